@@ -1,0 +1,1 @@
+"""The benchmark: load generation, rivals, statistics, report."""

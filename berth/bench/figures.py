@@ -1,0 +1,120 @@
+"""Exchanges -> the figures of a run, runs -> the figures of the benchmark. PURE."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .load import LoadResult
+from .stats import Spread, percentile
+from .texts import num_tokens
+from .work import EncoderShape
+
+BERTH = "berth"
+GOAL_RATIO = 4.0
+FLOOR_RATIO = 3.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One way under load, once."""
+
+    way: str
+    round: int
+    requests: int
+    errors: int
+    duration_s: float
+    rps: float
+    tokens_per_s: float
+    useful_gflops: float
+    """GFLOP/s that the answered texts need without padding."""
+    client_cores: float
+    max_difference: float
+    """Of the sampled answers from the bare forward pass."""
+    latencies_ms: Sequence[float]
+
+    def latency_ms(self, percent: float) -> float:
+        """A percentile of the latencies."""
+        return percentile(self.latencies_ms, percent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lone:
+    """A lone client of berth, and the bare forward pass of the same texts, once."""
+
+    round: int
+    requests: int
+    errors: int
+    served_p50_ms: float
+    bare_p50_ms: float
+
+    @property
+    def ratio(self) -> float:
+        """1 would be a server that costs nothing."""
+        return self.served_p50_ms / self.bare_p50_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Everything that was measured."""
+
+    runs: Sequence[Run]
+    lones: Sequence[Lone]
+    matmul_gflops: Sequence[float]
+    """The measured peak, once a round."""
+
+    @property
+    def ways(self) -> list[str]:
+        """In the order in which they ran."""
+        return list(dict.fromkeys(run.way for run in self.runs))
+
+    @property
+    def peak_gflops(self) -> float:
+        """The best round's: a share of the peak is not to profit from a noisy neighbour."""
+        return max(self.matmul_gflops)
+
+    @property
+    def ratios(self) -> list[float]:
+        """berth's requests/s over those of the better rival, by round."""
+        rounds = sorted({run.round for run in self.runs})
+        return [self._ratio([run for run in self.runs if run.round == number]) for number in rounds]
+
+    @property
+    def num_errors(self) -> int:
+        """Requests that were not answered well."""
+        return sum(run.errors for run in self.runs) + sum(lone.errors for lone in self.lones)
+
+    def of(self, way: str) -> list[Run]:
+        """The runs of one way."""
+        return [run for run in self.runs if run.way == way]
+
+    @staticmethod
+    def _ratio(runs: Iterable[Run]) -> float:
+        rps = {run.way: run.rps for run in runs}
+        return rps[BERTH] / max(value for way, value in rps.items() if way != BERTH)
+
+
+def measure_run(way: str, number: int, result: LoadResult, shape: EncoderShape, max_difference: float) -> Run:
+    """The figures of one run."""
+    tokens = [num_tokens(exchange.text) for exchange in result.exchanges]
+    return Run(
+        way=way,
+        round=number,
+        requests=len(tokens),
+        errors=result.num_errors,
+        duration_s=result.duration_s,
+        rps=len(tokens) / result.duration_s,
+        tokens_per_s=sum(tokens) / result.duration_s,
+        useful_gflops=sum(map(shape.gflop, tokens)) / result.duration_s,
+        client_cores=result.client_cores,
+        max_difference=max_difference,
+        latencies_ms=latencies_ms(result),
+    )
+
+
+def latencies_ms(result: LoadResult) -> list[float]:
+    """In the order in which the exchanges were kept; to 0.1 ms."""
+    return [round((exchange.answered_s - exchange.sent_s) * 1000, 1) for exchange in result.exchanges]
+
+
+def spread_of(runs: Sequence[Run], name: str) -> Spread:
+    """One figure's spread over runs."""
+    return Spread.of([getattr(run, name) for run in runs])

@@ -1,0 +1,27 @@
+"""The arithmetic that a text needs. PURE: padding is nobody's useful work."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderShape:
+    """The sizes of a BERT encoder that decide its work."""
+
+    layers: int
+    hidden: int
+    intermediate: int
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Of a checkpoint's config.json."""
+        return cls(
+            layers=config["num_hidden_layers"], hidden=config["hidden_size"], intermediate=config["intermediate_size"]
+        )
+
+    def gflop(self, tokens: int) -> float:
+        """One forward pass of one text without padding: its matrix products, 2 operations for a multiply-add."""
+        projections = 4 * self.hidden**2 + 2 * self.hidden * self.intermediate  # q, k, v, output; feed-forward
+        attention = 2 * tokens * self.hidden  # scores and weighted sum
+        return 2 * self.layers * tokens * (projections + attention) / 1e9

@@ -1,0 +1,124 @@
+"""`berth serve`: preflight, one java, ready after a real prediction, and an orderly end."""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from .errors import BerthError, Refused, UsageError
+from .java import find_java
+from .plan import Plan
+from .preflight import count_gpus, prepare_models, require_free_ports
+from .ready import curl_line, has_loaded, prove_prediction
+from .server_log import failure_reason
+from .server_process import ServerProcess, server_process
+from .settings import Settings, find_config
+from .signals import StopSignals, stop_signals
+from .wait import wait_until
+
+FORCED_EXIT_CODE = 130  # 128 + SIGINT, as a shell counts it
+GRACE_S = 15.0  # TorchServe waits without limit for its gRPC calls; Kubernetes kills after 30 s
+TRACEBACK_S = 2.0  # a traceback comes through another thread than the line that says that the worker died
+ALIVE_EVERY_S = 10.0
+MAX_SOCKET_PATH = 107  # bytes; sun_path of unix(7) holds 108 with its end
+
+
+def serve_archives(archives: Sequence[Path], config: Path | None) -> int:
+    """Serve until SIGTERM or Ctrl-C; the exit code: 0 after a clean stop, 130 after a forced one."""
+    with (
+        stop_signals() as signals,
+        tempfile.TemporaryDirectory(prefix="berth-", ignore_cleanup_errors=True) as folder,
+    ):
+        plan = prepare(archives, config, Path(folder))
+        signals.hold()
+        return run(plan, Path(folder), signals)
+
+
+def prepare(archives: Sequence[Path], config: Path | None, run_folder: Path) -> Plan:
+    """Check all that can be checked without Java, and say what was decided."""
+    _require_short(run_folder)
+    path = find_config(config)
+    _say(f"settings from {path}")
+    settings = Settings.load(path, os.environ)
+    models = prepare_models(archives or settings.archives)
+    require_free_ports(settings.endpoints)
+    java = find_java(os.environ, _say)
+    num_gpus = count_gpus(os.environ)
+    _say(
+        "TorchServe's tokens are off: they cannot be preset or shared between replicas; "
+        "the guard is that the management API listens on loopback only"
+    )
+    return Plan(settings=settings, models=models, java=java, num_gpus=num_gpus)
+
+
+def run(plan: Plan, run_folder: Path, signals: StopSignals) -> int:
+    """One server's life."""
+    command, environment = plan.command(run_folder), plan.environment(os.environ, run_folder)
+    with server_process(command, folder=run_folder, environment=environment) as server:
+        if _wait_until_loaded(server, plan, signals):
+            _announce(plan)
+            _watch(server, signals)
+        return _wind_down(server, signals)
+
+
+def _wait_until_loaded(server: ServerProcess, plan: Plan, signals: StopSignals) -> bool:
+    """True once every model has predicted, False when a stop came first; Refused when one cannot load."""
+    started = said = time.monotonic()
+    waiting = list(plan.models)
+    while waiting and not signals.requested:
+        _require_loading(server, plan)
+        if has_loaded(plan.settings.management, waiting[0]):
+            prove_prediction(plan.settings.inference, waiting.pop(0))
+        elif time.monotonic() - said > ALIVE_EVERY_S:
+            said = time.monotonic()
+            _say(f"loading {waiting[0].name} for {said - started:.0f} s")
+        else:
+            signals.wait(0.1)
+    return not signals.requested
+
+
+def _require_loading(server: ServerProcess, plan: Plan) -> None:
+    if server.log.has_load_failure:
+        wait_until(lambda: failure_reason(server.log.lines) is not None, TRACEBACK_S)
+        reason = failure_reason(server.log.lines) or "its worker ended without a traceback (out of memory, or too slow)"
+        raise Refused(f"{plan.names} could not be loaded: {reason}")
+    if server.has_ended:
+        raise BerthError(f"TorchServe ended before it was ready, exit code {server.exit_code}; its log is above")
+
+
+def _announce(plan: Plan) -> None:
+    inference = plan.settings.inference
+    _say(f"ready: {plan.names} at {inference.url}, workers per model: {plan.num_workers}. Ctrl-C stops. Try:")
+    for model in plan.models:
+        _say(curl_line(inference, model))
+
+
+def _watch(server: ServerProcess, signals: StopSignals) -> None:
+    while not signals.requested:
+        if server.has_ended:
+            raise BerthError(f"TorchServe ended by itself, exit code {server.exit_code}; its log is above")
+        signals.wait(60.0)  # a signal or the end of java wakes it
+
+
+def _wind_down(server: ServerProcess, signals: StopSignals) -> int:
+    _say("stopping (Ctrl-C again forces)")
+    server.terminate()
+    ended = wait_until(lambda: server.has_ended or signals.forced, GRACE_S, signals.wait)
+    if signals.forced:
+        return FORCED_EXIT_CODE
+    if not ended:
+        raise BerthError(f"TorchServe did not stop within {GRACE_S:.0f} s and was killed")
+    _say("stopped")
+    return 0
+
+
+def _require_short(run_folder: Path) -> None:
+    socket_path = f"{run_folder}/.ts.sock.65535"  # TorchServe's Connector.java
+    if len(os.fsencode(socket_path)) > MAX_SOCKET_PATH:
+        raise UsageError(f"{run_folder} is too long for a socket: set TMPDIR to a shorter folder")
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"berth: {line}\n")

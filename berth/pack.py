@@ -1,0 +1,150 @@
+"""Checkpoint -> NAME.mar: planned, written, unpacked, proven, and only then moved into place.
+
+Nothing is left behind by an error or Ctrl-C: all work is done in a temporary folder inside the output folder.
+"""
+
+import importlib.metadata
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+import handler
+from handler.config import Task
+
+from .archive import HANDLER_PACKAGES, SUMS, ArchivePlan, Content, Member, Packer, plan_archive
+from .checkpoint import load_checkpoint
+from .digest import Advance, Digest, digest_stream, ignore
+from .errors import BerthError, Refused, UsageError
+from .layout import Entry, check_size, directory, local_header
+from .progress import Progress, show_progress
+from .proof import prove_archive
+from .reference import reference_answers
+from .verify import read_archive
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-.]*")  # torch-model-archiver 0.12, model_packaging_utils.py
+FIRST_DATE = datetime(1980, 1, 1, tzinfo=UTC)  # the first that a zip can name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackOptions:
+    """What the user may choose; None leaves the choice to the checkpoint."""
+
+    task: Task | None = None
+    name: str | None = None
+    version: str = "1.0"
+    output: Path = Path("model_store")
+    force: bool = False
+
+
+def pack_checkpoint(checkpoint: Path | None, options: PackOptions) -> Path:
+    """The proven archive of `checkpoint` (None: the sample); Refused when it would not serve."""
+    loaded = load_checkpoint(checkpoint, options.task)
+    name = _check_name("name", options.name or loaded.name)
+    _check_name("version", options.version)
+    check_size(sum((loaded.root / file).stat().st_size for file in loaded.files), str(loaded.root))
+    target = options.output / f"{name}.mar"
+    if target.exists() and not options.force:
+        raise Refused(f"{target} is already there: replace it with --force, or choose another --name")
+    packer = this_machine()
+    with show_progress() as progress:
+        progress.begin("asking transformers")
+        plan = plan_archive(loaded, reference_answers(loaded), packer, name=name, version=options.version)
+        try:
+            _make_archive(plan, target, progress)
+        except OSError as error:
+            raise BerthError(f"cannot write {target}: {error.strerror or error}") from error
+    return target
+
+
+def _make_archive(plan: ArchivePlan, target: Path, progress: Progress) -> None:
+    """Write, unpack and prove in a temporary folder beside `target`, then move."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".packing-{target.stem}-") as work:
+        draft, folder = Path(work) / target.name, Path(work) / "unpacked"
+        folder.mkdir()
+        size_bytes = sum(_size_bytes(member) for member in plan.members)
+        write_archive(plan, draft, progress.begin("writing", size_bytes))
+        read_archive(draft, folder, progress.begin("unpacking", size_bytes))
+        progress.begin("proving")
+        prove_archive(folder)
+        draft.replace(target)
+
+
+def write_archive(plan: ArchivePlan, path: Path, advance: Advance = ignore) -> Content:
+    """Write the plan's members, each read once, and the digest list that follows from them."""
+    entries: list[Entry] = []
+    digests: dict[str, str] = {}
+    with path.open("xb") as file:
+        for member in plan.members:
+            digest = _write_member(file, member, advance)
+            digests[member.name] = digest.sha256
+            entries.append(_entry(member.name, digest))
+        content = Content(digests=digests)
+        sums = Member(name=SUMS, source=content.to_sums())
+        entries.append(_entry(SUMS, _write_member(file, sums, advance)))
+        file.write(directory(entries))
+    return content
+
+
+def _write_member(file: BinaryIO, member: Member, advance: Advance) -> Digest:
+    """Data first, for the header needs its CRC: the header's place is kept, and filled in afterwards."""
+    start = file.tell()
+    file.write(local_header(Entry(name=member.name, size_bytes=0, crc32=0)))
+    size_bytes = _size_bytes(member)
+    check_size(size_bytes, f"member {member.name}")
+    with BytesIO(member.source) if isinstance(member.source, bytes) else member.source.open("rb") as source:
+        digest = digest_stream(source, size_bytes, file, advance)
+    end = file.tell()
+    file.seek(start)
+    file.write(local_header(_entry(member.name, digest)))
+    file.seek(end)
+    return digest
+
+
+def _entry(name: str, digest: Digest) -> Entry:
+    return Entry(name=name, size_bytes=digest.size_bytes, crc32=digest.crc32)
+
+
+def _size_bytes(member: Member) -> int:
+    return len(member.source) if isinstance(member.source, bytes) else member.source.stat().st_size
+
+
+def _check_name(what: str, value: str) -> str:
+    """`value`, when TorchServe's tools and addresses take it as the model's name or version."""
+    if not NAME.fullmatch(value):
+        raise UsageError(
+            f"the {what} {value!r} cannot be used: it may hold letters, digits, _, - and ., and begins with "
+            f"a letter or digit; give another with --{what}"
+        )
+    return value
+
+
+def this_machine() -> Packer:
+    """The handler's sources as they are installed, and the packages that they run with."""
+    root = Path(handler.__path__[0])
+    sources = sorted(root.rglob("*.py"))
+    declared = [Requirement(line) for line in importlib.metadata.requires("berth") or ()]
+    return Packer(
+        handler_files={f"handler/{source.relative_to(root).as_posix()}": source for source in sources},
+        versions={name: Version(importlib.metadata.version(name)).public for name in HANDLER_PACKAGES},
+        ranges=tuple(f"{item.name}{item.specifier}" for item in declared if item.name in HANDLER_PACKAGES),
+        created=_created(os.environ.get("SOURCE_DATE_EPOCH")),
+    )
+
+
+def _created(epoch_s: str | None) -> datetime:
+    """The manifest's date: SOURCE_DATE_EPOCH, else a fixed one, so that equal content is equal bytes."""
+    if epoch_s is None:
+        return FIRST_DATE
+    try:
+        return datetime.fromtimestamp(int(epoch_s), UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise UsageError(f"SOURCE_DATE_EPOCH is {epoch_s!r}; it is a number of seconds since 1970") from error

@@ -1,0 +1,71 @@
+"""What is settled before java starts, and the command line and environment that follow from it. Pure."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .java import Java, java_command
+from .preflight import ServedModel
+from .settings import Settings
+
+LOG_CONFIG = Path(__file__).with_name("log4j2.xml")
+# How the OpenMP threads of a worker wait for work. Chosen by measurement: see docs/decisions.md.
+OPENMP_ENVIRONMENT: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One server's settings, models and machine."""
+
+    settings: Settings
+    models: tuple[ServedModel, ...]
+    java: Java
+    num_gpus: int
+
+    @property
+    def num_workers(self) -> int:
+        """Per model: what config.properties says; its 0 means one per GPU, and one on a CPU."""
+        return self.settings.default_workers or max(1, self.num_gpus)
+
+    @property
+    def names(self) -> str:
+        """The models, for a sentence."""
+        return ", ".join(model.name for model in self.models)
+
+    def command(self, run_folder: Path) -> list[str]:
+        """TorchServe's frontend as `torchserve` would start it."""
+        settings = self.settings
+        return [
+            *java_command(self.java, vmargs=settings.vmargs, log_config=LOG_CONFIG, run_folder=run_folder),
+            *("--python", sys.executable),
+            *("-f", str(settings.config), "-s", str(settings.model_store)),
+            "-ncs",  # without it TorchServe restores the models and addresses of its last run
+            *("-m", *self._locations()),
+        ]
+
+    def environment(self, environ: Mapping[str, str], run_folder: Path) -> dict[str, str]:
+        """What java starts with. It beats TorchServe's command line and its file, so berth decides here."""
+        # A worker would import from PYTHONPATH before it looks into its archive.
+        inherited = {name: value for name, value in environ.items() if name != "PYTHONPATH"}
+        return {
+            **OPENMP_ENVIRONMENT,
+            **inherited,
+            "PYTHONDONTWRITEBYTECODE": "1",  # a __pycache__ would be an added member of the unpacked archive
+            "HF_HUB_OFFLINE": "1",
+            "TOKENIZERS_PARALLELISM": "true",
+            "TEMP": str(run_folder),
+            "TMPDIR": str(run_folder),
+            "TS_CONFIG_FILE": str(self.settings.config),
+            "TS_LOAD_MODELS": ",".join(self._locations()),
+            "TS_MODEL_STORE": str(self.settings.model_store),
+            "TS_DEFAULT_WORKERS_PER_MODEL": str(self.num_workers),
+            "TS_NUMBER_OF_GPU": str(self.num_gpus),
+            # Read by the worker too, which does not see config.properties.
+            "TS_MAX_RESPONSE_SIZE": str(self.settings.max_response_bytes),
+            "TS_DECODE_INPUT_REQUEST": self.settings.decode_input_request,
+        }
+
+    def _locations(self) -> list[str]:
+        """TorchServe's notation: a folder is linked to, where a .mar would be copied at every start."""
+        return [f"{model.name}={model.folder}" for model in self.models]

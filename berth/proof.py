@@ -1,0 +1,62 @@
+"""The proof that an unpacked archive serves: TorchServe's own loader loads it in a clean process.
+
+Loading runs the handler's self-test against the known answers; then one request goes through the handler.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from .archive import HANDLER, KNOWN_ANSWERS
+from .errors import Refused
+
+TIMEOUT_S = 600  # TorchServe gives a worker at most this long, and a large model on a slow disk needs minutes
+NUM_STDERR_LINES = 15
+# An inherited PYTHONPATH would come before the archive's handler; a safe path would leave the archive out.
+REMOVED = ("PYTHONPATH", "PYTHONSAFEPATH", "PYTHONHOME")
+CLEAN = {"PYTHONDONTWRITEBYTECODE": "1", "HF_HUB_OFFLINE": "1", "BERTH_DEVICE": "cpu"}
+PROGRAM = f"""
+import json, sys
+from pathlib import Path
+from ts.context import RequestProcessor
+from ts.model_loader import ModelLoaderFactory
+folder = Path.cwd()
+service = ModelLoaderFactory.get_model_loader().load("proof", str(folder), "{HANDLER}", None, 1)
+import handler
+source = Path(handler.__file__).resolve()
+if not source.is_relative_to(folder.resolve()):
+    sys.exit(f"the handler was imported from {{source}}, not from the archive")
+known = json.loads((folder / "{KNOWN_ANSWERS}").read_text("utf-8"))
+context = service.context
+context.request_ids = {{0: "proof"}}
+context.request_processor = [RequestProcessor({{"content-type": "application/json"}})]
+answers = service._entry_point([{{"body": {{"inputs": known["inputs"][0]}}}}], context)
+status = context.get_response_status(0)[0]
+if len(answers) != 1 or status != 200:
+    sys.exit(f"status {{status}}: {{answers}}")
+"""
+
+
+def prove_archive(folder: Path) -> None:
+    """Refused, with the end of the process's stderr, unless the archive unpacked in `folder` answers."""
+    inherited = {name: value for name, value in os.environ.items() if name not in REMOVED}
+    try:
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            cwd=folder,
+            env=inherited | CLEAN,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=True,
+        )
+    except subprocess.CalledProcessError as error:
+        raise Refused(f"the archive does not serve, so it was not kept:\n{_tail(error.stderr)}") from error
+    except subprocess.TimeoutExpired as error:
+        raise Refused(f"the archive did not load within {TIMEOUT_S} s, so it was not kept") from error
+
+
+def _tail(stderr: str) -> str:
+    return "\n".join(stderr.rstrip().splitlines()[-NUM_STDERR_LINES:])

@@ -1,0 +1,189 @@
+"""config.properties as `berth serve` reads it: the few keys that it needs, resolved by TorchServe's own rule.
+
+TorchServe reads the same file; nothing here may have another default than that file has a line.
+"""
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from .errors import Refused, UsageError
+
+FILE_NAME = "config.properties"
+# The environment never overrides these (pytorch/serve, util/ConfigManager.java).
+FILE_ONLY = frozenset({"vmargs", "use_native_io", "io_ratio", "metric_time_interval", "models", "model_snapshot"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One address that TorchServe listens on, and the key of config.properties that says so."""
+
+    key: str
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where a client on this machine finds it."""
+        wildcard = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+        host = wildcard.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Only this machine can reach it."""
+        return self.host == "localhost" or _is_loopback_address(self.host)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the launcher needs to know of a config.properties."""
+
+    config: Path
+    inference: Endpoint
+    management: Endpoint
+    metrics: Endpoint
+    grpc_inference: Endpoint
+    grpc_management: Endpoint
+    archives: tuple[Path, ...]
+    """load_models, looked up in model_store."""
+    model_store: Path
+    default_workers: int
+    """0: as many as there are GPUs, at least one."""
+    max_response_bytes: int
+    decode_input_request: str
+    vmargs: tuple[str, ...]
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Every address that must be free."""
+        return (self.inference, self.management, self.metrics, self.grpc_inference, self.grpc_management)
+
+    @classmethod
+    def load(cls, config: Path, environ: Mapping[str, str]) -> Self:
+        """The file's settings under this environment; UsageError or Refused name the key that is wrong."""
+        keys = Keys(config, parse_properties(config.read_text(encoding="utf-8")), environ)
+        keys.require("enable_envvars_config", "true", "berth gives TorchServe the models and workers that way")
+        keys.require("disable_token_authorization", "true", "nobody could hand the tokens to the ready check")
+        model_store = Path(keys.text("model_store", "model_store")).absolute()
+        return cls(
+            config=config,
+            inference=keys.http("inference_address"),
+            management=_only_loopback(keys.http("management_address")),
+            metrics=keys.http("metrics_address"),
+            grpc_inference=keys.grpc("grpc_inference"),
+            grpc_management=_only_loopback(keys.grpc("grpc_management")),
+            archives=keys.archives(model_store),
+            model_store=model_store,
+            default_workers=keys.number("default_workers_per_model"),
+            max_response_bytes=keys.number("max_response_size"),
+            decode_input_request=keys.text("decode_input_request", "true"),
+            vmargs=tuple(keys.text("vmargs", "").split()),
+        )
+
+
+class Keys:
+    """The keys of one file, resolved as TorchServe resolves them."""
+
+    def __init__(self, config: Path, properties: Mapping[str, str], environ: Mapping[str, str]) -> None:
+        self._config = config
+        self._properties = properties
+        self._environ = environ
+
+    def text(self, key: str, default: str) -> str:
+        """TS_<KEY> where the file allows it, else the file's value with $$NAME$$ filled in, else default."""
+        if self._properties.get("enable_envvars_config") == "true" and key not in FILE_ONLY:
+            override = self._environ.get(variable(key))
+            if override is not None:
+                return override
+        return re.sub(r"\$\$(\w+)\$\$", self._environment_value, self._properties.get(key, default)).strip()
+
+    def require(self, key: str, value: str, reason: str) -> None:
+        """UsageError unless the key has this value."""
+        if self.text(key, "") != value:
+            raise UsageError(f"{self._config}: {key} is {self.text(key, '')!r}, not {value!r}: {reason}")
+
+    def number(self, key: str) -> int:
+        """A whole number of 0 or more."""
+        value = self.text(key, "")
+        if not (value.isascii() and value.isdigit()):
+            raise UsageError(f"{self._config}: {key} is {value!r}; it is a whole number (here or in {variable(key)})")
+        return int(value)
+
+    def http(self, key: str) -> Endpoint:
+        """An address such as http://127.0.0.1:8080."""
+        value = self.text(key, "")
+        try:
+            parts = urlsplit(value)
+            if parts.scheme == "http" and parts.hostname and parts.port:
+                return Endpoint(key=key, host=parts.hostname, port=parts.port)
+        except ValueError:  # a port that is no number
+            pass
+        raise UsageError(
+            f"{self._config}: {key} is {value!r}; berth serves http://HOST:PORT (here or in {variable(key)})"
+        )
+
+    def archives(self, model_store: Path) -> tuple[Path, ...]:
+        """The files that load_models names. A model's name is its archive's own, so there is no NAME=FILE."""
+        names = [name.strip() for name in self.text("load_models", "").split(",")]
+        if renamed := [name for name in names if "=" in name]:
+            raise UsageError(
+                f"{self._config}: load_models has {renamed[0]!r}; give the file alone: the model's name "
+                "is in the archive (`berth pack --name`)"
+            )
+        return tuple(model_store / name for name in names if name)
+
+    def grpc(self, service: str) -> Endpoint:
+        """The address and port of a gRPC service, which are two keys."""
+        key = f"{service}_port"
+        return Endpoint(key=key, host=self.text(f"{service}_address", "127.0.0.1"), port=self.number(key))
+
+    def _environment_value(self, match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in self._environ:
+            raise UsageError(f"{self._config}: $${name}$$ stands for an environment variable that is not set")
+        return self._environ[name]
+
+
+def variable(key: str) -> str:
+    """The environment variable that overrides a key."""
+    return f"TS_{key.upper()}"
+
+
+def parse_properties(text: str) -> dict[str, str]:
+    """Java's properties as far as this file uses them: comments, `key=value`, a backslash joins lines."""
+    joined = re.sub(r"\\\r?\n[ \t]*", "", text)
+    lines = (line.strip() for line in joined.splitlines())
+    pairs = (line.partition("=") for line in lines if line and line[0] not in "#!")
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def find_config(explicit: Path | None) -> Path:
+    """--config, else ./config.properties, else the wheel's copy; UsageError when there is none."""
+    installed = Path(sys.prefix, "share", "berth", FILE_NAME)
+    candidates = [explicit] if explicit else [Path(FILE_NAME), installed]
+    found = next((path for path in candidates if path.is_file()), None)
+    if found is None:
+        raise UsageError(f"{' and '.join(map(str, candidates))}: no such file; give one with --config")
+    return found.absolute()
+
+
+def _only_loopback(endpoint: Endpoint) -> Endpoint:
+    if not endpoint.is_loopback:
+        raise Refused(
+            f"{endpoint.key} would open the management API on {endpoint.host}: whoever reaches it can switch "
+            "a model off; keep it on 127.0.0.1 and go through `kubectl exec` or an ssh tunnel"
+        )
+    return endpoint
+
+
+def _is_loopback_address(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

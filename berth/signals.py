@@ -1,0 +1,64 @@
+"""The signals that end `berth serve`, as flags that its one loop reads.
+
+Until the server runs there is nothing to wind down, and a signal ends berth at once.
+"""
+
+import contextlib
+import select
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from types import FrameType
+
+
+class StopSignals:
+    """Whether somebody asked berth to stop, and whether by Ctrl-C twice."""
+
+    def __init__(self, wakeup: socket.socket) -> None:
+        self._wakeup = wakeup
+        self._holding = False
+        self._interrupts = 0
+        self.requested = False
+
+    @property
+    def forced(self) -> bool:
+        """A second SIGINT: no more patience."""
+        return self._interrupts > 1
+
+    def hold(self) -> None:
+        """From now on a signal is noted and no longer ends the process."""
+        self._holding = True
+
+    def note(self, number: int, _frame: FrameType | None) -> None:
+        """The handler of every stop signal."""
+        if not self._holding:
+            sys.exit(0)
+        self.requested = True
+        self._interrupts += number == signal.SIGINT
+
+    def wait(self, timeout_s: float) -> None:
+        """Sleep; any signal, and the end of a child, wakes."""
+        if select.select([self._wakeup], [], [], timeout_s)[0]:
+            self._wakeup.recv(4096)
+
+
+@contextlib.contextmanager
+def stop_signals() -> Iterator[StopSignals]:
+    """SIGTERM, SIGINT and SIGHUP go to the StopSignals; the former handlers come back at the end."""
+    reading, writing = socket.socketpair()
+    writing.setblocking(False)
+    signals = StopSignals(reading)
+    handlers = {number: signal.signal(number, signals.note) for number in (signal.SIGTERM, signal.SIGINT)}
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup keeps its meaning
+        handlers[signal.SIGHUP] = signal.signal(signal.SIGHUP, signals.note)
+    handlers[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)  # only so that it wakes `wait`
+    former_wakeup = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
+    try:
+        yield signals
+    finally:
+        signal.set_wakeup_fd(former_wakeup)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        reading.close()
+        writing.close()

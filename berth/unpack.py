@@ -1,0 +1,67 @@
+"""Archive -> the folder that TorchServe is given: verified, unpacked once, kept under its content's id.
+
+Several launchers may unpack the same archive at once: each writes a folder of its own, one rename wins.
+"""
+
+import errno
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from .errors import BerthError, Refused
+from .verify import read_archive, read_content, verify_archive
+
+
+def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where unpacked archives are kept: $XDG_CACHE_HOME/berth, else ~/.cache/berth."""
+    base = Path(environment.get("XDG_CACHE_HOME", ""))
+    if not base.is_absolute():  # the XDG Base Directory Specification ignores relative paths
+        base = Path.home() / ".cache"
+    return base / "berth"
+
+
+def unpack_once(archive: Path, cache: Path) -> Path:
+    """The verified folder with the content of `archive`, or `archive` itself where it is such a folder."""
+    if archive.is_dir():
+        verify_archive(archive)
+        return archive
+    content_id = read_content(archive).id
+    folder = cache / content_id
+    if folder.exists():
+        verify_archive(archive)
+    else:
+        _unpack(archive, folder)
+    _check_unpacked(folder, content_id)
+    return folder
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    """Verify and unpack `archive` beside `folder`, then rename."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unpacking-") as work:
+            draft = Path(work) / folder.name
+            draft.mkdir()
+            read_archive(archive, draft)
+            _rename(draft, folder)
+    except OSError as error:
+        raise BerthError(f"cannot unpack {archive} to {folder}: {error.strerror or error}") from error
+
+
+def _rename(draft: Path, folder: Path) -> None:
+    try:
+        draft.rename(folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # another launcher was first
+            raise
+
+
+def _check_unpacked(folder: Path, content_id: str) -> None:
+    """Refused when the kept folder was altered since it was unpacked."""
+    try:
+        found = verify_archive(folder).id
+        if found != content_id:
+            raise Refused(f"{folder}: its content is {found}")
+    except Refused as error:
+        raise Refused(f"{error}. It was altered since it was unpacked: remove {folder} and start again") from error

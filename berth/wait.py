@@ -1,0 +1,16 @@
+"""The one way to wait for something here: look, pause, look again, give up in time."""
+
+import time
+from collections.abc import Callable
+
+POLL_S = 0.1
+
+
+def wait_until(predicate: Callable[[], bool], timeout_s: float, pause: Callable[[float], object] = time.sleep) -> bool:
+    """Whether the predicate came true within `timeout_s` seconds; `pause` may return early."""
+    deadline = time.monotonic() + timeout_s
+    while not predicate():
+        if time.monotonic() >= deadline:
+            return False
+        pause(POLL_S)
+    return True

@@ -1,0 +1,140 @@
+"""What the handler can be told: the `handler` section of model-config.yaml, checked once, frozen after.
+
+It knows neither torch nor TorchServe, so that berth can write and check the same section while packing.
+"""
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Any, Self, TypeVar
+
+from .errors import ConfigError
+
+MAX_INPUTS_PER_REQUEST = 1024
+DEFAULT_MAX_RESPONSE_BYTES = 6_553_500  # TorchServe 0.12's own default of max_response_size
+
+E = TypeVar("E", bound=StrEnum)
+
+
+class Task(StrEnum):
+    """What a checkpoint answers; the names of the Hugging Face Hub's pipeline tags where there is one."""
+
+    EMBEDDINGS = "embeddings"
+    TEXT_CLASSIFICATION = "text-classification"
+
+
+class Precision(StrEnum):
+    """The weights' type on the device. `auto`: bfloat16 on CUDA, float32 on a CPU."""
+
+    AUTO = "auto"
+    FP32 = "fp32"
+    FP16 = "fp16"
+    BF16 = "bf16"
+
+
+class Pooling(StrEnum):
+    """How token vectors become one text vector; sentence-transformers' names (its 1_Pooling/config.json)."""
+
+    MEAN = "mean"
+    CLS = "cls"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlerConfig:
+    """One model's settings. Every field is checked in `from_mapping`; after that the type means valid."""
+
+    task: Task
+    max_tokens: int
+    """Longest text in tokens, special tokens included; 1 or more. Longer texts are cut and reported."""
+    token_budget: int = 4096
+    """Most tokens that one forward pass sees; at least max_tokens. Bounds the memory of activations."""
+    precision: Precision = Precision.AUTO
+    pooling: Pooling = Pooling.MEAN
+    """Embeddings only."""
+    normalize: bool = False
+    """Embeddings only: vectors of length 1."""
+    requires: tuple[str, ...] = ()
+    """The version ranges of the packages that the handler imports, as in setup.cfg: `torch>=2.11,<2.15`."""
+
+    @classmethod
+    def from_mapping(cls, section: object) -> Self:
+        """The `handler` section of model-config.yaml as a config; ConfigError names what is wrong with it."""
+        if not isinstance(section, Mapping):
+            raise ConfigError("model-config.yaml has no `handler` section: pack the checkpoint with `berth pack`")
+        if unknown := sorted(set(section) - set(_CHECKS)):
+            raise ConfigError(f"model-config.yaml: unknown setting {unknown[0]!r}; known: {', '.join(_CHECKS)}")
+        if missing := [name for name in ("task", "max_tokens") if name not in section]:
+            raise ConfigError(f"model-config.yaml: the handler setting {missing[0]!r} is missing")
+        config = cls(**{name: _CHECKS[name](name, value) for name, value in section.items()})
+        if config.token_budget < config.max_tokens:
+            raise ConfigError(
+                f"model-config.yaml: token_budget {config.token_budget} is below max_tokens {config.max_tokens}: "
+                "one text of full length would never fit into a forward pass"
+            )
+        return config
+
+    def to_mapping(self) -> dict[str, object]:
+        """The plain values that `from_mapping` reads, in the order of the fields."""
+        return {
+            name: str(value) if isinstance(value, StrEnum) else list(value) if isinstance(value, tuple) else value
+            for name, value in ((field.name, getattr(self, field.name)) for field in dataclasses.fields(self))
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What the launcher tells its workers through environment variables."""
+
+    device: str
+    """BERTH_DEVICE: `auto`, `cpu` or `cuda`."""
+    max_response_bytes: int
+    """TS_MAX_RESPONSE_SIZE: the frontend kills a worker whose answer is longer."""
+
+    @classmethod
+    def read(cls) -> Self:
+        """The environment of this process; ConfigError for a value that cannot be meant."""
+        device = os.environ.get("BERTH_DEVICE", "auto")
+        if device not in ("auto", "cpu", "cuda"):
+            raise ConfigError(f"BERTH_DEVICE is {device!r}; it may be auto, cpu or cuda")
+        limit = os.environ.get("TS_MAX_RESPONSE_SIZE", str(DEFAULT_MAX_RESPONSE_BYTES))
+        if not limit.isascii() or not limit.isdigit():
+            raise ConfigError(f"TS_MAX_RESPONSE_SIZE is {limit!r}; it is a number of bytes")
+        return cls(device=device, max_response_bytes=int(limit))
+
+
+def _member(kind: type[E], name: str, value: object) -> E:
+    if not isinstance(value, str) or value not in list(kind):
+        raise ConfigError(f"model-config.yaml: {name} is {value!r}; it may be {', '.join(kind)}")
+    return kind(value)
+
+
+def _positive(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigError(f"model-config.yaml: {name} is {value!r}; it is a whole number of 1 or more")
+    return value
+
+
+def _boolean(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"model-config.yaml: {name} is {value!r}; it is true or false")
+    return value
+
+
+def _strings(name: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
+        raise ConfigError(f"model-config.yaml: {name} is {value!r}; it is a list of strings")
+    return tuple(value)
+
+
+_CHECKS: dict[str, Callable[[str, object], Any]] = {
+    "task": partial(_member, Task),
+    "max_tokens": _positive,
+    "token_budget": _positive,
+    "precision": partial(_member, Precision),
+    "pooling": partial(_member, Pooling),
+    "normalize": _boolean,
+    "requires": _strings,
+}

@@ -1,0 +1,1 @@
+"""One file per protocol: pure translation between the wire and the values of handler.payload."""

@@ -1,0 +1,122 @@
+"""Every error of the handler, and the HTTP status that each one means.
+
+HandlerError
+├── LoadError                      the worker does not become ready
+│   ├── ConfigError                model-config.yaml is wrong
+│   ├── VersionError               an installed package is outside the archive's ranges
+│   ├── DeviceError                the device that was asked for is not there
+│   └── SelfTestError              the known answers differ
+└── RequestError                   travels as a value, never raised through a batch
+    ├── NotParseable          400  the body is not what its content type says
+    ├── UnknownPath           404  no door behind this path
+    ├── TooManyInputs         413  more inputs than one request may carry
+    ├── ResponseTooLarge      413  the answer would pass TorchServe's max_response_size
+    ├── UnsupportedMedia      415  a content type that no door reads
+    ├── InvalidInput          422  understood, but not acceptable
+    │   ├── InvalidParameter  422  a parameter that is unknown or out of range
+    │   └── InputTooLong      422  more tokens than the model takes, and truncation refused
+    ├── InternalError         500  our fault; the log has the traceback
+    ├── NotHealthy            503  the deep check differs from the known answers
+    └── OutOfMemory           507  the device has no memory left for this batch
+"""
+
+from typing import ClassVar
+
+
+class HandlerError(Exception):
+    """Base of every error that the handler knows."""
+
+
+class LoadError(HandlerError):
+    """The model cannot be served; raised while the worker loads it."""
+
+
+class ConfigError(LoadError):
+    """A setting in model-config.yaml is missing, unknown or out of range."""
+
+
+class VersionError(LoadError):
+    """An installed package is outside the ranges that the archive was packed with."""
+
+
+class DeviceError(LoadError):
+    """The device that was asked for is not there."""
+
+
+class SelfTestError(LoadError):
+    """The model does not give the known answers within the tolerance of its precision."""
+
+
+class RequestError(HandlerError):
+    """One request's error: a value with a status, a message and where it was found.
+
+    `param` is a JSON pointer (RFC 6901) into the request's body, or None for the request as a whole.
+    """
+
+    status: ClassVar[int] = 500
+    phrase: ClassVar[str] = "Internal Server Error"  # never user text: CR, LF or non-ASCII here kills the worker
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+
+
+class NotParseable(RequestError):
+    """The body is not what its content type says."""
+
+    status, phrase = 400, "Bad Request"
+
+
+class UnknownPath(RequestError):
+    """No door is behind this path."""
+
+    status, phrase = 404, "Not Found"
+
+
+class TooManyInputs(RequestError):
+    """One request carries more inputs than allowed."""
+
+    status, phrase = 413, "Content Too Large"
+
+
+class ResponseTooLarge(RequestError):
+    """The answer would pass TorchServe's max_response_size, which would kill the worker."""
+
+    status, phrase = 413, "Content Too Large"
+
+
+class UnsupportedMedia(RequestError):
+    """A content type that no door reads."""
+
+    status, phrase = 415, "Unsupported Media Type"
+
+
+class InvalidInput(RequestError):
+    """Understood, but not acceptable."""
+
+    status, phrase = 422, "Unprocessable Content"
+
+
+class InvalidParameter(InvalidInput):
+    """A parameter that is unknown, of the wrong type or out of range."""
+
+
+class InputTooLong(InvalidInput):
+    """A text has more tokens than the model takes, and the request refused truncation."""
+
+
+class InternalError(RequestError):
+    """Our fault: the log has the traceback."""
+
+
+class NotHealthy(RequestError):
+    """The deep check's answer differs from the known one."""
+
+    status, phrase = 503, "Service Unavailable"
+
+
+class OutOfMemory(RequestError):
+    """The device has no memory left for this batch."""
+
+    status, phrase = 507, "Insufficient Storage"

@@ -1,0 +1,48 @@
+"""The fallback for models that the packed engine does not get right: padded batches of texts of similar length."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .tokenization import EncodedText
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaddedBatch:
+    """N texts in rows of the longest one's length L."""
+
+    indices: list[int]
+    """Which of the caller's texts these are."""
+    lengths: list[int]
+    """Tokens of each text [N]."""
+    ids: Tensor  # [N, L] int64, cpu
+    type_ids: Tensor  # [N, L] int64, cpu
+    mask: Tensor  # [N, L] int64, cpu; 1 for a token, 0 for padding
+
+
+def pad_texts(texts: Sequence[EncodedText], token_budget: int, pad_token_id: int) -> Iterator[PaddedBatch]:
+    """All texts, longest first, in batches of at most token_budget tokens, padding included."""
+    order = sorted(range(len(texts)), key=lambda index: -texts[index].num_tokens)
+    while order:
+        num_rows = max(1, token_budget // texts[order[0]].num_tokens)
+        yield _pad(texts, order[:num_rows], pad_token_id)
+        order = order[num_rows:]
+
+
+def _pad(texts: Sequence[EncodedText], indices: list[int], pad_token_id: int) -> PaddedBatch:
+    chosen = [texts[index] for index in indices]
+    lengths = [text.num_tokens for text in chosen]
+    longest = max(lengths)
+    return PaddedBatch(
+        indices=indices,
+        lengths=lengths,
+        ids=_rows([text.ids for text in chosen], longest, pad_token_id),
+        type_ids=_rows([text.type_ids for text in chosen], longest, 0),
+        mask=_rows([[1] * length for length in lengths], longest, 0),
+    )
+
+
+def _rows(values: list[list[int]], width: int, filler: int) -> Tensor:
+    return torch.tensor([row + [filler] * (width - len(row)) for row in values])

@@ -1,0 +1,151 @@
+"""Requests to predictions: tokenise, forward, head. What one batch goes through, without TorchServe and without a wire.
+
+An error of one request is a value in its place; its neighbours never see it.
+"""
+
+import logging
+import math
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .config import Environment, HandlerConfig, Precision
+from .errors import InputTooLong, InternalError, OutOfMemory, RequestError, SelfTestError
+from .heads import TASK_HEADS, Row
+from .model import MODELS, Batch, Engine, choose_device, choose_precision
+from .payload import Parameters, Prediction, Rejected, Request
+from .selftest import TOLERANCES, KnownAnswers
+from .tokenization import EncodedText, Tokenizer
+
+logger = logging.getLogger(__name__)
+
+Outcome = Prediction | RequestError
+Answer = list[Prediction] | Rejected
+
+
+class Pipeline:
+    """A loaded model that answers batches of requests."""
+
+    def __init__(self, folder: Path, config: HandlerConfig, device: torch.device, engine: Engine) -> None:
+        self.config = config
+        self.device = device
+        self.engine = engine
+        self.precision: Precision = choose_precision(config.precision, device)
+        self.tolerance = TOLERANCES[self.precision]
+        self._tokenizer = Tokenizer(folder, config.max_tokens)
+        self._model = MODELS[engine](folder, config, device, self._tokenizer)
+        self._head = TASK_HEADS[config.task](self._model.hf_config)
+
+    def answer(self, requests: Sequence[Request]) -> list[Answer]:
+        """One answer per request, in order. The texts of all requests share forward passes."""
+        encoded = iter(self._tokenizer.encode([text for request in requests for text in request.inputs]))
+        groups = [list(islice(encoded, len(request.inputs))) for request in requests]
+        refusals = [_refuse_cut(request, group) for request, group in zip(requests, groups, strict=True)]
+        accepted = [index for index, refusal in enumerate(refusals) if refusal is None]
+        outcomes = iter(
+            self._predict(
+                [text for index in accepted for text in groups[index]],
+                [requests[index].parameters for index in accepted for _ in groups[index]],
+            )
+        )
+        return [
+            refusal or _gather(list(islice(outcomes, len(group))))
+            for refusal, group in zip(refusals, groups, strict=True)
+        ]
+
+    def check(self, known: KnownAnswers) -> float:
+        """The largest difference from the known answers; infinite where there is no answer at all."""
+        (answer,) = self.answer([known.request()])
+        if isinstance(answer, Rejected):
+            return math.inf
+        return known.largest_difference([prediction.value for prediction in answer])
+
+    def describe(self) -> dict[str, object]:
+        """What runs here, for logs and TorchServe's describe."""
+        return {
+            "engine": self.engine,
+            "device": str(self.device),
+            "precision": self.precision,
+            "max_tokens": self.config.max_tokens,
+            "token_budget": self.config.token_budget,
+            "threads": torch.get_num_threads(),
+        }
+
+    def _predict(self, texts: list[EncodedText], parameters: list[Parameters]) -> list[Outcome]:
+        outcomes: list[Outcome] = [InternalError("the engine left this text out")] * len(texts)
+        for batch in self._model.batches(texts):
+            for index, row in zip(batch.indices, self._forward(batch), strict=True):
+                outcomes[index] = (
+                    row if isinstance(row, RequestError) else self._read(row, texts[index], parameters[index])
+                )
+        return outcomes
+
+    def _forward(self, batch: Batch) -> Iterable[Row | RequestError]:
+        """A row per text, or the error that all texts of this batch share, and no others."""
+        try:
+            return self._model.forward(batch)
+        except Exception as error:  # noqa: BLE001 - whatever it is, neighbours in other batches get their answers
+            return [_as_request_error(error)] * len(batch.indices)
+
+    def _read(self, row: Row, text: EncodedText, parameters: Parameters) -> Outcome:
+        if not np.isfinite(row).all():
+            return InternalError("the model gave a number that is not finite (overflow): try precision fp32")
+        return Prediction(value=self._head(row, parameters), num_tokens=text.num_tokens, is_truncated=text.is_truncated)
+
+
+def _refuse_cut(request: Request, texts: list[EncodedText]) -> Rejected | None:
+    if request.parameters.truncation:
+        return None
+    for source, text in zip(request.inputs, texts, strict=True):
+        if text.is_truncated:
+            return Rejected(
+                InputTooLong(
+                    f"the text has {text.num_tokens_uncut} tokens and the model takes {text.num_tokens}: shorten it, "
+                    'or send "truncation": true to have its end cut',
+                    source.param or None,
+                )
+            )
+    return None
+
+
+def _gather(outcomes: list[Outcome]) -> Answer:
+    error = next((outcome for outcome in outcomes if isinstance(outcome, RequestError)), None)
+    if error is not None:
+        return Rejected(error)
+    return [outcome for outcome in outcomes if isinstance(outcome, Prediction)]
+
+
+def _as_request_error(error: Exception) -> RequestError:
+    logger.exception("forward pass failed")
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return OutOfMemory("no memory left for this batch: send fewer or shorter texts, or lower token_budget")
+    return InternalError("the model failed on this batch; the server's log says why")
+
+
+def load_pipeline(
+    folder: Path, config: HandlerConfig, environment: Environment, gpu_id: int | None, known: KnownAnswers
+) -> Pipeline:
+    """The archive's checkpoint on its device, with the first engine that gives the known answers.
+
+    Raises SelfTestError when none does. Which architectures pack is proven here each time, never assumed: some
+    ignore the attention that they are given and would be wrong without an error.
+    """
+    device = choose_device(environment.device, gpu_id)
+    differences = {}
+    for engine in Engine:
+        pipeline = Pipeline(folder, config, device, engine)
+        differences[engine] = pipeline.check(known)
+        if differences[engine] <= pipeline.tolerance:
+            return pipeline
+        logger.warning(
+            "engine=%s difference=%g tolerance=%g: not used", engine, differences[engine], pipeline.tolerance
+        )
+    raise SelfTestError(
+        "the model does not give the answers recorded in known_answers.json: the difference is "
+        + ", ".join(f"{difference:.2g} {engine}" for engine, difference in differences.items())
+        + f", the tolerance of {pipeline.precision} is {pipeline.tolerance:g}. "
+        "Set the handler's precision to fp32, or pack the checkpoint again with the versions installed here"
+    )

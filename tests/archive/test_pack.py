@@ -1,0 +1,129 @@
+"""`berth pack` on real checkpoints: the same bytes twice, proven before it is kept, and nothing left by a failure."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import handler
+from berth.archive import HANDLER, KNOWN_ANSWERS
+from berth.errors import BerthError, Refused, UsageError
+from berth.pack import PackOptions, pack_checkpoint
+from berth.proof import prove_archive
+from berth.unpack import unpack_once
+from berth.verify import verify_archive
+from berth.wait import wait_until
+from handler.config import Task
+from tests.checkpoints import make_checkpoint
+
+PACK = [str(Path(sys.executable).with_name("berth")), "pack"]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_checkpoint(tmp_path_factory.mktemp("checkpoints") / "tiny", "roberta", Task.TEXT_CLASSIFICATION)
+
+
+@pytest.fixture(scope="module")
+def archive(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return pack_checkpoint(checkpoint, PackOptions(output=tmp_path_factory.mktemp("store") / "new"))
+
+
+@pytest.fixture(scope="module")
+def folder(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return unpack_once(archive, tmp_path_factory.mktemp("cache"))
+
+
+def test_nothing_lies_beside_the_archive(archive):
+    assert archive.name == "tiny.mar"
+    assert list(archive.parent.iterdir()) == [archive]
+
+
+def test_every_handler_file_is_in_it_as_installed(archive):
+    root = Path(handler.__path__[0])
+    sources = {f"handler/{path.relative_to(root).as_posix()}": path.read_bytes() for path in root.rglob("*.py")}
+    with zipfile.ZipFile(archive) as file:
+        assert file.testzip() is None
+        assert {name: file.read(name) for name in file.namelist() if name.startswith("handler/")} == sources
+        assert HANDLER.replace(".", "/") + ".py" in sources
+
+
+def test_the_digests_are_verified(archive, folder):
+    assert verify_archive(archive) == verify_archive(folder)
+
+
+def test_a_second_pack_is_the_same_bytes(archive, checkpoint, tmp_path):
+    """Another process, working folder, umask and modification time; the paths differ too."""
+    moved = shutil.copytree(checkpoint, tmp_path / "tiny", copy_function=shutil.copyfile)
+    os.utime(moved / "config.json", (0, 0))
+    subprocess.run([*PACK, "tiny", "--output", "."], cwd=tmp_path, umask=0o077, check=True, capture_output=True)
+    assert (tmp_path / "tiny.mar").read_bytes() == archive.read_bytes()
+
+
+def test_the_proof_refuses_wrong_known_answers(folder, tmp_path):
+    altered = shutil.copytree(folder, tmp_path / "altered")
+    known = json.loads((altered / KNOWN_ANSWERS).read_text("utf-8"))
+    known["answers"][0][0]["score"] += 0.01
+    (altered / KNOWN_ANSWERS).write_text(json.dumps(known))
+    with pytest.raises(Refused, match=r"(?s)does not serve.*SelfTestError"):
+        prove_archive(altered)
+
+
+def test_the_proof_takes_the_archives_handler_and_leaves_no_trace(folder, tmp_path, monkeypatch):
+    (tmp_path / "handler").mkdir()
+    (tmp_path / "handler" / "__init__.py").write_text("raise RuntimeError('not me')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    prove_archive(folder)
+    verify_archive(folder)
+
+
+def test_an_archive_that_is_there_is_replaced_by_force_only(archive, checkpoint):
+    before = archive.read_bytes()
+    with pytest.raises(Refused, match="is already there: replace it with --force"):
+        pack_checkpoint(checkpoint, PackOptions(output=archive.parent))
+    assert archive.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["", ".hidden", "a/b", "a b", "ü"])
+def test_a_name_that_torchserve_does_not_take_is_refused(checkpoint, tmp_path, name):
+    with pytest.raises(UsageError, match="give another with --version"):
+        pack_checkpoint(checkpoint, PackOptions(version=name, output=tmp_path))
+    with pytest.raises(UsageError, match="give another with --name"):
+        pack_checkpoint(checkpoint, PackOptions(name=name or " ", output=tmp_path))
+
+
+def test_a_wrong_source_date_epoch_is_refused(checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+    with pytest.raises(UsageError, match="SOURCE_DATE_EPOCH is 'yesterday'"):
+        pack_checkpoint(checkpoint, PackOptions(output=tmp_path))
+
+
+def test_a_checkpoint_that_cannot_be_loaded_leaves_nothing(checkpoint, tmp_path):
+    broken = shutil.copytree(checkpoint, tmp_path / "broken")
+    (broken / "model.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{}      ")
+    with pytest.raises(Refused, match=r"has no weights for|transformers cannot load"):
+        pack_checkpoint(broken, PackOptions(output=tmp_path / "store"))
+    assert not list((tmp_path / "store").glob("**/*"))
+
+
+def test_an_output_that_cannot_be_written_is_said(checkpoint, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(BerthError, match="cannot write"):
+        pack_checkpoint(checkpoint, PackOptions(output=tmp_path / "file"))
+
+
+def test_an_interrupted_pack_leaves_nothing(checkpoint, tmp_path):
+    """Ctrl-C, once the archive is being proven; the terminal sends it to the whole group."""
+    command = [*PACK, str(checkpoint), "--output", str(tmp_path / "store")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as packing:
+        assert wait_until(lambda: any((tmp_path / "store").glob("*/unpacked/MAR-INF/SHA256SUMS")), timeout_s=120)
+        os.killpg(packing.pid, signal.SIGINT)
+        packing.communicate()
+    assert packing.returncode != 0
+    assert list((tmp_path / "store").iterdir()) == []

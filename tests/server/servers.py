@@ -1,0 +1,147 @@
+"""`berth serve` as a user starts it: a process, a log, ports of its own."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+
+from berth.wait import wait_until
+
+BERTH = Path(sys.executable).with_name("berth")
+CONFIG = Path(__file__).parents[2] / "config.properties"
+READY_S = 120.0  # torch's import and a model's load on a busy machine
+END_S = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A `berth serve` that was started; it may not be ready, or have ended."""
+
+    process: subprocess.Popen[bytes]
+    log_file: Path
+    temp: Path
+    """Its TMPDIR, which nobody else uses."""
+    ports: Mapping[str, int]
+
+    @property
+    def inference_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['inference']}"
+
+    @property
+    def management_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['management']}"
+
+    @property
+    def metrics_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['metrics']}"
+
+    @property
+    def grpc_port(self) -> int:
+        return self.ports["grpc_inference"]
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def java(self) -> psutil.Process:
+        (child,) = psutil.Process(self.process.pid).children()
+        return child
+
+    def describe(self, model: str = "bert") -> dict[str, Any]:
+        answer = requests.get(f"{self.management_url}/models/{model}", timeout=10)
+        answer.raise_for_status()
+        return dict(answer.json()[0])
+
+    def worker_pids(self, model: str = "bert") -> list[int]:
+        return [worker["pid"] for worker in self.describe(model)["workers"]]
+
+    def wait_for_log(self, text: str, timeout_s: float = READY_S) -> None:
+        self.require(lambda: text in self.log or self.process.poll() is not None, timeout_s, f"log says {text!r}")
+        assert text in self.log, f"ended with {self.process.returncode} before the log said {text!r}:\n{self.log}"
+
+    def wait_for_end(self, timeout_s: float = END_S) -> int:
+        self.require(lambda: self.process.poll() is not None, timeout_s, "berth ended")
+        return self.process.returncode
+
+    def require(self, predicate: Callable[[], bool], timeout_s: float, what: str) -> None:
+        assert wait_until(predicate, timeout_s), f"not within {timeout_s:.0f} s: {what}\n{self.log}"
+
+
+def session_pids(leader: int) -> list[int]:
+    """Living processes of a session."""
+    found = []
+    for process in psutil.process_iter(["status"]):
+        with contextlib.suppress(ProcessLookupError):
+            if os.getsid(process.pid) == leader and process.info["status"] != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+    return found
+
+
+@contextlib.contextmanager
+def started_server(
+    archives: Sequence[Path], env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Iterator[Server]:
+    """`berth serve ARCHIVE...` in a session of its own, on free ports; ended and cleared away afterwards."""
+    with tempfile.TemporaryDirectory(prefix="bt-", ignore_cleanup_errors=True) as folder:
+        temp, log_file, ports = Path(folder, "tmp"), Path(folder, "log"), free_ports()
+        temp.mkdir()
+        environment = {
+            **os.environ,
+            "TMPDIR": str(temp),
+            "XDG_CACHE_HOME": str(Path(folder, "cache")),
+            **port_variables(ports),
+            **(env or {}),
+        }
+        command = [str(argument) for argument in (BERTH, "serve", "--config", CONFIG, *archives)]
+        with log_file.open("wb") as log:
+            process = subprocess.Popen(
+                command, cwd=cwd, env=environment, stderr=log, stdout=log, start_new_session=True
+            )
+        try:
+            yield Server(process=process, log_file=log_file, temp=temp, ports=ports)
+        finally:
+            _end(process)
+
+
+@contextlib.contextmanager
+def running_server(archives: Sequence[Path], env: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """A started server that said that it is ready."""
+    with started_server(archives, env) as server:
+        server.wait_for_log("berth: ready")
+        yield server
+
+
+def free_ports() -> dict[str, int]:
+    """A port for every address of config.properties, free a moment ago."""
+    names = ("inference", "management", "metrics", "grpc_inference", "grpc_management")
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
+        return {name: opened.getsockname()[1] for name, opened in zip(names, sockets, strict=True)}
+
+
+def port_variables(ports: Mapping[str, int]) -> dict[str, str]:
+    """The environment variables that give a server these ports."""
+    http = {f"TS_{name.upper()}_ADDRESS": f"http://127.0.0.1:{ports[name]}" for name in ports if "grpc" not in name}
+    return http | {f"TS_{name.upper()}_PORT": str(ports[name]) for name in ports if "grpc" in name}
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()  # java dies with it
+        process.wait()
+        raise

@@ -1,0 +1,180 @@
+"""What a user gets back from a real TorchServe: right answers, each error alone, on every way in."""
+
+import concurrent.futures
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+import requests
+
+from berth.pack import PackOptions, pack_checkpoint
+from berth.sample import sample_folder
+from handler.cores import granted_cores
+
+from ..reference import classify_one_by_one, embed_one_by_one
+from ..texts import mixed_texts
+from .grpc_inference import InferenceStub
+from .servers import Server, running_server
+
+pytestmark = pytest.mark.server
+
+TOLERANCE = 1e-5  # issue 2: fp32 against plain transformers
+SAMPLE_MAX_TOKENS = 256
+TINY_MAX_TOKENS = 512
+
+
+@pytest.fixture
+def server(answering_server: Server) -> Server:
+    return answering_server
+
+
+@pytest.fixture(scope="module")
+def stub(answering_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InferenceStub]:
+    with grpc.insecure_channel(f"127.0.0.1:{answering_server.grpc_port}") as channel:
+        yield InferenceStub(channel, tmp_path_factory.mktemp("protos"))
+
+
+def post(server: Server, model: str, body: Any, **headers: str) -> requests.Response:
+    """A body as given (bytes), or as JSON."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    url = f"{server.inference_url}/predictions/{model}"
+    return requests.post(url, data=data, headers={"content-type": "application/json", **headers}, timeout=60)
+
+
+def assert_embeddings(values: list[Any], texts: list[str]) -> None:
+    expected = embed_one_by_one(sample_folder(), texts, SAMPLE_MAX_TOKENS)
+    np.testing.assert_allclose(values, expected, rtol=0, atol=TOLERANCE)
+
+
+def test_hello_world_is_transformers_own_embedding(server: Server) -> None:
+    response = post(server, "bert", {"inputs": "hello world"})
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["x-compute-tokens"] == "4"
+    assert float(response.headers["x-inference-time-ms"]) > 0
+    assert "x-truncated" not in response.headers
+    assert_embeddings([response.json()], ["hello world"])
+
+
+def test_a_list_of_mixed_lengths(server: Server) -> None:
+    texts = mixed_texts(20)
+    response = post(server, "bert", {"inputs": texts})
+    assert_embeddings(response.json(), texts)
+    long = embedding_inputs_cut(texts)
+    assert response.headers["x-truncated"] == ",".join(map(str, long))
+
+
+def embedding_inputs_cut(texts: list[str]) -> list[int]:
+    from transformers import AutoTokenizer  # noqa: PLC0415
+
+    tokenizer = AutoTokenizer.from_pretrained(sample_folder())
+    lengths = [len(tokenizer(text, truncation=False, verbose=False)["input_ids"]) for text in texts]
+    return [index for index, length in enumerate(lengths) if length > SAMPLE_MAX_TOKENS]
+
+
+def test_classification_of_texts_and_pairs(server: Server, tiny: Path) -> None:
+    pairs = [("is it open", "yes, until nine"), ("", "b")]
+    inputs = ["one text", *({"text": text, "text_pair": pair} for text, pair in pairs)]
+    values = post(server, "tiny", {"inputs": inputs, "parameters": {"top_k": None}}).json()
+    expected = classify_one_by_one(tiny, ["one text", *pairs], TINY_MAX_TOKENS)
+    for value, scores in zip(values, expected, strict=True):
+        assert {item["label"]: item["score"] for item in value} == pytest.approx(scores, abs=TOLERANCE)
+        assert [item["label"] for item in value] == sorted(scores, key=lambda label: -scores[label])
+    (best,) = post(server, "tiny", {"inputs": ["one text"]}).json()
+    assert best == {**values[0][0], "score": pytest.approx(values[0][0]["score"], abs=TOLERANCE)}
+
+
+BAD_REQUESTS: list[tuple[bytes, dict[str, str], int, str]] = [
+    (b'{"inputs": "cut off', {}, 400, "not JSON"),
+    (b'{"inputs": 5}', {}, 422, "a number"),
+    (b'{"inputs": ["good", {"text": []}]}', {}, 422, "a list"),
+    (b'{"inputs": "x", "parameters": {"topk": 3}}', {}, 422, "'topk'"),
+    (b'{"inputs": []}', {}, 422, "empty list"),
+    (b'{"inputs": "x"}', {"content-type": "application/x-www-form-urlencoded"}, 415, "application/json"),
+    (json.dumps({"inputs": "long " * 600, "parameters": {"truncation": False}}).encode(), {}, 422, "602 tokens"),
+    (b"\x89PNG", {"content-type": "image/png"}, 415, "image/png"),
+]
+
+
+def test_32_concurrent_requests_of_which_8_are_bad(server: Server) -> None:
+    texts = mixed_texts(24)
+    before = server.worker_pids()
+    with concurrent.futures.ThreadPoolExecutor(32) as pool:
+        bad = [pool.submit(post, server, "bert", body, **headers) for body, headers, _, _ in BAD_REQUESTS]
+        good = [pool.submit(post, server, "bert", {"inputs": text}) for text in texts]
+    assert_embeddings([response.result().json() for response in good], texts)
+    for response, (_, _, status, part) in zip(bad, BAD_REQUESTS, strict=True):
+        error = response.result().json()
+        assert (response.result().status_code, error["code"]) == (status, status)
+        assert set(error) == {"code", "type", "message", "param"}
+        assert part in error["message"]
+    assert server.worker_pids() == before
+
+
+def test_plain_text_and_forms(server: Server) -> None:
+    url = f"{server.inference_url}/predictions/bert"
+    plain = requests.post(url, data="naïve 😀".encode(), headers={"content-type": "text/plain"}, timeout=30)
+    form = requests.post(url, data={"data": "naïve 😀"}, timeout=30)
+    multipart = requests.post(url, files={"data": (None, "naïve 😀")}, timeout=30)
+    assert_embeddings([plain.json(), form.json(), multipart.json()], ["naïve 😀"] * 3)
+
+
+def test_deep_check_runs_a_known_text(server: Server) -> None:
+    for model in ("bert", "tiny"):
+        response = requests.get(f"{server.inference_url}/predictions/{model}", timeout=30)
+        answer = response.json()
+        assert (response.status_code, answer["status"], answer["model"]) == (200, "ok", model)
+        assert answer["max_difference"] < 1e-4
+
+
+def test_grpc_predictions_answers_body_and_data(server: Server, stub: InferenceStub) -> None:
+    body = stub.predict("bert", body=b'{"inputs": "hello world"}')
+    data = stub.predict("bert", data=b"hello world")
+    assert_embeddings([json.loads(body), json.loads(data)], ["hello world"] * 2)
+    assert json.loads(stub.predict("bert", body=b'{"inputs": 5}'))["code"] == 422
+
+
+def test_stream_predictions_answers_and_leaves_the_worker_alive(server: Server, stub: InferenceStub) -> None:
+    """Without the header ts_stream_next one such call is a null pointer in the frontend, which kills the worker."""
+    before = server.worker_pids()
+    for _ in range(3):
+        (answer,) = stub.stream("bert", body=b'{"inputs": "hello world"}')
+        assert_embeddings([json.loads(answer)], ["hello world"])
+    assert json.loads(stub.stream("bert", body=b"{")[0])["code"] == 400
+    assert_embeddings([post(server, "bert", {"inputs": "after"}).json()], ["after"])
+    assert server.worker_pids() == before
+
+
+@pytest.fixture(scope="module")
+def lone_server(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Iterator[Server]:
+    """One model with one worker, and answers of at most 2000 bytes."""
+    archive = pack_checkpoint(tiny, PackOptions(output=tmp_path_factory.mktemp("lone")))
+    with running_server([archive], {"TS_MAX_RESPONSE_SIZE": "2000"}) as running:
+        yield running
+
+
+def test_answer_that_would_be_too_large_is_refused(lone_server: Server) -> None:
+    """Sent, it would kill the worker (max_response_size): so the handler says 413 first."""
+    before = lone_server.worker_pids("tiny")
+    assert post(lone_server, "tiny", {"inputs": ["x"] * 100}).status_code == 413
+    assert post(lone_server, "tiny", {"inputs": ["x"] * 10}).status_code == 200
+    assert lone_server.worker_pids("tiny") == before
+
+
+@pytest.mark.parametrize("num_workers", [1, 2, 1], ids=["alone", "scaled up", "scaled down"])  # noqa: PT014 - and back
+def test_workers_share_the_cores(lone_server: Server, num_workers: int) -> None:
+    url = f"{lone_server.management_url}/models/tiny"
+    scale = {"min_worker": num_workers, "max_worker": num_workers, "synchronous": "true"}
+    requests.put(url, params=scale, timeout=120).raise_for_status()
+
+    def threads() -> int:
+        post(lone_server, "tiny", {"inputs": "x"})
+        description = requests.get(url, params={"customized": "true"}, timeout=30).json()
+        return int(description[0]["customizedMetadata"]["threads"])
+
+    share = max(1, granted_cores() // num_workers)
+    lone_server.require(lambda: threads() == share, 30, f"{num_workers} workers share the cores")

@@ -1,0 +1,76 @@
+"""Every way in which a server ends: asked to, forced to, killed; and that nothing of it stays."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from .servers import END_S, Server, running_server, session_pids, started_server
+from .standin import NEVER_LOADS, make_standin
+
+pytestmark = pytest.mark.server
+
+
+def assert_nothing_left(server: Server, java: int) -> None:
+    server.require(lambda: not session_pids(java), END_S, "the session of java is empty")
+
+
+def test_sigterm_to_the_group_twice_is_a_clean_stop(tmp_path: Path) -> None:
+    with running_server([make_standin(tmp_path)]) as server:
+        java = server.java.pid
+        assert len(session_pids(java)) == 2
+        os.killpg(server.process.pid, signal.SIGTERM)
+        os.killpg(server.process.pid, signal.SIGTERM)
+        assert server.wait_for_end() == 0
+        assert "berth: stopped" in server.log
+        assert session_pids(java) == []
+        assert list(server.temp.iterdir()) == []
+
+
+def test_one_sigint_is_a_clean_stop(tmp_path: Path) -> None:
+    with running_server([make_standin(tmp_path)]) as server:
+        java = server.java.pid
+        server.process.send_signal(signal.SIGINT)
+        assert server.wait_for_end() == 0
+        assert session_pids(java) == []
+
+
+def test_a_second_sigint_forces(tmp_path: Path) -> None:
+    with running_server([make_standin(tmp_path)]) as server:
+        java = server.java
+        java.suspend()  # one that does not react to SIGTERM
+        server.process.send_signal(signal.SIGINT)
+        server.wait_for_log("berth: stopping")
+        server.process.send_signal(signal.SIGINT)
+        assert server.wait_for_end() == 130
+        assert session_pids(java.pid) == []
+        assert list(server.temp.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_before_ready_is_a_clean_stop(tmp_path: Path, number: signal.Signals) -> None:
+    with started_server([make_standin(tmp_path, NEVER_LOADS)]) as server:
+        server.wait_for_log("Model server started")
+        java = server.java.pid
+        server.process.send_signal(number)
+        assert server.wait_for_end() == 0
+        assert "berth: ready" not in server.log
+        assert session_pids(java) == []
+        assert list(server.temp.iterdir()) == []
+
+
+def test_a_killed_berth_takes_its_server_along(tmp_path: Path) -> None:
+    with running_server([make_standin(tmp_path)]) as server:
+        java = server.java.pid
+        server.process.kill()
+        assert_nothing_left(server, java)
+
+
+def test_a_java_that_ends_by_itself_is_an_error(tmp_path: Path) -> None:
+    with running_server([make_standin(tmp_path)]) as server:
+        java = server.java.pid
+        os.kill(java, signal.SIGKILL)
+        assert server.wait_for_end() == 1
+        assert "TorchServe ended by itself, exit code -9" in server.log
+        assert session_pids(java) == []

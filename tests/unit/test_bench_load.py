@@ -1,0 +1,82 @@
+"""The load generator against a real HTTP server on this machine."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from berth.bench.load import Exchange, LoadPlan, apply_load, parse_head, select_measured
+from berth.errors import BerthError
+
+TEXTS = ["one", "two", "three"]
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers with the text it was sent; 503 for the text `bad`."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        text = json.loads(self.rfile.read(int(self.headers["content-length"])))["inputs"]
+        body = json.dumps(text).encode()
+        self.send_response(503 if text == "bad" else 200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/predictions/bert"
+        server.shutdown()
+        thread.join()
+
+
+def make_plan(url: str, texts: list[str]) -> LoadPlan:
+    return LoadPlan(url=url, texts=texts, clients=4, warm_up_s=0.1, duration_s=0.2)
+
+
+def test_every_text_comes_back_to_its_own_exchange(url: str) -> None:
+    result = apply_load(make_plan(url, TEXTS))
+    assert result.num_errors == 0
+    assert {exchange.text for exchange in result.exchanges} == set(TEXTS)
+    assert all(json.loads(exchange.body) == exchange.text for exchange in result.exchanges)
+    assert all(0.1 <= exchange.answered_s < 0.1 + 0.2 for exchange in result.exchanges)
+
+
+def test_errors_are_counted(url: str) -> None:
+    result = apply_load(make_plan(url, ["one", "bad"]))
+    assert result.num_errors == 4  # each client stops at its first
+
+
+def test_a_server_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(BerthError, match="cannot be reached"):
+        apply_load(make_plan("http://127.0.0.1:1/predictions/bert", TEXTS))
+
+
+def test_only_good_answers_in_the_measured_time_count() -> None:
+    plan = LoadPlan(url="", texts=TEXTS, clients=1, warm_up_s=1.0, duration_s=2.0)
+    result = select_measured(
+        [exchange(0.9), exchange(1.0), exchange(2.9), exchange(3.0), exchange(2.0, 503)], plan, 0.1
+    )
+    assert [item.answered_s for item in result.exchanges] == [1.0, 2.9]
+    assert (result.num_errors, result.duration_s, result.client_cores) == (1, 2.0, 0.1)
+
+
+def exchange(answered_s: float, status: int = 200) -> Exchange:
+    return Exchange(text="one", sent_s=answered_s - 0.5, answered_s=answered_s, status=status, body=b"")
+
+
+def test_head_of_an_answer() -> None:
+    assert parse_head(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\nx: y\r\n\r\n") == (200, 12)
+    assert parse_head(b"HTTP/1.1 413\r\n\r\n") == (413, 0)
+    with pytest.raises(ValueError, match="invalid literal"):
+        parse_head(b"nonsense\r\n\r\n")

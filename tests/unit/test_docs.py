@@ -1,0 +1,64 @@
+"""README and CONTRIBUTING stay true: the tree, the targets, the commands, the exit codes."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from berth import errors
+from berth.cli import app
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+UNEXPLAINED = {"README.md", "LICENSE", ".gitignore"}
+
+
+def tree_names() -> set[str]:
+    """The first column of README's file tree."""
+    tree = README[README.index("    handler/ ") :]
+    return {line.split()[0].rstrip("/") for line in tree.splitlines() if line.startswith("    ")}
+
+
+def test_tree_names_what_is_there() -> None:
+    assert [name for name in tree_names() if not (ROOT / name).exists()] == []
+
+
+def test_tree_leaves_nothing_out() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    top_level = {name.split("/")[0] for name in listed.splitlines() if name != ".ci/run"}
+    assert top_level - UNEXPLAINED - tree_names() == set()
+
+
+@pytest.mark.parametrize("document", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
+def test_make_targets_exist(document: str) -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^(?:    |`)make ([a-z-]+)", document, re.MULTILINE)) | set(
+        re.findall(r"`make ([a-z-]+)`", document)
+    )
+    assert targets
+    assert [name for name in targets if not re.search(rf"^{name}:", makefile, re.MULTILINE)] == []
+
+
+def test_commands_exist() -> None:
+    shown = CliRunner().invoke(app, ["--help"]).output
+    for command in set(re.findall(r"berth (pack|verify|serve|predict)\b", README)) | {"verify"}:
+        assert command in shown
+
+
+def test_exit_codes_are_the_errors_own() -> None:
+    documented = {int(code) for code in re.findall(r"^\| (\d) \|", README, re.MULTILINE)}
+    classes = [errors.BerthError, errors.UsageError, errors.ServerUnreachable, errors.Refused]
+    assert documented == {0} | {kind.exit_code for kind in classes}
+
+
+def test_readme_is_one_screen_and_contributing_short() -> None:
+    assert len(README.splitlines()) <= 70
+    assert len(CONTRIBUTING.splitlines()) < 60
+
+
+def test_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", README + CONTRIBUTING)
+    assert [link for link in links if not link.startswith("http") and not (ROOT / link).exists()] == []

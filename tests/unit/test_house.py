@@ -1,0 +1,93 @@
+"""The house stays tidy: imports run one way, files and functions stay small, `berth --help` loads nothing heavy."""
+
+import ast
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HANDLER = sorted(ROOT.glob("handler/**/*.py"))
+BERTH = sorted(ROOT.glob("berth/**/*.py"))
+SOURCES = [*HANDLER, *BERTH]
+ALL_FILES = sorted([*SOURCES, *ROOT.glob("tests/**/*.py")])
+SHARED_WITH_BERTH = {"handler", "handler.errors", "handler.config", "handler.payload"}
+# Each file may import those before it (DESIGN: errors <- config <- payload <- ... <- bert_handler).
+LAYERS = [
+    {"errors"},
+    {"config"},
+    {"payload", "cores", "versions"},
+    {"doors.native", "tokenization", "heads", "selftest"},
+    {"packing", "padding"},
+    {"model"},
+    {"pipeline"},
+    {"bert_handler"},
+]
+
+
+def imported_modules(path: Path) -> Iterator[str]:
+    """Absolute names of what a file imports from this project."""
+    package = list(path.relative_to(ROOT).with_suffix("").parts[:-1])
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+@pytest.mark.parametrize("path", HANDLER, ids=module_name)
+def test_handler_imports_run_one_way(path: Path) -> None:
+    name = module_name(path).removeprefix("handler.")
+    used = set(imported_modules(path))
+    assert not any(module.split(".")[0] == "berth" for module in used)
+    if path.name == "__init__.py":
+        return
+    level = next(index for index, layer in enumerate(LAYERS) if name in layer)
+    above = {f"handler.{module}" for layer in LAYERS[level:] for module in layer}
+    assert not used & above
+
+
+@pytest.mark.parametrize("path", BERTH, ids=module_name)
+def test_berth_shares_only_the_contract_with_the_handler(path: Path) -> None:
+    used = {module for module in imported_modules(path) if module.split(".")[0] == "handler"}
+    names = {".".join(module.split(".")[:2]) for module in used}
+    assert names <= SHARED_WITH_BERTH
+
+
+def functions(paths: list[Path]) -> Iterator[tuple[int, str]]:
+    """Lines and place of every function."""
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno is not None
+                yield node.end_lineno - node.lineno + 1, f"{path.name}:{node.lineno} {node.name}"
+
+
+def test_files_and_functions_stay_small() -> None:
+    assert [path.name for path in ALL_FILES if len(path.read_text("utf-8").splitlines()) > 300] == []
+    assert [place for lines, place in functions(ALL_FILES) if lines > 50] == []
+    assert statistics.median(lines for lines, _ in functions(SOURCES)) <= 12
+
+
+def test_entry_of_the_worker_is_wiring_only() -> None:
+    entry = ROOT / "handler" / "bert_handler.py"
+    assert len(entry.read_text("utf-8").splitlines()) < 120
+    assert "torch" not in set(imported_modules(entry))
+
+
+def test_help_imports_no_torch() -> None:
+    program = (
+        "import sys, berth.cli; print([name for name in ('torch', 'transformers', 'requests') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

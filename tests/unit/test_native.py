@@ -1,0 +1,141 @@
+"""The native door: what is read, and that everything else gets its own error, naming the place."""
+
+import json
+
+import pytest
+
+from handler.config import MAX_INPUTS_PER_REQUEST, Task
+from handler.doors.native import format_error, format_predictions, parse_request
+from handler.errors import InvalidInput
+from handler.payload import ClassificationParameters, DeepCheck, Prediction, Rejected, Request, ScoreFunction
+
+JSON = {"content-type": "application/json"}
+REST = {**JSON, "explain": "False", "url_path": ""}
+
+
+def parse(body: object, headers: dict[str, str] | None = None, task: Task = Task.TEXT_CLASSIFICATION):
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return parse_request({"body": raw}, headers or REST, task)
+
+
+def test_one_text_and_a_list() -> None:
+    single, several = parse({"inputs": "a"}), parse({"inputs": ["a", {"text": "b", "text_pair": "c"}]})
+    assert isinstance(single, Request)
+    assert (single.is_list, [text.text for text in single.inputs]) == (False, ["a"])
+    assert isinstance(several, Request)
+    assert several.is_list
+    assert [(text.text, text.text_pair, text.param) for text in several.inputs] == [
+        ("a", None, "/inputs/0"),
+        ("b", "c", "/inputs/1"),
+    ]
+
+
+def test_parameters_are_read() -> None:
+    request = parse({"inputs": "a", "parameters": {"top_k": None, "function_to_apply": "none", "truncation": False}})
+    assert isinstance(request, Request)
+    assert request.parameters == ClassificationParameters(
+        top_k=None, function_to_apply=ScoreFunction.NONE, truncation=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "headers"),
+    [
+        ({"body": b"plain"}, {"Content-Type": "text/plain; charset=UTF-8"}),
+        ({"data": b"plain"}, {}),  # gRPC, or a form field
+        ({"data": "plain"}, {"content-type": "multipart/form-data"}),
+        ({"body": b'{"inputs": "plain"}'}, {}),  # gRPC: a body is JSON
+        ({"body": {"inputs": "plain"}}, REST),  # decode_input_request=true
+    ],
+)
+def test_other_ways_to_send_one_text(fields: dict[str, object], headers: dict[str, str]) -> None:
+    request = parse_request(fields, headers, Task.EMBEDDINGS)
+    assert isinstance(request, Request)
+    assert [text.text for text in request.inputs] == ["plain"]
+
+
+def test_empty_body_is_the_deep_check() -> None:
+    assert parse_request({"body": bytearray(b"")}, {"explain": "False"}, Task.EMBEDDINGS) == DeepCheck()
+
+
+LONG_LIST = ["x"] * (MAX_INPUTS_PER_REQUEST + 1)
+BAD_BODIES: list[tuple[object, int, str | None, str]] = [
+    (b"{nonsense", 400, None, "not JSON"),
+    (b"[" * 100_000, 400, None, "not JSON"),
+    (b'{"inputs": "\xff"}', 400, None, "not JSON"),
+    (b'{"inputs": "\\ud800"}', 400, None, "not JSON"),
+    (None, 422, None, '"inputs"'),
+    ("text", 422, None, '"inputs"'),
+    ({}, 422, None, '"inputs"'),
+    ({"inputs": "a", "options/x": 1}, 422, "/options~1x", "options/x"),
+    ({"inputs": []}, 422, "/inputs", "empty list"),
+    ({"inputs": LONG_LIST}, 413, "/inputs", str(MAX_INPUTS_PER_REQUEST)),
+    ({"inputs": 5}, 422, "/inputs", "a number"),
+    ({"inputs": None}, 422, "/inputs", "null"),
+    ({"inputs": ["a", 5]}, 422, "/inputs/1", "a number"),
+    ({"inputs": ["a", ["b"]]}, 422, "/inputs/1", "a list"),
+    ({"inputs": {"text_pair": "b"}}, 422, "/inputs", "'text'"),
+    ({"inputs": {"text": "a", "text_pair": 1}}, 422, "/inputs", "'text_pair'"),
+    ({"inputs": {"text": "a", "label": "b"}}, 422, "/inputs", "'label'"),
+    ({"inputs": "a", "parameters": []}, 422, "/parameters", "an object"),
+    ({"inputs": "a", "parameters": {"topk": 1}}, 422, "/parameters/topk", "top_k"),
+    ({"inputs": "a", "parameters": {"top_k": 0}}, 422, "/parameters/top_k", "1 or more"),
+    ({"inputs": "a", "parameters": {"top_k": True}}, 422, "/parameters/top_k", "int"),
+    ({"inputs": "a", "parameters": {"truncation": "yes"}}, 422, "/parameters/truncation", "bool"),
+    ({"inputs": "a", "parameters": {"function_to_apply": "relu"}}, 422, "/parameters/function_to_apply", "relu"),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "param", "part"), BAD_BODIES, ids=[str(row[0])[:40] for row in BAD_BODIES])
+def test_bad_body_gets_its_own_error(body: object, status: int, param: str | None, part: str) -> None:
+    rejected = parse(body)
+    assert isinstance(rejected, Rejected)
+    assert (rejected.error.status, rejected.error.param) == (status, param)
+    assert part in rejected.error.message
+
+
+@pytest.mark.parametrize(
+    ("fields", "headers", "status", "part"),
+    [
+        ({}, {}, 415, "content-type: application/json"),  # curl -d without a content type arrives so
+        ({"body": b"x"}, {"content-type": "image/png"}, 415, "image/png"),
+        ({"body": b"x"}, {"content-type": "text/plain; charset=latin-1"}, 415, "latin-1"),
+        ({"body": b"\xff"}, {"content-type": "text/plain"}, 400, "UTF-8"),
+        ({"body": b"x", "top_k": b"1"}, JSON, 422, "top_k"),
+        ({"text": b"x"}, {}, 422, "text"),
+        ({"body": b'{"inputs": "x"}'}, {**JSON, "url_path": "v1/embeddings"}, 404, "v1/embeddings"),
+        ({"body": b'{"inputs": "x"}'}, {**JSON, "explain": "True"}, 404, "explanations"),
+    ],
+)
+def test_bad_envelope(fields: dict[str, object], headers: dict[str, str], status: int, part: str) -> None:
+    rejected = parse_request(fields, headers, Task.EMBEDDINGS)
+    assert isinstance(rejected, Rejected)
+    assert rejected.error.status == status
+    assert part in rejected.error.message
+
+
+def test_pairs_are_for_tasks_that_read_pairs() -> None:
+    rejected = parse({"inputs": {"text": "a", "text_pair": "b"}}, task=Task.EMBEDDINGS)
+    assert isinstance(rejected, Rejected)
+    assert "'text_pair'" in rejected.error.message
+
+
+def test_predictions_keep_the_shape_of_the_inputs() -> None:
+    first = Prediction(value=[0.5], num_tokens=3, is_truncated=False)
+    cut = Prediction(value=[1.5], num_tokens=4, is_truncated=True)
+    assert format_predictions([first], is_list=False).body == b"[0.5]"
+    several = format_predictions([first, cut], is_list=True)
+    assert several.body == b"[[0.5],[1.5]]"
+    assert several.headers == {"x-compute-tokens": "7", "x-truncated": "1"}
+
+
+def test_error_body_follows_the_contract() -> None:
+    response = format_error(InvalidInput('a "bad"\r\ntext', "/inputs/3"))
+    assert json.loads(response.body) == {
+        "code": 422,
+        "type": "InvalidInput",
+        "message": 'a "bad"\r\ntext',
+        "param": "/inputs/3",
+    }
+    assert response.phrase.isascii()
+    assert response.headers == {}

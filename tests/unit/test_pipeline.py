@@ -1,0 +1,168 @@
+"""Packed equals padded equals plain transformers; one row in a batch is the same text alone."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from handler.config import HandlerConfig, Task
+from handler.errors import InputTooLong, InternalError
+from handler.model import Engine
+from handler.payload import ClassificationParameters, Parameters, Prediction, Rejected, Request, TextInput
+from handler.pipeline import Answer, Pipeline
+
+from ..checkpoints import ARCHITECTURES
+from ..conftest import MakeCheckpoint
+from ..reference import TextOrPair, classify_one_by_one, embed_one_by_one
+from ..texts import mixed_texts
+
+TOLERANCE = 1e-5  # issue 2: fp32 against plain transformers, one by one
+MAX_TOKENS = 512
+ALL_LABELS = ClassificationParameters(top_k=None)
+PAIRS = [("a short question", "its answer"), ("", "b"), ("long " * 300, "also long " * 300)]
+
+
+def make_pipeline(folder: Path, task: Task, engine: Engine, **settings: Any) -> Pipeline:
+    config = HandlerConfig(task=task, max_tokens=MAX_TOKENS, normalize=True, **settings)
+    return Pipeline(folder, config, torch.device("cpu"), engine)
+
+
+def ask(text: TextOrPair, parameters: Parameters) -> Request:
+    first, pair = (text, None) if isinstance(text, str) else text
+    source = TextInput(text=first, text_pair=pair, param="/inputs")
+    return Request(inputs=(source,), is_list=False, parameters=parameters)
+
+
+def value_of(answer: Answer) -> Any:
+    assert isinstance(answer, list), answer
+    return answer[0].value
+
+
+def scores_of(answer: Answer) -> dict[str, float]:
+    return {item["label"]: item["score"] for item in value_of(answer)}
+
+
+def random_batches(items: list[Request], seed: int = 3) -> list[list[Request]]:
+    """The items in batches of 1 to 40."""
+    chooser = random.Random(seed)
+    batches = []
+    while items:
+        size = chooser.randint(1, 40)
+        batches.append(items[:size])
+        items = items[size:]
+    return batches
+
+
+def answer_in_batches(pipeline: Pipeline, requests: list[Request]) -> list[Answer]:
+    return [answer for batch in random_batches(requests) for answer in pipeline.answer(batch)]
+
+
+@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_embeddings_equal_transformers(checkpoint: MakeCheckpoint, architecture: str, engine: Engine) -> None:
+    folder = checkpoint(architecture, Task.EMBEDDINGS)
+    texts = mixed_texts(200)
+    answers = answer_in_batches(
+        make_pipeline(folder, Task.EMBEDDINGS, engine), [ask(text, Parameters()) for text in texts]
+    )
+    expected = embed_one_by_one(folder, texts, MAX_TOKENS)
+    for answer, vector in zip(answers, expected, strict=True):
+        np.testing.assert_allclose(value_of(answer), vector, rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_classification_equals_transformers(checkpoint: MakeCheckpoint, architecture: str, engine: Engine) -> None:
+    folder = checkpoint(architecture, Task.TEXT_CLASSIFICATION)
+    texts: list[TextOrPair] = [*mixed_texts(200), *PAIRS]
+    pipeline = make_pipeline(folder, Task.TEXT_CLASSIFICATION, engine)
+    answers = answer_in_batches(pipeline, [ask(text, ALL_LABELS) for text in texts])
+    for answer, expected in zip(answers, classify_one_by_one(folder, texts, MAX_TOKENS), strict=True):
+        assert scores_of(answer) == pytest.approx(expected, abs=TOLERANCE)
+
+
+def test_reference_tells_texts_apart(checkpoint: MakeCheckpoint) -> None:
+    """The comparisons above would be worth nothing if a random model answered everything alike."""
+    folder = checkpoint("bert", Task.TEXT_CLASSIFICATION)
+    scores = [result["positive"] for result in classify_one_by_one(folder, mixed_texts(50), MAX_TOKENS)]
+    assert np.ptp(scores) > 1000 * TOLERANCE
+
+
+@pytest.mark.parametrize("engine", Engine)
+def test_row_in_a_batch_is_the_text_alone(checkpoint: MakeCheckpoint, engine: Engine) -> None:
+    pipeline = make_pipeline(checkpoint("bert", Task.EMBEDDINGS), Task.EMBEDDINGS, engine)
+    requests = [ask(text, Parameters()) for text in mixed_texts(12)]
+    for request, together in zip(requests, pipeline.answer(requests), strict=True):
+        (alone,) = pipeline.answer([request])
+        np.testing.assert_allclose(value_of(together), value_of(alone), rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("engine", Engine)
+def test_token_budget_splits_batches_without_changing_answers(checkpoint: MakeCheckpoint, engine: Engine) -> None:
+    folder = checkpoint("roberta", Task.EMBEDDINGS)
+    requests = [ask(text, Parameters()) for text in mixed_texts(12)]
+    tight = make_pipeline(folder, Task.EMBEDDINGS, engine, token_budget=MAX_TOKENS).answer(requests)
+    wide = make_pipeline(folder, Task.EMBEDDINGS, engine, token_budget=100_000).answer(requests)
+    for one, other in zip(tight, wide, strict=True):
+        np.testing.assert_allclose(value_of(one), value_of(other), rtol=0, atol=TOLERANCE)
+
+
+def test_lists_come_back_in_order(checkpoint: MakeCheckpoint) -> None:
+    pipeline = make_pipeline(checkpoint("bert", Task.EMBEDDINGS), Task.EMBEDDINGS, Engine.PADDED)
+    texts = mixed_texts(6)
+    inputs = tuple(TextInput(text=text, param=f"/inputs/{index}") for index, text in enumerate(texts))
+    answer, single = pipeline.answer(
+        [Request(inputs=inputs, is_list=True, parameters=Parameters()), ask(texts[3], Parameters())]
+    )
+    assert isinstance(answer, list)
+    np.testing.assert_allclose(value_of(answer[3:]), value_of(single), rtol=0, atol=TOLERANCE)
+    assert len(answer) == len(texts)
+
+
+def test_refused_truncation_is_one_requests_error(checkpoint: MakeCheckpoint) -> None:
+    pipeline = make_pipeline(checkpoint("bert", Task.EMBEDDINGS), Task.EMBEDDINGS, Engine.PACKED)
+    long = ask("long " * 600, Parameters(truncation=False))
+    good, bad, cut = pipeline.answer([ask("short", Parameters()), long, ask("long " * 600, Parameters())])
+    assert isinstance(bad, Rejected)
+    assert isinstance(bad.error, InputTooLong)
+    assert "602 tokens" in bad.error.message
+    assert bad.error.param == "/inputs"
+    assert isinstance(good, list)
+    assert not good[0].is_truncated
+    assert isinstance(cut, list)
+    assert cut[0].is_truncated
+    assert cut[0].num_tokens == MAX_TOKENS
+
+
+def test_failing_forward_is_the_error_of_its_batch_only(
+    checkpoint: MakeCheckpoint, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pipeline = make_pipeline(
+        checkpoint("bert", Task.EMBEDDINGS), Task.EMBEDDINGS, Engine.PACKED, token_budget=MAX_TOKENS
+    )
+    forward = pipeline._model.forward
+
+    def fail_on_long(batch):  # the one seam: a device fault cannot be had from a healthy CPU
+        if batch.num_tokens > 100:
+            raise RuntimeError("the device is gone")
+        return forward(batch)
+
+    monkeypatch.setattr(pipeline._model, "forward", fail_on_long)
+    short, long = pipeline.answer([ask("short", Parameters()), ask("long " * 600, Parameters())])
+    assert isinstance(short, list)
+    assert isinstance(short[0], Prediction)
+    assert isinstance(long, Rejected)
+    assert isinstance(long.error, InternalError)
+    assert "the device is gone" in caplog.text
+
+
+def test_answer_that_is_not_finite_is_an_error(checkpoint: MakeCheckpoint) -> None:
+    pipeline: Any = make_pipeline(checkpoint("bert", Task.EMBEDDINGS), Task.EMBEDDINGS, Engine.PACKED)
+    with torch.no_grad():
+        pipeline._model._model.embeddings.LayerNorm.bias.fill_(torch.nan)
+    (answer,) = pipeline.answer([ask("text", Parameters())])
+    assert isinstance(answer, Rejected)
+    assert "not finite" in answer.error.message

@@ -1,0 +1,48 @@
+"""The environment and the command line that java starts with."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from berth.java import Java
+from berth.plan import LOG_CONFIG, Plan
+from berth.preflight import ServedModel
+from berth.settings import Settings
+
+CONFIG = Path(__file__).parents[2] / "config.properties"
+RUN_FOLDER = Path("/tmp/run")
+MODELS = tuple(ServedModel(name=name, version="1.0", folder=Path("/cache") / name) for name in ("bert", "other"))
+
+
+def make_plan(num_gpus: int = 0, **variables: str) -> Plan:
+    settings = Settings.load(CONFIG, variables)
+    return Plan(settings=settings, models=MODELS, java=Java(executable=Path("/java"), version=25), num_gpus=num_gpus)
+
+
+def test_java_is_told_the_models_the_config_and_the_run_folder() -> None:
+    command = make_plan().command(RUN_FOLDER)
+    assert command[-2:] == ["bert=/cache/bert", "other=/cache/other"]
+    assert ["--python", sys.executable] == command[command.index("--python") :][:2]
+    assert f"-Djava.io.tmpdir={RUN_FOLDER}" in command
+    assert f"-Dlog4j.configurationFile={LOG_CONFIG.as_uri()}" in command
+    assert "-ncs" in command
+
+
+def test_the_environment_carries_what_berth_decided() -> None:
+    environ = {"PYTHONPATH": "/elsewhere", "TS_LOAD_MODELS": "x.mar", "HOME": "/home/somebody"}
+    environment = make_plan().environment(environ, RUN_FOLDER)
+    assert "PYTHONPATH" not in environment
+    assert environment["HOME"] == "/home/somebody"
+    assert environment["TS_LOAD_MODELS"] == "bert=/cache/bert,other=/cache/other"
+    assert environment["TS_CONFIG_FILE"] == str(CONFIG)
+    assert environment["TS_MAX_RESPONSE_SIZE"] == "33554432"
+    assert environment["TMPDIR"] == str(RUN_FOLDER)
+
+
+@pytest.mark.parametrize(("setting", "num_gpus", "num_workers"), [("0", 0, 1), ("0", 4, 4), ("2", 0, 2), ("2", 4, 2)])
+def test_no_number_of_workers_means_one_per_gpu_or_one(setting: str, num_gpus: int, num_workers: int) -> None:
+    plan = make_plan(num_gpus, TS_DEFAULT_WORKERS_PER_MODEL=setting)
+    environment = plan.environment({}, RUN_FOLDER)
+    assert environment["TS_DEFAULT_WORKERS_PER_MODEL"] == str(num_workers)
+    assert environment["TS_NUMBER_OF_GPU"] == str(num_gpus)

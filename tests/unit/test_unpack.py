@@ -1,0 +1,94 @@
+"""unpack_once: one folder for one content, whoever comes first, and never an altered one."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from berth.archive import ArchivePlan, Member
+from berth.errors import BerthError, Refused
+from berth.pack import write_archive
+from berth.unpack import cache_folder, unpack_once
+from berth.verify import verify_archive
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    members = tuple(Member(name=name, source=name.encode() * 100_000) for name in ("a", "b/c"))
+    write_archive(ArchivePlan(members=members), tmp_path / "small.mar")
+    return tmp_path / "small.mar"
+
+
+def test_the_folder_bears_the_content_id(archive, tmp_path):
+    folder = unpack_once(archive, tmp_path / "new" / "cache")
+    content = verify_archive(archive)
+    assert folder == tmp_path / "new" / "cache" / content.id
+    assert verify_archive(folder) == content
+
+
+def test_it_is_unpacked_once(archive, tmp_path):
+    first = unpack_once(archive, tmp_path / "cache")
+    written = (first / "a").stat()
+    assert unpack_once(archive, tmp_path / "cache") == first
+    assert (first / "a").stat() == written
+    assert list((tmp_path / "cache").iterdir()) == [first]
+
+
+def test_a_folder_is_given_back_as_it_is(archive, tmp_path):
+    folder = unpack_once(archive, tmp_path / "cache")
+    assert unpack_once(folder, tmp_path / "other") == folder
+    assert not (tmp_path / "other").exists()
+
+
+def test_ten_at_once_agree(archive, tmp_path):
+    with ThreadPoolExecutor(10) as threads:
+        folders = set(threads.map(lambda _: unpack_once(archive, tmp_path / "cache"), range(10)))
+    assert list((tmp_path / "cache").iterdir()) == list(folders)
+
+
+def test_an_altered_archive_leaves_nothing_unpacked(archive, tmp_path):
+    data = archive.read_bytes().replace(b"b/cb/c", b"b/cb/C", 1)
+    archive.write_bytes(data)
+    with pytest.raises(Refused, match="member b/c is altered"):
+        unpack_once(archive, tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_an_archive_altered_after_it_was_unpacked_is_refused(archive, tmp_path):
+    unpack_once(archive, tmp_path / "cache")
+    archive.write_bytes(archive.read_bytes().replace(b"b/cb/c", b"b/cb/C", 1))
+    with pytest.raises(Refused, match="member b/c is altered"):
+        unpack_once(archive, tmp_path / "cache")
+
+
+def test_an_altered_cache_is_refused_and_named(archive, tmp_path):
+    folder = unpack_once(archive, tmp_path / "cache")
+    (folder / "a").write_bytes(b"other")
+    with pytest.raises(Refused, match=f"member a is altered.*remove {folder}"):
+        unpack_once(archive, tmp_path / "cache")
+
+
+def test_another_content_under_this_id_is_refused(archive, tmp_path):
+    write_archive(ArchivePlan(members=(Member(name="a", source=b"x"),)), tmp_path / "other.mar")
+    other = unpack_once(tmp_path / "other.mar", tmp_path / "cache")
+    other.rename(other.with_name(verify_archive(archive).id))
+    with pytest.raises(Refused, match="its content is"):
+        unpack_once(archive, tmp_path / "cache")
+
+
+def test_a_cache_that_cannot_be_written_is_said(archive, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(BerthError, match="cannot unpack"):
+        unpack_once(archive, tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"XDG_CACHE_HOME": "/x"}, Path("/x/berth")),
+        ({"XDG_CACHE_HOME": "relative"}, Path.home() / ".cache/berth"),
+        ({}, Path.home() / ".cache/berth"),
+    ],
+)
+def test_the_cache_folder(environment, expected):
+    assert cache_folder(environment) == expected

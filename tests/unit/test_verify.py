@@ -1,0 +1,129 @@
+"""verify_archive: nothing altered, missing, added or outside, in a .mar and in the folder it was unpacked to."""
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from berth.archive import SUMS, ArchivePlan, Content, Member
+from berth.errors import Refused
+from berth.layout import read_places
+from berth.pack import write_archive
+from berth.verify import read_archive, verify_archive
+
+DATA = {"checkpoint/config.json": b"{}", "checkpoint/model.safetensors": bytes(3_000_000), "handler/a.py": b"A = 1\n"}
+NAMES = [*DATA, SUMS]
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    members = tuple(Member(name=name, source=data) for name, data in DATA.items())
+    write_archive(ArchivePlan(members=members), tmp_path / "small.mar")
+    return tmp_path / "small.mar"
+
+
+@pytest.fixture
+def folder(archive: Path, tmp_path: Path) -> Path:
+    (tmp_path / "unpacked").mkdir()
+    read_archive(archive, tmp_path / "unpacked")
+    return tmp_path / "unpacked"
+
+
+def test_both_forms_hold_the_same(archive, folder):
+    content = verify_archive(archive)
+    assert content == verify_archive(folder)
+    assert content.digests == {name: hashlib.sha256(data).hexdigest() for name, data in DATA.items()}
+    assert content.id == hashlib.sha256((folder / SUMS).read_bytes()).hexdigest()
+
+
+def test_the_digest_list_is_what_sha256sum_writes(folder):
+    lines = (folder / SUMS).read_text("ascii").splitlines()
+    assert lines == [f"{hashlib.sha256(data).hexdigest()}  {name}" for name, data in DATA.items()]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_altered_member_of_a_mar_is_named(archive, name):
+    with archive.open("r+b") as file:
+        place = next(place for place in read_places(file) if place.entry.name == name)
+        offset = place.start + place.entry.size_bytes // 2
+        file.seek(offset)
+        byte = file.read(1)[0]
+        file.seek(offset)
+        file.write(bytes([byte ^ 1]))
+    with pytest.raises(Refused, match=f"member {name}"):
+        verify_archive(archive)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_altered_member_of_a_folder_is_named(folder, name):
+    data = bytearray((folder / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / name).write_bytes(data)
+    with pytest.raises(Refused, match=rf"member .*{name}"):
+        verify_archive(folder)
+
+
+@pytest.mark.parametrize("name", list(DATA))
+def test_a_missing_member_of_a_folder_is_named(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(Refused, match=rf"member {name} is missing"):
+        verify_archive(folder)
+
+
+@pytest.mark.parametrize("name", ["added.py", "handler/b.py", "handler/.hidden", "a/b/c"])
+def test_an_added_file_is_named(folder, name):
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).touch()
+    with pytest.raises(Refused, match=rf"member {name} was added"):
+        verify_archive(folder)
+
+
+def test_an_added_empty_folder_is_named(folder):
+    (folder / "ts").mkdir()
+    with pytest.raises(Refused, match="member ts/ was added"):
+        verify_archive(folder)
+
+
+def test_a_link_is_refused_even_to_the_same_bytes(folder, tmp_path):
+    (tmp_path / "elsewhere.py").write_bytes(DATA["handler/a.py"])
+    (folder / "handler/a.py").unlink()
+    (folder / "handler/a.py").symlink_to(tmp_path / "elsewhere.py")
+    with pytest.raises(Refused, match=r"member handler/a\.py is a link"):
+        verify_archive(folder)
+
+
+def test_a_member_that_the_digest_list_does_not_name_is_refused(tmp_path):
+    sums = Content(digests={"a": hashlib.sha256(b"A").hexdigest()}).to_sums()
+    path = tmp_path / "extra.mar"
+    with zipfile.ZipFile(path, "w") as file:
+        for name, data in {"a": b"A", "b": b"B", SUMS: sums}.items():
+            info = zipfile.ZipInfo(name)
+            info.external_attr = 0o100644 << 16
+            info.create_version = info.extract_version = 10
+            file.writestr(info, data)
+    with pytest.raises(Refused, match=r"member b was added|canonical layout"):
+        verify_archive(path)
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../outside", "a\\b"])
+def test_a_digest_list_that_leads_outside_is_refused(folder, name):
+    digest = hashlib.sha256(b"").hexdigest()
+    (folder / SUMS).write_text(f"{digest}  {name}\n", "ascii")
+    with pytest.raises(Refused, match="path is relative"):
+        verify_archive(folder)
+
+
+def test_what_is_no_archive_is_refused(tmp_path):
+    with pytest.raises(Refused, match="does not exist"):
+        verify_archive(tmp_path / "absent.mar")
+    (tmp_path / "text.mar").write_text("no zip")
+    with pytest.raises(Refused, match="not an archive that berth made"):
+        verify_archive(tmp_path / "text.mar")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(Refused, match="is no unpacked archive"):
+        verify_archive(tmp_path / "folder")
+    with zipfile.ZipFile(tmp_path / "other.mar", "w") as file:
+        file.writestr("a", "A")
+    with pytest.raises(Refused, match="canonical layout"):
+        verify_archive(tmp_path / "other.mar")
