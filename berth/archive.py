@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -159,8 +159,6 @@ def _model_config(checkpoint: Checkpoint, ranges: Sequence[str]) -> bytes:
         normalize=checkpoint.normalize,
         requires=tuple(ranges),
     )
-    budget = max(config.token_budget, checkpoint.max_tokens)  # one text of full length must fit
-    config = replace(config, token_budget=budget)
     settings = {**SERVER_SETTINGS, "handler": config.to_mapping()}
     return yaml.safe_dump(settings, sort_keys=False).encode()
 

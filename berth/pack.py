@@ -60,7 +60,7 @@ def pack_checkpoint(checkpoint: Path | None, options: PackOptions) -> Path:
         try:
             _make_archive(plan, target, progress)
         except OSError as error:
-            raise BerthError(f"cannot write {target}: {error.strerror or error}") from error
+            raise BerthError(f"cannot write {target}: {error}") from error
     return target
 
 

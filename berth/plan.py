@@ -11,7 +11,7 @@ from .settings import Settings
 
 LOG_CONFIG = Path(__file__).with_name("log4j2.xml")
 # How the OpenMP threads of a worker wait for work. Chosen by measurement: see docs/decisions.md.
-OPENMP_ENVIRONMENT: Mapping[str, str] = {}
+OPENMP_ENVIRONMENT: Mapping[str, str] = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,12 @@ TIMEOUT_S = 600  # TorchServe gives a worker at most this long, and a large mode
 NUM_STDERR_LINES = 15
 # An inherited PYTHONPATH would come before the archive's handler; a safe path would leave the archive out.
 REMOVED = ("PYTHONPATH", "PYTHONSAFEPATH", "PYTHONHOME")
-CLEAN = {"PYTHONDONTWRITEBYTECODE": "1", "HF_HUB_OFFLINE": "1", "BERTH_DEVICE": "cpu"}
+CLEAN = {
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "HF_HUB_OFFLINE": "1",
+    "BERTH_DEVICE": "cpu",  # every machine has one, and the worker tests itself again on the device that it gets
+    "OMP_WAIT_POLICY": "PASSIVE",  # spinning threads take seconds for a few texts beside a busy neighbour
+}
 PROGRAM = f"""
 import json, sys
 from pathlib import Path

@@ -67,8 +67,22 @@ def pooling_of(folder: Path, modules: tuple[Module, ...]) -> tuple[Pooling, bool
         raise Refused(f"{folder / MODULES} names the module {unknown[0]}; berth has {', '.join(IMPLEMENTED)}")
     if modules and kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
         raise Refused(f"{folder / MODULES} is {', '.join(kinds)}; berth has Transformer, Pooling and perhaps Normalize")
+    _refuse_changed_texts(folder)
     pooling = _pooling(folder / modules[1].path / "config.json") if modules else Pooling.MEAN
     return pooling, "Normalize" in kinds
+
+
+def _refuse_changed_texts(folder: Path) -> None:
+    """Refused when sentence-transformers would change texts before its tokenizer sees them, which berth does not."""
+    for name, setting in (
+        ("sentence_bert_config.json", "do_lower_case"),
+        ("config_sentence_transformers.json", "default_prompt_name"),
+    ):
+        value = load_json(folder / name).get(setting)
+        if value:
+            raise Refused(
+                f"{folder / name} sets {setting} to {value!r}, and berth gives texts to the model as they are"
+            )
 
 
 def _pooling(path: Path) -> Pooling:

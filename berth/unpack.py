@@ -46,7 +46,7 @@ def _unpack(archive: Path, folder: Path) -> None:
             read_archive(archive, draft)
             _rename(draft, folder)
     except OSError as error:
-        raise BerthError(f"cannot unpack {archive} to {folder}: {error.strerror or error}") from error
+        raise BerthError(f"cannot unpack {archive} to {folder}: {error}") from error
 
 
 def _rename(draft: Path, folder: Path) -> None:

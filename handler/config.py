@@ -49,8 +49,9 @@ class HandlerConfig:
     task: Task
     max_tokens: int
     """Longest text in tokens, special tokens included; 1 or more. Longer texts are cut and reported."""
-    token_budget: int = 4096
-    """Most tokens that one forward pass sees; at least max_tokens. Bounds the memory of activations."""
+    token_budget: int | None = None
+    """Most tokens that one forward pass sees; at least max_tokens. Bounds the memory of activations.
+    None: what suits the device (handler.model.TOKEN_BUDGETS)."""
     precision: Precision = Precision.AUTO
     pooling: Pooling = Pooling.MEAN
     """Embeddings only."""
@@ -69,7 +70,7 @@ class HandlerConfig:
         if missing := [name for name in ("task", "max_tokens") if name not in section]:
             raise ConfigError(f"model-config.yaml: the handler setting {missing[0]!r} is missing")
         config = cls(**{name: _CHECKS[name](name, value) for name, value in section.items()})
-        if config.token_budget < config.max_tokens:
+        if config.token_budget is not None and config.token_budget < config.max_tokens:
             raise ConfigError(
                 f"model-config.yaml: token_budget {config.token_budget} is below max_tokens {config.max_tokens}: "
                 "one text of full length would never fit into a forward pass"
@@ -77,11 +78,9 @@ class HandlerConfig:
         return config
 
     def to_mapping(self) -> dict[str, object]:
-        """The plain values that `from_mapping` reads, in the order of the fields."""
-        return {
-            name: str(value) if isinstance(value, StrEnum) else list(value) if isinstance(value, tuple) else value
-            for name, value in ((field.name, getattr(self, field.name)) for field in dataclasses.fields(self))
-        }
+        """The plain values that `from_mapping` reads, in order; those left to the device are absent."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: _plain(value) for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +102,10 @@ class Environment:
         if not limit.isascii() or not limit.isdigit():
             raise ConfigError(f"TS_MAX_RESPONSE_SIZE is {limit!r}; it is a number of bytes")
         return cls(device=device, max_response_bytes=int(limit))
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, StrEnum) else list(value) if isinstance(value, tuple) else value
 
 
 def _member(kind: type[E], name: str, value: object) -> E:

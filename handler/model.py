@@ -5,9 +5,10 @@ row of float32 numbers per text, so that nothing after this file knows which it 
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,10 @@ MODEL_CLASSES: dict[Task, Any] = {
     Task.TEXT_CLASSIFICATION: AutoModelForSequenceClassification,
 }
 DTYPES = {Precision.FP32: torch.float32, Precision.FP16: torch.float16, Precision.BF16: torch.bfloat16}
+AUTO_PRECISIONS = {"cpu": Precision.FP32, "cuda": Precision.BF16}
+# CPU: 1024 to 4096 tokens are equally fast, more is slower (MiniLM, 2 cores of an AMD EPYC, 2026-11-22). CUDA: enough
+# to keep a large card busy; TEI's max_batch_tokens has the same default.
+TOKEN_BUDGETS = {"cpu": 4096, "cuda": 16384}
 
 
 class Engine(StrEnum):
@@ -57,11 +62,28 @@ def choose_device(wanted: str, gpu_id: int | None) -> torch.device:
     return torch.device("cuda", gpu_id or 0)
 
 
-def choose_precision(wanted: Precision, device: torch.device) -> Precision:
-    """`auto` is bf16 on CUDA and fp32 on a CPU."""
-    if wanted is not Precision.AUTO:
-        return wanted
-    return Precision.BF16 if device.type == "cuda" else Precision.FP32
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where and how a model runs, with all that its config left to the device decided."""
+
+    device: torch.device
+    precision: Precision
+    token_budget: int
+    """Most tokens that one forward pass sees."""
+
+    @classmethod
+    def choose(cls, config: HandlerConfig, device: torch.device) -> Self:
+        """The config's own precision and token budget, or what suits the device."""
+        return cls(
+            device=device,
+            precision=AUTO_PRECISIONS[device.type] if config.precision is Precision.AUTO else config.precision,
+            token_budget=config.token_budget or max(TOKEN_BUDGETS[device.type], config.max_tokens),
+        )
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The weights' type."""
+        return DTYPES[self.precision]
 
 
 Batch = PackedBatch | PaddedBatch
@@ -83,21 +105,20 @@ class Model(Protocol):
 class PackedModel:
     """The engine of choice: no padding, one token stream."""
 
-    def __init__(self, folder: Path, config: HandlerConfig, device: torch.device, tokenizer: Tokenizer) -> None:
+    def __init__(self, folder: Path, config: HandlerConfig, placement: Placement, tokenizer: Tokenizer) -> None:
         self._config = config
-        self._device = device
-        dtype = DTYPES[choose_precision(config.precision, device)]
+        self._placement = placement
         self._has_token_types = tokenizer.has_token_types
-        register_attention(device, dtype)
-        self._model = load_weights(folder, config.task, ATTENTION_NAME, dtype, device)
+        register_attention(placement.device, placement.dtype)
+        self._model = load_weights(folder, config.task, ATTENTION_NAME, placement)
         if config.task is not Task.EMBEDDINGS:
             self._model.base_model.register_forward_hook(keep_first_tokens, with_kwargs=True)
         self._first_position = find_first_position(self._model)
-        self._staging = pinned_staging(config.token_budget, device)
+        self._staging = pinned_staging(placement)
         self.hf_config: Any = self._model.config
 
     def batches(self, texts: Sequence[EncodedText]) -> Iterator[PackedBatch]:
-        return pack_texts(texts, self._config.token_budget, self._first_position)
+        return pack_texts(texts, self._placement.token_budget, self._first_position)
 
     @torch.inference_mode()
     def forward(self, batch: PackedBatch) -> npt.NDArray[np.float32]:
@@ -116,57 +137,57 @@ class PackedModel:
             return torch.from_numpy(buffer)
         staged = self._staging[: buffer.size]
         staged.numpy()[:] = buffer
-        return staged.to(self._device, non_blocking=True)
+        return staged.to(self._placement.device, non_blocking=True)
 
 
 class PaddedModel:
     """The fallback: transformers' own attention on padded batches."""
 
-    def __init__(self, folder: Path, config: HandlerConfig, device: torch.device, tokenizer: Tokenizer) -> None:
+    def __init__(self, folder: Path, config: HandlerConfig, placement: Placement, tokenizer: Tokenizer) -> None:
         self._config = config
-        self._device = device
+        self._placement = placement
         self._tokenizer = tokenizer
-        dtype = DTYPES[choose_precision(config.precision, device)]
-        self._model = load_weights(folder, config.task, "sdpa", dtype, device)
+        self._model = load_weights(folder, config.task, "sdpa", placement)
         self.hf_config: Any = self._model.config
 
     def batches(self, texts: Sequence[EncodedText]) -> Iterator[PaddedBatch]:
-        return pad_texts(texts, self._config.token_budget, self._tokenizer.pad_token_id)
+        return pad_texts(texts, self._placement.token_budget, self._tokenizer.pad_token_id)
 
     @torch.inference_mode()
     def forward(self, batch: PaddedBatch) -> npt.NDArray[np.float32]:
-        ids, mask = batch.ids.to(self._device), batch.mask.to(self._device)
-        types = {"token_type_ids": batch.type_ids.to(self._device)} if self._tokenizer.has_token_types else {}
+        device = self._placement.device
+        ids, mask = batch.ids.to(device), batch.mask.to(device)
+        types = {"token_type_ids": batch.type_ids.to(device)} if self._tokenizer.has_token_types else {}
         output = self._model(input_ids=ids, attention_mask=mask, **types)
         if self._config.task is not Task.EMBEDDINGS:
             return to_numpy(output.logits)
         return to_numpy(pool_tokens(output.last_hidden_state[mask.bool()], mask.sum(1), self._config))
 
 
-MODELS: dict[Engine, Callable[[Path, HandlerConfig, torch.device, Tokenizer], Model]] = {
+MODELS: dict[Engine, Callable[[Path, HandlerConfig, Placement, Tokenizer], Model]] = {
     Engine.PACKED: PackedModel,
     Engine.PADDED: PaddedModel,
 }
 
 
-def load_weights(folder: Path, task: Task, attention: str, dtype: torch.dtype, device: torch.device) -> Any:
+def load_weights(folder: Path, task: Task, attention: str, placement: Placement) -> Any:
     """transformers' own class with the checkpoint's safetensors; memory-mapped, so that workers share the pages."""
     model = MODEL_CLASSES[task].from_pretrained(
         folder,
         attn_implementation=attention,
-        dtype=dtype,
+        dtype=placement.dtype,
         local_files_only=True,
         use_safetensors=True,
         trust_remote_code=False,
     )
-    return model.eval().to(device)
+    return model.eval().to(placement.device)
 
 
-def pinned_staging(token_budget: int, device: torch.device) -> Tensor | None:
+def pinned_staging(placement: Placement) -> Tensor | None:
     """Page-locked memory for the largest PackedBatch.buffer; None on a CPU, where nothing is copied."""
-    if device.type != "cuda":
+    if placement.device.type != "cuda":
         return None
-    largest = NUM_ROWS * token_budget + token_budget + 1  # as many texts as tokens, at the most
+    largest = (NUM_ROWS + 1) * placement.token_budget + 1  # as many texts as tokens, at the most
     return torch.empty(largest, dtype=torch.int64, pin_memory=True)
 
 

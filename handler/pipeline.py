@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .config import Environment, HandlerConfig, Precision
+from .config import Environment, HandlerConfig
 from .errors import InputTooLong, InternalError, OutOfMemory, RequestError, SelfTestError
 from .heads import TASK_HEADS, Row
-from .model import MODELS, Batch, Engine, choose_device, choose_precision
+from .model import MODELS, Batch, Engine, Placement, choose_device
 from .payload import Parameters, Prediction, Rejected, Request
 from .selftest import TOLERANCES, KnownAnswers
 from .tokenization import EncodedText, Tokenizer
@@ -31,12 +31,11 @@ class Pipeline:
 
     def __init__(self, folder: Path, config: HandlerConfig, device: torch.device, engine: Engine) -> None:
         self.config = config
-        self.device = device
+        self.placement = Placement.choose(config, device)
         self.engine = engine
-        self.precision: Precision = choose_precision(config.precision, device)
-        self.tolerance = TOLERANCES[self.precision]
+        self.tolerance = TOLERANCES[self.placement.precision]
         self._tokenizer = Tokenizer(folder, config.max_tokens)
-        self._model = MODELS[engine](folder, config, device, self._tokenizer)
+        self._model = MODELS[engine](folder, config, self.placement, self._tokenizer)
         self._head = TASK_HEADS[config.task](self._model.hf_config)
 
     def answer(self, requests: Sequence[Request]) -> list[Answer]:
@@ -67,10 +66,10 @@ class Pipeline:
         """What runs here, for logs and TorchServe's describe."""
         return {
             "engine": self.engine,
-            "device": str(self.device),
-            "precision": self.precision,
+            "device": str(self.placement.device),
+            "precision": self.placement.precision,
             "max_tokens": self.config.max_tokens,
-            "token_budget": self.config.token_budget,
+            "token_budget": self.placement.token_budget,
             "threads": torch.get_num_threads(),
         }
 
@@ -146,6 +145,6 @@ def load_pipeline(
     raise SelfTestError(
         "the model does not give the answers recorded in known_answers.json: the difference is "
         + ", ".join(f"{difference:.2g} {engine}" for engine, difference in differences.items())
-        + f", the tolerance of {pipeline.precision} is {pipeline.tolerance:g}. "
+        + f", the tolerance of {pipeline.placement.precision} is {pipeline.tolerance:g}. "
         "Set the handler's precision to fp32, or pack the checkpoint again with the versions installed here"
     )

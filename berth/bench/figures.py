@@ -27,6 +27,9 @@ class Run:
     useful_gflops: float
     """GFLOP/s that the answered texts need without padding."""
     client_cores: float
+    """That the load generator kept busy."""
+    other_cores: float
+    """That processes without a part in it kept busy."""
     max_difference: float
     """Of the sampled answers from the bare forward pass."""
     latencies_ms: Sequence[float]
@@ -104,7 +107,8 @@ def measure_run(way: str, number: int, result: LoadResult, shape: EncoderShape, 
         rps=len(tokens) / result.duration_s,
         tokens_per_s=sum(tokens) / result.duration_s,
         useful_gflops=sum(map(shape.gflop, tokens)) / result.duration_s,
-        client_cores=result.client_cores,
+        client_cores=result.cpu.client,
+        other_cores=result.cpu.others,
         max_difference=max_difference,
         latencies_ms=latencies_ms(result),
     )

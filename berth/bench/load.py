@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..errors import BerthError
+from .cpu import CpuReading, CpuShares, shares_between
 
 LAST_ANSWERS_S = 60.0  # for what is still being computed when the time is over
 
@@ -53,19 +54,17 @@ class LoadResult:
     duration_s: float
     num_errors: int
     """Requests without a 200, those of the warm-up included."""
-    client_cores: float
-    """Cores that this process itself kept busy."""
+    cpu: CpuShares
 
 
 def apply_load(plan: LoadPlan) -> LoadResult:
     """Run the plan; BerthError when the server stops answering."""
-    cpu_s, started_s = time.process_time(), time.perf_counter()
-    exchanges = asyncio.run(_run_clients(plan, started_s))
-    client_cores = (time.process_time() - cpu_s) / (time.perf_counter() - started_s)
-    return select_measured(exchanges, plan, client_cores)
+    start = CpuReading.now()
+    exchanges = asyncio.run(_run_clients(plan, start.wall_s))
+    return select_measured(exchanges, plan, shares_between(start, CpuReading.now()))
 
 
-def select_measured(exchanges: Sequence[Exchange], plan: LoadPlan, client_cores: float) -> LoadResult:
+def select_measured(exchanges: Sequence[Exchange], plan: LoadPlan, cpu: CpuShares) -> LoadResult:
     """What came after the warm-up and before the end, while every client was busy: a steady state."""
     end_s = plan.warm_up_s + plan.duration_s
     good = [exchange for exchange in exchanges if exchange.status == 200]
@@ -73,7 +72,7 @@ def select_measured(exchanges: Sequence[Exchange], plan: LoadPlan, client_cores:
         exchanges=[exchange for exchange in good if plan.warm_up_s <= exchange.answered_s < end_s],
         duration_s=plan.duration_s,
         num_errors=len(exchanges) - len(good),
-        client_cores=client_cores,
+        cpu=cpu,
     )
 
 

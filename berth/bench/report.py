@@ -47,7 +47,7 @@ def _run(run: Run) -> dict[str, object]:
 
 def _summary(figures: Figures, way: str) -> dict[str, object]:
     runs = figures.of(way)
-    names = ("rps", "tokens_per_s", "useful_gflops", "client_cores")
+    names = ("rps", "tokens_per_s", "useful_gflops", "client_cores", "other_cores")
     share = spread_of(runs, "useful_gflops").median / figures.peak_gflops
     return {
         **{name: asdict(spread_of(runs, name)) for name in names},
@@ -93,7 +93,9 @@ def _verdict(figures: Figures) -> str:
     kept = "kept" if ratio.low >= FLOOR_RATIO else "broken"
     return (
         f"**berth answers {ratio.to_text(2)} times as many requests per second as the better rival** "
-        f"(goal {GOAL_RATIO:g} {met}; floor {FLOOR_RATIO:g} in every round {kept})."
+        f"(goal {GOAL_RATIO:g} {met}; floor {FLOOR_RATIO:g} in every round {kept}). "
+        f"The load generator kept {spread_of(figures.runs, 'client_cores').to_text(3)} cores busy, and processes "
+        f"without a part in it {spread_of(figures.runs, 'other_cores').to_text(2)}."
     )
 
 
@@ -128,7 +130,18 @@ def _lone_line(figures: Figures) -> str:
 
 
 def _rounds_table(figures: Figures) -> str:
-    header = ("round", "way", "requests", "errors", "requests/s", "p50 ms", "p99 ms", "client's cores", "difference")
+    header = (
+        "round",
+        "way",
+        "requests",
+        "errors",
+        "requests/s",
+        "p50 ms",
+        "p99 ms",
+        "client's cores",
+        "others' cores",
+        "difference",
+    )
     return _table(header, [_run_row(run) for run in figures.runs])
 
 
@@ -141,7 +154,8 @@ def _run_row(run: Run) -> list[str]:
         f"{run.rps:.1f}",
         f"{run.latency_ms(50):.0f}",
         f"{run.latency_ms(99):.0f}",
-        f"{run.client_cores:.2f}",
+        f"{run.client_cores:.3f}",
+        f"{run.other_cores:.2f}",
         f"{run.max_difference:.1e}",
     ]
 

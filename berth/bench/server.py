@@ -31,7 +31,10 @@ def served(archive: Path, cache: Path) -> Iterator[str]:
         try:
             wait_until(lambda: READY in _read(log.fileno()) or process.poll() is not None, READY_S)
             if READY not in _read(log.fileno()):
-                raise BerthError(f"`berth serve` was not ready within {READY_S:.0f} s")
+                what = (
+                    f"was not ready within {READY_S:.0f} s" if process.poll() is None else "ended before it was ready"
+                )
+                raise BerthError(f"`berth serve` {what}")
             yield f"{inference.url}/predictions/{archive.stem}"
         except BerthError as error:
             tail = "\n".join(_read(log.fileno()).splitlines()[-LOG_LINES:])

@@ -14,6 +14,6 @@ CLASSES = {Task.EMBEDDINGS: BertModel, Task.TEXT_CLASSIFICATION: BertForSequence
 def make_bert_base(folder: Path, task: Task) -> Path:
     """BERT-base (12 layers, hidden 768, 110 M parameters) for `task`, with the sample's vocabulary."""
     torch.manual_seed(20)
-    CLASSES[task](BertConfig(num_labels=3)).save_pretrained(folder)
+    CLASSES[task](BertConfig(id2label={0: "no", 1: "maybe", 2: "yes"})).save_pretrained(folder)
     AutoTokenizer.from_pretrained(sample_folder(), model_max_length=512).save_pretrained(folder)
     return folder

@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 
 from berth.bench.machine import describe_run
-from handler.config import HandlerConfig, Precision, Task
-from handler.model import DTYPES, PackedModel, choose_precision
+from handler.config import HandlerConfig, Task
+from handler.model import PackedModel, Placement
 from handler.tokenization import EncodedText, Tokenizer
 
 from .large_checkpoints import make_bert_base
@@ -74,12 +74,12 @@ def main() -> None:
 
 def run(device: torch.device, num_tokens: int) -> dict[str, object]:
     """Print a table for people; return the report."""
-    config = HandlerConfig(task=Task.EMBEDDINGS, max_tokens=512, token_budget=32_768)
-    precision = choose_precision(Precision.AUTO, device)
-    peak_flops = matmul_peak_flops(device, DTYPES[precision])
+    config = HandlerConfig(task=Task.EMBEDDINGS, max_tokens=512)
+    placement = Placement.choose(config, device)
+    peak_flops = matmul_peak_flops(device, placement.dtype)
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = make_bert_base(Path(folder), Task.EMBEDDINGS)
-        model = PackedModel(checkpoint, config, device, Tokenizer(checkpoint, config.max_tokens))
+        model = PackedModel(checkpoint, config, placement, Tokenizer(checkpoint, config.max_tokens))
     rows = []
     print(f"{'lengths':>8} {'tokens/s':>12} {'TFLOP/s':>8} {'of matmul peak':>14}", file=sys.stderr)
     for name, lengths in LENGTHS.items():
@@ -93,7 +93,7 @@ def run(device: torch.device, num_tokens: int) -> dict[str, object]:
         "schema_version": 1,
         **describe_run("make gpu-check"),
         "device": name,
-        "precision": precision,
+        "precision": placement.precision,
         "matmul_peak_flops": peak_flops,
         "results": rows,
     }

@@ -168,7 +168,7 @@ def test_answer_that_would_be_too_large_is_refused(lone_server: Server) -> None:
 @pytest.mark.parametrize("num_workers", [1, 2, 1], ids=["alone", "scaled up", "scaled down"])  # noqa: PT014 - and back
 def test_workers_share_the_cores(lone_server: Server, num_workers: int) -> None:
     url = f"{lone_server.management_url}/models/tiny"
-    scale = {"min_worker": num_workers, "max_worker": num_workers, "synchronous": "true"}
+    scale: dict[str, str | int] = {"min_worker": num_workers, "max_worker": num_workers, "synchronous": "true"}
     requests.put(url, params=scale, timeout=120).raise_for_status()
 
     def threads() -> int:

@@ -77,7 +77,7 @@ def test_the_model_config_is_what_the_handler_reads():
     settings = yaml.safe_load(_bytes("model-config.yaml"))
     config = HandlerConfig.from_mapping(settings.pop("handler"))
     assert (config.task, config.pooling, config.normalize) == (Task.EMBEDDINGS, Pooling.CLS, True)
-    assert (config.max_tokens, config.token_budget) == (8192, 8192)
+    assert (config.max_tokens, config.token_budget) == (8192, None)
     assert config.requires == PACKER.ranges
     assert settings["maxBatchDelay"] == 1
     assert not {"minWorkers", "maxWorkers"} & set(settings)

@@ -7,10 +7,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from berth.bench.cpu import CpuShares
 from berth.bench.load import Exchange, LoadPlan, apply_load, parse_head, select_measured
 from berth.errors import BerthError
 
 TEXTS = ["one", "two", "three"]
+CPU = CpuShares(client=0.1, others=0.2)
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -65,10 +67,10 @@ def test_a_server_that_is_not_there_is_an_error() -> None:
 def test_only_good_answers_in_the_measured_time_count() -> None:
     plan = LoadPlan(url="", texts=TEXTS, clients=1, warm_up_s=1.0, duration_s=2.0)
     result = select_measured(
-        [exchange(0.9), exchange(1.0), exchange(2.9), exchange(3.0), exchange(2.0, 503)], plan, 0.1
+        [exchange(0.9), exchange(1.0), exchange(2.9), exchange(3.0), exchange(2.0, 503)], plan, CPU
     )
     assert [item.answered_s for item in result.exchanges] == [1.0, 2.9]
-    assert (result.num_errors, result.duration_s, result.client_cores) == (1, 2.0, 0.1)
+    assert (result.num_errors, result.duration_s, result.cpu) == (1, 2.0, CPU)
 
 
 def exchange(answered_s: float, status: int = 200) -> Exchange:

@@ -4,11 +4,13 @@ import json
 
 import pytest
 
+from berth.bench.cpu import CpuShares
 from berth.bench.figures import BERTH, Figures, Lone, Run, measure_run
 from berth.bench.load import Exchange, LoadResult
 from berth.bench.report import raw_latencies, to_document, to_page, to_tables
 from berth.bench.work import EncoderShape
 
+CPU = CpuShares(client=0.01, others=0.25)
 SHAPE = EncoderShape(layers=6, hidden=384, intermediate=1536)
 
 
@@ -18,7 +20,7 @@ def make_run(way: str, number: int, requests: int, errors: int = 0) -> Run:
         Exchange(text="word " * 19 + "end", sent_s=1.0, answered_s=1.0 + (index + 1) / 10, status=200, body=b"")
         for index in range(requests)
     ]
-    result = LoadResult(exchanges=exchanges, duration_s=2.0, num_errors=errors, client_cores=0.01)
+    result = LoadResult(exchanges=exchanges, duration_s=2.0, num_errors=errors, cpu=CPU)
     return measure_run(way, number, result, SHAPE, 1e-7)
 
 
@@ -58,6 +60,7 @@ def test_tables_name_every_way_and_the_verdict(figures: Figures) -> None:
     tables = to_tables(figures)
     assert "4.00 (4.00..4.00) times as many" in tables
     assert "goal 4 met; floor 3.5 in every round kept" in tables
+    assert "without a part in it 0.25 (0.25..0.25)" in tables
     assert "| berth   | 21.0 (20.0..22.0)" in tables
     assert "1.50 (1.50..1.50) times as long" in tables
 

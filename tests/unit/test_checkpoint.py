@@ -126,6 +126,20 @@ def test_a_module_that_we_lack_is_refused_by_name(tmp_path, kinds):
         load_checkpoint(_sentence_model(tmp_path, kinds), None)
 
 
+@pytest.mark.parametrize(
+    ("file", "setting"),
+    [
+        ("sentence_bert_config", {"do_lower_case": True}),
+        ("config_sentence_transformers", {"default_prompt_name": "query"}),
+    ],
+)
+def test_texts_that_would_be_changed_first_are_refused(tmp_path, file, setting):
+    folder = _sentence_model(tmp_path)
+    (folder / f"{file}.json").write_text(json.dumps(setting))
+    with pytest.raises(Refused, match=next(iter(setting))):
+        load_checkpoint(folder, None)
+
+
 def test_a_module_of_foreign_code_is_refused_by_name(tmp_path):
     folder = _write(tmp_path, config=_bert(), modules=[{"path": "", "type": "custom_st.Transformer"}])
     with pytest.raises(Refused, match=r"the module custom_st\.Transformer"):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from handler.config import HandlerConfig, Task
-from handler.errors import InputTooLong, InternalError
-from handler.model import Engine
+from handler.config import HandlerConfig, Precision, Task
+from handler.errors import DeviceError, InputTooLong, InternalError
+from handler.model import Engine, Placement, choose_device
 from handler.payload import ClassificationParameters, Parameters, Prediction, Rejected, Request, TextInput
 from handler.pipeline import Answer, Pipeline
 
@@ -108,6 +108,26 @@ def test_token_budget_splits_batches_without_changing_answers(checkpoint: MakeCh
     wide = make_pipeline(folder, Task.EMBEDDINGS, engine, token_budget=100_000).answer(requests)
     for one, other in zip(tight, wide, strict=True):
         np.testing.assert_allclose(value_of(one), value_of(other), rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "token_budget"), [("cpu", Precision.FP32, 4096), ("cuda", Precision.BF16, 16384)]
+)
+def test_device_decides_what_the_config_leaves_open(device: str, precision: Precision, token_budget: int) -> None:
+    config = HandlerConfig(task=Task.EMBEDDINGS, max_tokens=512)
+    chosen = Placement.choose(config, torch.device(device))
+    assert (chosen.precision, chosen.token_budget) == (precision, token_budget)
+    long = HandlerConfig(task=Task.EMBEDDINGS, max_tokens=32_768, precision=Precision.FP16)
+    assert Placement.choose(long, torch.device(device)).token_budget == 32_768
+    assert Placement.choose(long, torch.device(device)).dtype is torch.float16
+
+
+def test_cuda_that_is_not_there_is_refused() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(DeviceError, match="device plugin"):
+        choose_device("cuda", None)
+    assert choose_device("auto", None) == torch.device("cpu")
 
 
 def test_lists_come_back_in_order(checkpoint: MakeCheckpoint) -> None:
