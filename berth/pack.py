@@ -7,6 +7,8 @@ import importlib.metadata
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -25,11 +27,12 @@ from .digest import Advance, Digest, digest_stream, ignore
 from .errors import BerthError, Refused, UsageError
 from .layout import Entry, check_size, directory, local_header
 from .progress import Progress, show_progress
-from .proof import prove_archive
+from .proof import started_proof
 from .reference import reference_answers
 from .verify import read_archive
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-.]*")  # torch-model-archiver 0.12, model_packaging_utils.py
+UNPACKED = "unpacked"
 FIRST_DATE = datetime(1980, 1, 1, tzinfo=UTC)  # the first that a zip can name
 
 
@@ -53,29 +56,36 @@ def pack_checkpoint(checkpoint: Path | None, options: PackOptions) -> Path:
     target = options.output / f"{name}.mar"
     if target.exists() and not options.force:
         raise Refused(f"{target} is already there: replace it with --force, or choose another --name")
-    packer = this_machine()
-    with show_progress() as progress:
-        progress.begin("asking transformers")
-        plan = plan_archive(loaded, reference_answers(loaded), packer, name=name, version=options.version)
-        try:
-            _make_archive(plan, target, progress)
-        except OSError as error:
-            raise BerthError(f"cannot write {target}: {error}") from error
+    try:
+        with _work_folder(target) as work, started_proof(work) as prove, show_progress() as progress:
+            progress.begin("asking transformers")
+            answers = reference_answers(loaded)
+            plan = plan_archive(loaded, answers, this_machine(), name=name, version=options.version)
+            draft = _make_archive(plan, work, progress)
+            progress.begin("proving")
+            prove(work / UNPACKED)
+            draft.replace(target)
+    except OSError as error:
+        raise BerthError(f"cannot write {target}: {error}") from error
     return target
 
 
-def _make_archive(plan: ArchivePlan, target: Path, progress: Progress) -> None:
-    """Write, unpack and prove in a temporary folder beside `target`, then move."""
+@contextmanager
+def _work_folder(target: Path) -> Iterator[Path]:
+    """A temporary folder beside `target`, so that the finished archive only has to be renamed."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".packing-{target.stem}-") as work:
-        draft, folder = Path(work) / target.name, Path(work) / "unpacked"
-        folder.mkdir()
-        size_bytes = sum(_size_bytes(member) for member in plan.members)
-        write_archive(plan, draft, progress.begin("writing", size_bytes))
-        read_archive(draft, folder, progress.begin("unpacking", size_bytes))
-        progress.begin("proving")
-        prove_archive(folder)
-        draft.replace(target)
+        yield Path(work)
+
+
+def _make_archive(plan: ArchivePlan, work: Path, progress: Progress) -> Path:
+    """The archive in `work`, and UNPACKED beside it: what a launcher would get out of it."""
+    draft, folder = work / "draft.mar", work / UNPACKED
+    folder.mkdir()
+    size_bytes = sum(_size_bytes(member) for member in plan.members)
+    write_archive(plan, draft, progress.begin("writing", size_bytes))
+    read_archive(draft, folder, progress.begin("unpacking", size_bytes))
+    return draft
 
 
 def write_archive(plan: ArchivePlan, path: Path, advance: Advance = ignore) -> Content:

@@ -6,6 +6,9 @@ Loading runs the handler's self-test against the known answers; then one request
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from .archive import HANDLER, KNOWN_ANSWERS
@@ -21,12 +24,16 @@ CLEAN = {
     "BERTH_DEVICE": "cpu",  # every machine has one, and the worker tests itself again on the device that it gets
     "OMP_WAIT_POLICY": "PASSIVE",  # spinning threads take seconds for a few texts beside a busy neighbour
 }
+# Imports what a handler needs while the archive is still being written, then waits to be told where it lies.
 PROGRAM = f"""
-import json, sys
+import json, os, sys
 from pathlib import Path
+import torch
+from transformers import AttentionInterface, AutoModel, AutoTokenizer
 from ts.context import RequestProcessor
 from ts.model_loader import ModelLoaderFactory
-folder = Path.cwd()
+folder = Path(sys.stdin.readline().removesuffix("\\n"))
+os.chdir(folder)
 service = ModelLoaderFactory.get_model_loader().load("proof", str(folder), "{HANDLER}", None, 1)
 import handler
 source = Path(handler.__file__).resolve()
@@ -43,24 +50,36 @@ if len(answers) != 1 or status != 200:
 """
 
 
-def prove_archive(folder: Path) -> None:
-    """Refused, with the end of the process's stderr, unless the archive unpacked in `folder` answers."""
-    inherited = {name: value for name, value in os.environ.items() if name not in REMOVED}
+@contextmanager
+def started_proof(folder: Path) -> Iterator[Callable[[Path], None]]:
+    """A clean process that gets ready in `folder`, an empty one, and the function that lets it prove an archive.
+
+    The function takes the folder of an unpacked archive; it raises Refused, with the end of the process's stderr,
+    unless the archive answers. The process ends with the context, proven or not.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        cwd=folder,
+        env={name: value for name, value in os.environ.items() if name not in REMOVED} | CLEAN,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield partial(_prove, process)
+        finally:
+            process.kill()
+
+
+def _prove(process: subprocess.Popen[str], archive_folder: Path) -> None:
     try:
-        subprocess.run(
-            [sys.executable, "-c", PROGRAM],
-            cwd=folder,
-            env=inherited | CLEAN,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=True,
-        )
-    except subprocess.CalledProcessError as error:
-        raise Refused(f"the archive does not serve, so it was not kept:\n{_tail(error.stderr)}") from error
+        _, stderr = process.communicate(f"{archive_folder.absolute()}\n", TIMEOUT_S)
     except subprocess.TimeoutExpired as error:
         raise Refused(f"the archive did not load within {TIMEOUT_S} s, so it was not kept") from error
+    if process.returncode != 0:
+        raise Refused(f"the archive does not serve, so it was not kept:\n{_tail(stderr)}")
 
 
 def _tail(stderr: str) -> str:

@@ -15,7 +15,7 @@ import handler
 from berth.archive import HANDLER, KNOWN_ANSWERS
 from berth.errors import BerthError, Refused, UsageError
 from berth.pack import PackOptions, pack_checkpoint
-from berth.proof import prove_archive
+from berth.proof import started_proof
 from berth.unpack import unpack_once
 from berth.verify import verify_archive
 from berth.wait import wait_until
@@ -71,15 +71,19 @@ def test_the_proof_refuses_wrong_known_answers(folder, tmp_path):
     known = json.loads((altered / KNOWN_ANSWERS).read_text("utf-8"))
     known["answers"][0][0]["score"] += 0.01
     (altered / KNOWN_ANSWERS).write_text(json.dumps(known))
-    with pytest.raises(Refused, match=r"(?s)does not serve.*SelfTestError"):
-        prove_archive(altered)
+    with (
+        started_proof(tmp_path) as prove,
+        pytest.raises(Refused, match=r"(?s)does not serve.*SelfTestError"),
+    ):
+        prove(altered)
 
 
-def test_the_proof_takes_the_archives_handler_and_leaves_no_trace(folder, tmp_path, monkeypatch):
+def test_the_proof_takes_the_archives_handler_and_leaves_no_trace(folder, tmp_path, tmp_path_factory, monkeypatch):
     (tmp_path / "handler").mkdir()
     (tmp_path / "handler" / "__init__.py").write_text("raise RuntimeError('not me')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    prove_archive(folder)
+    with started_proof(tmp_path_factory.mktemp("empty")) as prove:
+        prove(folder)
     verify_archive(folder)
 
 
