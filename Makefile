@@ -33,13 +33,13 @@ format: setup
 	$(BIN)/ruff check --fix .
 
 bench: $(SAMPLE)  ## requests per second beside the upstream example's way; docs/bench/
-	$(BIN)/python -m berth.bench
+	@$(BIN)/python -m berth.bench
 
 bench-packing: setup  ## `berth pack` beside cp and torch-model-archiver
-	$(BIN)/python -m berth.bench.packing
+	@$(BIN)/python -m berth.bench.packing
 
 bench-openmp: setup  ## how OpenMP's threads should wait, idle and beside a busy neighbour
-	$(BIN)/python -m berth.bench.openmp
+	@$(BIN)/python -m berth.bench.openmp
 
 gpu-check: setup  ## answers and tokens/s on a GPU; a visible skip without one
 	$(BIN)/python -m pytest -rs tests/gpu

@@ -61,7 +61,7 @@ class ArchivePlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownAnswers:
+class ReferenceAnswers:
     """A few texts and what plain transformers answers, rounded to 1e-6; the worker must agree."""
 
     inputs: tuple[object, ...]
@@ -115,7 +115,7 @@ class Content:
 
 
 def plan_archive(
-    checkpoint: Checkpoint, answers: KnownAnswers, packer: Packer, *, name: str, version: str
+    checkpoint: Checkpoint, answers: ReferenceAnswers, packer: Packer, *, name: str, version: str
 ) -> ArchivePlan:
     """The members of the archive NAME.mar."""
     sources: dict[str, Path | bytes] = {

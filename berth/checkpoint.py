@@ -65,10 +65,10 @@ def load_checkpoint(path: Path | None, task: Task | None) -> Checkpoint:
     config = _load_config(root)
     task = task or _task_of(folder, config, pools=any(module.kind == "Pooling" for module in modules))
     pooling, normalize = pooling_of(folder, modules if task is Task.EMBEDDINGS else ())
-    folders = tuple(module.path for module in modules if module.path and root == folder)
+    subfolders = tuple(module.path for module in modules if module.path and root == folder)
     return Checkpoint(
         root=root.resolve(),
-        files=travelling_files(root, folders, AUTO_CLASSES[task]),
+        files=travelling_files(folder, root, subfolders, AUTO_CLASSES[task]),
         name=SAMPLE_NAME if path is None else folder.resolve().name,
         task=task,
         pooling=pooling,

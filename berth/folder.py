@@ -48,22 +48,22 @@ def load_any_json(path: Path) -> object:
     return value
 
 
-def travelling_files(root: Path, folders: tuple[str, ...], model_class: str) -> tuple[str, ...]:
-    """Relative paths of what travels: weights, configs, tokenizer, and what lies in `folders`; sorted."""
-    names = {*_weights(root, model_class), *_beside_weights(root, folders)}
+def travelling_files(folder: Path, root: Path, subfolders: tuple[str, ...], model_class: str) -> tuple[str, ...]:
+    """What travels of `root`, the part of `folder` with the weights: they, configs, tokenizer, `subfolders`; sorted."""
+    names = {*_weights(folder, root, model_class), *_beside_weights(root, subfolders)}
     for name in names:
         _check_link(root, root / name)
     return tuple(sorted(names))
 
 
-def _beside_weights(root: Path, folders: tuple[str, ...]) -> Iterator[str]:
-    for folder in (root, *(root / name for name in folders)):
+def _beside_weights(root: Path, subfolders: tuple[str, ...]) -> Iterator[str]:
+    for folder in (root, *(root / name for name in subfolders)):
         for file in folder.iterdir() if folder.is_dir() else ():
             if file.is_file() and file.suffix in TRAVELLING_SUFFIXES and file.name not in NOT_TRAVELLING:
                 yield file.relative_to(root).as_posix()
 
 
-def _weights(root: Path, model_class: str) -> list[str]:
+def _weights(folder: Path, root: Path, model_class: str) -> list[str]:
     """The safetensors files; Refused when there are none, with the lines that make them out of pickles."""
     if (root / WEIGHTS).is_file():
         return [WEIGHTS]
@@ -73,18 +73,19 @@ def _weights(root: Path, model_class: str) -> list[str]:
         raise Refused(
             f"{root} holds its weights only as pickles, which can run any code when they are loaded. If you "
             f"trust them, convert them once with python, then pack the new folder:\n"
-            f"{conversion(root, model_class)}"
+            f"{conversion(folder, root, model_class)}"
         )
     raise Refused(f"{root} holds no {WEIGHTS}: berth packs safetensors only")
 
 
-def conversion(root: Path, model_class: str) -> str:
-    """Python lines that copy a checkpoint, its weights as safetensors (transformers 5 writes no other)."""
-    source, target = str(root), f"{root}-safetensors"
+def conversion(folder: Path, root: Path, model_class: str) -> str:
+    """Python lines that copy `folder`, its weights in `root` as safetensors (transformers 5 writes no other)."""
+    source, target = str(folder), f"{folder}-safetensors"
+    weights, converted = str(root), str(Path(target) / root.relative_to(folder))
     return (
         "    import shutil, transformers\n"
         f"    shutil.copytree({source!r}, {target!r}, ignore=shutil.ignore_patterns('*.bin*'))\n"
-        f"    transformers.{model_class}.from_pretrained({source!r}).save_pretrained({target!r})"
+        f"    transformers.{model_class}.from_pretrained({weights!r}).save_pretrained({converted!r})"
     )
 
 

@@ -7,6 +7,7 @@ their sizes and CRC in the local header (frontend/archive/.../ZipUtils.java, v0.
 
 import re
 import struct
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -117,9 +118,12 @@ def _read_entry(file: BinaryIO, offset: int) -> Entry | None:
 
 
 def _check_order(names: Sequence[str]) -> None:
-    """Members are sorted, but for the last one: the digest list."""
+    """Members are sorted, but for the last one, the digest list; and no name stands there twice."""
+    name, count = Counter(names).most_common(1)[0]
+    if count > 1:
+        raise Refused(f"not the canonical layout: {count} members are named {name}")
     for before, after in pairwise(names[:-1]):
-        if before >= after:
+        if before > after:
             raise Refused(f"not the canonical layout: member {after} stands after {before}")
 
 

@@ -50,7 +50,7 @@ class PackOptions:
 def pack_checkpoint(checkpoint: Path | None, options: PackOptions) -> Path:
     """The proven archive of `checkpoint` (None: the sample); Refused when it would not serve."""
     loaded = load_checkpoint(checkpoint, options.task)
-    name = _check_name("name", options.name or loaded.name)
+    name = _check_name("name", loaded.name if options.name is None else options.name)
     _check_name("version", options.version)
     check_size(sum((loaded.root / file).stat().st_size for file in loaded.files), str(loaded.root))
     target = options.output / f"{name}.mar"

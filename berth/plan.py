@@ -8,6 +8,7 @@ from pathlib import Path
 from .java import Java, java_command
 from .preflight import ServedModel
 from .settings import Settings
+from .worker_environment import worker_environment
 
 LOG_CONFIG = Path(__file__).with_name("log4j2.xml")
 # How the OpenMP threads of a worker wait for work. Chosen by measurement: see docs/decisions.md.
@@ -46,13 +47,9 @@ class Plan:
 
     def environment(self, environ: Mapping[str, str], run_folder: Path) -> dict[str, str]:
         """What java starts with. It beats TorchServe's command line and its file, so berth decides here."""
-        # A worker would import from PYTHONPATH before it looks into its archive.
-        inherited = {name: value for name, value in environ.items() if name != "PYTHONPATH"}
         return {
             **OPENMP_ENVIRONMENT,
-            **inherited,
-            "PYTHONDONTWRITEBYTECODE": "1",  # a __pycache__ would be an added member of the unpacked archive
-            "HF_HUB_OFFLINE": "1",
+            **worker_environment(environ),
             "TOKENIZERS_PARALLELISM": "true",
             "TEMP": str(run_folder),
             "TMPDIR": str(run_folder),
@@ -63,7 +60,7 @@ class Plan:
             "TS_NUMBER_OF_GPU": str(self.num_gpus),
             # Read by the worker too, which does not see config.properties.
             "TS_MAX_RESPONSE_SIZE": str(self.settings.max_response_bytes),
-            "TS_DECODE_INPUT_REQUEST": self.settings.decode_input_request,
+            "TS_DECODE_INPUT_REQUEST": "false",  # and Settings requires the same of the frontend
         }
 
     def _locations(self) -> list[str]:

@@ -13,14 +13,11 @@ from pathlib import Path
 
 from .archive import HANDLER, KNOWN_ANSWERS
 from .errors import Refused
+from .worker_environment import worker_environment
 
 TIMEOUT_S = 600  # TorchServe gives a worker at most this long, and a large model on a slow disk needs minutes
 NUM_STDERR_LINES = 15
-# An inherited PYTHONPATH would come before the archive's handler; a safe path would leave the archive out.
-REMOVED = ("PYTHONPATH", "PYTHONSAFEPATH", "PYTHONHOME")
-CLEAN = {
-    "PYTHONDONTWRITEBYTECODE": "1",
-    "HF_HUB_OFFLINE": "1",
+PROOF_ENVIRONMENT = {
     "BERTH_DEVICE": "cpu",  # every machine has one, and the worker tests itself again on the device that it gets
     "OMP_WAIT_POLICY": "PASSIVE",  # spinning threads take seconds for a few texts beside a busy neighbour
 }
@@ -43,7 +40,8 @@ known = json.loads((folder / "{KNOWN_ANSWERS}").read_text("utf-8"))
 context = service.context
 context.request_ids = {{0: "proof"}}
 context.request_processor = [RequestProcessor({{"content-type": "application/json"}})]
-answers = service._entry_point([{{"body": {{"inputs": known["inputs"][0]}}}}], context)
+body = json.dumps({{"inputs": known["inputs"][0]}}).encode()
+answers = service._entry_point([{{"body": body}}], context)
 status = context.get_response_status(0)[0]
 if len(answers) != 1 or status != 200:
     sys.exit(f"status {{status}}: {{answers}}")
@@ -60,7 +58,7 @@ def started_proof(folder: Path) -> Iterator[Callable[[Path], None]]:
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM],
         cwd=folder,
-        env={name: value for name, value in os.environ.items() if name not in REMOVED} | CLEAN,
+        env=worker_environment(os.environ) | PROOF_ENVIRONMENT,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

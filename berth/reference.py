@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from handler.config import Pooling, Task
 
-from .archive import KnownAnswers
+from .archive import ReferenceAnswers
 from .checkpoint import AUTO_CLASSES, Checkpoint
 from .errors import Refused
 
@@ -21,29 +21,33 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 DECIMALS = 6
+HARBOUR = (
+    "A berth is the place where a ship lies when she is in harbour: deep enough for her keel, long enough "
+    "for her hull, with bollards to hold her and cranes to unload her. The harbour master gives it to her "
+    "before she arrives, by her length and her draught, and not by her flag. When the tide turns she leaves "
+    "it clean for the next one, and nobody on the quay needs to know her by name."
+)
 TEXTS = (
     "hello world",
     "",
     "A",
     "Größe, naïveté, 東京タワー, Привет мир, שלום 🚢⚓️👩‍🔬",
     "The quick brown fox jumps over the lazy dog; 12,345.67 % of readers have seen it do so before!",
-    "A berth is the place where a ship lies when she is in harbour: deep enough for her keel, long enough "
-    "for her hull, with bollards to hold her and cranes to unload her. The harbour master gives it to her "
-    "before she arrives, by her length and her draught, and not by her flag. When the tide turns she leaves "
-    "it clean for the next one, and nobody on the quay needs to know her by name.",
+    HARBOUR,
+    " ".join([HARBOUR] * 8),  # longer than most models take: proves where they cut, and any window
 )
 PAIR = {"text": "How deep is the harbour?", "text_pair": "At low tide there are nine metres of water."}
 UNUSED_WEIGHTS = ("pooler.",)  # an encoder without a pooler embeds all the same: we read the last hidden state
 
 
-def reference_answers(checkpoint: Checkpoint) -> KnownAnswers:
+def reference_answers(checkpoint: Checkpoint) -> ReferenceAnswers:
     """What transformers answers to the known texts; Refused when it cannot load or answer."""
     model, tokenizer = _load(checkpoint)
     answer = _embed if checkpoint.task is Task.EMBEDDINGS else _classify
     inputs = TEXTS if checkpoint.task is Task.EMBEDDINGS else (*TEXTS, PAIR)
     with _one_thread():
         answers = [answer(checkpoint, model, _encode(tokenizer, text, checkpoint.max_tokens)) for text in inputs]
-    return KnownAnswers(inputs=inputs, answers=tuple(answers))
+    return ReferenceAnswers(inputs=inputs, answers=tuple(answers))
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What sentence-transformers' files say: modules.json, and how token vectors become one text vector."""
 
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from handler.config import Pooling
@@ -21,6 +22,11 @@ OLD_MODES = {
     "pooling_mode_lasttoken": "lasttoken",
 }
 DEFAULT_MODE = "mean"  # its default when no flag is written
+# Settings that change a text before the tokenizer sees it, and their files.
+TEXT_CHANGES = (
+    ("sentence_bert_config.json", "do_lower_case"),
+    ("config_sentence_transformers.json", "default_prompt_name"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,17 +73,14 @@ def pooling_of(folder: Path, modules: tuple[Module, ...]) -> tuple[Pooling, bool
         raise Refused(f"{folder / MODULES} names the module {unknown[0]}; berth has {', '.join(IMPLEMENTED)}")
     if modules and kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
         raise Refused(f"{folder / MODULES} is {', '.join(kinds)}; berth has Transformer, Pooling and perhaps Normalize")
-    _refuse_changed_texts(folder)
+    _refuse_changed_texts(folder, transformer_folder(folder, modules))
     pooling = _pooling(folder / modules[1].path / "config.json") if modules else Pooling.MEAN
     return pooling, "Normalize" in kinds
 
 
-def _refuse_changed_texts(folder: Path) -> None:
+def _refuse_changed_texts(*folders: Path) -> None:
     """Refused when sentence-transformers would change texts before its tokenizer sees them, which berth does not."""
-    for name, setting in (
-        ("sentence_bert_config.json", "do_lower_case"),
-        ("config_sentence_transformers.json", "default_prompt_name"),
-    ):
+    for folder, (name, setting) in product(folders, TEXT_CHANGES):
         value = load_json(folder / name).get(setting)
         if value:
             raise Refused(

@@ -56,7 +56,6 @@ class Settings:
     default_workers: int
     """0: as many as there are GPUs, at least one."""
     max_response_bytes: int
-    decode_input_request: str
     vmargs: tuple[str, ...]
 
     @property
@@ -67,9 +66,10 @@ class Settings:
     @classmethod
     def load(cls, config: Path, environ: Mapping[str, str]) -> Self:
         """The file's settings under this environment; UsageError or Refused name the key that is wrong."""
-        keys = Keys(config, parse_properties(config.read_text(encoding="utf-8")), environ)
+        keys = Keys(config, parse_properties(_read(config)), environ)
         keys.require("enable_envvars_config", "true", "berth gives TorchServe the models and workers that way")
         keys.require("disable_token_authorization", "true", "nobody could hand the tokens to the ready check")
+        keys.require("decode_input_request", "false", "the handler parses JSON itself and takes bytes only")
         model_store = Path(keys.text("model_store", "model_store")).absolute()
         return cls(
             config=config,
@@ -82,7 +82,6 @@ class Settings:
             model_store=model_store,
             default_workers=keys.number("default_workers_per_model"),
             max_response_bytes=keys.number("max_response_size"),
-            decode_input_request=keys.text("decode_input_request", "true"),
             vmargs=tuple(keys.text("vmargs", "").split()),
         )
 
@@ -171,6 +170,15 @@ def find_config(explicit: Path | None) -> Path:
     if found is None:
         raise UsageError(f"{' and '.join(map(str, candidates))}: no such file; give one with --config")
     return found.absolute()
+
+
+def _read(config: Path) -> str:
+    try:
+        return config.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{config} cannot be read: {error.strerror}; give another with --config") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{config} is not UTF-8: {error}; save it as UTF-8") from error
 
 
 def _only_loopback(endpoint: Endpoint) -> Endpoint:

@@ -3,14 +3,20 @@
 Several launchers may unpack the same archive at once: each writes a folder of its own, one rename wins.
 """
 
+import contextlib
 import errno
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from .errors import BerthError, Refused
 from .verify import read_archive, read_content, verify_archive
+
+DRAFT_PREFIX = ".unpacking-"
+STALE_S = 86_400.0  # nobody unpacks for a day: whoever began such a draft was killed
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
@@ -40,13 +46,22 @@ def _unpack(archive: Path, folder: Path) -> None:
     """Verify and unpack `archive` beside `folder`, then rename."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unpacking-") as work:
+        _remove_stale_drafts(folder.parent)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=DRAFT_PREFIX) as work:
             draft = Path(work) / folder.name
             draft.mkdir()
             read_archive(archive, draft)
             _rename(draft, folder)
     except OSError as error:
         raise BerthError(f"cannot unpack {archive} to {folder}: {error}") from error
+
+
+def _remove_stale_drafts(cache: Path) -> None:
+    """Clear away what killed launchers left: a model's size each."""
+    for draft in cache.glob(f"{DRAFT_PREFIX}*"):
+        with contextlib.suppress(FileNotFoundError):  # another launcher removed it, or finished
+            if time.time() - draft.stat().st_mtime > STALE_S:
+                shutil.rmtree(draft, ignore_errors=True)
 
 
 def _rename(draft: Path, folder: Path) -> None:

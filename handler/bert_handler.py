@@ -6,21 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from transformers.utils import logging as transformers_logging
 
 from .config import Environment, HandlerConfig
 from .cores import CoreShare
 from .doors import native
-from .errors import NotHealthy, ResponseTooLarge
-from .payload import DeepCheck, Rejected, Request, Response
+from .errors import InternalError, NotHealthy
+from .payload import DeepCheck, Describe, Parsed, Rejected, Request, Response
 from .pipeline import Answer, load_pipeline
 from .selftest import load_known_answers
 from .versions import check_versions
 
 logger = logging.getLogger(__name__)
 
-Parsed = Request | DeepCheck | Rejected
+TIME_SHARE = 0.5  # of responseTimeout: the last forward pass begins by then, and TorchServe kills who is late
 
 
 class BertHandler:
@@ -43,6 +42,7 @@ class BertHandler:
             context.system_properties["gpu_id"],
             self._known,
         )
+        self._time_limit_s = TIME_SHARE * context.model_yaml_config["responseTimeout"]
         model = context.manifest["model"]
         self._identity = {"model": model["modelName"], "version": model["modelVersion"]}
         logger.info("loaded %s", " ".join(f"{name}={value}" for name, value in self._describe().items()))
@@ -50,13 +50,12 @@ class BertHandler:
     def handle(self, data: list[dict[str, Any]], context: Any) -> list[bytes]:
         """One body per request, in order; statuses and headers go to the context."""
         started_s = time.perf_counter()
-        headers = [context.get_all_request_header(index) for index in range(len(data))]
-        if headers[0].get("describe") == "True":  # asked through the management API, never batched with others
-            return [msgspec.json.encode(self._describe())] * len(data)
         self._cores.refresh()
+        headers = [context.get_all_request_header(index) for index in range(len(data))]
         task = self._config.task
         parsed = [native.parse_request(fields, header, task) for fields, header in zip(data, headers, strict=True)]
-        responses = self._respond(parsed)
+        max_bytes = self._environment.max_response_bytes
+        responses = [native.limit_size(response, max_bytes) for response in self._respond(parsed)]
         elapsed_ms = (time.perf_counter() - started_s) * 1000
         for index, (response, header) in enumerate(zip(responses, headers, strict=True)):
             _set_response(context, index, response, header, elapsed_ms)
@@ -64,32 +63,29 @@ class BertHandler:
 
     def _respond(self, parsed: Sequence[Parsed]) -> list[Response]:
         requests = [self._known.request(1) if isinstance(item, DeepCheck) else item for item in parsed]
-        answers = iter(self._pipeline.answer([item for item in requests if isinstance(item, Request)]))
+        answers = iter(
+            self._pipeline.answer([item for item in requests if isinstance(item, Request)], self._time_limit_s)
+        )
         return [
-            self._format(item, request if isinstance(request, Rejected) else next(answers))
+            self._format(item, next(answers) if isinstance(request, Request) else None)
             for item, request in zip(parsed, requests, strict=True)
         ]
 
-    def _format(self, item: Parsed, answer: Answer) -> Response:
-        if isinstance(answer, Rejected):
-            return native.format_error(answer.error)
+    def _format(self, item: Parsed, answer: Answer | None) -> Response:
+        if isinstance(item, Describe):
+            return native.format_value(self._describe())
+        if isinstance(item, Rejected):
+            return native.format_error(item.error)
+        if isinstance(answer, Rejected) or answer is None:
+            return native.format_error(answer.error if answer else InternalError("the engine left this request out"))
         if isinstance(item, DeepCheck):
             return self._format_deep_check(self._known.largest_difference([answer[0].value]))
-        response = native.format_predictions(answer, is_list=isinstance(item, Request) and item.is_list)
-        if len(response.body) <= self._environment.max_response_bytes:
-            return response
-        return native.format_error(
-            ResponseTooLarge(
-                f"the answer has {len(response.body)} bytes, more than the server's max_response_size of "
-                f"{self._environment.max_response_bytes}: send fewer inputs in one request"
-            )
-        )
+        return native.format_predictions(answer, is_list=item.is_list)
 
     def _format_deep_check(self, difference: float) -> Response:
         if difference > self._pipeline.tolerance:
             return native.format_error(NotHealthy(f"a known text's answer is off by {difference:.3g}"))
-        status = {"status": "ok", **self._identity, "max_difference": difference}
-        return Response(status=200, phrase="OK", body=msgspec.json.encode(status), headers={})
+        return native.format_value({"status": "ok", **self._identity, "max_difference": difference})
 
     def _describe(self) -> dict[str, object]:
         return {**self._identity, "task": self._config.task, **self._pipeline.describe()}
@@ -101,8 +97,9 @@ def _set_response(context: Any, index: int, response: Response, headers: dict[st
     context.set_response_header(index, "x-inference-time-ms", f"{elapsed_ms:.1f}")
     for name, value in response.headers.items():
         context.set_response_header(index, name, value)
-    if "explain" not in headers:
-        # Every REST request has this header, so this is gRPC. A StreamPredictions answer that does not say that
+    if not isinstance(headers.get("explain"), str):
+        # Every REST request has this header, so this is gRPC (whose inputs stand in the same dict, as dicts, by the
+        # names that the client chose: ts/service.py). A StreamPredictions answer that does not say that
         # it is the last is a null pointer in the frontend (GRPCJob), which then kills the worker.
         context.set_response_header(index, "ts_stream_next", "false")
 

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 from .errors import ConfigError
 
-MAX_INPUTS_PER_REQUEST = 1024
+MAX_INPUTS_PER_REQUEST = 256
 DEFAULT_MAX_RESPONSE_BYTES = 6_553_500  # TorchServe 0.12's own default of max_response_size
 
 E = TypeVar("E", bound=StrEnum)

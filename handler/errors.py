@@ -16,6 +16,7 @@ HandlerError
     │   ├── InvalidParameter  422  a parameter that is unknown or out of range
     │   └── InputTooLong      422  more tokens than the model takes, and truncation refused
     ├── InternalError         500  our fault; the log has the traceback
+    ├── NotNow                503  the batch took too long; a smaller request, or a later one, is answered
     ├── NotHealthy            503  the deep check differs from the known answers
     └── OutOfMemory           507  the device has no memory left for this batch
 """
@@ -108,6 +109,12 @@ class InputTooLong(InvalidInput):
 
 class InternalError(RequestError):
     """Our fault: the log has the traceback."""
+
+
+class NotNow(RequestError):
+    """The batch took too long for this request's texts: TorchServe would kill a worker that is late."""
+
+    status, phrase = 503, "Service Unavailable"
 
 
 class NotHealthy(RequestError):

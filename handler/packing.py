@@ -96,9 +96,11 @@ def attend_each_text(  # noqa: PLR0913, PLR0917 - transformers' signature of an 
     scaling: float | None = None,
     *,
     text_bounds: TextBounds,
+    sliding_window: int | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
     """One scaled_dot_product_attention per text: fastest on a CPU, and right for any precision and device."""
+    _refuse_window(sliding_window)
     parts = zip(*(torch.split(tensor, text_bounds.lengths, 2) for tensor in (query, key, value)), strict=True)
     attended = [F.scaled_dot_product_attention(q, k, v, scale=scaling) for q, k, v in parts]
     return torch.cat(attended, 2).transpose(1, 2), None
@@ -113,14 +115,22 @@ def attend_varlen(  # noqa: PLR0913, PLR0917 - transformers' signature of an att
     scaling: float | None = None,
     *,
     text_bounds: TextBounds,
+    sliding_window: int | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
     """One flash-attention kernel for all texts: CUDA, bfloat16 and float16 only (torch.nn.attention.varlen)."""
+    _refuse_window(sliding_window)
     q, k, v = (tensor[0].transpose(0, 1) for tensor in (query, key, value))  # [T, heads, head_size]
     bounds, longest = text_bounds.offsets, text_bounds.longest
     attended = varlen_attn(q, k, v, bounds, bounds, longest, longest, scale=scaling)
     assert isinstance(attended, Tensor)  # a tuple only where return_aux is asked for
     return attended.unsqueeze(0), None
+
+
+def _refuse_window(sliding_window: int | None) -> None:
+    """A model whose layers see a window only gets wrong answers here for texts longer than it: so it is padded."""
+    if sliding_window is not None:
+        raise NotImplementedError("the packed engine attends to whole texts, and this model asks for a sliding window")
 
 
 def register_attention(device: torch.device, dtype: torch.dtype) -> None:

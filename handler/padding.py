@@ -15,8 +15,6 @@ class PaddedBatch:
 
     indices: list[int]
     """Which of the caller's texts these are."""
-    lengths: list[int]
-    """Tokens of each text [N]."""
     ids: Tensor  # [N, L] int64, cpu
     type_ids: Tensor  # [N, L] int64, cpu
     mask: Tensor  # [N, L] int64, cpu; 1 for a token, 0 for padding
@@ -37,7 +35,6 @@ def _pad(texts: Sequence[EncodedText], indices: list[int], pad_token_id: int) ->
     longest = max(lengths)
     return PaddedBatch(
         indices=indices,
-        lengths=lengths,
         ids=_rows([text.ids for text in chosen], longest, pad_token_id),
         type_ids=_rows([text.type_ids for text in chosen], longest, 0),
         mask=_rows([[1] * length for length in lengths], longest, 0),

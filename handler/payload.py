@@ -12,6 +12,8 @@ import msgspec
 from .config import MAX_INPUTS_PER_REQUEST, Task
 from .errors import InvalidInput, InvalidParameter, RequestError, TooManyInputs
 
+MAX_QUOTED = 100  # characters
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextInput:
@@ -73,10 +75,18 @@ class DeepCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Describe:
+    """TorchServe's describe, asked through the management API: what runs here."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """A request that gets its own error while its neighbours get their answers."""
 
     error: RequestError
+
+
+Parsed = Request | DeepCheck | Describe | Rejected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +142,7 @@ def _explain_input(value: object, task: Task) -> str:
     if not isinstance(value, dict):
         return f"an input is {_json_type(value)}; {wanted}"
     if unknown := [key for key in value if key not in keys]:
-        return f"an input has the unknown key {unknown[0]!r}; {wanted}"
+        return f"an input has the unknown key {quote(unknown[0])}; {wanted}"
     if "text" not in value:
         return f"an input has no key 'text'; {wanted}"
     wrong = next(key for key in keys if not isinstance(value.get(key, ""), str))
@@ -147,7 +157,7 @@ def parse_parameters(value: object, task: Task) -> Parameters:
     names = [field.name for field in msgspec.structs.fields(kind)]
     if unknown := [key for key in value if key not in names]:
         raise InvalidParameter(
-            f"unknown parameter {unknown[0]!r}; {task} takes {', '.join(names)}",
+            f"unknown parameter {quote(unknown[0])}; {task} takes {', '.join(names)}",
             join_pointer("/parameters", unknown[0]),
         )
     try:
@@ -160,11 +170,20 @@ def _invalid_parameter(message: str) -> InvalidParameter:
     """msgspec names the place at the end of its message: "Expected `bool`, got `str` - at `$.truncation`"."""
     found = re.search(r"(?:- at `\$\.|^`)(\w+)`", message)
     param = join_pointer("/parameters", found[1]) if found else "/parameters"
-    return InvalidParameter(f"{param[1:].replace('/', '.')}: {message.split(' - at ', maxsplit=1)[0]}", param)
+    reason = message.split(" - at ", maxsplit=1)[0]
+    return InvalidParameter(f"{param[1:].replace('/', '.')}: {reason[: 2 * MAX_QUOTED]}", param)
+
+
+def quote(text: object) -> str:
+    """What a user sent, for an error message: its beginning is enough, and an answer has a largest size."""
+    shown = str(text)
+    return repr(shown if len(shown) <= MAX_QUOTED else f"{shown[:MAX_QUOTED]}...")
 
 
 def join_pointer(pointer: str, key: str) -> str:
-    """A JSON pointer one key deeper (RFC 6901: ~ is written ~0 and / is written ~1)."""
+    """A JSON pointer one key deeper (RFC 6901: ~ is written ~0 and / is written ~1), or as deep for a huge key."""
+    if len(key) > MAX_QUOTED:
+        return pointer
     return f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
 
 

@@ -5,6 +5,7 @@ An error of one request is a value in its place; its neighbours never see it.
 
 import logging
 import math
+import time
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 
 from .config import Environment, HandlerConfig
-from .errors import InputTooLong, InternalError, OutOfMemory, RequestError, SelfTestError
+from .errors import InputTooLong, InternalError, NotNow, OutOfMemory, RequestError, SelfTestError
 from .heads import TASK_HEADS, Row
 from .model import MODELS, Batch, Engine, Placement, choose_device
 from .payload import Parameters, Prediction, Rejected, Request
@@ -22,6 +23,7 @@ from .tokenization import EncodedText, Tokenizer
 
 logger = logging.getLogger(__name__)
 
+TOO_LATE = "the texts of this batch take too long together: try again, with fewer or shorter texts"
 Outcome = Prediction | RequestError
 Answer = list[Prediction] | Rejected
 
@@ -38,16 +40,22 @@ class Pipeline:
         self._model = MODELS[engine](folder, config, self.placement, self._tokenizer)
         self._head = TASK_HEADS[config.task](self._model.hf_config)
 
-    def answer(self, requests: Sequence[Request]) -> list[Answer]:
-        """One answer per request, in order. The texts of all requests share forward passes."""
-        encoded = iter(self._tokenizer.encode([text for request in requests for text in request.inputs]))
+    def answer(self, requests: Sequence[Request], time_limit_s: float = math.inf) -> list[Answer]:
+        """One answer per request, in order. The texts of all requests share forward passes.
+
+        Nothing begins later than time_limit_s seconds from now: requests with texts that are left get NotNow.
+        """
+        deadline_s = time.monotonic() + time_limit_s
+        sources = [text for request in requests for text in request.inputs]
+        encoded = iter(self._tokenizer.encode(sources, deadline_s))
         groups = [list(islice(encoded, len(request.inputs))) for request in requests]
-        refusals = [_refuse_cut(request, group) for request, group in zip(requests, groups, strict=True)]
+        refusals = [_refuse(request, group) for request, group in zip(requests, groups, strict=True)]
         accepted = [index for index, refusal in enumerate(refusals) if refusal is None]
         outcomes = iter(
             self._predict(
-                [text for index in accepted for text in groups[index]],
+                [text for index in accepted for text in groups[index] if text],
                 [requests[index].parameters for index in accepted for _ in groups[index]],
+                deadline_s,
             )
         )
         return [
@@ -73,9 +81,11 @@ class Pipeline:
             "threads": torch.get_num_threads(),
         }
 
-    def _predict(self, texts: list[EncodedText], parameters: list[Parameters]) -> list[Outcome]:
-        outcomes: list[Outcome] = [InternalError("the engine left this text out")] * len(texts)
+    def _predict(self, texts: list[EncodedText], parameters: list[Parameters], deadline_s: float) -> list[Outcome]:
+        outcomes: list[Outcome] = [NotNow(TOO_LATE)] * len(texts)
         for batch in self._model.batches(texts):
+            if time.monotonic() > deadline_s:
+                break
             for index, row in zip(batch.indices, self._forward(batch), strict=True):
                 outcomes[index] = (
                     row if isinstance(row, RequestError) else self._read(row, texts[index], parameters[index])
@@ -91,15 +101,16 @@ class Pipeline:
 
     def _read(self, row: Row, text: EncodedText, parameters: Parameters) -> Outcome:
         if not np.isfinite(row).all():
-            return InternalError("the model gave a number that is not finite (overflow): try precision fp32")
+            return InternalError(f"the model overflows in {self.placement.precision}: its answer is not finite")
         return Prediction(value=self._head(row, parameters), num_tokens=text.num_tokens, is_truncated=text.is_truncated)
 
 
-def _refuse_cut(request: Request, texts: list[EncodedText]) -> Rejected | None:
-    if request.parameters.truncation:
-        return None
+def _refuse(request: Request, texts: list[EncodedText | None]) -> Rejected | None:
+    """The error of a request that does not get as far as the model."""
     for source, text in zip(request.inputs, texts, strict=True):
-        if text.is_truncated:
+        if text is None:
+            return Rejected(NotNow(TOO_LATE))
+        if text.is_truncated and not request.parameters.truncation:
             return Rejected(
                 InputTooLong(
                     f"the text has {text.num_tokens_uncut} tokens and the model takes {text.num_tokens}: shorten it, "
@@ -120,7 +131,7 @@ def _gather(outcomes: list[Outcome]) -> Answer:
 def _as_request_error(error: Exception) -> RequestError:
     logger.exception("forward pass failed")
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return OutOfMemory("no memory left for this batch: send fewer or shorter texts, or lower token_budget")
+        return OutOfMemory("no memory left for this batch: send fewer or shorter texts")
     return InternalError("the model failed on this batch; the server's log says why")
 
 
@@ -146,5 +157,5 @@ def load_pipeline(
         "the model does not give the answers recorded in known_answers.json: the difference is "
         + ", ".join(f"{difference:.2g} {engine}" for engine, difference in differences.items())
         + f", the tolerance of {pipeline.placement.precision} is {pipeline.tolerance:g}. "
-        "Set the handler's precision to fp32, or pack the checkpoint again with the versions installed here"
+        "Pack the checkpoint again with the versions installed here"
     )

@@ -1,6 +1,8 @@
 """Texts to token ids, and what had to be cut. It knows tokenizers, not torch tensors and not the wire."""
 
-from collections.abc import Sequence
+import math
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +11,9 @@ from tokenizers import Tokenizer as Backend
 from transformers import AutoTokenizer
 
 from .payload import TextInput
+
+# tokenizers keeps over 100 bytes for each token while it encodes: a batch of 64 long texts would take gigabytes.
+PART_CHARACTERS = 500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,28 +43,51 @@ class Tokenizer:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         self.pad_token_id: int = tokenizer.pad_token_id or 0
         self.has_token_types = "token_type_ids" in tokenizer.model_input_names
+        self._truncation_side: str = tokenizer.truncation_side
+        self._max_tokens = max_tokens
         self._backend: Backend = tokenizer.backend_tokenizer
         self._backend.no_padding()
-        self._max_tokens = max_tokens
 
-    def encode(self, texts: Sequence[TextInput]) -> list[EncodedText]:
-        """Every text within max_tokens; of a pair the longer text is cut first, as in transformers."""
+    def encode(self, texts: Sequence[TextInput], deadline_s: float = math.inf) -> list[EncodedText | None]:
+        """Every text within max_tokens; of a pair the longer text is cut first, as in transformers.
+
+        None for a text whose turn had not come by deadline_s, on the clock of time.monotonic.
+        """
+        encoded: list[EncodedText | None] = []
+        for part in _parts(texts):
+            encoded += self._encode_part(part) if time.monotonic() <= deadline_s else [None] * len(part)
+        return encoded
+
+    def _encode_part(self, texts: Sequence[TextInput]) -> list[EncodedText]:
+        """Tokens first, of all texts at once; then each is cut and gets its special tokens."""
         self._backend.no_truncation()
-        encodings = self._backend.encode_batch([_backend_input(text) for text in texts])
+        firsts = self._tokenize([text.text for text in texts])
+        pairs = iter(self._tokenize([text.text_pair for text in texts if text.text_pair is not None]))
+        self._backend.enable_truncation(self._max_tokens, strategy="longest_first", direction=self._truncation_side)
         return [
-            self._cut(text, len(encoding)) if len(encoding) > self._max_tokens else _encoded(encoding, len(encoding))
-            for text, encoding in zip(texts, encodings, strict=True)
+            self._finish(first, None if text.text_pair is None else next(pairs))
+            for text, first in zip(texts, firsts, strict=True)
         ]
 
-    def _cut(self, text: TextInput, num_tokens_uncut: int) -> EncodedText:
-        self._backend.enable_truncation(self._max_tokens, strategy="longest_first")
-        (encoding,) = self._backend.encode_batch([_backend_input(text)])
-        return _encoded(encoding, num_tokens_uncut)
+    def _tokenize(self, texts: list[str]) -> list[Encoding]:
+        return self._backend.encode_batch(texts, add_special_tokens=False)
+
+    def _finish(self, first: Encoding, pair: Encoding | None) -> EncodedText:
+        num_special = self._backend.num_special_tokens_to_add(pair is not None)
+        num_tokens_uncut = len(first) + len(pair or ()) + num_special
+        whole = self._backend.post_process(first, pair)
+        return EncodedText(ids=whole.ids, type_ids=whole.type_ids, num_tokens_uncut=num_tokens_uncut)
 
 
-def _backend_input(text: TextInput) -> str | tuple[str, str]:
-    return text.text if text.text_pair is None else (text.text, text.text_pair)
-
-
-def _encoded(encoding: Encoding, num_tokens_uncut: int) -> EncodedText:
-    return EncodedText(ids=encoding.ids, type_ids=encoding.type_ids, num_tokens_uncut=num_tokens_uncut)
+def _parts(texts: Sequence[TextInput]) -> Iterator[list[TextInput]]:
+    """The texts in order, in parts of about PART_CHARACTERS: tokens that will be cut are held for one part only."""
+    part: list[TextInput] = []
+    num_characters = 0
+    for text in texts:
+        part.append(text)
+        num_characters += len(text.text) + len(text.text_pair or "")
+        if num_characters > PART_CHARACTERS:
+            yield part
+            part, num_characters = [], 0
+    if part:
+        yield part

@@ -4,17 +4,28 @@
 gRPC input) is one text; a `body` of zero bytes asks for the deep check.
 """
 
+import logging
+import re
 from collections.abc import Mapping, Sequence
-from email.message import Message
 
 import msgspec
 
 from ..config import Task
-from ..errors import InvalidInput, NotParseable, RequestError, UnknownPath, UnsupportedMedia
+from ..errors import (
+    InternalError,
+    InvalidInput,
+    NotParseable,
+    RequestError,
+    ResponseTooLarge,
+    UnknownPath,
+    UnsupportedMedia,
+)
 from ..payload import (
     TASK_PARAMETERS,
     DeepCheck,
+    Describe,
     Parameters,
+    Parsed,
     Prediction,
     Rejected,
     Request,
@@ -24,23 +35,30 @@ from ..payload import (
     join_pointer,
     parse_inputs,
     parse_parameters,
+    quote,
 )
 
+logger = logging.getLogger(__name__)
+
+CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]+)")
 SEND_JSON = 'send content-type: application/json with {"inputs": "your text"}'
 
 
-def parse_request(
-    fields: Mapping[str, object], headers: Mapping[str, object], task: Task
-) -> Request | DeepCheck | Rejected:
-    """One request as TorchServe hands it over: fields by name, and the request's headers."""
+def parse_request(fields: Mapping[str, object], headers: Mapping[str, object], task: Task) -> Parsed:
+    """One request as TorchServe hands it over: fields by name, and the request's headers. Never raises."""
     try:
+        if headers.get("describe") == "True" and not fields:  # a client that sends this header gets what it asks for
+            return Describe()
         if path := headers.get("url_path"):
-            raise UnknownPath(f"there is nothing at {path!r}: send predictions to /predictions/{{model}}")
+            raise UnknownPath(f"there is nothing at {quote(path)}: send predictions to /predictions/{{model}}")
         if headers.get("explain") == "True":
             raise UnknownPath("this model has no explanations: send predictions to /predictions/{model}")
         return _parse_fields(fields, headers, task)
     except RequestError as error:
         return Rejected(error)
+    except Exception:  # whatever it is, the neighbours get their answers
+        logger.exception("a request could not be read")
+        return Rejected(InternalError("the request could not be read; the server's log says why"))
 
 
 def _parse_fields(fields: Mapping[str, object], headers: Mapping[str, object], task: Task) -> Request | DeepCheck:
@@ -48,7 +66,7 @@ def _parse_fields(fields: Mapping[str, object], headers: Mapping[str, object], t
         raise UnsupportedMedia(f"the body arrived as an empty form: {SEND_JSON}")
     if len(fields) > 1 or not fields.keys() & {"body", "data"}:
         unknown = next(name for name in fields if name not in ("body", "data"))
-        raise InvalidInput(f"unknown field {unknown!r}: {SEND_JSON}")
+        raise InvalidInput(f"unknown field {quote(unknown)}: {SEND_JSON}")
     if "data" in fields:
         return _one_text(fields["data"], task)
     return _parse_body(fields["body"], headers, task)
@@ -56,26 +74,25 @@ def _parse_fields(fields: Mapping[str, object], headers: Mapping[str, object], t
 
 def _parse_body(body: object, headers: Mapping[str, object], task: Task) -> Request | DeepCheck:
     if not isinstance(body, bytes | bytearray):
-        return _parse_native(body, task)  # decode_input_request=true: the worker has already read the JSON
+        raise InternalError("TorchServe has decoded the body: its config.properties needs decode_input_request=false")
     if not body:
         return DeepCheck()
     media = _media_type(headers)
     if media == "text/plain":
         return _one_text(body, task)
     if media != "application/json":
-        raise UnsupportedMedia(f"content-type {media!r} is not read here: {SEND_JSON}")
+        raise UnsupportedMedia(f"content-type {quote(media)} is not read here: {SEND_JSON}")
     return _parse_native(_decode_json(body), task)
 
 
 def _media_type(headers: Mapping[str, object]) -> str:
     """The body's media type. gRPC has no headers; its `body` is JSON, and so is one that does not say."""
     value = next((value for name, value in headers.items() if name.lower() == "content-type"), "application/json")
-    message = Message()
-    message["content-type"] = str(value)
-    charset = message.get_content_charset("utf-8")
-    if charset not in ("utf-8", "us-ascii"):
-        raise UnsupportedMedia(f"charset {charset!r} is not read here: send UTF-8")
-    return message.get_content_type()
+    media, _, options = str(value).lower().partition(";")
+    charset = CHARSET.search(options)
+    if charset and charset[1] not in ("utf-8", "utf8", "us-ascii"):
+        raise UnsupportedMedia(f"charset {quote(charset[1])} is not read here: send UTF-8")
+    return media.strip()
 
 
 def _decode_json(body: bytes | bytearray) -> object:
@@ -90,7 +107,7 @@ def _parse_native(value: object, task: Task) -> Request:
         raise InvalidInput('the body is JSON without "inputs": send {"inputs": "your text"}')
     if unknown := [key for key in value if key not in ("inputs", "parameters")]:
         raise InvalidInput(
-            f"unknown key {unknown[0]!r}; a request has inputs and parameters", join_pointer("", unknown[0])
+            f"unknown key {quote(unknown[0])}; a request has inputs and parameters", join_pointer("", unknown[0])
         )
     return Request(
         inputs=parse_inputs(value["inputs"], task),
@@ -117,11 +134,27 @@ def format_predictions(predictions: Sequence[Prediction], *, is_list: bool) -> R
     headers = {"x-compute-tokens": str(sum(prediction.num_tokens for prediction in predictions))}
     if cut := [str(index) for index, prediction in enumerate(predictions) if prediction.is_truncated]:
         headers["x-truncated"] = ",".join(cut)
-    return Response(
-        status=200, phrase="OK", body=msgspec.json.encode(values if is_list else values[0]), headers=headers
-    )
+    return format_value(values if is_list else values[0], headers)
+
+
+def format_value(value: object, headers: dict[str, str] | None = None) -> Response:
+    """200 and any JSON value."""
+    return Response(status=200, phrase="OK", body=msgspec.json.encode(value), headers=headers or {})
 
 
 def format_error(error: RequestError) -> Response:
     """The error's own status and the contract's object."""
-    return Response(status=error.status, phrase=error.phrase, body=msgspec.json.encode(encode_error(error)), headers={})
+    body = msgspec.json.encode(encode_error(error))
+    return Response(status=error.status, phrase=error.phrase, body=body, headers={})
+
+
+def limit_size(response: Response, max_bytes: int) -> Response:
+    """The response, or an error in its place: TorchServe's frontend kills a worker that answers with more."""
+    if len(response.body) <= max_bytes:
+        return response
+    return format_error(
+        ResponseTooLarge(
+            f"the answer has {len(response.body)} bytes, more than the server's max_response_size of {max_bytes}: "
+            "send fewer inputs in one request"
+        )
+    )

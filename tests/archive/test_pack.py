@@ -1,5 +1,6 @@
 """`berth pack` on real checkpoints: the same bytes twice, proven before it is kept, and nothing left by a failure."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -12,10 +13,12 @@ from pathlib import Path
 import pytest
 
 import handler
-from berth.archive import HANDLER, KNOWN_ANSWERS
+from berth.archive import HANDLER, KNOWN_ANSWERS, ReferenceAnswers
+from berth.checkpoint import Checkpoint
 from berth.errors import BerthError, Refused, UsageError
 from berth.pack import PackOptions, pack_checkpoint
 from berth.proof import started_proof
+from berth.reference import reference_answers
 from berth.unpack import unpack_once
 from berth.verify import verify_archive
 from berth.wait import wait_until
@@ -94,12 +97,38 @@ def test_an_archive_that_is_there_is_replaced_by_force_only(archive, checkpoint)
     assert archive.read_bytes() == before
 
 
+@pytest.fixture
+def wrong_answers(monkeypatch):
+    """The reference is computed, and then said wrongly."""
+
+    def altered(checkpoint: Checkpoint) -> ReferenceAnswers:
+        right = reference_answers(checkpoint)
+        return dataclasses.replace(right, answers=tuple(reversed(right.answers)))
+
+    monkeypatch.setattr("berth.pack.reference_answers", altered)
+
+
+@pytest.mark.usefixtures("wrong_answers")
+def test_a_failed_proof_leaves_no_archive(checkpoint, tmp_path):
+    with pytest.raises(Refused, match=r"(?s)does not serve.*SelfTestError"):
+        pack_checkpoint(checkpoint, PackOptions(output=tmp_path / "store"))
+    assert list((tmp_path / "store").iterdir()) == []
+
+
+@pytest.mark.usefixtures("wrong_answers")
+def test_a_failed_proof_keeps_the_archive_that_force_would_replace(checkpoint, tmp_path):
+    (tmp_path / "tiny.mar").write_bytes(b"old")
+    with pytest.raises(Refused, match=r"(?s)does not serve.*SelfTestError"):
+        pack_checkpoint(checkpoint, PackOptions(output=tmp_path, force=True))
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
 @pytest.mark.parametrize("name", ["", ".hidden", "a/b", "a b", "ü"])
 def test_a_name_that_torchserve_does_not_take_is_refused(checkpoint, tmp_path, name):
     with pytest.raises(UsageError, match="give another with --version"):
         pack_checkpoint(checkpoint, PackOptions(version=name, output=tmp_path))
     with pytest.raises(UsageError, match="give another with --name"):
-        pack_checkpoint(checkpoint, PackOptions(name=name or " ", output=tmp_path))
+        pack_checkpoint(checkpoint, PackOptions(name=name, output=tmp_path))
 
 
 def test_a_wrong_source_date_epoch_is_refused(checkpoint, tmp_path, monkeypatch):
@@ -113,7 +142,7 @@ def test_a_checkpoint_that_cannot_be_loaded_leaves_nothing(checkpoint, tmp_path)
     (broken / "model.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{}      ")
     with pytest.raises(Refused, match=r"has no weights for|transformers cannot load"):
         pack_checkpoint(broken, PackOptions(output=tmp_path / "store"))
-    assert not list((tmp_path / "store").glob("**/*"))
+    assert list((tmp_path / "store").iterdir()) == []  # it was begun, and cleared away
 
 
 def test_an_output_that_cannot_be_written_is_said(checkpoint, tmp_path):

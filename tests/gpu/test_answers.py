@@ -12,13 +12,12 @@ from handler.payload import ClassificationParameters, Parameters
 from handler.pipeline import Pipeline
 from handler.selftest import TOLERANCES, difference
 
+from ..asking import ask, value_of
 from ..texts import mixed_texts
-from ..unit.test_pipeline import ask, value_of
 from .large_checkpoints import make_bert_base
 
-pytestmark = pytest.mark.gpu
-if not torch.cuda.is_available():
-    pytest.skip("no CUDA device: run `make gpu-check` on a GPU machine", allow_module_level=True)
+NO_GPU = "no CUDA device: run `make gpu-check` on a GPU machine"
+pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason=NO_GPU)]
 
 PARAMETERS = {Task.EMBEDDINGS: Parameters(), Task.TEXT_CLASSIFICATION: ClassificationParameters(top_k=None)}
 

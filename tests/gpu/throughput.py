@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 from berth.bench.machine import describe_run
+from berth.bench.work import EncoderShape
 from handler.config import HandlerConfig, Task
 from handler.model import PackedModel, Placement
 from handler.tokenization import EncodedText, Tokenizer
@@ -23,15 +24,8 @@ from handler.tokenization import EncodedText, Tokenizer
 from .large_checkpoints import make_bert_base
 
 LENGTHS: dict[str, list[int]] = {"16": [16], "128": [128], "512": [512], "mixed": [8, 12, 16, 24, 40, 64, 128, 300]}
-HIDDEN, LAYERS, INTERMEDIATE = 768, 12, 3072  # bert-base config.json
+SHAPE = EncoderShape(layers=12, hidden=768, intermediate=3072)  # bert-base config.json
 ROUNDS = 7
-
-
-def useful_flop(length: int) -> int:
-    """Multiplications and additions of one text: the projections, and the attention over its own tokens."""
-    projections = 2 * length * (4 * HIDDEN * HIDDEN + 2 * HIDDEN * INTERMEDIATE)
-    attention = 4 * length * length * HIDDEN
-    return LAYERS * (projections + attention)
 
 
 def median_seconds(run: Callable[[], object], device: torch.device) -> float:
@@ -58,7 +52,7 @@ def measure(model: PackedModel, lengths: list[int], num_tokens: int, device: tor
     chosen = (lengths * (num_tokens // sum(lengths) + 1))[: max(1, num_tokens * len(lengths) // sum(lengths))]
     texts = [EncodedText(ids=[1000] * length, type_ids=[0] * length, num_tokens_uncut=length) for length in chosen]
     seconds = median_seconds(lambda: [model.forward(batch) for batch in model.batches(texts)], device)
-    return sum(chosen) / seconds, sum(useful_flop(length) for length in chosen) / seconds
+    return sum(chosen) / seconds, sum(map(SHAPE.gflop, chosen)) * 1e9 / seconds
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The commands of docs/api.md are run as they stand, against a real server."""
+"""The commands of docs/api.md and README.md are run as they stand, against a real server."""
 
 import json
 import shlex
@@ -7,20 +7,35 @@ from pathlib import Path
 
 import pytest
 
-from .servers import Server
+from .servers import BERTH, Server
 
 pytestmark = pytest.mark.server
 
-API = Path(__file__).parents[2] / "docs" / "api.md"
-COMMANDS = [line.strip() for line in API.read_text("utf-8").splitlines() if line.startswith("    curl ")]
+ROOT = Path(__file__).parents[2]
+LINES = [line for name in ("docs/api.md", "README.md") for line in (ROOT / name).read_text("utf-8").splitlines()]
+CURL = [line.strip() for line in LINES if line.startswith("    curl ")]
+PREDICT = [line.strip() for line in LINES if line.startswith("    .venv/bin/berth predict ")]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_documented_command_is_answered(answering_server: Server, command: str) -> None:
+@pytest.mark.parametrize("command", CURL)
+def test_documented_request_is_answered(answering_server: Server, command: str) -> None:
     here = command.replace("http://127.0.0.1:8080", answering_server.inference_url)
-    ran = subprocess.run([*shlex.split(here), "-s", "--noproxy", "*"], capture_output=True, check=True)
+    ran = subprocess.run([*shlex.split(here), "-s", "-f", "--noproxy", "*"], capture_output=True, check=True)
+    assert json.loads(ran.stdout)
+
+
+@pytest.mark.parametrize("command", PREDICT)
+def test_documented_prediction_is_answered(answering_server: Server, command: str) -> None:
+    arguments = shlex.split(command)[1:]
+    ran = subprocess.run(
+        [BERTH, *arguments, "--url", answering_server.inference_url],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+    )
     assert json.loads(ran.stdout)
 
 
 def test_there_are_commands() -> None:
-    assert len(COMMANDS) >= 6
+    assert len(CURL) >= 7
+    assert len(PREDICT) >= 1

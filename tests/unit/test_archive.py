@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import handler
-from berth.archive import HANDLER_PACKAGES, ArchivePlan, Content, KnownAnswers, Packer, plan_archive
+from berth.archive import HANDLER_PACKAGES, ArchivePlan, Content, Packer, ReferenceAnswers, plan_archive
 from berth.checkpoint import Checkpoint
 from berth.errors import Refused
 from handler.config import HandlerConfig, Pooling, Task
@@ -25,7 +25,9 @@ CHECKPOINT = Checkpoint(
     normalize=True,
     max_tokens=8192,
 )
-ANSWERS = KnownAnswers(inputs=("ü", {"text": "a", "text_pair": "b"}), answers=([0.5], [{"label": "x", "score": 1.0}]))
+ANSWERS = ReferenceAnswers(
+    inputs=("ü", {"text": "a", "text_pair": "b"}), answers=([0.5], [{"label": "x", "score": 1.0}])
+)
 PACKER = Packer(
     handler_files={"handler/bert_handler.py": Path("/h.py")},
     versions={"torch": "2.13.0", "numpy": "2.4.6"},

@@ -32,6 +32,12 @@ def _bert(**settings: object) -> dict[str, object]:
     return {"model_type": "bert", "architectures": ["BertModel"], "max_position_embeddings": 512} | settings
 
 
+def _old_modules(*kinds: str) -> list[dict[str, str]]:
+    """modules.json of the layout where the transformer lies in a folder of its own."""
+    types = ((number, kind, f"sentence_transformers.models.{kind}") for number, kind in enumerate(kinds))
+    return [{"path": f"{number}_{kind}", "type": type_} for number, kind, type_ in types]
+
+
 def _sentence_model(folder: Path, kinds: str = "Transformer Pooling", **pooling: object) -> Path:
     """A sentence-transformers checkpoint of the old naming."""
     paths = {"Transformer": "", "Pooling": "1_Pooling", "Normalize": "2_Normalize", "Dense": "2_Dense"}
@@ -140,6 +146,15 @@ def test_texts_that_would_be_changed_first_are_refused(tmp_path, file, setting):
         load_checkpoint(folder, None)
 
 
+@pytest.mark.parametrize("part", ["", "0_Transformer"])
+def test_texts_that_would_be_changed_first_are_refused_in_the_old_layout(tmp_path, part):
+    _write(tmp_path, modules=_old_modules("Transformer", "Pooling"))
+    _write(tmp_path / "0_Transformer", config=_bert())
+    _write(tmp_path / part, sentence_bert_config={"do_lower_case": True})
+    with pytest.raises(Refused, match=r"sentence_bert_config\.json sets do_lower_case"):
+        load_checkpoint(tmp_path, None)
+
+
 def test_a_module_of_foreign_code_is_refused_by_name(tmp_path):
     folder = _write(tmp_path, config=_bert(), modules=[{"path": "", "type": "custom_st.Transformer"}])
     with pytest.raises(Refused, match=r"the module custom_st\.Transformer"):
@@ -147,9 +162,7 @@ def test_a_module_of_foreign_code_is_refused_by_name(tmp_path):
 
 
 def test_the_transformer_may_lie_in_a_folder_of_its_own(tmp_path):
-    steps = [{"path": "0_Transformer", "type": "sentence_transformers.models.Transformer"}]
-    steps.append({"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"})
-    _write(tmp_path, modules=steps)
+    _write(tmp_path, modules=_old_modules("Transformer", "Pooling"))
     _write(tmp_path / "0_Transformer", config=_bert(), sentence_bert_config={"max_seq_length": 99})
     checkpoint = load_checkpoint(tmp_path, None)
     assert (checkpoint.root, checkpoint.max_tokens) == (tmp_path / "0_Transformer", 99)
@@ -249,10 +262,27 @@ def test_the_lines_that_convert_pickles_make_a_checkpoint(tmp_path, task):
     _pickle_weights(folder)
     with pytest.raises(Refused, match="only as pickles") as refused:
         load_checkpoint(folder, None)
-    lines = "\n".join(line.strip() for line in str(refused.value).splitlines()[1:])
-    subprocess.run([sys.executable, "-c", lines], check=True, capture_output=True)
+    _run_lines(refused.value)
     converted = load_checkpoint(tmp_path / "pickled-safetensors", None)
     assert (converted.task, "model.safetensors" in converted.files) == (task, True)
+
+
+def test_the_lines_that_convert_pickles_keep_the_pooling_of_the_old_layout(tmp_path):
+    outer = _write(tmp_path / "old", modules=_old_modules("Transformer", "Pooling", "Normalize"))
+    _write(outer / "1_Pooling", config={"pooling_mode": "cls"})
+    _pickle_weights(make_checkpoint(outer / "0_Transformer", "bert", Task.EMBEDDINGS))
+    with pytest.raises(Refused, match="only as pickles") as refused:
+        load_checkpoint(outer, None)
+    _run_lines(refused.value)
+    converted = load_checkpoint(tmp_path / "old-safetensors", None)
+    assert (converted.pooling, converted.normalize) == (Pooling.CLS, True)
+    assert "model.safetensors" in converted.files
+
+
+def _run_lines(refused: Refused) -> None:
+    """Run the python lines that a refusal shows."""
+    lines = "\n".join(line.strip() for line in str(refused).splitlines()[1:])
+    subprocess.run([sys.executable, "-c", lines], check=True, capture_output=True)
 
 
 def _pickle_weights(folder: Path) -> None:

@@ -2,14 +2,18 @@
 
 import io
 import json
+import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from berth.client import CHUNK_BYTES, Client, chunks, error_message, read_texts
+from berth.archive import SERVER_SETTINGS
+from berth.client import CHUNK_BYTES, CHUNK_TEXTS, Client, chunks, error_message, read_texts
 from berth.errors import BerthError, ServerUnreachable, UsageError
 from handler.config import MAX_INPUTS_PER_REQUEST
 
@@ -47,13 +51,13 @@ def url() -> Iterator[str]:
 
 
 def test_one_result_per_text_in_order_over_several_requests(url: str) -> None:
-    texts = ["x" * (index % 7) for index in range(2 * MAX_INPUTS_PER_REQUEST + 3)]
+    texts = ["x" * (index % 7) for index in range(2 * CHUNK_TEXTS + 3)]
     assert Client(url + "/").predict("lengths", texts) == [len(text) for text in texts]
 
 
 def test_an_error_of_the_server_names_the_text_as_the_user_counts(url: str) -> None:
-    texts = ["x"] * (MAX_INPUTS_PER_REQUEST + 5) + ["bad"]
-    with pytest.raises(BerthError, match=rf"answered 422 at /inputs/{MAX_INPUTS_PER_REQUEST + 5}: not this"):
+    texts = ["x"] * (CHUNK_TEXTS + 5) + ["bad"]
+    with pytest.raises(BerthError, match=rf"answered 422 at /inputs/{CHUNK_TEXTS + 5}: not this"):
         Client(url).predict("lengths", texts)
 
 
@@ -68,17 +72,66 @@ def test_no_server_says_how_to_start_one() -> None:
     assert caught.value.exit_code == 3
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://host", "http://", "http://[::"])
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8080", "ftp://host", "http://", "http://[::", "http://h:99999", "http://h:0"]
+)
 def test_an_address_that_is_none_is_a_usage_error(url: str) -> None:
     with pytest.raises(UsageError, match="no address"):
         Client(url)
 
 
+@pytest.mark.parametrize("url", ["http://.host", f"http://{'h' * 64}"])
+def test_a_host_that_cannot_be_one_is_a_usage_error(url: str) -> None:
+    with pytest.raises(UsageError, match="no address"):
+        Client(url).predict("bert", ["x"])
+
+
+@contextmanager
+def answering_once(answer: bytes) -> Iterator[str]:
+    """The address of a server that reads one request's beginning, sends these bytes and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(max_workers=1) as thread:
+        answered = thread.submit(_answer_once, listener, answer)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        answered.result()
+
+
+def _answer_once(listener: socket.socket, answer: bytes) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(1)
+        connection.sendall(answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n[1",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n[1",
+    ],
+)
+def test_a_broken_connection_is_not_an_absent_server(answer: bytes) -> None:
+    with answering_once(answer) as url, pytest.raises(BerthError, match=r"broke .*; try again") as caught:
+        Client(url).predict("bert", ["x"])
+    assert caught.value.exit_code == 1
+
+
+def test_an_answer_that_cannot_be_decoded_is_no_berth_servers() -> None:
+    answer = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\n[1]"
+    with answering_once(answer) as url, pytest.raises(BerthError, match="did not answer as a berth server does"):
+        Client(url).predict("bert", ["x"])
+
+
+def test_a_full_request_is_answered_well_in_time() -> None:
+    assert CHUNK_TEXTS <= MAX_INPUTS_PER_REQUEST
+    assert SERVER_SETTINGS["responseTimeout"] / 2 > CHUNK_TEXTS * 512 / 450
+
+
 def test_chunks_keep_order_and_both_limits() -> None:
-    texts = ["é" * (CHUNK_BYTES // 20)] * 5 + ["x" * (2 * CHUNK_BYTES)] + ["short"] * (MAX_INPUTS_PER_REQUEST + 1)
+    texts = ["é" * (CHUNK_BYTES // 20)] * 5 + ["x" * (2 * CHUNK_BYTES)] + ["short"] * (CHUNK_TEXTS + 1)
     cut = list(chunks(texts))
     assert [text for chunk in cut for text in chunk] == texts
-    assert all(len(chunk) <= MAX_INPUTS_PER_REQUEST for chunk in cut)
+    assert all(len(chunk) <= CHUNK_TEXTS for chunk in cut)
     assert all(len(chunk) == 1 or len(json.dumps(chunk)) <= CHUNK_BYTES for chunk in cut)
     assert list(chunks([])) == []
 

@@ -13,8 +13,8 @@ from handler.model import Engine
 from handler.payload import ClassificationParameters, ScoreFunction
 from handler.pipeline import Pipeline
 
+from ..asking import ask, value_of
 from ..checkpoints import make_checkpoint
-from .test_pipeline import ask, value_of
 
 TOLERANCE = 1e-5  # fp32 against plain transformers
 PROBLEMS = ["single_label_classification", "multi_label_classification", "regression", None]

@@ -81,6 +81,14 @@ def test_members_out_of_order_are_refused():
         read_places(io.BytesIO(data))
 
 
+@pytest.mark.parametrize("names", [("a", "a", SUMS), ("A", SUMS, "a", SUMS)])
+def test_a_name_that_stands_twice_is_refused(names):
+    entries = [Entry(name=name, size_bytes=0, crc32=0) for name in names]
+    data = b"".join(local_header(entry) for entry in entries) + directory(entries)
+    with pytest.raises(Refused, match=rf"2 members are named ({SUMS}|a)$"):
+        read_places(io.BytesIO(data))
+
+
 @pytest.mark.parametrize(
     "name", ["", "/etc/passwd", "../up", "a/../b", "a//b", "a/", "./a", "a\\b", "C:a", "a\nb", "ü", "a\0"]
 )

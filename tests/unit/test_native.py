@@ -5,9 +5,9 @@ import json
 import pytest
 
 from handler.config import MAX_INPUTS_PER_REQUEST, Task
-from handler.doors.native import format_error, format_predictions, parse_request
+from handler.doors.native import format_error, format_predictions, format_value, limit_size, parse_request
 from handler.errors import InvalidInput
-from handler.payload import ClassificationParameters, DeepCheck, Prediction, Rejected, Request, ScoreFunction
+from handler.payload import ClassificationParameters, DeepCheck, Describe, Prediction, Rejected, Request, ScoreFunction
 
 JSON = {"content-type": "application/json"}
 REST = {**JSON, "explain": "False", "url_path": ""}
@@ -45,13 +45,39 @@ def test_parameters_are_read() -> None:
         ({"data": b"plain"}, {}),  # gRPC, or a form field
         ({"data": "plain"}, {"content-type": "multipart/form-data"}),
         ({"body": b'{"inputs": "plain"}'}, {}),  # gRPC: a body is JSON
-        ({"body": {"inputs": "plain"}}, REST),  # decode_input_request=true
     ],
 )
 def test_other_ways_to_send_one_text(fields: dict[str, object], headers: dict[str, str]) -> None:
     request = parse_request(fields, headers, Task.EMBEDDINGS)
     assert isinstance(request, Request)
     assert [text.text for text in request.inputs] == ["plain"]
+
+
+def test_describe_is_for_requests_without_fields() -> None:
+    """Any client can send this header: it must not change what a prediction is."""
+    assert parse_request({}, {"describe": "True"}, Task.EMBEDDINGS) == Describe()
+    assert isinstance(parse({"inputs": "a"}, {**REST, "describe": "True"}), Request)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"\x7f" * 100_000: 1, "inputs": "a"},
+        {"inputs": {"\x7f" * 100_000: 1}},
+        {"inputs": "a", "parameters": {"\x7f" * 100_000: 1}},
+        {"inputs": "a", "parameters": {"function_to_apply": "\x7f" * 100_000}},
+    ],
+    ids=["key", "key of an input", "parameter", "value"],
+)
+def test_errors_quote_only_the_beginning_of_what_was_sent(body: object) -> None:
+    rejected = parse(body)
+    assert isinstance(rejected, Rejected)
+    assert len(format_error(rejected.error).body) < 2000
+
+
+def test_a_response_over_the_limit_becomes_an_error() -> None:
+    assert limit_size(format_value("x" * 98), 100).status == 200
+    assert limit_size(format_value("x" * 99), 100).status == 413
 
 
 def test_empty_body_is_the_deep_check() -> None:
@@ -100,7 +126,10 @@ def test_bad_body_gets_its_own_error(body: object, status: int, param: str | Non
         ({}, {}, 415, "content-type: application/json"),  # curl -d without a content type arrives so
         ({"body": b"x"}, {"content-type": "image/png"}, 415, "image/png"),
         ({"body": b"x"}, {"content-type": "text/plain; charset=latin-1"}, 415, "latin-1"),
+        ({"body": b"x"}, {"content-type": "application/json; charset*=a; charset*0=b"}, 400, "not JSON"),
+        ({"body": b"x"}, {"content-type": f"application/json; charset*{'9' * 5000}=x"}, 400, "not JSON"),
         ({"body": b"\xff"}, {"content-type": "text/plain"}, 400, "UTF-8"),
+        ({"body": {"inputs": "x"}}, REST, 500, "decode_input_request=false"),
         ({"body": b"x", "top_k": b"1"}, JSON, 422, "top_k"),
         ({"text": b"x"}, {}, 422, "text"),
         ({"body": b'{"inputs": "x"}'}, {**JSON, "url_path": "v1/embeddings"}, 404, "v1/embeddings"),

@@ -1,6 +1,8 @@
 """Packed equals padded equals plain transformers; one row in a batch is the same text alone."""
 
+import json
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,13 @@ import pytest
 import torch
 
 from handler.config import HandlerConfig, Precision, Task
-from handler.errors import DeviceError, InputTooLong, InternalError
+from handler.errors import DeviceError, InputTooLong, InternalError, NotNow
 from handler.model import Engine, Placement, choose_device
+from handler.packing import TextBounds, attend_each_text, attend_varlen
 from handler.payload import ClassificationParameters, Parameters, Prediction, Rejected, Request, TextInput
 from handler.pipeline import Answer, Pipeline
 
+from ..asking import ask, value_of
 from ..checkpoints import ARCHITECTURES
 from ..conftest import MakeCheckpoint
 from ..reference import TextOrPair, classify_one_by_one, embed_one_by_one
@@ -28,17 +32,6 @@ PAIRS = [("a short question", "its answer"), ("", "b"), ("long " * 300, "also lo
 def make_pipeline(folder: Path, task: Task, engine: Engine, **settings: Any) -> Pipeline:
     config = HandlerConfig(task=task, max_tokens=MAX_TOKENS, normalize=True, **settings)
     return Pipeline(folder, config, torch.device("cpu"), engine)
-
-
-def ask(text: TextOrPair, parameters: Parameters) -> Request:
-    first, pair = (text, None) if isinstance(text, str) else text
-    source = TextInput(text=first, text_pair=pair, param="/inputs")
-    return Request(inputs=(source,), is_list=False, parameters=parameters)
-
-
-def value_of(answer: Answer) -> Any:
-    assert isinstance(answer, list), answer
-    return answer[0].value
 
 
 def scores_of(answer: Answer) -> dict[str, float]:
@@ -122,9 +115,8 @@ def test_device_decides_what_the_config_leaves_open(device: str, precision: Prec
     assert Placement.choose(long, torch.device(device)).dtype is torch.float16
 
 
-def test_cuda_that_is_not_there_is_refused() -> None:
-    if torch.cuda.is_available():
-        pytest.skip("this machine has a GPU")
+def test_cuda_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(DeviceError, match="device plugin"):
         choose_device("cuda", None)
     assert choose_device("auto", None) == torch.device("cpu")
@@ -155,6 +147,36 @@ def test_refused_truncation_is_one_requests_error(checkpoint: MakeCheckpoint) ->
     assert isinstance(cut, list)
     assert cut[0].is_truncated
     assert cut[0].num_tokens == MAX_TOKENS
+
+
+def test_texts_that_come_too_late_get_not_now(checkpoint: MakeCheckpoint) -> None:
+    pipeline = make_pipeline(checkpoint("bert", Task.EMBEDDINGS), Task.EMBEDDINGS, Engine.PACKED)
+    (untouched,) = pipeline.answer([ask("text", Parameters())], time_limit_s=-1)
+    assert isinstance(untouched, Rejected)
+    assert isinstance(untouched.error, NotNow)
+    texts = pipeline._tokenizer.encode([TextInput(text="text", param="")])
+    (outcome,) = pipeline._predict([text for text in texts if text], [Parameters()], deadline_s=0)
+    assert isinstance(outcome, NotNow)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_the_checkpoints_own_side_is_cut(checkpoint: MakeCheckpoint, tmp_path: Path, side: str) -> None:
+    folder = tmp_path / "sided"
+    shutil.copytree(checkpoint("bert", Task.EMBEDDINGS), folder)
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings | {"truncation_side": side}))
+    text = "first " * 400 + "last " * 400
+    (answer,) = make_pipeline(folder, Task.EMBEDDINGS, Engine.PACKED).answer([ask(text, Parameters())])
+    np.testing.assert_allclose(value_of(answer), embed_one_by_one(folder, [text], MAX_TOKENS)[0], atol=TOLERANCE)
+
+
+def test_a_model_with_a_sliding_window_is_not_packed() -> None:
+    """Its answers to short texts would be right, and to long ones wrong."""
+    nothing = torch.zeros(1, 1, 2, 4)
+    bounds = TextBounds(lengths=[2], starts=torch.tensor([0]), offsets=torch.tensor([0, 2]), longest=2)
+    for attend in (attend_each_text, attend_varlen):
+        with pytest.raises(NotImplementedError, match="sliding window"):
+            attend(torch.nn.Module(), nothing, nothing, nothing, None, text_bounds=bounds, sliding_window=64)
 
 
 def test_failing_forward_is_the_error_of_its_batch_only(

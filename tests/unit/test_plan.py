@@ -30,13 +30,22 @@ def test_java_is_told_the_models_the_config_and_the_run_folder() -> None:
 
 
 def test_the_environment_carries_what_berth_decided() -> None:
-    environ = {"PYTHONPATH": "/elsewhere", "TS_LOAD_MODELS": "x.mar", "HOME": "/home/somebody"}
-    environment = make_plan().environment(environ, RUN_FOLDER)
-    assert "PYTHONPATH" not in environment
+    environ = {
+        "PYTHONPATH": "/elsewhere",
+        "PYTHONHOME": "/elsewhere",
+        "PYTHONSAFEPATH": "1",
+        "TS_LOAD_MODELS": "x.mar",
+        "HOME": "/home/somebody",
+    }
+    plan = make_plan()
+    environment = plan.environment(environ, RUN_FOLDER)
+    assert not {"PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH"} & set(environment)
+    assert environment["PYTHONDONTWRITEBYTECODE"] == "1"
+    assert environment["TS_DECODE_INPUT_REQUEST"] == "false"
     assert environment["HOME"] == "/home/somebody"
     assert environment["TS_LOAD_MODELS"] == "bert=/cache/bert,other=/cache/other"
     assert environment["TS_CONFIG_FILE"] == str(CONFIG)
-    assert environment["TS_MAX_RESPONSE_SIZE"] == "33554432"
+    assert environment["TS_MAX_RESPONSE_SIZE"] == str(plan.settings.max_response_bytes)
     assert environment["TMPDIR"] == str(RUN_FOLDER)
 
 

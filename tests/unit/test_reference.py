@@ -47,7 +47,9 @@ def test_labels_and_scores_are_the_pipelines(tmp_path, settings):
 def test_the_samples_embeddings_are_those_of_a_padded_batch():
     checkpoint = load_checkpoint(None, None)
     known = reference_answers(checkpoint)
-    encoded = AutoTokenizer.from_pretrained(checkpoint.root)(list(TEXTS), padding=True, return_tensors="pt")
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint.root)
+    encoded = tokenizer(list(TEXTS), padding=True, truncation=True, max_length=256, return_tensors="pt")
+    assert encoded["input_ids"].shape[1] == 256  # one of the texts is cut
     with torch.inference_mode():
         hidden = AutoModel.from_pretrained(checkpoint.root)(**encoded).last_hidden_state
     mask = encoded["attention_mask"].unsqueeze(-1)

@@ -25,7 +25,6 @@ def test_the_file_is_what_the_design_says() -> None:
     assert all(endpoint.is_loopback for endpoint in settings.endpoints)
     assert settings.archives == (Path.cwd() / "model_store" / "bert.mar",)
     assert settings.default_workers == 0
-    assert settings.decode_input_request == "false"
     assert "-XX:+ExitOnOutOfMemoryError" in settings.vmargs
     assert settings.vmargs[-1].startswith("-Djava.util.concurrent.ForkJoinPool")
 
@@ -66,6 +65,7 @@ def test_an_ipv6_address_is_a_valid_url(tmp_path: Path) -> None:
     [
         ("enable_envvars_config", "false", UsageError),
         ("disable_token_authorization", "false", UsageError),
+        ("decode_input_request", "true", UsageError),
         ("inference_address", "https://127.0.0.1:8443", UsageError),
         ("inference_address", "unix:/tmp/socket", UsageError),
         ("inference_address", "http://127.0.0.1:port", UsageError),
@@ -80,6 +80,14 @@ def test_a_value_that_cannot_be_served_names_its_key(
 ) -> None:
     with pytest.raises(kind, match=key.removesuffix("_address")):
         Settings.load(edited(tmp_path, **{key: value}), {})
+
+
+def test_a_file_that_is_no_text_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "latin1").write_bytes(b"# \xe9\n")
+    with pytest.raises(UsageError, match="latin1 is not UTF-8"):
+        Settings.load(tmp_path / "latin1", {})
+    with pytest.raises(UsageError, match=f"{tmp_path} cannot be read: Is a directory"):
+        Settings.load(tmp_path, {})
 
 
 def test_lines_are_joined_and_comments_skipped() -> None:

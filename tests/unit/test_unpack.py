@@ -1,5 +1,6 @@
 """unpack_once: one folder for one content, whoever comes first, and never an altered one."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -32,6 +33,15 @@ def test_it_is_unpacked_once(archive, tmp_path):
     assert unpack_once(archive, tmp_path / "cache") == first
     assert (first / "a").stat() == written
     assert list((tmp_path / "cache").iterdir()) == [first]
+
+
+def test_a_killed_launchers_draft_is_removed_after_a_day(archive, tmp_path):
+    stale, fresh = (tmp_path / "cache" / f".unpacking-{name}" for name in ("stale", "fresh"))
+    for draft in (stale, fresh):
+        (draft / "id").mkdir(parents=True)
+    os.utime(stale, (0, 0))
+    folder = unpack_once(archive, tmp_path / "cache")
+    assert set((tmp_path / "cache").iterdir()) == {folder, fresh}
 
 
 def test_a_folder_is_given_back_as_it_is(archive, tmp_path):

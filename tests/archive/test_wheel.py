@@ -1,0 +1,47 @@
+"""The wheel, built as pip builds it: whatever an installed berth needs besides its dependencies is in it."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DATA = ("berth/log4j2.xml", "berth/py.typed", "handler/py.typed")
+
+
+@pytest.fixture(scope="module")
+def sources() -> list[str]:
+    """What git tracks: files that lie about here do not get into the wheel."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [name for name in listed.splitlines() if (ROOT / name).is_file()]
+
+
+@pytest.fixture(scope="module")
+def members(sources: list[str], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    copy, output = tmp_path_factory.mktemp("sources"), tmp_path_factory.mktemp("wheels")
+    for name in sources:
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, copy / name)
+    pip = [sys.executable, "-m", "pip", "wheel", ".", "--no-deps", "--no-build-isolation", "-w", str(output)]
+    subprocess.run(pip, cwd=copy, check=True, capture_output=True)
+    (wheel,) = output.iterdir()
+    with zipfile.ZipFile(wheel) as file:
+        return file.namelist()
+
+
+def test_every_module_is_in_it(members: list[str], sources: list[str]) -> None:
+    modules = {name for name in sources if name.startswith(("berth/", "handler/")) and name.endswith(".py")}
+    assert "handler/doors/native.py" in modules
+    assert {name for name in members if name.endswith(".py")} == modules
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_the_files_that_are_no_modules_are_in_it(members: list[str], name: str) -> None:
+    assert name in members
+
+
+def test_the_settings_are_where_berth_looks_for_them(members: list[str]) -> None:
+    assert [name for name in members if name.endswith(".data/data/share/berth/config.properties")]

@@ -1,0 +1,19 @@
+"""Requests for a pipeline, and what came back."""
+
+from typing import Any
+
+from handler.payload import Parameters, Request, TextInput
+from handler.pipeline import Answer
+
+from .reference import TextOrPair
+
+
+def ask(text: TextOrPair, parameters: Parameters) -> Request:
+    first, pair = (text, None) if isinstance(text, str) else text
+    source = TextInput(text=first, text_pair=pair, param="/inputs")
+    return Request(inputs=(source,), is_list=False, parameters=parameters)
+
+
+def value_of(answer: Answer) -> Any:
+    assert isinstance(answer, list), answer
+    return answer[0].value
