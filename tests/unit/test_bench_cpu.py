@@ -19,8 +19,8 @@ def test_clocks_that_disagree_are_no_negative_noise() -> None:
     assert shares_between(start, end) == CpuShares(client=0.0, others=0.0)
 
 
-def test_readings_only_grow() -> None:
+def test_readings_are_of_this_process_and_machine() -> None:
     start, end = CpuReading.now(), CpuReading.now()
     assert end.wall_s > start.wall_s
-    assert end.machine_s >= start.machine_s
-    assert end.client_s >= start.client_s
+    assert end.client_s >= start.client_s > 0
+    assert end.machine_s > 0  # no more: the kernel's sums of steal and iowait may go backwards
