@@ -64,9 +64,10 @@ def parse_request(fields: Mapping[str, object], headers: Mapping[str, object], t
 def _parse_fields(fields: Mapping[str, object], headers: Mapping[str, object], task: Task) -> Request | DeepCheck:
     if not fields:
         raise UnsupportedMedia(f"the body arrived as an empty form: {SEND_JSON}")
-    if len(fields) > 1 or not fields.keys() & {"body", "data"}:
-        unknown = next(name for name in fields if name not in ("body", "data"))
-        raise InvalidInput(f"unknown field {quote(unknown)}: {SEND_JSON}")
+    if unknown := [name for name in fields if name not in ("body", "data")]:
+        raise InvalidInput(f"unknown field {quote(unknown[0])}: {SEND_JSON}")
+    if len(fields) > 1:
+        raise InvalidInput("both `body` and `data` were sent: send one of them")
     if "data" in fields:
         return _one_text(fields["data"], task)
     return _parse_body(fields["body"], headers, task)

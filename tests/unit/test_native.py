@@ -132,6 +132,7 @@ def test_bad_body_gets_its_own_error(body: object, status: int, param: str | Non
         ({"body": {"inputs": "x"}}, REST, 500, "decode_input_request=false"),
         ({"body": b"x", "top_k": b"1"}, JSON, 422, "top_k"),
         ({"text": b"x"}, {}, 422, "text"),
+        ({"body": b"x", "data": b"x"}, {}, 422, "one of them"),
         ({"body": b'{"inputs": "x"}'}, {**JSON, "url_path": "v1/embeddings"}, 404, "v1/embeddings"),
         ({"body": b'{"inputs": "x"}'}, {**JSON, "explain": "True"}, 404, "explanations"),
     ],
