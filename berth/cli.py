@@ -19,6 +19,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+ManagementUrl = Annotated[str, typer.Option("--url", help="The management address.")]
+Model = Annotated[str, typer.Argument(help="Its name; `berth models` lists them.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, also on a terminal.")]
+MANAGEMENT_URL = "http://127.0.0.1:8081"
+
 
 def main() -> None:
     """The `berth` command: an error of ours becomes one line on stderr and its exit code."""
@@ -92,12 +97,67 @@ def predict(
     file: Annotated[Path | None, typer.Option(help="One text a line; - is standard input.")] = None,
     model: Annotated[str, typer.Option(help="Model name.")] = "bert",
     url: Annotated[str, typer.Option(help="The inference address.")] = "http://127.0.0.1:8080",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, also on a terminal.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Ask a running server: a table on a terminal, JSON lines elsewhere."""
-    from .client import Client, read_texts  # noqa: PLC0415
+    from .client import Client  # noqa: PLC0415
+    from .inputs import read_texts  # noqa: PLC0415
     from .table import render  # noqa: PLC0415
 
     inputs = read_texts(texts or [], file)
-    results = Client(url).predict(model, inputs)
-    print(render(inputs, results, as_json=as_json or not sys.stdout.isatty()))
+    with Client(url) as client:
+        results = client.predict(model, inputs)
+    print(render(inputs, results, as_json=_wants_json(as_json)))
+
+
+@app.command()
+def models(url: ManagementUrl = MANAGEMENT_URL, as_json: AsJson = False) -> None:
+    """List the models of a running server: a table on a terminal, JSON lines elsewhere."""
+    from .management import Management  # noqa: PLC0415
+    from .table import render_models  # noqa: PLC0415
+
+    with Management(url) as management:
+        states = [management.describe(name) for name in management.models()]
+    print(render_models(states, as_json=_wants_json(as_json)))
+
+
+@app.command()
+def describe(model: Model, url: ManagementUrl = MANAGEMENT_URL, as_json: AsJson = False) -> None:
+    """Show a model of a running server: its workers, its queue, and what its handler says of itself."""
+    from .management import Management  # noqa: PLC0415
+    from .table import render_state  # noqa: PLC0415
+
+    handler = None
+    with Management(url) as management:
+        state = management.describe(model)
+        try:
+            handler = management.describe_handler(model)
+        except BerthError as error:
+            print(f"berth: without what the handler says of itself: {error}", file=sys.stderr)
+    print(render_state(state, handler, as_json=_wants_json(as_json)))
+
+
+@app.command()
+def scale(
+    model: Model,
+    workers: Annotated[int, typer.Option(help="How many processes hold the model, 1 or more.")],
+    url: ManagementUrl = MANAGEMENT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Change how many workers a model has, and wait until they are READY.
+
+    Workers that are taken away end at once: a request in their hands gets 500.
+    """
+    from .management import Management  # noqa: PLC0415
+    from .progress import show_progress  # noqa: PLC0415
+    from .scale import NOT_KEPT, scale_model  # noqa: PLC0415
+    from .table import render_models  # noqa: PLC0415
+
+    with Management(url) as management, show_progress() as progress:
+        state = scale_model(management, model, workers, progress)
+    print(f"berth: workers of {model}: {workers}, READY; {NOT_KEPT}", file=sys.stderr)
+    print(render_models([state], as_json=_wants_json(as_json)))
+
+
+def _wants_json(as_json: bool) -> bool:
+    return as_json or not sys.stdout.isatty()

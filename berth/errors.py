@@ -1,6 +1,7 @@
 """Every error of the command line, and the exit code that each one means.
 
 BerthError              1  our failure
+├── RequestFailed       1  the server answered with an error
 ├── UsageError          2  the command was called wrongly
 ├── ServerUnreachable   3  no berth server answers at this address
 └── Refused             4  an archive, a checkpoint or a machine that cannot be served, said before harm is done
@@ -13,6 +14,18 @@ class BerthError(Exception):
     """An error whose message tells the user what was wrong, where, and what to do."""
 
     exit_code: ClassVar[int] = 1
+
+
+class RequestFailed(BerthError):
+    """The server answered with an error: its code, its type, its words, a JSON pointer to what they are about."""
+
+    def __init__(self, message: str, *, code: int, type: str, param: str | None = None) -> None:  # noqa: A002 - as sent
+        where = f" at {param}" if param else ""
+        super().__init__(f"the server answered {code}{where}: {message}")
+        self.code = code
+        self.type = type
+        self.message = message
+        self.param = param
 
 
 class UsageError(BerthError):

@@ -39,7 +39,9 @@ def find_java(environ: Mapping[str, str], say: Callable[[str], None]) -> Java:
 def java_version(executable: Path) -> int:
     """The feature release that `java -version` names; 0 when it does not run."""
     try:
-        ran = subprocess.run([executable, "-version"], capture_output=True, text=True, timeout=30, check=False)
+        ran = subprocess.run(
+            [executable, "-XX:-UsePerfData", "-version"], capture_output=True, text=True, timeout=30, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return 0
     return parse_version(ran.stderr) if ran.returncode == 0 else 0

@@ -8,20 +8,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .errors import BerthError, Refused, UsageError
+from .gpu import count_gpus
+from .health import HealthServer, listen
 from .java import find_java
 from .plan import Plan
-from .preflight import count_gpus, prepare_models, require_free_ports
-from .ready import curl_line, has_loaded, prove_prediction
+from .preflight import prepare_models, require_free_ports
+from .ready import curl_line
 from .server_log import failure_reason
 from .server_process import ServerProcess, server_process
 from .settings import Settings, find_config
 from .signals import StopSignals, stop_signals
 from .wait import wait_until
+from .watch import Watch
 
 FORCED_EXIT_CODE = 130  # 128 + SIGINT, as a shell counts it
 GRACE_S = 15.0  # TorchServe waits without limit for its gRPC calls; Kubernetes kills after 30 s
 TRACEBACK_S = 2.0  # a traceback comes through another thread than the line that says that the worker died
 ALIVE_EVERY_S = 10.0
+LOOK_S = 2.0  # on a GPU each look costs one nvidia-smi per worker (pytorch/serve, wlm/WorkerThread.java)
 MAX_SOCKET_PATH = 107  # bytes; sun_path of unix(7) holds 108 with its end
 
 
@@ -29,11 +33,12 @@ def serve_archives(archives: Sequence[Path], config: Path | None) -> int:
     """Serve until SIGTERM or Ctrl-C; the exit code: 0 after a clean stop, 130 after a forced one."""
     with (
         stop_signals() as signals,
+        listen(os.environ) as health,
         tempfile.TemporaryDirectory(prefix="berth-", ignore_cleanup_errors=True) as folder,
     ):
         plan = prepare(archives, config, Path(folder))
         signals.hold()
-        return run(plan, Path(folder), signals)
+        return run(plan, Path(folder), signals, health)
 
 
 def prepare(archives: Sequence[Path], config: Path | None, run_folder: Path) -> Plan:
@@ -42,10 +47,10 @@ def prepare(archives: Sequence[Path], config: Path | None, run_folder: Path) -> 
     path = find_config(config)
     _say(f"settings from {path}")
     settings = Settings.load(path, os.environ)
+    num_gpus = count_gpus(os.environ)
     models = prepare_models(archives or settings.archives)
     require_free_ports(settings.endpoints)
     java = find_java(os.environ, _say)
-    num_gpus = count_gpus(os.environ)
     _say(
         "TorchServe's tokens are off: they cannot be preset or shared between replicas; "
         "the guard is that the management API listens on loopback only"
@@ -53,30 +58,38 @@ def prepare(archives: Sequence[Path], config: Path | None, run_folder: Path) -> 
     return Plan(settings=settings, models=models, java=java, num_gpus=num_gpus)
 
 
-def run(plan: Plan, run_folder: Path, signals: StopSignals) -> int:
+def run(plan: Plan, run_folder: Path, signals: StopSignals, health: HealthServer) -> int:
     """One server's life."""
     command, environment = plan.command(run_folder), plan.environment(os.environ, run_folder)
-    with server_process(command, folder=run_folder, environment=environment) as server:
-        if _wait_until_loaded(server, plan, signals):
+    with (
+        server_process(command, folder=run_folder, environment=environment) as server,
+        health.serving(),  # after java's start: between its fork and exec no other thread may run
+    ):
+        watch = Watch(plan.settings.management, plan.settings.inference, plan.models)
+        if _wait_until_loaded(server, plan, watch, signals):
+            health.health = watch.look()
             _announce(plan)
-            _watch(server, signals)
+        while not signals.requested:
+            _require_running(server)
+            health.health = watch.look()
+            signals.wait(LOOK_S)  # a signal or the end of java wakes it
+        health.health = health.health.stopping()
         return _wind_down(server, signals)
 
 
-def _wait_until_loaded(server: ServerProcess, plan: Plan, signals: StopSignals) -> bool:
+def _wait_until_loaded(server: ServerProcess, plan: Plan, watch: Watch, signals: StopSignals) -> bool:
     """True once every model has predicted, False when a stop came first; Refused when one cannot load."""
     started = said = time.monotonic()
-    waiting = list(plan.models)
-    while waiting and not signals.requested:
+    while not watch.has_started and not signals.requested:
         _require_loading(server, plan)
-        if has_loaded(plan.settings.management, waiting[0]):
-            prove_prediction(plan.settings.inference, waiting.pop(0))
-        elif time.monotonic() - said > ALIVE_EVERY_S:
+        watch.look()
+        if watch.failure:
+            raise Refused(f"{watch.failure}; it was loaded but cannot predict")
+        if time.monotonic() - said > ALIVE_EVERY_S:
             said = time.monotonic()
-            _say(f"loading {waiting[0].name} for {said - started:.0f} s")
-        else:
-            signals.wait(0.1)
-    return not signals.requested
+            _say(f"loading {plan.names} for {said - started:.0f} s")
+        signals.wait(0.1)
+    return watch.has_started
 
 
 def _require_loading(server: ServerProcess, plan: Plan) -> None:
@@ -84,8 +97,12 @@ def _require_loading(server: ServerProcess, plan: Plan) -> None:
         wait_until(lambda: failure_reason(server.log.lines) is not None, TRACEBACK_S)
         reason = failure_reason(server.log.lines) or "its worker ended without a traceback (out of memory, or too slow)"
         raise Refused(f"{plan.names} could not be loaded: {reason}")
+    _require_running(server)
+
+
+def _require_running(server: ServerProcess) -> None:
     if server.has_ended:
-        raise BerthError(f"TorchServe ended before it was ready, exit code {server.exit_code}; its log is above")
+        raise BerthError(f"TorchServe ended by itself, exit code {server.exit_code}; its log is above")
 
 
 def _announce(plan: Plan) -> None:
@@ -93,13 +110,6 @@ def _announce(plan: Plan) -> None:
     _say(f"ready: {plan.names} at {inference.url}, workers per model: {plan.num_workers}. Ctrl-C stops. Try:")
     for model in plan.models:
         _say(curl_line(inference, model))
-
-
-def _watch(server: ServerProcess, signals: StopSignals) -> None:
-    while not signals.requested:
-        if server.has_ended:
-            raise BerthError(f"TorchServe ended by itself, exit code {server.exit_code}; its log is above")
-        signals.wait(60.0)  # a signal or the end of java wakes it
 
 
 def _wind_down(server: ServerProcess, signals: StopSignals) -> int:

@@ -11,6 +11,7 @@ from .settings import Settings
 from .worker_environment import worker_environment
 
 LOG_CONFIG = Path(__file__).with_name("log4j2.xml")
+METRICS_CONFIG = Path(__file__).with_name("metrics.yaml")
 # How the OpenMP threads of a worker wait for work. Chosen by measurement: see docs/decisions.md.
 OPENMP_ENVIRONMENT: Mapping[str, str] = {"OMP_WAIT_POLICY": "PASSIVE"}
 
@@ -56,6 +57,7 @@ class Plan:
             "TS_CONFIG_FILE": str(self.settings.config),
             "TS_LOAD_MODELS": ",".join(self._locations()),
             "TS_MODEL_STORE": str(self.settings.model_store),
+            "TS_METRICS_CONFIG": str(METRICS_CONFIG),
             "TS_DEFAULT_WORKERS_PER_MODEL": str(self.num_workers),
             "TS_NUMBER_OF_GPU": str(self.num_gpus),
             # Read by the worker too, which does not see config.properties.

@@ -1,12 +1,9 @@
-"""What is checked before Java starts: the archives, the ports, the devices."""
+"""What is checked before Java starts: the archives and the ports."""
 
 import contextlib
 import json
-import shutil
 import socket
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,15 +54,6 @@ def require_free_ports(endpoints: Sequence[Endpoint]) -> None:
                     f"cannot listen on {endpoint.host}:{endpoint.port} ({endpoint.key}): {error.strerror}; "
                     f"stop what listens there, or choose another port with {variable(endpoint.key)}={value}"
                 ) from error
-
-
-def count_gpus(environ: Mapping[str, str]) -> int:
-    """As torch counts them (CUDA_VISIBLE_DEVICES); none without nvidia-smi, which is what TorchServe asks."""
-    if environ.get("BERTH_DEVICE") == "cpu" or shutil.which("nvidia-smi") is None:
-        return 0
-    program = "import torch; print(torch.cuda.device_count())"
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    return int(ran.stdout) if ran.returncode == 0 else 0
 
 
 def _listen(endpoint: Endpoint) -> socket.socket:

@@ -14,8 +14,8 @@ from .digest import Advance
 class Progress(Protocol):
     """What a long piece of work tells about itself."""
 
-    def begin(self, what: str, total_bytes: int | None = None) -> Advance:
-        """The next step has begun; the Advance takes the bytes done, where their total is known."""
+    def begin(self, what: str, total: int | None = None) -> Advance:
+        """The next step has begun; where its total is known, the Advance takes what is done of it, bytes or other."""
 
 
 class _Bars:
@@ -24,11 +24,11 @@ class _Bars:
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
 
-    def begin(self, what: str, total_bytes: int | None = None) -> Advance:
+    def begin(self, what: str, total: int | None = None) -> Advance:
         for task in self._bars.tasks:
             self._bars.update(task.id, total=task.total or 1, completed=task.total or 1)
-        step = self._bars.add_task(what, total=total_bytes)
-        return lambda size_bytes: self._bars.advance(step, size_bytes)
+        step = self._bars.add_task(what, total=total)
+        return lambda done: self._bars.advance(step, done)
 
 
 @contextmanager

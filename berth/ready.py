@@ -1,39 +1,58 @@
-"""Whether the server can answer: the management API says so, then one real prediction per model proves it."""
+"""The deep check: a known text through a model, its answer compared by the worker with the one in the archive."""
 
-from typing import Any
+import json
+import threading
+import time
+from dataclasses import dataclass
 
 import requests
 
-from .errors import Refused
 from .preflight import ServedModel
 from .settings import Endpoint
 
-DESCRIBE_TIMEOUT_S = 5.0
-DEEP_CHECK_TIMEOUT_S = 30.0
+# Longer than a busy worker needs for most batches; the check that was given up is answered all the same.
+TIMEOUT_S = 30.0
 
 
-def has_loaded(management: Endpoint, model: ServedModel) -> bool:
-    """Every worker of the model is READY. /ping cannot tell: it says Healthy before anything is loaded."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What became of one check. Neither field set: the answer was right."""
+
+    is_busy: bool = False
+    """No verdict: a full queue, or no answer within TIMEOUT_S."""
+    failure: str | None = None
+    """The answer was wrong, or an error."""
+
+
+class DeepCheck:
+    """One check on its way, in a thread of its own: it waits in the queue like any request."""
+
+    def __init__(self, inference: Endpoint, model: ServedModel) -> None:
+        self.started_s = time.monotonic()
+        self.outcome: Checked | None = None
+        """None while it waits."""
+        self._url = f"{inference.url}/predictions/{model.name}"
+        threading.Thread(target=self._run, name="deep-check", daemon=True).start()
+
+    def _run(self) -> None:
+        self.outcome = deep_check(self._url)
+
+
+def deep_check(url: str) -> Checked:
+    """Ask the model at this address for its known text; waits for up to TIMEOUT_S."""
     try:
-        answer = _get(f"{management.url}/models/{model.name}", DESCRIBE_TIMEOUT_S)
-        workers: list[dict[str, Any]] = answer.json()[0]["workers"] if answer.ok else []
-    except requests.RequestException:
-        return False
-    return bool(workers) and all(worker["status"] == "READY" for worker in workers)
-
-
-def prove_prediction(inference: Endpoint, model: ServedModel) -> None:
-    """Have the model predict a known text; Refused unless the answer is the one recorded in its archive."""
-    url = f"{inference.url}/predictions/{model.name}"
-    try:
-        answer = _get(url, DEEP_CHECK_TIMEOUT_S)
+        with requests.Session() as session:
+            session.trust_env = False  # a proxy of the environment cannot reach this machine's loopback
+            answer = session.get(url, timeout=TIMEOUT_S)
+    except requests.ReadTimeout:
+        return Checked(is_busy=True)
     except requests.RequestException as error:
-        raise Refused(f"{model.name} was loaded but does not answer at {url}: {error}") from error
-    if not answer.ok:
-        raise Refused(
-            f"{model.name} was loaded but cannot predict: {url} answered "
-            f"{answer.status_code} {' '.join(answer.text.split())}"
-        )
+        return Checked(failure=f"{url} does not answer: {error}")
+    if answer.ok:
+        return Checked()
+    if answer.status_code == 503 and _error_type(answer.text) != "NotHealthy":
+        return Checked(is_busy=True)
+    return Checked(failure=f"{url} answered {answer.status_code} {' '.join(answer.text.split())}")
 
 
 def curl_line(inference: Endpoint, model: ServedModel) -> str:
@@ -44,7 +63,8 @@ def curl_line(inference: Endpoint, model: ServedModel) -> str:
     )
 
 
-def _get(url: str, timeout_s: float) -> requests.Response:
-    with requests.Session() as session:
-        session.trust_env = False  # a proxy of the environment cannot reach this machine's loopback
-        return session.get(url, timeout=timeout_s)
+def _error_type(body: str) -> str:
+    try:
+        return str(json.loads(body)["type"])
+    except (ValueError, TypeError, KeyError):
+        return ""

@@ -16,6 +16,7 @@ import torch
 from .config import Environment, HandlerConfig
 from .errors import InputTooLong, InternalError, NotNow, OutOfMemory, RequestError, SelfTestError
 from .heads import TASK_HEADS, Row
+from .metrics import FORWARD_SECONDS, TOKENIZE_SECONDS, Stopwatch
 from .model import MODELS, Batch, Engine, Placement, choose_device
 from .payload import Parameters, Prediction, Rejected, Request
 from .selftest import TOLERANCES, KnownAnswers
@@ -40,14 +41,20 @@ class Pipeline:
         self._model = MODELS[engine](folder, config, self.placement, self._tokenizer)
         self._head = TASK_HEADS[config.task](self._model.hf_config)
 
-    def answer(self, requests: Sequence[Request], time_limit_s: float = math.inf) -> list[Answer]:
-        """One answer per request, in order. The texts of all requests share forward passes.
+    def answer(
+        self, requests: Sequence[Request], time_limit_s: float = math.inf, stopwatch: Stopwatch | None = None
+    ) -> list[Answer]:
+        """One answer per request, in order. The texts of all requests share forward passes, which stopwatch measures.
 
         Nothing begins later than time_limit_s seconds from now: requests with texts that are left get NotNow.
         """
+        if not requests:
+            return []
+        stopwatch = stopwatch or Stopwatch()
         deadline_s = time.monotonic() + time_limit_s
         sources = [text for request in requests for text in request.inputs]
-        encoded = iter(self._tokenizer.encode(sources, deadline_s))
+        with stopwatch.measure(TOKENIZE_SECONDS):
+            encoded = iter(self._tokenizer.encode(sources, deadline_s))
         groups = [list(islice(encoded, len(request.inputs))) for request in requests]
         refusals = [_refuse(request, group) for request, group in zip(requests, groups, strict=True)]
         accepted = [index for index, refusal in enumerate(refusals) if refusal is None]
@@ -56,6 +63,7 @@ class Pipeline:
                 [text for index in accepted for text in groups[index] if text],
                 [requests[index].parameters for index in accepted for _ in groups[index]],
                 deadline_s,
+                stopwatch,
             )
         )
         return [
@@ -81,12 +89,16 @@ class Pipeline:
             "threads": torch.get_num_threads(),
         }
 
-    def _predict(self, texts: list[EncodedText], parameters: list[Parameters], deadline_s: float) -> list[Outcome]:
+    def _predict(
+        self, texts: list[EncodedText], parameters: list[Parameters], deadline_s: float, stopwatch: Stopwatch
+    ) -> list[Outcome]:
         outcomes: list[Outcome] = [NotNow(TOO_LATE)] * len(texts)
         for batch in self._model.batches(texts):
             if time.monotonic() > deadline_s:
                 break
-            for index, row in zip(batch.indices, self._forward(batch), strict=True):
+            with stopwatch.measure(FORWARD_SECONDS):
+                rows = self._forward(batch)
+            for index, row in zip(batch.indices, rows, strict=True):
                 outcomes[index] = (
                     row if isinstance(row, RequestError) else self._read(row, texts[index], parameters[index])
                 )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DATA = ("berth/log4j2.xml", "berth/py.typed", "handler/py.typed")
+DATA = ("berth/log4j2.xml", "berth/metrics.yaml", "berth/py.typed", "berth/torchserve.binpb", "handler/py.typed")
 
 
 @pytest.fixture(scope="module")
@@ -20,13 +20,19 @@ def sources() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def members(sources: list[str], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    copy, output = tmp_path_factory.mktemp("sources"), tmp_path_factory.mktemp("wheels")
+def checkout(sources: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    copy = tmp_path_factory.mktemp("sources")
     for name in sources:
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, copy / name)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def members(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    output = tmp_path_factory.mktemp("wheels")
     pip = [sys.executable, "-m", "pip", "wheel", ".", "--no-deps", "--no-build-isolation", "-w", str(output)]
-    subprocess.run(pip, cwd=copy, check=True, capture_output=True)
+    subprocess.run(pip, cwd=checkout, check=True, capture_output=True)
     (wheel,) = output.iterdir()
     with zipfile.ZipFile(wheel) as file:
         return file.namelist()
@@ -45,3 +51,12 @@ def test_the_files_that_are_no_modules_are_in_it(members: list[str], name: str) 
 
 def test_the_settings_are_where_berth_looks_for_them(members: list[str]) -> None:
     assert [name for name in members if name.endswith(".data/data/share/berth/config.properties")]
+
+
+@pytest.mark.parametrize(("module", "package"), [("ts", "torchserve"), ("grpc_tools", "grpcio-tools")])
+def test_a_build_without_its_tools_names_the_package(checkout: Path, module: str, package: str) -> None:
+    build = f"import runpy, sys; sys.modules[{module!r}] = None; sys.argv[1:] = ['build']; runpy.run_path('setup.py')"
+    ran = subprocess.run([sys.executable, "-c", build], cwd=checkout, capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert f"pip install {package}" in ran.stderr
+    assert "Traceback" not in ran.stderr

@@ -19,9 +19,14 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="package")
-def answering_server(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Iterator[Server]:
+def sample_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample model's archive, bert.mar."""
+    return pack_checkpoint(None, PackOptions(output=tmp_path_factory.mktemp("store")))
+
+
+@pytest.fixture(scope="package")
+def answering_server(sample_archive: Path, tiny: Path) -> Iterator[Server]:
     """Both models, ready."""
-    store = tmp_path_factory.mktemp("store")
-    archives = [pack_checkpoint(checkpoint, PackOptions(output=store)) for checkpoint in (None, tiny)]
-    with running_server(archives) as server:
+    tiny_archive = pack_checkpoint(tiny, PackOptions(output=sample_archive.parent))
+    with running_server([sample_archive, tiny_archive]) as server:
         yield server

@@ -21,6 +21,8 @@ BERTH = Path(sys.executable).with_name("berth")
 CONFIG = Path(__file__).parents[2] / "config.properties"
 READY_S = 120.0  # torch's import and a model's load on a busy machine
 END_S = 30.0
+HTTP_PORTS = ("inference", "management", "metrics")
+GRPC_PORTS = ("grpc_inference", "grpc_management")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,10 @@ class Server:
     @property
     def metrics_url(self) -> str:
         return f"http://127.0.0.1:{self.ports['metrics']}"
+
+    @property
+    def health_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['health']}"
 
     @property
     def grpc_port(self) -> int:
@@ -123,8 +129,8 @@ def running_server(archives: Sequence[Path], env: Mapping[str, str] | None = Non
 
 
 def free_ports() -> dict[str, int]:
-    """A port for every address of config.properties, free a moment ago."""
-    names = ("inference", "management", "metrics", "grpc_inference", "grpc_management")
+    """A port for every address of a server, free a moment ago."""
+    names = (*HTTP_PORTS, *GRPC_PORTS, "health")
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
         return {name: opened.getsockname()[1] for name, opened in zip(names, sockets, strict=True)}
@@ -132,8 +138,9 @@ def free_ports() -> dict[str, int]:
 
 def port_variables(ports: Mapping[str, int]) -> dict[str, str]:
     """The environment variables that give a server these ports."""
-    http = {f"TS_{name.upper()}_ADDRESS": f"http://127.0.0.1:{ports[name]}" for name in ports if "grpc" not in name}
-    return http | {f"TS_{name.upper()}_PORT": str(ports[name]) for name in ports if "grpc" in name}
+    http = {f"TS_{name}_ADDRESS".upper(): f"http://127.0.0.1:{ports[name]}" for name in HTTP_PORTS}
+    grpc = {f"TS_{name}_PORT".upper(): str(ports[name]) for name in GRPC_PORTS}
+    return {**http, **grpc, "BERTH_HEALTH_ADDRESS": f"127.0.0.1:{ports['health']}"}
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

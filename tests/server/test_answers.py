@@ -6,18 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import grpc
 import numpy as np
 import pytest
 import requests
 
+from berth.grpc_client import INFERENCE, Client
 from berth.pack import PackOptions, pack_checkpoint
 from berth.sample import sample_folder
 from handler.cores import granted_cores
 
 from ..reference import classify_one_by_one, embed_one_by_one
 from ..texts import mixed_texts
-from .grpc_inference import InferenceStub
 from .servers import Server, running_server
 
 pytestmark = pytest.mark.server
@@ -32,10 +31,10 @@ def server(answering_server: Server) -> Server:
     return answering_server
 
 
-@pytest.fixture(scope="module")
-def stub(answering_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InferenceStub]:
-    with grpc.insecure_channel(f"127.0.0.1:{answering_server.grpc_port}") as channel:
-        yield InferenceStub(channel, tmp_path_factory.mktemp("protos"))
+@pytest.fixture
+def grpc_client(answering_server: Server) -> Iterator[Client]:
+    with Client(f"127.0.0.1:{answering_server.grpc_port}") as client:
+        yield client
 
 
 def post(server: Server, model: str, body: Any, **headers: str) -> requests.Response:
@@ -152,22 +151,27 @@ def test_deep_check_runs_a_known_text(server: Server) -> None:
         assert answer["max_difference"] < 1e-4
 
 
-def test_grpc_predictions_answers_body_and_data(server: Server, stub: InferenceStub) -> None:
-    body = stub.predict("bert", body=b'{"inputs": "hello world"}')
-    data = stub.predict("bert", data=b"hello world")
-    assert_embeddings([json.loads(body), json.loads(data)], ["hello world"] * 2)
-    assert json.loads(stub.predict("bert", body=b'{"inputs": 5}'))["code"] == 422
+def grpc_answer(client: Client, method: str = "Predictions", **inputs: bytes) -> Any:
+    (answer,) = client.call(f"{INFERENCE}.{method}", model_name="bert", input=inputs)
+    return json.loads(answer.prediction)
 
 
-def test_stream_predictions_answers_and_leaves_the_worker_alive(server: Server, stub: InferenceStub) -> None:
+def test_grpc_predictions_answers_body_and_data(grpc_client: Client) -> None:
+    body = grpc_answer(grpc_client, body=b'{"inputs": "hello world"}')
+    data = grpc_answer(grpc_client, data=b"hello world")
+    assert_embeddings([body, data], ["hello world"] * 2)
+    assert grpc_answer(grpc_client, body=b'{"inputs": 5}')["code"] == 422
+
+
+def test_stream_predictions_answers_and_leaves_the_worker_alive(server: Server, grpc_client: Client) -> None:
     """Without the header ts_stream_next one such call is a null pointer in the frontend, which kills the worker."""
     before = server.worker_pids()
     for _ in range(3):
-        (answer,) = stub.stream("bert", body=b'{"inputs": "hello world"}')
-        assert_embeddings([json.loads(answer)], ["hello world"])
-    assert json.loads(stub.stream("bert", body=b"{")[0])["code"] == 400
+        answer = grpc_answer(grpc_client, "StreamPredictions", body=b'{"inputs": "hello world"}')
+        assert_embeddings([answer], ["hello world"])
+    assert grpc_answer(grpc_client, "StreamPredictions", body=b"{")["code"] == 400
     # Inputs stand in the same dict as headers: one of this name must not make gRPC look like REST.
-    assert json.loads(stub.stream("bert", body=b"{}", explain=b"x")[0])["code"] == 422
+    assert grpc_answer(grpc_client, "StreamPredictions", body=b"{}", explain=b"x")["code"] == 422
     assert_embeddings([post(server, "bert", {"inputs": "after"}).json()], ["after"])
     assert server.worker_pids() == before
 
@@ -190,12 +194,13 @@ def test_answer_that_would_be_too_large_is_refused(lone_server: Server) -> None:
 
 @pytest.mark.parametrize("num_workers", [1, 2, 1], ids=["alone", "scaled up", "scaled down"])  # noqa: PT014 - and back
 def test_workers_share_the_cores(lone_server: Server, num_workers: int) -> None:
-    url = f"{lone_server.management_url}/models/tiny"
-    scale: dict[str, str | int] = {"min_worker": num_workers, "max_worker": num_workers, "synchronous": "true"}
-    requests.put(url, params=scale, timeout=120).raise_for_status()
+    with Client(f"127.0.0.1:{lone_server.ports['grpc_management']}") as management:
+        management.scale("tiny", num_workers)
+    assert [worker["status"] for worker in lone_server.describe("tiny")["workers"]] == ["READY"] * num_workers
 
     def threads() -> int:
         post(lone_server, "tiny", {"inputs": "x"})
+        url = f"{lone_server.management_url}/models/tiny"
         description = requests.get(url, params={"customized": "true"}, timeout=30).json()
         return int(description[0]["customizedMetadata"]["threads"])
 

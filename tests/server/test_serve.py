@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from berth.preflight import count_gpus
+from berth.gpu import count_gpus
 from berth.settings import parse_properties
 
 from .servers import CONFIG, Server, running_server

@@ -1,68 +1,64 @@
 """The client against a real HTTP server on this machine, which answers as berth's does."""
 
-import io
 import json
 import socket
-import threading
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
 from berth.archive import SERVER_SETTINGS
-from berth.client import CHUNK_BYTES, CHUNK_TEXTS, Client, chunks, error_message, read_texts
-from berth.errors import BerthError, ServerUnreachable, UsageError
+from berth.client import CHUNK_BYTES, CHUNK_TEXTS, Client, chunks
+from berth.errors import BerthError, RequestFailed, ServerUnreachable, UsageError
+from berth.rest import RestServer, refusal
 from handler.config import MAX_INPUTS_PER_REQUEST
 
+from ..http_standin import JsonHandler, answering
 
-class Lengths(BaseHTTPRequestHandler):
+
+class Lengths(JsonHandler):
     """A model whose result is the text's length; it refuses the text "bad" as berth's handler refuses one."""
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 - the base class's name
         inputs = json.loads(self.rfile.read(int(self.headers["content-length"])))["inputs"]
         if self.path != "/predictions/lengths":
-            self._answer(404, {"code": 404, "type": "ModelNotFoundException", "message": "Model not found"})
+            self.answer(404, {"code": 404, "type": "ModelNotFoundException", "message": "Model not found"})
         elif "bad" in inputs:
             param = f"/inputs/{inputs.index('bad')}"
-            self._answer(422, {"code": 422, "type": "InvalidInput", "message": "not this", "param": param})
+            self.answer(422, {"code": 422, "type": "InvalidInput", "message": "not this", "param": param})
         else:
-            self._answer(200, [len(text) for text in inputs])
-
-    def _answer(self, status: int, body: object) -> None:
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("content-length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """No line per request on stderr."""
+            self.answer(200, [[len(text)] for text in inputs])
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Lengths) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with answering(Lengths) as address:
+        yield address
 
 
 def test_one_result_per_text_in_order_over_several_requests(url: str) -> None:
     texts = ["x" * (index % 7) for index in range(2 * CHUNK_TEXTS + 3)]
-    assert Client(url + "/").predict("lengths", texts) == [len(text) for text in texts]
+    assert Client(url + "/").predict("lengths", texts) == [[len(text)] for text in texts]
 
 
 def test_an_error_of_the_server_names_the_text_as_the_user_counts(url: str) -> None:
     texts = ["x"] * (CHUNK_TEXTS + 5) + ["bad"]
-    with pytest.raises(BerthError, match=rf"answered 422 at /inputs/{CHUNK_TEXTS + 5}: not this"):
+    with pytest.raises(RequestFailed, match=rf"answered 422 at /inputs/{CHUNK_TEXTS + 5}: not this") as caught:
         Client(url).predict("lengths", texts)
+    error = caught.value
+    assert (error.code, error.type, error.param) == (422, "InvalidInput", f"/inputs/{CHUNK_TEXTS + 5}")
+
+
+def test_one_text_in_place_of_a_list_is_not_taken_for_its_characters(url: str) -> None:
+    with pytest.raises(UsageError, match="list of texts"):
+        Client(url).predict("lengths", "abc")
 
 
 def test_an_unknown_model_is_the_servers_answer(url: str) -> None:
-    with pytest.raises(BerthError, match="answered 404: Model not found"):
+    with pytest.raises(BerthError, match=r"answered 404: Model not found.*berth models"):
         Client(url).predict("none", ["x"])
 
 
@@ -122,6 +118,20 @@ def test_an_answer_that_cannot_be_decoded_is_no_berth_servers() -> None:
         Client(url).predict("bert", ["x"])
 
 
+@pytest.mark.parametrize("answer", [b"[[0.5]]", b'["x", "y"]', b"[1.5, 2.5]", b'{"label": "x"}', b"<html>"])
+def test_other_results_than_a_list_of_as_many_are_no_berth_servers(answer: bytes) -> None:
+    head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(answer)}\r\n\r\n".encode()
+    with answering_once(head + answer) as url, pytest.raises(BerthError, match="did not answer as a berth server does"):
+        Client(url).predict("bert", ["one", "two"])
+
+
+def test_a_server_that_does_not_answer_is_not_waited_for_without_end() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = RestServer(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        with server, pytest.raises(BerthError, match=r"has not answered for 0\.1 s"):
+            server.ask("GET", "/", bytes, timeout_s=0.1)
+
+
 def test_a_full_request_is_answered_well_in_time() -> None:
     assert CHUNK_TEXTS <= MAX_INPUTS_PER_REQUEST
     assert SERVER_SETTINGS["responseTimeout"] / 2 > CHUNK_TEXTS * 512 / 450
@@ -137,36 +147,15 @@ def test_chunks_keep_order_and_both_limits() -> None:
 
 
 def test_errors_without_our_body_are_still_clear() -> None:
-    assert "max_request_size" in error_message(413, "")
-    assert "Bad Gateway" in error_message(502, "<h1>Bad Gateway</h1>")
-    assert error_message(400, "[1]") == "the server answered 400: [1]"
+    assert "max_request_size" in str(refusal(413, b""))
+    assert "Bad Gateway" in str(refusal(502, b"<h1>Bad Gateway</h1>"))
+    assert str(refusal(400, b"[1]")) == "the server answered 400: [1]"
 
 
-def test_texts_come_from_arguments_a_file_or_standard_input(tmp_path: Path) -> None:
-    path = tmp_path / "texts"
-    path.write_text("one\n\nthree", encoding="utf-8")
-    assert read_texts(["a", "b"], None) == ["a", "b"]
-    assert read_texts([], path) == ["one", "", "three"]
-    assert read_texts([], None, io.StringIO("in\n")) == ["in"]
-    assert read_texts([], Path("-"), io.StringIO("in\n")) == ["in"]
-
-
-class Terminal(io.StringIO):
-    """A standard input that nobody typed into."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-def test_no_text_and_two_sources_are_usage_errors(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="not both"):
-        read_texts(["a"], tmp_path)
-    with pytest.raises(UsageError, match="no text"):
-        read_texts([], None, Terminal())
-    with pytest.raises(UsageError, match="empty"):
-        read_texts([], None, io.StringIO(""))
-    with pytest.raises(UsageError, match="No such file"):
-        read_texts([], tmp_path / "none")
-    (tmp_path / "latin1").write_bytes(b"\xe9")
-    with pytest.raises(UsageError, match="UTF-8"):
-        read_texts([], tmp_path / "latin1")
+def test_the_clients_import_neither_torch_nor_transformers() -> None:
+    program = (
+        "import sys, berth.client, berth.management; "
+        "print([name for name in ('torch', 'transformers') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

@@ -20,7 +20,7 @@ LAYERS = [
     {"errors"},
     {"config"},
     {"payload", "cores", "versions"},
-    {"doors.native", "tokenization", "heads", "selftest"},
+    {"doors.native", "tokenization", "heads", "selftest", "metrics"},
     {"packing", "padding"},
     {"model"},
     {"pipeline"},

@@ -12,6 +12,7 @@ import torch
 
 from handler.config import HandlerConfig, Precision, Task
 from handler.errors import DeviceError, InputTooLong, InternalError, NotNow
+from handler.metrics import Stopwatch
 from handler.model import Engine, Placement, choose_device
 from handler.packing import TextBounds, attend_each_text, attend_varlen
 from handler.payload import ClassificationParameters, Parameters, Prediction, Rejected, Request, TextInput
@@ -155,7 +156,7 @@ def test_texts_that_come_too_late_get_not_now(checkpoint: MakeCheckpoint) -> Non
     assert isinstance(untouched, Rejected)
     assert isinstance(untouched.error, NotNow)
     texts = pipeline._tokenizer.encode([TextInput(text="text", param="")])
-    (outcome,) = pipeline._predict([text for text in texts if text], [Parameters()], deadline_s=0)
+    (outcome,) = pipeline._predict([text for text in texts if text], [Parameters()], 0, Stopwatch())
     assert isinstance(outcome, NotNow)
 
 

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from berth.errors import BerthError
-from berth.preflight import count_gpus, require_free_ports
+from berth.preflight import require_free_ports
 from berth.settings import Endpoint
 
 
@@ -39,7 +39,3 @@ def test_two_keys_may_not_share_a_port(free_port: int) -> None:
 def test_an_address_of_another_machine_is_refused() -> None:
     with pytest.raises(BerthError, match=r"192\.0\.2\.1"):
         require_free_ports([Endpoint(key="inference_address", host="192.0.2.1", port=1)])
-
-
-def test_a_worker_on_the_cpu_has_no_gpu() -> None:
-    assert count_gpus({"BERTH_DEVICE": "cpu"}) == 0

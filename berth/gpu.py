@@ -1,0 +1,48 @@
+"""The GPUs of this machine as a server will see them, and what is missing where one was asked for."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from .errors import Refused
+
+DEVICES = Path("/dev")
+
+
+def count_gpus(environ: Mapping[str, str]) -> int:
+    """As torch counts them (CUDA_VISIBLE_DEVICES); none without nvidia-smi, which is what TorchServe asks.
+
+    Refused when BERTH_DEVICE is cuda and there is none.
+    """
+    wanted = environ.get("BERTH_DEVICE", "auto")
+    has_driver = wanted != "cpu" and shutil.which("nvidia-smi", path=environ.get("PATH")) is not None
+    num_gpus = _count_by_torch() if has_driver else 0
+    if wanted == "cuda" and num_gpus == 0:
+        raise Refused(f"BERTH_DEVICE is cuda and there is no GPU: {explain_missing(has_driver, DEVICES)}")
+    return num_gpus
+
+
+def explain_missing(has_driver: bool, devices: Path) -> str:
+    """What stands between this process and a GPU, and what to do about it."""
+    if not any(devices.glob("nvidia[0-9]*")):
+        return (
+            f"{devices} has no nvidia0. In Kubernetes, the container needs the limit nvidia.com/gpu: 1 and the node "
+            "NVIDIA's device plugin; in podman or docker, pass the GPU in; on a machine, install its driver"
+        )
+    if not has_driver:
+        return (
+            "nvidia-smi, by which TorchServe counts GPUs, is not on PATH. The node has no driver installed (GKE: "
+            "gpu-driver-version=latest on the node pool), or it is mounted elsewhere than /usr/local/nvidia/bin"
+        )
+    return (
+        "the device and nvidia-smi are there, but torch sees none: is it a CUDA build (`pip show torch`), is the "
+        "driver new enough for it (`nvidia-smi`), and does CUDA_VISIBLE_DEVICES hide the GPU?"
+    )
+
+
+def _count_by_torch() -> int:
+    program = "import torch; print(torch.cuda.device_count())"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    return int(ran.stdout) if ran.returncode == 0 else 0

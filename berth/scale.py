@@ -1,0 +1,91 @@
+"""`berth scale`: ask for a number of workers, then look until they are READY, or say why they are not."""
+
+import time
+
+from .digest import Advance
+from .errors import BerthError, UsageError
+from .management import Management, ModelState, WorkerState
+from .progress import Progress
+from .wait import wait_until
+
+# Far above what a machine holds: each is a process with a copy of the model. TorchServe believes any number; of a
+# billion its own memory runs out, and all of the server ends.
+MAX_WORKERS = 64
+START_S = 30.0  # a worker's Python on a busy machine, before startupTimeout begins to count
+LOOK_EVERY_S = 0.5  # on GPUs each look runs nvidia-smi once per worker
+NOT_KEPT = (
+    "not kept: a restarted server has config.properties' default_workers_per_model again; "
+    "in Kubernetes, scale the Deployment's replicas instead"
+)
+
+
+def scale_model(
+    management: Management, model: str, workers: int, progress: Progress, *, timeout_s: float | None = None
+) -> ModelState:
+    """The model once it has `workers` workers, all READY; BerthError when one dies, or after startupTimeout."""
+    _require_sensible(workers)
+    before = management.describe(model)
+    management.scale(model, workers)
+    watch = _Watch(management, before, workers, progress.begin(f"workers of {model}", workers))
+    limit_s = before.startup_timeout_s + START_S if timeout_s is None else timeout_s
+    if not wait_until(watch.look, limit_s, lambda _: time.sleep(LOOK_EVERY_S)):
+        raise BerthError(f"{watch.summary} after {limit_s:.0f} s; {watch.advice}")
+    return watch.state
+
+
+def is_scaled(state: ModelState, workers: int) -> bool:
+    """There are as many as were asked for, and all have loaded."""
+    return len(state.workers) == workers == state.num_ready
+
+
+class _Watch:
+    """What the server says of a model's workers since a number of them was asked for."""
+
+    def __init__(self, management: Management, before: ModelState, workers: int, advance: Advance) -> None:
+        self.state = before
+        self._management = management
+        self._before = before
+        self._workers = workers
+        self._advance = advance
+        self._num_shown = 0
+        self._pids: dict[str, int] = {}
+
+    def look(self) -> bool:
+        """Whether the workers are as asked for; BerthError when one has died."""
+        self.state = self._management.describe(self.state.name)
+        num_done = min(self.state.num_ready, self._workers)
+        self._advance(num_done - self._num_shown)
+        self._num_shown = num_done
+        for worker in self.state.workers:
+            self._require_same_process(worker)
+        return is_scaled(self.state, self._workers)
+
+    def _require_same_process(self, worker: WorkerState) -> None:
+        """TorchServe never says that a worker died: it starts another process, under the same id."""
+        if worker.pid and self._pids.setdefault(worker.id, worker.pid) != worker.pid:
+            raise BerthError(f"{self.summary}: worker {worker.id} died and was started again; {self.advice}")
+
+    @property
+    def summary(self) -> str:
+        name, states = self.state.name, ", ".join(f"{worker.id} {worker.status}" for worker in self.state.workers)
+        return f"{name} has {self.state.num_ready} of {self._workers} workers READY ({states})"
+
+    @property
+    def advice(self) -> str:
+        """Where the reason stands, and the way back from workers that cannot start."""
+        num_before = len(self._before.workers)
+        back = f"`berth scale {self.state.name} --workers {num_before}` goes back"
+        where = "the log of `berth serve` says why: a traceback, or none where memory ran out"
+        return f"{where}. TorchServe goes on trying{f'; {back}' if 0 < num_before < self._workers else ''}"
+
+
+def _require_sensible(workers: int) -> None:
+    if workers < 1:
+        raise UsageError(
+            f"{workers} workers would switch the model off: every request would be refused. Ask for 1 or more; "
+            "to end it, stop the server"
+        )
+    if workers > MAX_WORKERS:
+        raise UsageError(
+            f"{workers} workers: each is a process with a copy of the model; ask for {MAX_WORKERS} at most"
+        )

@@ -1,0 +1,144 @@
+"""Every metric that this worker emits, named once, and what one batch adds to each.
+
+berth/metrics.yaml declares the same to TorchServe, whose frontend drops what is not declared there without a word.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .payload import Parsed, Prediction, Rejected, Request, Response
+
+MODEL_LABELS = ("model_name", "model_version")  # of every metric, behind its own labels; TorchServe adds Hostname
+
+
+class Kind(StrEnum):
+    """What a metric's samples become; TorchServe's names."""
+
+    COUNTER = "counter"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One metric, as it is declared and documented."""
+
+    name: str
+    kind: Kind
+    unit: str
+    """Only for the help text: the name has the unit too."""
+    meaning: str
+    labels: tuple[str, ...] = ()
+
+
+REQUEST_SECONDS = Metric(
+    name="berth_request_seconds",
+    kind=Kind.HISTOGRAM,
+    unit="Seconds",
+    meaning="a batch's time in the handler, from its arrival to its answers: what each of its requests waited there",
+)
+TOKENIZE_SECONDS = Metric(
+    name="berth_tokenize_seconds",
+    kind=Kind.HISTOGRAM,
+    unit="Seconds",
+    meaning="of that, making tokens of the batch's texts",
+)
+FORWARD_SECONDS = Metric(
+    name="berth_forward_seconds",
+    kind=Kind.HISTOGRAM,
+    unit="Seconds",
+    meaning="of that, the model's forward passes, with the copies to and from the device",
+)
+REQUESTS_TOTAL = Metric(
+    name="berth_requests_total",
+    kind=Kind.COUNTER,
+    unit="Count",
+    meaning="users' requests that were answered, errors included",
+)
+TOKENS_TOTAL = Metric(
+    name="berth_tokens_total",
+    kind=Kind.COUNTER,
+    unit="Count",
+    meaning="tokens that the model saw for the requests that it answered, special tokens included",
+)
+BATCHES_TOTAL = Metric(
+    name="berth_batches_total",
+    kind=Kind.COUNTER,
+    unit="Count",
+    meaning="batches with at least one user's request",
+)
+ERRORS_TOTAL = Metric(
+    name="berth_errors_total",
+    kind=Kind.COUNTER,
+    unit="Count",
+    meaning="requests that were answered with an error, over REST or gRPC, by the error's code",
+    labels=("code",),
+)
+METRICS = (
+    REQUEST_SECONDS,
+    TOKENIZE_SECONDS,
+    FORWARD_SECONDS,
+    REQUESTS_TOTAL,
+    TOKENS_TOTAL,
+    BATCHES_TOTAL,
+    ERRORS_TOTAL,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """What is added to a counter, or one observation of a histogram."""
+
+    metric: Metric
+    value: float
+    labels: tuple[str, ...] = ()
+    """Values of the metric's own labels, in their order."""
+
+
+# A counter that begins with 0 shows its first increase; one that begins with its first sample hides it.
+FIRST_SAMPLES = tuple(Sample(metric=metric, value=0) for metric in (REQUESTS_TOTAL, TOKENS_TOTAL, BATCHES_TOTAL))
+
+
+class Stopwatch:
+    """How long one batch spent on each thing that is measured; a thing done in parts is one sum."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[Metric, float] = {}
+
+    @contextmanager
+    def measure(self, metric: Metric) -> Iterator[None]:
+        """Add the time inside the `with` to the metric."""
+        started_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[metric] = self.seconds.get(metric, 0.0) + time.perf_counter() - started_s
+
+
+def count_batch(
+    parsed: Sequence[Parsed],
+    answers: Sequence[list[Prediction] | Rejected | None],
+    responses: Sequence[Response],
+    seconds: Mapping[Metric, float],
+) -> list[Sample]:
+    """One batch's samples; none without a user's request, so that health checks leave no trace.
+
+    They are few: each is a line that TorchServe's worker prints and its frontend parses.
+    """
+    users = [
+        (answer, response)
+        for item, answer, response in zip(parsed, answers, responses, strict=True)
+        if isinstance(item, Request | Rejected)
+    ]
+    if not users:
+        return []
+    tokens = sum(prediction.num_tokens for answer, _ in users if isinstance(answer, list) for prediction in answer)
+    codes = Counter(str(response.status) for _, response in users if response.status >= 400)
+    values = {**seconds, REQUESTS_TOTAL: len(users), TOKENS_TOTAL: tokens, BATCHES_TOTAL: 1}
+    return [
+        *(Sample(metric=metric, value=value) for metric, value in values.items()),
+        *(Sample(metric=ERRORS_TOTAL, value=count, labels=(code,)) for code, count in codes.items()),
+    ]

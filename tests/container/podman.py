@@ -1,0 +1,111 @@
+"""podman for tests: commands, and containers that are always removed."""
+
+import contextlib
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import requests
+
+from berth.wait import wait_until
+
+FOLDER = Path(__file__).parent
+PORTS = (8080, 7070, 8082, 8090)
+READY_S = 180.0
+STOP_S = 60
+# As a pod of k8s/base runs.
+LIKE_A_POD = (
+    *("--read-only", "--read-only-tmpfs=false", "--tmpfs", "/tmp:rw,size=1g,mode=1777"),
+    *("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
+    *("--memory", "4g", "--memory-swap", "4g"),
+)
+
+
+def run(*command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """A command to its end, with what it said."""
+    # conmon leaves a file named oom in the current folder when the kernel killed something.
+    ran = subprocess.run(command, cwd=tempfile.gettempdir(), capture_output=True, text=True, check=False)
+    assert not check or ran.returncode == 0, f"{' '.join(command)}: {ran.returncode}\n{ran.stdout}\n{ran.stderr}"
+    return ran
+
+
+def podman(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """One podman command."""
+    return run("podman", *arguments, check=check)
+
+
+def make_image(base: str, *variables: str) -> str:
+    """`make image` from this base; what it printed."""
+    return run(
+        "make", "--directory", str(FOLDER.parents[1]), "image", "ENGINE=podman", f"BASE={base}", *variables
+    ).stdout
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """A container that was started; it may have ended."""
+
+    name: str
+
+    @property
+    def log(self) -> str:
+        ran = podman("logs", self.name, check=False)
+        return ran.stdout + ran.stderr
+
+    def address(self, port: int) -> str:
+        """Where this machine finds a port of the container."""
+        return podman("port", self.name, str(port)).stdout.strip()
+
+    def url(self, port: int) -> str:
+        return f"http://{self.address(port)}"
+
+    def exec(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return podman("exec", self.name, *command, check=check)
+
+    def inspect(self, template: str) -> str:
+        return podman("inspect", "--format", template, self.name).stdout.strip()
+
+    def processes(self) -> list[psutil.Process]:
+        """All that run in it, as this machine sees them."""
+        first = psutil.Process(int(self.inspect("{{.State.Pid}}")))
+        return [first, *first.children(recursive=True)]
+
+    def is_ready(self) -> bool:
+        """It says so; an error when it has ended."""
+        assert self.inspect("{{.State.Running}}") == "true", self.log
+        try:
+            return requests.get(f"{self.url(8090)}/ready", timeout=5).ok
+        except requests.RequestException:
+            return False
+
+    def wait_until_ready(self) -> float:
+        """Seconds that it took."""
+        started = time.monotonic()
+        assert wait_until(self.is_ready, READY_S), self.log
+        return time.monotonic() - started
+
+    def wait_for_end(self) -> int:
+        """Its exit code."""
+        return int(podman("wait", self.name).stdout)
+
+    def stop(self) -> int:
+        """SIGTERM, and SIGKILL after STOP_S; its exit code."""
+        podman("stop", "--time", str(STOP_S), self.name)
+        return int(self.inspect("{{.State.ExitCode}}"))
+
+
+@contextlib.contextmanager
+def started_container(image: str, *options: str) -> Iterator[Container]:
+    """A container like the pod's, its ports published on free ones of loopback; removed afterwards."""
+    name = f"berth-test-{uuid.uuid4().hex[:8]}"
+    published = [option for port in PORTS for option in ("--publish", f"127.0.0.1::{port}")]
+    try:
+        podman("run", "--detach", "--name", name, *LIKE_A_POD, *published, *options, image)
+        yield Container(name=name)
+    finally:
+        podman("rm", "--force", "--time", "0", name, check=False)

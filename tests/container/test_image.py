@@ -1,0 +1,62 @@
+"""The image as it was built: its size, its layers, its user."""
+
+import json
+from typing import Any
+
+import pytest
+
+from handler.config import Task
+
+from ..conftest import MakeCheckpoint
+from .podman import make_image, podman
+
+MAX_CPU_BYTES = 1.8e9
+
+
+def inspect_image(image: str) -> dict[str, Any]:
+    (inspected,) = json.loads(podman("image", "inspect", image).stdout)
+    return dict(inspected)
+
+
+def test_a_cpu_image_is_small(image: str) -> None:
+    program = "import torch; print(torch.version.cuda)"
+    cuda = podman("run", "--rm", "--entrypoint", "python3", image, "-c", program).stdout.strip()
+    size_bytes = inspect_image(image)["Size"]
+    if cuda != "None":
+        pytest.skip(
+            f"this image has torch's build for CUDA {cuda}: name a CPU build with WHEELS or PIP_EXTRA_INDEX_URL"
+        )
+    assert size_bytes < MAX_CPU_BYTES
+
+
+def test_it_runs_as_a_numbered_user_and_has_a_health_check(image: str) -> None:
+    inspected = inspect_image(image)
+    config = inspected["Config"]
+    assert config["User"] == "10001:10001"
+    assert inspected["Healthcheck"]["Test"] == ["CMD", "python3", "-m", "berth.health"]
+    assert config["Entrypoint"] == ["berth", "serve"]
+
+
+def test_the_driver_is_found_where_gke_mounts_it(image: str) -> None:
+    environment = dict(line.split("=", 1) for line in inspect_image(image)["Config"]["Env"])
+    assert "/usr/local/nvidia/bin" in environment["PATH"].split(":")
+    assert "/usr/local/nvidia/lib64" in environment["LD_LIBRARY_PATH"].split(":")
+
+
+def test_no_secret_and_no_wheel_stay_behind(image: str) -> None:
+    command = "find /run/secrets /wheels /dist -type f 2>/dev/null || :"
+    assert podman("run", "--rm", "--entrypoint", "sh", image, "-c", command).stdout == ""
+
+
+@pytest.fixture(scope="module")
+def other_image(base: str, checkpoint: MakeCheckpoint) -> str:
+    """The same image with another model."""
+    folder = checkpoint("bert", Task.TEXT_CLASSIFICATION)
+    make_image(base, "IMAGE=berth-other", f"CHECKPOINT={folder}", "MODEL=other")
+    return "localhost/berth-other"
+
+
+def test_a_new_model_changes_one_layer(image: str, other_image: str) -> None:
+    layers, others = (inspect_image(name)["RootFS"]["Layers"] for name in (image, other_image))
+    assert layers[:-1] == others[:-1]
+    assert layers[-1] != others[-1]

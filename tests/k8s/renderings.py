@@ -1,0 +1,78 @@
+"""k8s/ as a cluster would get it: base, base with each set of components, overlays, through `kubectl kustomize`."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+K8S = ROOT / "k8s"
+COMPONENTS = ("gpu-l4", "gateway", "monitoring")
+OVERLAYS = ("gke-gpu", "gke-cpu", "local")
+SETS = tuple(chosen for count in range(len(COMPONENTS) + 1) for chosen in combinations(COMPONENTS, count))
+RENDERINGS = (*(" + ".join(("base", *chosen)) for chosen in SETS), *OVERLAYS)
+TIMEOUT_S = 30.0
+
+Document = dict[str, Any]
+
+
+class KustomizeError(Exception):
+    """kustomize does not render a folder; the message is its own."""
+
+
+def has_kubectl() -> bool:
+    """Whether anything can be rendered here."""
+    return shutil.which("kubectl") is not None
+
+
+def files() -> list[Path]:
+    """Every Kubernetes file of ours; k8s/gke holds scripts."""
+    return sorted(path for path in K8S.rglob("*.yaml") if "gke" not in path.relative_to(K8S).parts[:1])
+
+
+def render(name: str) -> list[Document]:
+    """The objects of one of RENDERINGS."""
+    if name in OVERLAYS:
+        return kustomize(K8S / "overlays" / name)
+    _, *components = name.split(" + ")
+    with tempfile.TemporaryDirectory() as folder:
+        here = Path(folder).resolve()
+        write_kustomization(here, components)
+        return kustomize(here)
+
+
+def write_kustomization(folder: Path, components: Iterable[str]) -> None:
+    """An overlay of base and these components; kustomize wants relative paths."""
+    overlay = {
+        "namespace": "berth",
+        "resources": [os.path.relpath(K8S / "base", folder)],
+        "components": [os.path.relpath(K8S / "components" / name, folder) for name in components],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay), "utf-8")
+
+
+def kustomize(folder: Path) -> list[Document]:
+    """The objects that a kustomization stands for."""
+    result = subprocess.run(
+        ["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=False, timeout=TIMEOUT_S
+    )
+    if result.returncode:
+        raise KustomizeError(result.stderr.strip())
+    return list(yaml.safe_load_all(result.stdout))
+
+
+def label(document: Document) -> str:
+    """How people call an object: Kind/name."""
+    return f"{document['kind']}/{document['metadata']['name']}"
+
+
+def pick(documents: Iterable[Document], kind: str, name: str = "berth") -> Document:
+    """The one object of this kind and name."""
+    (found,) = [document for document in documents if label(document) == f"{kind}/{name}"]
+    return found

@@ -1,0 +1,96 @@
+"""k8s/, the Dockerfile and config.properties say the same: ports, user, folders, probe, and who owns a variable."""
+
+import json
+import re
+from functools import cache
+
+import pytest
+
+from berth import health
+from berth.settings import Settings, find_config
+
+from .conftest import Rendered
+from .renderings import RENDERINGS, ROOT, Document, pick
+
+
+@cache
+def instructions() -> list[tuple[str, str]]:
+    """(instruction, arguments) of the Dockerfile's last stage."""
+    text = re.sub(r"\\\n", " ", (ROOT / "Dockerfile").read_text("utf-8"))
+    lines = [line for line in text.rpartition("\nFROM ")[2].splitlines()[1:] if line and not line.startswith("#")]
+    return [(word, arguments.strip()) for word, _, arguments in (line.partition(" ") for line in lines)]
+
+
+def arguments(instruction: str) -> str:
+    (found,) = [text for word, text in instructions() if word == instruction]
+    return found
+
+
+def image_environment() -> dict[str, str]:
+    pairs = (setting.partition("=") for word, text in instructions() if word == "ENV" for setting in text.split())
+    return {name: value for name, _, value in pairs}
+
+
+def container(objects: list[Document]) -> Document:
+    spec: Document = pick(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]
+    return spec
+
+
+@pytest.fixture(params=RENDERINGS)
+def objects(rendered: Rendered, request: pytest.FixtureRequest) -> list[Document]:
+    return rendered(request.param)
+
+
+@cache
+def settings() -> Settings:
+    """config.properties as the launcher reads it in the image."""
+    return Settings.load(find_config(ROOT / "config.properties"), image_environment())
+
+
+def test_ports_are_the_servers_own(objects: list[Document]) -> None:
+    opened = {port["name"]: port["containerPort"] for port in container(objects)["ports"]}
+    assert opened == {
+        "http": settings().inference.port,
+        "grpc": settings().grpc_inference.port,
+        "metrics": settings().metrics.port,
+        "health": health.health_address(image_environment())[1],
+    }
+    assert set(opened.values()) == set(map(int, arguments("EXPOSE").split()))
+
+
+def test_image_opens_these_ports_and_keeps_management_to_itself() -> None:
+    opened = (settings().inference, settings().grpc_inference, settings().metrics)
+    assert not any(endpoint.is_loopback for endpoint in opened)
+    assert health.health_address(image_environment())[0] == "0.0.0.0"  # noqa: S104 - in the pod
+    assert settings().management.is_loopback
+    assert settings().grpc_management.is_loopback
+    assert not {settings().management.port, settings().grpc_management.port} & set(
+        map(int, arguments("EXPOSE").split())
+    )
+
+
+def test_image_changes_addresses_and_no_port() -> None:
+    plain = Settings.load(find_config(ROOT / "config.properties"), {})
+    assert [endpoint.port for endpoint in settings().endpoints] == [endpoint.port for endpoint in plain.endpoints]
+
+
+def test_user_is_the_images(objects: list[Document]) -> None:
+    context = pick(objects, "Deployment")["spec"]["template"]["spec"]["securityContext"]
+    assert f"{context['runAsUser']}:{context['runAsGroup']}" == arguments("USER")
+
+
+def test_only_the_temp_folder_is_writable(objects: list[Document]) -> None:
+    pod = pick(objects, "Deployment")["spec"]["template"]["spec"]
+    assert [mount["mountPath"] for mount in container(objects)["volumeMounts"]] == [image_environment()["TMPDIR"]]
+    assert [volume.keys() for volume in pod["volumes"]] == [{"name", "emptyDir"}]
+    assert "sizeLimit" in pod["volumes"][0]["emptyDir"]
+
+
+def test_variables_of_the_image_are_set_there_only(objects: list[Document]) -> None:
+    assert not {entry["name"] for entry in container(objects).get("env", [])} & image_environment().keys()
+    assert not {"command", "args"} & container(objects).keys()
+
+
+def test_exec_probe_is_the_images_health_check(rendered: Rendered) -> None:
+    command = json.loads(arguments("HEALTHCHECK").partition(" CMD ")[2])
+    assert container(rendered("local"))["livenessProbe"]["exec"]["command"] == [*command, "/live"]

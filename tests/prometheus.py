@@ -1,0 +1,70 @@
+"""A real Prometheus (Debian's package) that scrapes one target, asked through its HTTP API."""
+
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from berth.wait import wait_until
+
+ANSWERED_S = 60.0  # scrapes are a second apart, and a rate needs two
+END_S = 30.0
+
+needs_prometheus = pytest.mark.skipif(
+    shutil.which("prometheus") is None, reason="no prometheus: install Debian's package prometheus"
+)
+
+
+class Prometheus:
+    """A running one."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def is_ready(self) -> bool:
+        try:
+            return requests.get(f"{self._url}/-/ready", timeout=10).ok
+        except requests.ConnectionError:
+            return False
+
+    def ask(self, query: str) -> list[float]:
+        """The values of an instant query, one per series."""
+        answer = requests.get(f"{self._url}/api/v1/query", params={"query": query}, timeout=10).json()
+        assert answer["status"] == "success", answer
+        return [float(series["value"][1]) for series in answer["data"]["result"]]
+
+    def wait_for(self, query: str) -> None:
+        """Until a series answers; one that ends in a comparison, such as `up == 1`, has those for which it holds."""
+        assert wait_until(lambda: bool(self.ask(query)), ANSWERED_S), f"nothing in {ANSWERED_S:.0f} s: {query}"
+
+
+@contextlib.contextmanager
+def running_prometheus(target: str, folder: Path) -> Iterator[Prometheus]:
+    """One that scrapes HOST:PORT as job `berth`; ended by SIGTERM, which it answers with an orderly end."""
+    job = {"job_name": "berth", "scrape_interval": "1s", "static_configs": [{"targets": [target]}]}
+    (folder / "prometheus.yml").write_text(json.dumps({"scrape_configs": [job]}))
+    address = f"127.0.0.1:{_free_port()}"
+    arguments = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address={address}"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(["prometheus", *arguments], cwd=folder, stdout=log, stderr=log)
+    try:
+        prometheus = Prometheus(f"http://{address}")
+        assert wait_until(prometheus.is_ready, ANSWERED_S), (folder / "log").read_text()
+        yield prometheus
+    finally:
+        process.terminate()
+        try:
+            assert process.wait(END_S) == 0, (folder / "log").read_text()
+        finally:
+            process.kill()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        return int(opened.getsockname()[1])

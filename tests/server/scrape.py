@@ -1,0 +1,48 @@
+"""The metrics page of a server, read by a few lines of our own."""
+
+import re
+from collections import defaultdict
+
+import requests
+
+from .servers import Server
+
+SCRAPED_S = 30.0  # a worker's lines reach the frontend within milliseconds
+SAMPLE = re.compile(r"(\w+)(?:\{(.*)\})? (\S+)")
+
+
+class Scrape:
+    """One page of 8082."""
+
+    def __init__(self, server: Server) -> None:
+        answer = requests.get(f"{server.metrics_url}/metrics", timeout=10)
+        answer.raise_for_status()
+        self.lines = answer.text.splitlines()
+        self._samples: dict[str, list[tuple[dict[str, str], float]]] = defaultdict(list)
+        for found in filter(None, map(SAMPLE.fullmatch, self.lines)):
+            labels = dict(re.findall(r'(\w+)="([^"]*)"', found[2] or ""))
+            self._samples[found[1]].append((labels, float(found[3])))
+
+    def total(self, name: str, **labels: str) -> float:
+        """The sum of the samples that have these labels."""
+        return sum(value for found, value in self._samples[name] if labels.items() <= found.items())
+
+    def label_names(self, name: str) -> set[str]:
+        return {label for found, _ in self._samples[name] for label in found}
+
+
+class Growth:
+    """What a model's metrics grew by since this was made."""
+
+    def __init__(self, server: Server, model: str = "bert") -> None:
+        self._server = server
+        self._model = model
+        self._before = Scrape(server)
+
+    def of(self, name: str, **labels: str) -> float:
+        labels["model_name"] = self._model
+        return Scrape(self._server).total(name, **labels) - self._before.total(name, **labels)
+
+    def wait(self, name: str, growth: float, **labels: str) -> None:
+        what = f"{name} grew by {growth} in a scrape"
+        self._server.require(lambda: self.of(name, **labels) >= growth, SCRAPED_S, what)

@@ -1,0 +1,76 @@
+"""The examples of docs/clients.md are run as they stand, against a real server."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf.json_format import Parse
+from google.protobuf.message_factory import GetMessageClass
+
+from berth.grpc_client import SERVICES, Client, _load_services
+from berth.settings import Settings
+
+from .servers import CONFIG, Server
+
+pytestmark = pytest.mark.server
+
+ROOT = Path(__file__).parents[2]
+BLOCKS = re.findall(r"(?:^(?:    .*)?\n)+", (ROOT / "docs/clients.md").read_text("utf-8"), re.MULTILINE)
+PYTHON = [block for block in BLOCKS if block.strip().startswith("from berth")]
+COMMANDS = [line.strip() for block in BLOCKS if block not in PYTHON for line in block.splitlines()]
+CURL = [line for line in COMMANDS if line.startswith("curl ")]
+GRPCURL = [line for line in COMMANDS if line.startswith("grpcurl ")]
+(ASSIGNMENT,) = [line.replace(".venv/bin/python", sys.executable) for line in COMMANDS if line.startswith("SERVICES=")]
+
+
+def at(server: Server, example: str) -> str:
+    """The example with this server's ports for those of config.properties."""
+    for name in ("inference", "management", "grpc_inference", "grpc_management"):
+        endpoint = getattr(Settings.load(CONFIG, {}), name)
+        example = example.replace(f"{endpoint.host}:{endpoint.port}", f"{endpoint.host}:{server.ports[name]}")
+    return example
+
+
+@pytest.mark.parametrize("block", PYTHON)
+def test_python(answering_server: Server, block: str) -> None:
+    program = at(answering_server, "".join(line[4:] for line in block.splitlines(keepends=True)))
+    subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, check=True)
+
+
+@pytest.mark.parametrize("command", CURL)
+def test_curl(answering_server: Server, command: str) -> None:
+    subprocess.run([*shlex.split(at(answering_server, command)), "-sS", "--noproxy", "*"], check=True)
+
+
+@pytest.mark.parametrize("command", GRPCURL)
+def test_grpcurl_asks_for_what_there_is(answering_server: Server, command: str) -> None:
+    """Without the tool: the same call, its JSON read by the services of its -protoset."""
+    *options, address, method = shlex.split(at(answering_server, command))
+    assert options[1:4] == ["-plaintext", "-protoset", "$SERVICES"]
+    name = method.replace("/", ".")
+    with Client(address) as client:
+        assert list(client.call(name, **fields(name, options[5] if "-d" in options else "{}")))
+    if shutil.which("grpcurl"):
+        subprocess.run(["bash", "-euc", at(answering_server, f"{ASSIGNMENT}\n{command}")], check=True)
+
+
+def fields(method: str, json: str) -> dict[str, Any]:
+    """The fields of a method's request, as grpcurl reads its -d."""
+    request = GetMessageClass(_load_services().FindMethodByName(method).input_type)
+    return {field.name: value for field, value in Parse(json, request()).ListFields()}
+
+
+def test_the_descriptor_set_is_where_the_command_says() -> None:
+    ran = subprocess.run(
+        ["bash", "-euc", f'{ASSIGNMENT}\necho "$SERVICES"'], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == str(SERVICES)
+
+
+def test_every_kind_of_example_was_found() -> None:
+    assert (len(PYTHON), len(CURL), len(GRPCURL)) == (4, 3, 3)

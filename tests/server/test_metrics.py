@@ -1,0 +1,87 @@
+"""What a scrape shows after traffic: exact numbers, every label, names that a linter takes."""
+
+import re
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+import requests
+
+from berth.errors import RequestFailed
+from berth.grpc_client import Client
+from handler.metrics import METRICS, MODEL_LABELS, Kind
+
+from ..texts import mixed_texts
+from .scrape import Growth, Scrape
+from .servers import Server
+
+pytestmark = pytest.mark.server
+
+HISTOGRAMS = [metric.name for metric in METRICS if metric.kind is Kind.HISTOGRAM]
+NO_PROMTOOL = "no promtool: it comes with Debian's package prometheus"
+
+
+def post(server: Server, body: Any, model: str = "bert") -> requests.Response:
+    return requests.post(f"{server.inference_url}/predictions/{model}", json=body, timeout=60)
+
+
+def check_deeply(server: Server) -> None:
+    requests.get(f"{server.inference_url}/predictions/bert", timeout=60).raise_for_status()
+
+
+def test_traffic_is_counted_exactly_and_health_checks_are_not(answering_server: Server) -> None:
+    growth = Growth(answering_server)
+    check_deeply(answering_server)
+    sent = [post(answering_server, {"inputs": inputs}) for inputs in ("hello world", mixed_texts(5), "bye")]
+    requests.get(f"{answering_server.management_url}/models/bert?customized=true", timeout=60).raise_for_status()
+    with Client(f"127.0.0.1:{answering_server.grpc_port}") as client:
+        client.predict("bert", "hello world")
+    check_deeply(answering_server)
+    sent.append(post(answering_server, {"inputs": "hello world"}))  # as many tokens as the one over gRPC
+    growth.wait("berth_batches_total", 5)
+    assert growth.of("berth_requests_total") == growth.of("berth_batches_total") == 5
+    tokens = [int(response.headers["x-compute-tokens"]) for response in sent]
+    assert growth.of("berth_tokens_total") == sum(tokens) + tokens[-1]
+    assert growth.of("berth_errors_total") == 0
+    assert [growth.of(f"{name}_count") for name in HISTOGRAMS] == [5, 5, 5]
+    request_s, tokenize_s, forward_s = (growth.of(f"{name}_sum") for name in HISTOGRAMS)
+    assert 0 < tokenize_s + forward_s < request_s < 60
+
+
+def test_errors_are_counted_by_code_on_every_way_in(answering_server: Server) -> None:
+    growth = Growth(answering_server, "tiny")
+    assert post(answering_server, {"inputs": 5}, "tiny").status_code == 422
+    long = {"inputs": "long " * 600, "parameters": {"truncation": False}}
+    assert post(answering_server, long, "tiny").status_code == 422
+    form = requests.post(f"{answering_server.inference_url}/predictions/tiny", data={"text": "a"}, timeout=60)
+    with Client(f"127.0.0.1:{answering_server.grpc_port}") as client, pytest.raises(RequestFailed) as failed:
+        client.predict("tiny", "\ud800")  # no UTF-8
+    assert (form.status_code, failed.value.code) == (422, 400)
+    for code, count in [("422", 3), ("400", 1)]:
+        growth.wait("berth_errors_total", count, code=code)
+    assert growth.of("berth_errors_total") == growth.of("berth_requests_total") == 4
+    assert growth.of("berth_tokens_total") == 0
+
+
+def test_every_metric_is_there_with_its_labels_beside_torchserves_own(answering_server: Server) -> None:
+    growth = Growth(answering_server)
+    post(answering_server, {"inputs": 5})
+    growth.wait("berth_errors_total", 1)
+    scrape = Scrape(answering_server)
+    for metric in METRICS:
+        assert f"# TYPE {metric.name} {metric.kind}" in scrape.lines
+        sample = metric.name + ("_sum" if metric.kind is Kind.HISTOGRAM else "")
+        assert scrape.label_names(sample) == {*metric.labels, *MODEL_LABELS, "Hostname"}
+    for name in ("ts_inference_requests_total", "ts_queue_latency_microseconds", "Requests4XX", "QueueTime"):
+        assert scrape.total(name) > 0
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason=NO_PROMTOOL)
+def test_promtool_finds_no_fault_with_our_metrics(answering_server: Server) -> None:
+    ours = [line for line in Scrape(answering_server).lines if re.match(r"(# \w+ )?berth_", line)]
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"], input="\n".join([*ours, ""]), capture_output=True, text=True, check=False
+    )
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
+    assert len(ours) > len(METRICS)

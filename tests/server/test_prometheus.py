@@ -1,0 +1,54 @@
+"""A real Prometheus scrapes a server; what docs/metrics.md asks it, it answers."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from ..prometheus import Prometheus, needs_prometheus, running_prometheus
+from ..texts import mixed_texts
+from .scrape import Growth, Scrape
+from .servers import Server
+
+pytestmark = [pytest.mark.server, needs_prometheus]
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
+QUERIES = re.findall(r"^ {4,}(\S.*)$", DOCUMENT.read_text("utf-8"), re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def prometheus(answering_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """One that has seen good and bad requests twice, so that every rate is above 0."""
+    target = answering_server.metrics_url.removeprefix("http://")
+    with running_prometheus(target, tmp_path_factory.mktemp("prometheus")) as running:
+        for _ in range(2):
+            send_good_and_bad(answering_server)
+            seen = Scrape(answering_server).total("berth_requests_total", model_name="bert")
+            running.wait_for(f'berth_requests_total{{model_name="bert"}} == {seen}')
+        yield running
+
+
+def send_good_and_bad(server: Server) -> None:
+    growth = Growth(server)
+    for inputs in (*mixed_texts(6), 5):
+        requests.post(f"{server.inference_url}/predictions/bert", json={"inputs": inputs}, timeout=60)
+    growth.wait("berth_errors_total", 1)
+
+
+def test_prometheus_has_the_servers_own_numbers(answering_server: Server, prometheus: Prometheus) -> None:
+    scrape = Scrape(answering_server)
+    for name in ("berth_tokens_total", "berth_batches_total", "berth_forward_seconds_count"):
+        assert prometheus.ask(f'{name}{{model_name="bert"}}') == [scrape.total(name, model_name="bert")]
+    (mean_batch,) = prometheus.ask('berth_requests_total{model_name="bert"} / berth_batches_total')
+    assert 1 <= mean_batch <= 64
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_documented_query_has_an_answer(prometheus: Prometheus, query: str) -> None:
+    prometheus.wait_for(f"0 < ({query}) < Inf")  # a model without traffic gives NaN, which no comparison lets through
+
+
+def test_there_are_queries() -> None:
+    assert len(QUERIES) >= 6

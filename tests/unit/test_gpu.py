@@ -1,0 +1,38 @@
+"""Counting GPUs, and what is said where one was asked for and none is there."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from berth.errors import Refused
+from berth.gpu import count_gpus, explain_missing
+
+
+def test_a_worker_on_the_cpu_has_no_gpu() -> None:
+    assert count_gpus({"BERTH_DEVICE": "cpu", "PATH": os.environ["PATH"]}) == 0
+
+
+def test_without_nvidia_smi_there_is_no_gpu(tmp_path: Path) -> None:
+    assert count_gpus({"PATH": str(tmp_path)}) == 0
+
+
+def test_a_gpu_that_was_asked_for_and_is_missing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="BERTH_DEVICE is cuda and there is no GPU: "):
+        count_gpus({"BERTH_DEVICE": "cuda", "PATH": str(tmp_path)})
+
+
+def test_no_device_points_at_the_limit_and_the_plugin(tmp_path: Path) -> None:
+    told = explain_missing(False, tmp_path)
+    assert "nvidia.com/gpu: 1" in told
+    assert "device plugin" in told
+
+
+def test_a_device_without_nvidia_smi_points_at_the_driver(tmp_path: Path) -> None:
+    (tmp_path / "nvidia0").touch()
+    assert "gpu-driver-version" in explain_missing(False, tmp_path)
+
+
+def test_a_device_that_torch_does_not_see_points_at_torch(tmp_path: Path) -> None:
+    (tmp_path / "nvidia0").touch()
+    assert "CUDA build" in explain_missing(True, tmp_path)

@@ -1,0 +1,103 @@
+"""The gRPC client against real sockets and a real gRPC server on this machine, which answers as TorchServe's does."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from google.protobuf.message_factory import GetMessageClass
+
+from berth import grpc_client
+from berth.errors import BerthError, RequestFailed, ServerUnreachable, UsageError
+from berth.grpc_client import INFERENCE, SERVICES, Client
+
+RESPONSE = "org.pytorch.serve.grpc.inference.PredictionResponse"
+
+
+@contextmanager
+def serving(prediction: bytes) -> Iterator[str]:
+    """The address of a server whose every prediction is this one."""
+    response = GetMessageClass(grpc_client._load_services().FindMessageTypeByName(RESPONSE))
+    answer = response(prediction=prediction).SerializeToString()
+    method = grpc.unary_unary_rpc_method_handler(lambda _request, _context: answer)
+    with ThreadPoolExecutor(1) as pool:
+        server = grpc.server(pool, [grpc.method_handlers_generic_handler(INFERENCE, {"Predictions": method})])
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        try:
+            yield f"127.0.0.1:{port}"
+        finally:
+            server.stop(grace=None).wait()
+
+
+def test_an_answer_over_grpcs_own_4_mib_is_read() -> None:
+    with serving(b"[" + b"0.5," * 2_000_000 + b"0.5]") as address, Client(address) as client:
+        result = client.predict("bert", "x")
+    assert len(result) == 2_000_001
+
+
+def test_an_errors_payload_is_raised() -> None:
+    payload = b'{"code": 422, "type": "InputTooLong", "message": "602 tokens", "param": "/inputs"}'
+    with serving(payload) as address, Client(address) as client, pytest.raises(RequestFailed, match="602") as caught:
+        client.predict("bert", "x")
+    assert (caught.value.code, caught.value.type, caught.value.param) == (422, "InputTooLong", "/inputs")
+
+
+@pytest.mark.parametrize("payload", [b"", b"hello", b'{"code": 1}', b"\xff"])
+def test_an_answer_that_is_no_result_is_quoted(payload: bytes) -> None:
+    with serving(payload) as address, Client(address) as client, pytest.raises(BerthError, match="as a berth server"):
+        client.predict("bert", "x")
+
+
+def test_no_server_says_how_to_start_one() -> None:
+    with Client("127.0.0.1:9") as client:
+        for call in (client.ping, lambda: client.predict("bert", "x"), lambda: next(client.stream("bert", "x"))):
+            with pytest.raises(ServerUnreachable, match=r"127.0.0.1:9.*berth serve"):
+                call()
+
+
+def test_a_server_that_says_nothing_is_left_at_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        with Client(address, timeout_s=0.2) as client, pytest.raises(BerthError, match=r"has not answered for 0.2 s"):
+            client.ping()
+
+
+@pytest.mark.parametrize("address", ["", "host", ":7070", "host:0", "h:99999", "http://127.0.0.1:7070", "::1:7070"])
+def test_an_address_that_is_none_is_a_usage_error(address: str) -> None:
+    with pytest.raises(UsageError, match="HOST:PORT"):
+        Client(address)
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_less_than_one_worker_is_refused(workers: int) -> None:
+    with Client("127.0.0.1:9") as client, pytest.raises(UsageError, match="ask for 1 or more"):
+        client.scale("bert", workers)
+
+
+def test_a_checkout_that_was_not_installed_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grpc_client, "SERVICES", tmp_path / "none.binpb")
+    with pytest.raises(BerthError, match=r"none.binpb is missing.*pip install -e"):
+        grpc_client._load_services.__wrapped__()
+
+
+def test_the_descriptor_set_is_whole() -> None:
+    """Every file that one imports is in it: grpcurl needs nothing else."""
+    files = FileDescriptorSet.FromString(SERVICES.read_bytes()).file
+    assert {"inference.proto", "management.proto"} <= {file.name for file in files}
+    assert {name for file in files for name in file.dependency} <= {file.name for file in files}
+
+
+def test_it_imports_nothing_heavy() -> None:
+    program = (
+        "import sys, berth.grpc_client; "
+        "print([name for name in ('torch', 'transformers', 'requests') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
