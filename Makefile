@@ -6,11 +6,13 @@ SAMPLE := model_store/bert.mar
 
 # The image. CHECKPOINT=FOLDER MODEL=NAME: your own model. BASE, WHEELS (a folder), PIP_EXTRA_INDEX_URL, PIP_CERT: where
 # the build gets Debian and torch; WHEELS is where this machine's own pip looks for wheels, which a build does not see.
-ENGINE ?= $(firstword $(notdir $(shell command -v podman docker)))
+# PLATFORM: of another machine. k8s/gke/deploy.sh builds by this too.
+ENGINE ?= $(notdir $(firstword $(foreach tool,podman docker,$(shell command -v $(tool) 2>/dev/null))))
 IMAGE ?= berth
 MODEL ?= $(if $(CHECKPOINT),$(notdir $(CHECKPOINT:/=)),bert)
 WHEELS ?= $(wildcard $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null))
 BUILD_OPTIONS = --tag $(IMAGE) --build-arg MODEL=$(MODEL) $(if $(filter podman,$(ENGINE)),--format docker) \
+  $(if $(PLATFORM),--platform $(PLATFORM)) \
   $(if $(BASE),--build-arg BASE=$(BASE)) $(if $(CHECKPOINT),--build-context checkpoint=$(CHECKPOINT)) \
   $(if $(WHEELS),--build-context wheels=$(WHEELS) --build-arg PIP_FIND_LINKS=/wheels) \
   $(if $(PIP_EXTRA_INDEX_URL),--build-arg PIP_EXTRA_INDEX_URL=$(PIP_EXTRA_INDEX_URL)) \
@@ -46,7 +48,7 @@ format: setup
 	$(BIN)/ruff check --fix .
 
 image:  ## the container image, and the size of each of its layers
-	$(ENGINE) build $(BUILD_OPTIONS) .
+	$(or $(ENGINE),$(error `make image` needs podman or docker; neither is on PATH)) build $(BUILD_OPTIONS) .
 	@echo 'SIZE    LAYER'
 	@$(ENGINE) history --no-trunc --format '{{.Size}}\t{{.CreatedBy}}' $(IMAGE) | grep -v '^0 \?B' | cut -c1-500 | \
 	  sed -E 's|\t.*/bin/sh -c (#\(nop\) )?|\t|; s/--(mount|no-cache|disable|yes|no-install|constraint )[^ ]* +//g' | cut -c1-100
@@ -54,8 +56,10 @@ image:  ## the container image, and the size of each of its layers
 container-test: setup  ## build the image, run it, and try all that it promises
 	$(BIN)/python -m pytest -rs tests/container
 
-k8s: setup  ## every Kubernetes file through every checker, as a table
-	@$(BIN)/python -m tests.k8s
+k8s: setup  ## every Kubernetes file through every checker, as a table; then whether all files agree
+	@$(BIN)/python -m tests.k8s; table=$$?; \
+	  $(BIN)/python -m pytest -q tests/k8s/test_agreement.py tests/k8s/test_pod.py tests/k8s/test_network.py \
+	  && exit $$table
 
 bench: $(SAMPLE)  ## requests per second beside the upstream example's way; docs/bench/
 	@$(BIN)/python -m berth.bench

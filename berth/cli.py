@@ -10,6 +10,7 @@ from handler.config import Task
 
 from . import __version__
 from .errors import BerthError
+from .workers import MAX_WORKERS
 
 app = typer.Typer(
     help="Pack a BERT checkpoint into a TorchServe archive, serve it, ask it.",
@@ -140,7 +141,7 @@ def describe(model: Model, url: ManagementUrl = MANAGEMENT_URL, as_json: AsJson 
 @app.command()
 def scale(
     model: Model,
-    workers: Annotated[int, typer.Option(help="How many processes hold the model, 1 or more.")],
+    workers: Annotated[int, typer.Option(help=f"How many processes hold the model, 1 to {MAX_WORKERS}.")],
     url: ManagementUrl = MANAGEMENT_URL,
     as_json: AsJson = False,
 ) -> None:

@@ -6,21 +6,26 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from .errors import Refused
+from .errors import Refused, UsageError
 
+VARIABLE = "BERTH_DEVICE"
+WANTED = ("auto", "cpu", "cuda")
 DEVICES = Path("/dev")
+COUNT_TIMEOUT_S = 120.0  # the first `import torch` of an image that is streamed
 
 
 def count_gpus(environ: Mapping[str, str]) -> int:
     """As torch counts them (CUDA_VISIBLE_DEVICES); none without nvidia-smi, which is what TorchServe asks.
 
-    Refused when BERTH_DEVICE is cuda and there is none.
+    Refused when BERTH_DEVICE is cuda and there is none; UsageError when it is no device.
     """
-    wanted = environ.get("BERTH_DEVICE", "auto")
+    wanted = environ.get(VARIABLE, "auto")
+    if wanted not in WANTED:
+        raise UsageError(f"{VARIABLE} is {wanted!r}; it is one of {', '.join(WANTED)}")
     has_driver = wanted != "cpu" and shutil.which("nvidia-smi", path=environ.get("PATH")) is not None
     num_gpus = _count_by_torch() if has_driver else 0
     if wanted == "cuda" and num_gpus == 0:
-        raise Refused(f"BERTH_DEVICE is cuda and there is no GPU: {explain_missing(has_driver, DEVICES)}")
+        raise Refused(f"{VARIABLE} is cuda and there is no GPU: {explain_missing(has_driver, DEVICES)}")
     return num_gpus
 
 
@@ -43,6 +48,12 @@ def explain_missing(has_driver: bool, devices: Path) -> str:
 
 
 def _count_by_torch() -> int:
-    program = "import torch; print(torch.cuda.device_count())"
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    return int(ran.stdout) if ran.returncode == 0 else 0
+    # device_count alone asks NVML, which counts a GPU whose driver is too old for this torch.
+    program = "import torch; print(torch.cuda.device_count() if torch.cuda.is_available() else 0)"
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=False, timeout=COUNT_TIMEOUT_S
+        )
+    except subprocess.TimeoutExpired:
+        return 0
+    return int(ran.stdout) if ran.returncode == 0 else 0  # why not is on stderr, which is the log

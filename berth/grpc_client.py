@@ -5,6 +5,7 @@ grpcio that made them; a descriptor set is not.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -20,6 +21,7 @@ from google.protobuf.message_factory import GetMessageClass
 from .errors import BerthError, ServerUnreachable, UsageError
 from .results import Result, decode_error, decode_result
 from .settings import Endpoint
+from .workers import require_sensible
 
 SERVICES = Path(__file__).with_name("torchserve.binpb")
 INFERENCE = "org.pytorch.serve.grpc.inference.InferenceAPIsService"
@@ -31,6 +33,8 @@ OPTIONS = (
     # Else a client that outlived its server for long waits up to 120 s for the next one (gRPC, connection-backoff.md).
     ("grpc.max_reconnect_backoff_ms", 2000),
 )
+# UNAVAILABLE is gRPC's status of a server that was never reached and of one that hung up: only its words differ.
+NEVER_CONNECTED = re.compile("failed to connect|errors resolving|resolution failed")
 
 
 class Client:
@@ -72,8 +76,7 @@ class Client:
 
     def scale(self, model: str, workers: int) -> None:
         """Return when this many are loaded. Not kept; one that ends takes the requests in its hands along."""
-        if workers < 1:
-            raise UsageError(f"{workers} workers: ask for 1 or more; TorchServe's gRPC API takes anything less for 1")
+        require_sensible(workers)
         fields = {"model_name": model, "min_worker": workers, "max_worker": workers, "synchronous": True}
         list(self.call(f"{MANAGEMENT}.ScaleWorker", **fields))
 
@@ -106,10 +109,15 @@ class Client:
     def _failure(self, code: grpc.StatusCode, details: str) -> BerthError:
         """What to say of a call that got no answer."""
         words = f"{code.name}: {details.partition(chr(10))[0]}"  # TorchServe adds the name of a Java class
-        if code == grpc.StatusCode.UNAVAILABLE:
+        if code == grpc.StatusCode.UNAVAILABLE and NEVER_CONNECTED.search(details):
             return ServerUnreachable(
                 f"no server answers gRPC at {self._address}: start one with `berth serve`, or give the address of its "
                 f"gRPC port, which is not REST's ({words})"
+            )
+        if code == grpc.StatusCode.UNAVAILABLE:
+            return BerthError(
+                f"the connection to {self._address} broke while the server worked; try again, its log may say why "
+                f"({words})"
             )
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
             return BerthError(f"{self._address} has not answered for {self._timeout_s:g} s")

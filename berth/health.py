@@ -4,26 +4,28 @@
 """
 
 import contextlib
+import http.client
 import json
 import os
 import socket
+import socketserver
 import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 from .errors import BerthError, UsageError
+from .settings import Endpoint
 
 VARIABLE = "BERTH_HEALTH_ADDRESS"
 DEFAULT_ADDRESS = "127.0.0.1:8090"
 PATHS = ("/startup", "/live", "/ready")
-PROBE_TIMEOUT_S = 4.0  # below HEALTHCHECK's and the probes' own 5 s, so that the reason is told
-WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+PROBE_TIMEOUT_S = 4.0  # below HEALTHCHECK's and the exec probes' 5 s, so that the reason is told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,21 +39,30 @@ class Health:
     ready: str | None = None
     """No: a request sent now would not be answered."""
 
-    def stopping(self) -> "Health":
-        """The same server from the moment it was told to stop."""
-        return replace(self, ready="berth is stopping")
-
 
 STARTING = Health(startup="no model has given its known answer yet", ready="the models are loading")
 
 
 class HealthServer(ThreadingHTTPServer):
-    """Listens from the start; answers inside `serving`, from the Health that it was last given."""
+    """Listens from the start, and answers inside `serving`."""
 
     def __init__(self, host: str, port: int) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.health = STARTING
+        self.ask: Callable[[], Health] = lambda: STARTING
+        self.is_stopping = False
+        """From the moment that berth was told to stop."""
         super().__init__((host, port), _Probe)
+
+    def server_bind(self) -> None:
+        """Without HTTPServer's look-up of the machine's name, which waits for a DNS that may not answer."""
+        socketserver.TCPServer.server_bind(self)
+
+    def why_not(self, question: str) -> str | None:
+        """The answer to startup, live or ready: None is yes."""
+        if self.is_stopping and question == "ready":
+            return "berth is stopping"
+        reason: str | None = getattr(self.ask(), question)
+        return reason
 
     @contextlib.contextmanager
     def serving(self) -> Iterator[None]:
@@ -62,8 +73,10 @@ class HealthServer(ThreadingHTTPServer):
         finally:
             self.shutdown()
 
-    def handle_error(self, *_: object) -> None:
+    def handle_error(self, request: object, client_address: object) -> None:
         """A prober that hung up is no news."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Probe(BaseHTTPRequestHandler):
@@ -75,7 +88,7 @@ class _Probe(BaseHTTPRequestHandler):
         if path not in PATHS:
             self._answer(HTTPStatus.NOT_FOUND, {"status": "unknown", "reason": f"ask one of {', '.join(PATHS)}"})
             return
-        reason = getattr(self.server.health, path.removeprefix("/"))
+        reason = self.server.why_not(path.removeprefix("/"))
         if reason is None:
             self._answer(HTTPStatus.OK, {"status": "ok"})
         else:
@@ -95,23 +108,23 @@ class _Probe(BaseHTTPRequestHandler):
 
 def listen(environ: Mapping[str, str]) -> HealthServer:
     """A server at BERTH_HEALTH_ADDRESS; UsageError when that is no address, BerthError when it is taken."""
-    host, port = health_address(environ)
+    endpoint = health_endpoint(environ)
     try:
-        return HealthServer(host, port)
+        return HealthServer(endpoint.host, endpoint.port)
     except OSError as error:
         raise BerthError(
-            f"cannot listen on {host}:{port} for health probes: {error.strerror}; stop what listens there, "
-            f"or choose another with {VARIABLE}=HOST:PORT"
+            f"cannot listen on {endpoint.host}:{endpoint.port} for health probes: {error.strerror}; "
+            f"stop what listens there, or choose another with {VARIABLE}=HOST:PORT"
         ) from error
 
 
-def health_address(environ: Mapping[str, str]) -> tuple[str, int]:
-    """Host and port of BERTH_HEALTH_ADDRESS."""
+def health_endpoint(environ: Mapping[str, str]) -> Endpoint:
+    """BERTH_HEALTH_ADDRESS; UsageError when that is no HOST:PORT."""
     value = environ.get(VARIABLE, DEFAULT_ADDRESS)
     try:
         parts = urlsplit(f"//{value}")
         if parts.hostname and parts.port and not parts.path:
-            return parts.hostname, parts.port
+            return Endpoint(key=VARIABLE, host=parts.hostname, port=parts.port)
     except ValueError:  # a port that is no number
         pass
     raise UsageError(f"{VARIABLE} is {value!r}; it is HOST:PORT, such as {DEFAULT_ADDRESS}")
@@ -119,18 +132,23 @@ def health_address(environ: Mapping[str, str]) -> tuple[str, int]:
 
 def probe(path: str, environ: Mapping[str, str]) -> str | None:
     """Why the answer is no; None when it is yes."""
-    host, port = health_address(environ)
-    host = WILDCARDS.get(host, host)
-    url = f"http://[{host}]:{port}{path}" if ":" in host else f"http://{host}:{port}{path}"
+    url = health_endpoint(environ).url + path
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy cannot reach our loopback
     try:
         with opener.open(url, timeout=PROBE_TIMEOUT_S):
             return None
     except urllib.error.HTTPError as error:
         with error:
-            return str(json.load(error)["reason"])
-    except OSError as error:
-        return f"nothing answers at {url}: {error}"
+            return _reason(error.read()) or f"{url} is not berth's: it answered {error.code}"
+    except (OSError, http.client.HTTPException) as error:
+        return f"no berth answers at {url}: {error}"
+
+
+def _reason(body: bytes) -> str | None:
+    try:
+        return str(json.loads(body)["reason"])
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def main(arguments: Sequence[str]) -> int:

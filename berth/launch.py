@@ -12,20 +12,18 @@ from .gpu import count_gpus
 from .health import HealthServer, listen
 from .java import find_java
 from .plan import Plan
-from .preflight import prepare_models, require_free_ports
-from .ready import curl_line
+from .preflight import ServedModel, prepare_models, require_free_ports
 from .server_log import failure_reason
 from .server_process import ServerProcess, server_process
-from .settings import Settings, find_config
+from .settings import Endpoint, Settings, find_config
 from .signals import StopSignals, stop_signals
 from .wait import wait_until
 from .watch import Watch
 
 FORCED_EXIT_CODE = 130  # 128 + SIGINT, as a shell counts it
-GRACE_S = 15.0  # TorchServe waits without limit for its gRPC calls; Kubernetes kills after 30 s
-TRACEBACK_S = 2.0  # a traceback comes through another thread than the line that says that the worker died
+GRACE_S = 15.0  # TorchServe waits without limit for its gRPC calls
+TRACEBACK_S = 5.0  # a traceback comes through another thread than the line that says that the worker died
 ALIVE_EVERY_S = 10.0
-LOOK_S = 2.0  # on a GPU each look costs one nvidia-smi per worker (pytorch/serve, wlm/WorkerThread.java)
 MAX_SOCKET_PATH = 107  # bytes; sun_path of unix(7) holds 108 with its end
 
 
@@ -66,14 +64,14 @@ def run(plan: Plan, run_folder: Path, signals: StopSignals, health: HealthServer
         health.serving(),  # after java's start: between its fork and exec no other thread may run
     ):
         watch = Watch(plan.settings.management, plan.settings.inference, plan.models)
+        watch.start()
+        health.ask = watch.health
         if _wait_until_loaded(server, plan, watch, signals):
-            health.health = watch.look()
             _announce(plan)
         while not signals.requested:
             _require_running(server)
-            health.health = watch.look()
-            signals.wait(LOOK_S)  # a signal or the end of java wakes it
-        health.health = health.health.stopping()
+            signals.wait(60.0)  # a signal or the end of java wakes it
+        health.is_stopping = True
         return _wind_down(server, signals)
 
 
@@ -82,9 +80,8 @@ def _wait_until_loaded(server: ServerProcess, plan: Plan, watch: Watch, signals:
     started = said = time.monotonic()
     while not watch.has_started and not signals.requested:
         _require_loading(server, plan)
-        watch.look()
         if watch.failure:
-            raise Refused(f"{watch.failure}; it was loaded but cannot predict")
+            raise Refused(watch.failure)
         if time.monotonic() - said > ALIVE_EVERY_S:
             said = time.monotonic()
             _say(f"loading {plan.names} for {said - started:.0f} s")
@@ -110,6 +107,14 @@ def _announce(plan: Plan) -> None:
     _say(f"ready: {plan.names} at {inference.url}, workers per model: {plan.num_workers}. Ctrl-C stops. Try:")
     for model in plan.models:
         _say(curl_line(inference, model))
+
+
+def curl_line(inference: Endpoint, model: ServedModel) -> str:
+    """A command to try."""
+    return (
+        f"curl {inference.url}/predictions/{model.name} "
+        """-H 'content-type: application/json' -d '{"inputs": "hello world"}'"""
+    )
 
 
 def _wind_down(server: ServerProcess, signals: StopSignals) -> int:

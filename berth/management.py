@@ -1,6 +1,5 @@
 """The management API: which models a server has, and how each one's workers are."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import quote
@@ -8,6 +7,7 @@ from urllib.parse import quote
 import msgspec
 
 from .rest import RestServer
+from .workers import require_sensible
 
 # Also for a describe on GPUs: TorchServe runs nvidia-smi once per worker for it.
 ANSWER_TIMEOUT_S = 5.0
@@ -61,9 +61,10 @@ class ModelState:
 class Management:
     """A server's management address, asked through one connection."""
 
-    def __init__(self, url: str) -> None:
-        """`url` is http://HOST:PORT; nothing is connected yet."""
+    def __init__(self, url: str, *, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
+        """`url` is http://HOST:PORT, `timeout_s` how long each answer may take; nothing is connected yet."""
         self._server = RestServer(url)
+        self._timeout_s = timeout_s
 
     def __enter__(self) -> Self:
         return self
@@ -73,29 +74,28 @@ class Management:
 
     def models(self) -> list[str]:
         """Every model's name."""
-        return list(self._names())
+        names: list[str] = []
+        path: str | None = "/models"
+        while path:  # page by page
+            page = self._server.ask("GET", path, _PAGE.decode, timeout_s=self._timeout_s)
+            names += (model.name for model in page.models)
+            path = f"/models?next_page_token={quote(page.next_page_token)}" if page.next_page_token else None
+        return names
 
     def describe(self, model: str) -> ModelState:
         """The model's state; RequestFailed when there is none of this name."""
-        return self._server.ask("GET", _path(model), decode_state, timeout_s=ANSWER_TIMEOUT_S)
+        return self._server.ask("GET", _path(model), decode_state, timeout_s=self._timeout_s)
 
     def describe_handler(self, model: str) -> dict[str, object]:
         """What the handler in one of the workers says of itself. It waits its turn among the requests."""
         path = f"{_path(model)}?customized=true"
-        return self._server.ask("GET", path, _decode_handler, timeout_s=ANSWER_TIMEOUT_S)
+        return self._server.ask("GET", path, _decode_handler, timeout_s=self._timeout_s)
 
     def scale(self, model: str, workers: int) -> None:
         """Ask for this many workers and return at once. One that ends takes the requests in its hands along."""
+        require_sensible(workers)
         path = f"{_path(model)}?min_worker={workers}&max_worker={workers}"
-        self._server.ask("PUT", path, bytes, timeout_s=ANSWER_TIMEOUT_S)
-
-    def _names(self) -> Iterator[str]:
-        """Page by page."""
-        path: str | None = "/models"
-        while path:
-            page = self._server.ask("GET", path, _PAGE.decode, timeout_s=ANSWER_TIMEOUT_S)
-            yield from (model.name for model in page.models)
-            path = f"/models?next_page_token={quote(page.next_page_token)}" if page.next_page_token else None
+        self._server.ask("PUT", path, bytes, timeout_s=self._timeout_s)
 
 
 class _Named(msgspec.Struct):

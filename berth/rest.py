@@ -4,6 +4,7 @@ It knows neither predictions nor models: what an answer's bytes mean is for the 
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -13,11 +14,12 @@ from urllib3.exceptions import LocationValueError, ProtocolError
 
 from .errors import BerthError, RequestFailed, ServerUnreachable, UsageError
 from .results import decode_error
+from .settings import Endpoint
 
 Decoded = TypeVar("Decoded")
 
 CONNECT_TIMEOUT_S = 5.0
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+PORTS = {"http": 80, "https": 443}  # of an address without one
 MAX_QUOTED = 200  # characters
 # What TorchServe's own errors leave out, by their type.
 HINTS = {
@@ -31,9 +33,10 @@ class RestServer:
 
     def __init__(self, url: str) -> None:
         """`url` is http://HOST:PORT; nothing is connected yet."""
+        server = _parse_url(url)
         self._url = url.rstrip("/")
         self._session = requests.Session()
-        if _hostname(url) in LOOPBACK:
+        if server.is_loopback:
             self._session.trust_env = False  # a proxy of the environment cannot reach it
 
     def __enter__(self) -> Self:
@@ -51,7 +54,7 @@ class RestServer:
     ) -> Decoded:
         """What `decode` makes of the answer (ValueError: not berth's); RequestFailed when the server refuses."""
         try:
-            timeouts_s = CONNECT_TIMEOUT_S, timeout_s
+            timeouts_s = min(CONNECT_TIMEOUT_S, timeout_s), timeout_s
             answer = self._session.request(method, self._url + path, json=body, timeout=timeouts_s)
         except (requests.RequestException, LocationValueError) as error:  # requests lets the latter through
             raise self._no_answer(error, timeout_s) from error
@@ -103,12 +106,9 @@ def refusal(status: int, body: bytes) -> RequestFailed:
     return RequestFailed(error.message + HINTS.get(error.type, ""), code=status, type=error.type, param=error.param)
 
 
-def _hostname(url: str) -> str:
-    try:
+def _parse_url(url: str) -> Endpoint:
+    with suppress(ValueError):  # a port above 65535
         parts = urlsplit(url)
-        is_valid = parts.scheme in ("http", "https") and parts.port != 0  # a port above 65535 is a ValueError
-    except ValueError:
-        is_valid = False
-    if not is_valid or not parts.hostname:
-        raise UsageError(f"{url!r} is no address of a server: give http://HOST:PORT")
-    return parts.hostname
+        if parts.scheme in PORTS and parts.hostname and parts.port != 0:
+            return Endpoint(key="url", host=parts.hostname, port=parts.port or PORTS[parts.scheme])
+    raise UsageError(f"{url!r} is no address of a server: give http://HOST:PORT")

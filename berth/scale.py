@@ -2,17 +2,16 @@
 
 import time
 
+from .archive import SERVER_SETTINGS
 from .digest import Advance
-from .errors import BerthError, UsageError
+from .errors import BerthError
 from .management import Management, ModelState, WorkerState
 from .progress import Progress
 from .wait import wait_until
 
-# Far above what a machine holds: each is a process with a copy of the model. TorchServe believes any number; of a
-# billion its own memory runs out, and all of the server ends.
-MAX_WORKERS = 64
 START_S = 30.0  # a worker's Python on a busy machine, before startupTimeout begins to count
 LOOK_EVERY_S = 0.5  # on GPUs each look runs nvidia-smi once per worker
+RETRIED_S = SERVER_SETTINGS["maxRetryTimeoutInSec"]
 NOT_KEPT = (
     "not kept: a restarted server has config.properties' default_workers_per_model again; "
     "in Kubernetes, scale the Deployment's replicas instead"
@@ -23,14 +22,13 @@ def scale_model(
     management: Management, model: str, workers: int, progress: Progress, *, timeout_s: float | None = None
 ) -> ModelState:
     """The model once it has `workers` workers, all READY; BerthError when one dies, or after startupTimeout."""
-    _require_sensible(workers)
     before = management.describe(model)
     management.scale(model, workers)
-    watch = _Watch(management, before, workers, progress.begin(f"workers of {model}", workers))
+    scaling = _Scaling(management, before, workers, progress.begin(f"workers of {model}", workers))
     limit_s = before.startup_timeout_s + START_S if timeout_s is None else timeout_s
-    if not wait_until(watch.look, limit_s, lambda _: time.sleep(LOOK_EVERY_S)):
-        raise BerthError(f"{watch.summary} after {limit_s:.0f} s; {watch.advice}")
-    return watch.state
+    if not wait_until(scaling.look, limit_s, lambda _: time.sleep(LOOK_EVERY_S)):
+        raise BerthError(f"after {limit_s:.0f} s {scaling.summary}; {scaling.advice}") from scaling.failure
+    return scaling.state
 
 
 def is_scaled(state: ModelState, workers: int) -> bool:
@@ -38,11 +36,13 @@ def is_scaled(state: ModelState, workers: int) -> bool:
     return len(state.workers) == workers == state.num_ready
 
 
-class _Watch:
+class _Scaling:
     """What the server says of a model's workers since a number of them was asked for."""
 
     def __init__(self, management: Management, before: ModelState, workers: int, advance: Advance) -> None:
         self.state = before
+        self.failure: BerthError | None = None
+        """Of the last look, where it got no answer."""
         self._management = management
         self._before = before
         self._workers = workers
@@ -51,8 +51,12 @@ class _Watch:
         self._pids: dict[str, int] = {}
 
     def look(self) -> bool:
-        """Whether the workers are as asked for; BerthError when one has died."""
-        self.state = self._management.describe(self.state.name)
+        """Whether the workers are as asked for; BerthError when one has died. Without an answer: not yet."""
+        try:
+            self.state, self.failure = self._management.describe(self.state.name), None
+        except BerthError as error:  # a server that is busy with starting workers may answer late
+            self.failure = error
+            return False
         num_done = min(self.state.num_ready, self._workers)
         self._advance(num_done - self._num_shown)
         self._num_shown = num_done
@@ -68,7 +72,8 @@ class _Watch:
     @property
     def summary(self) -> str:
         name, states = self.state.name, ", ".join(f"{worker.id} {worker.status}" for worker in self.state.workers)
-        return f"{name} has {self.state.num_ready} of {self._workers} workers READY ({states})"
+        unanswered = f"; the last look at it failed: {self.failure}" if self.failure else ""
+        return f"{name} has {self.state.num_ready} of {self._workers} workers READY ({states}){unanswered}"
 
     @property
     def advice(self) -> str:
@@ -76,16 +81,5 @@ class _Watch:
         num_before = len(self._before.workers)
         back = f"`berth scale {self.state.name} --workers {num_before}` goes back"
         where = "the log of `berth serve` says why: a traceback, or none where memory ran out"
-        return f"{where}. TorchServe goes on trying{f'; {back}' if 0 < num_before < self._workers else ''}"
-
-
-def _require_sensible(workers: int) -> None:
-    if workers < 1:
-        raise UsageError(
-            f"{workers} workers would switch the model off: every request would be refused. Ask for 1 or more; "
-            "to end it, stop the server"
-        )
-    if workers > MAX_WORKERS:
-        raise UsageError(
-            f"{workers} workers: each is a process with a copy of the model; ask for {MAX_WORKERS} at most"
-        )
+        retried = f"TorchServe gives a worker up that fails for {RETRIED_S} s"
+        return f"{where}. {retried}{f'; {back}' if 0 < num_before < self._workers else ''}"

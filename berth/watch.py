@@ -1,98 +1,46 @@
-"""Whether every model can answer, looked at again and again while the server runs.
+"""Every model of a running server, looked at again and again: berth/sight.py says what the looks mean."""
 
-A worker that is busy and one that hangs both keep a request waiting; only the first uses the processor. So a known text
-is always on its way through each model, and while it waits the workers' processor times tell which it is.
-"""
-
+import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import psutil
 
-from .errors import BerthError
+from .deep_check import Checked, DeepCheck, Verdict
+from .errors import BerthError, RequestFailed
 from .health import STARTING, Health
 from .management import Management, ModelState, WorkerState
 from .preflight import ServedModel
-from .ready import Checked, DeepCheck
 from .settings import Endpoint
+from .sight import DEAD_S, Sight, WorkerSight, why_not_live, why_not_ready
 
-STUCK_S = 5.0
-# TorchServe gives a dying worker up after maxRetryTimeoutInSec (30 s), waits at most 21 s between two attempts, and
-# does nothing from then on.
-DEAD_S = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerSight:
-    """A worker as it looks now."""
-
-    is_ready: bool
-    """Says TorchServe."""
-    idle_s: float
-    """Since its process last used the processor."""
-    absent_s: float
-    """Since its process was last there."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """A model as it looks now."""
-
-    workers: Sequence[WorkerSight]
-    queued: int
-    """Requests that no worker has taken yet."""
-    silent_s: float
-    """Since TorchServe's frontend last answered."""
-    check_s: float
-    """How long the known text has been waiting; 0 where none is."""
-    failure: str | None
-    """Of the last known text that was answered."""
-
-
-def why_not_ready(sight: Sight) -> str | None:
-    """Why a request sent now would not be answered; None where it would."""
-    ready = [worker for worker in sight.workers if worker.is_ready]
-    stuck = [worker for worker in ready if worker.idle_s >= STUCK_S]
-    if sight.silent_s >= STUCK_S:
-        return f"TorchServe's frontend has not answered for {sight.silent_s:.0f} s"
-    if not ready:
-        return "no worker is loaded"
-    if any(worker.absent_s >= STUCK_S for worker in ready):
-        return "a worker's process is gone and TorchServe has not noticed"
-    if sight.failure:
-        return sight.failure
-    # An idle worker would have taken what is queued; and when none works, somebody should be at the known text.
-    if sight.check_s >= STUCK_S and stuck and (sight.queued or len(stuck) == len(ready)):
-        return f"a worker hangs: the known text has waited for {sight.check_s:.0f} s and nobody works"
-    return None
-
-
-def why_not_live(sight: Sight) -> str | None:
-    """Why only a restart helps; None where it does not need one."""
-    if sight.silent_s >= DEAD_S:
-        return f"TorchServe's frontend has not answered for {sight.silent_s:.0f} s"
-    if any(worker.absent_s >= DEAD_S for worker in sight.workers):
-        return f"a worker has had no process for {DEAD_S:.0f} s: TorchServe has given it up"
-    return None
+START_LOOK_S = 0.5
+LOOK_S = 2.0  # on a GPU each look costs one nvidia-smi per worker (pytorch/serve, wlm/WorkerThread.java)
+STALE_S = 15.0  # a look takes 10 s at the most: the management client's time-outs
 
 
 class Watch:
-    """All models of a server."""
+    """All models of a server, each in a thread of its own: one that keeps TorchServe waiting delays no other."""
 
     def __init__(self, management: Endpoint, inference: Endpoint, models: Sequence[ServedModel]) -> None:
-        self._management = Management(management.url)
-        self._models = [ModelWatch(self._management, inference, model) for model in models]
+        self._models = [
+            ModelWatch(model.name, Management(management.url), f"{inference.url}/predictions/{model.name}")
+            for model in models
+        ]
 
-    def look(self) -> Health:
-        """Look at every model once."""
-        now_s = time.monotonic()
-        sights = {model.name: model.look(now_s) for model in self._models}
+    def start(self) -> None:
+        """Look at every model again and again, until the process ends."""
+        for model in self._models:
+            threading.Thread(target=model.run, name=f"watch-{model.name}", daemon=True).start()
+
+    def health(self) -> Health:
+        """Of all models together, now."""
         if not self.has_started:
             return STARTING
+        now_s = time.monotonic()
         return Health(
-            live=next((f"{name}: {why}" for name, sight in sights.items() if (why := why_not_live(sight))), None),
-            ready=next((f"{name}: {why}" for name, sight in sights.items() if (why := why_not_ready(sight))), None),
+            live=next(filter(None, (model.why_not_live(now_s) for model in self._models)), None),
+            ready=next(filter(None, (model.why_not_ready(now_s) for model in self._models)), None),
         )
 
     @property
@@ -102,83 +50,131 @@ class Watch:
 
     @property
     def failure(self) -> str | None:
-        """Of the first model whose known text came back wrong."""
-        return next((f"{model.name}: {model.failure}" for model in self._models if model.failure), None)
+        """Of the first model that cannot give its known answer, for people."""
+        failing = (model for model in self._models if model.failure)
+        return next((f"{model.name} was loaded but cannot predict: {model.failure}" for model in failing), None)
 
 
 class ModelWatch:
     """One model: its workers' processes, and the known text that is on its way."""
 
-    def __init__(self, management: Management, inference: Endpoint, model: ServedModel) -> None:
-        self.name = model.name
+    def __init__(
+        self, name: str, management: Management, url: str, send: Callable[[str], DeepCheck] = DeepCheck
+    ) -> None:
+        self.name = name
         self.has_answered = False
         self.failure: str | None = None
+        """Why the known answer cannot be had, until it can be again."""
         self._management = management
-        self._inference = inference
-        self._model = model
+        self._url = url
+        self._send = send
         self._state: ModelState | None = None
-        self._answered_s = time.monotonic()
         self._workers: dict[str, WorkerWatch] = {}
         self._check: DeepCheck | None = None
+        self._asked_s: float | None = None  # the first known text since the last verdict
+        self._num_errors = 0
+        self._answered_s = time.monotonic()
+        self._sight: Sight | None = None
+        self._looked_s = self._answered_s
 
-    def look(self, now_s: float) -> Sight:
+    def run(self) -> None:
+        """Look for ever."""
+        while True:
+            self.look(time.monotonic)
+            time.sleep(LOOK_S if self.has_answered else START_LOOK_S)
+
+    def why_not_ready(self, now_s: float) -> str | None:
+        """As of the last look; a watch that looks no more knows nothing."""
+        return self._say(why_not_ready, now_s, STALE_S)
+
+    def why_not_live(self, now_s: float) -> str | None:
+        """As of the last look."""
+        return self._say(why_not_live, now_s, DEAD_S)
+
+    def look(self, clock: Callable[[], float]) -> None:
         """One look; a new known text is sent when the last one is back."""
-        self._describe(now_s)
-        states = self._state.workers if self._state else ()
+        states = self._describe(clock)
+        now_s = clock()
         self._workers = {state.id: self._workers.get(state.id) or WorkerWatch(now_s) for state in states}
-        workers = [self._workers[state.id].look(state, now_s) for state in states]
-        self._step_check(workers)
-        return Sight(
-            workers=workers,
+        is_new = [self._workers[state.id].look(state.pid, now_s) for state in states]
+        if any(is_new):  # TorchServe never answers what the last process had taken from the queue
+            self._check = self._asked_s = None
+        self._step_check(states, now_s)
+        self._sight = Sight(
+            workers=[self._workers[state.id].sight(state, now_s) for state in states],
             queued=self._state.pending_requests if self._state else 0,
             silent_s=now_s - self._answered_s,
-            check_s=now_s - self._check.started_s if self._check else 0.0,
+            check_s=0.0 if self._asked_s is None else now_s - self._asked_s,
             failure=self.failure,
         )
+        self._looked_s = now_s
 
-    def _describe(self, now_s: float) -> None:
+    def _say(self, judge: Callable[[Sight], str | None], now_s: float, patience_s: float) -> str | None:
+        if now_s - self._looked_s >= patience_s:
+            return f"{self.name}: berth has not looked for {now_s - self._looked_s:.0f} s"
+        reason = judge(self._sight) if self._sight else None
+        return reason and f"{self.name}: {reason}"
+
+    def _describe(self, clock: Callable[[], float]) -> Sequence[WorkerState]:
+        """The workers; those of the last time where the frontend does not say."""
         try:
             self._state = self._management.describe(self.name)
-            self._answered_s = now_s
+            self._answered_s = clock()
+        except RequestFailed:  # an answer all the same
+            self._answered_s = clock()
         except BerthError:
             pass  # what counts is for how long
+        return self._state.workers if self._state else ()
 
-    def _step_check(self, workers: Sequence[WorkerSight]) -> None:
+    def _step_check(self, states: Sequence[WorkerState], now_s: float) -> None:
         if self._check and self._check.outcome:
-            self._note(self._check.outcome)
+            self._note(self._check.outcome, now_s)
             self._check = None
-        is_loaded = bool(workers) and all(worker.is_ready for worker in workers)
+        is_loaded = bool(states) and all(state.is_ready for state in states)
         if self._check is None and (is_loaded or self.has_answered):
-            self._check = DeepCheck(self._inference, self._model)
+            self._check = self._send(self._url)
+            self._asked_s = now_s if self._asked_s is None else self._asked_s
 
-    def _note(self, outcome: Checked) -> None:
-        if not outcome.is_busy:
-            self.failure = outcome.failure
-            self.has_answered = self.has_answered or outcome.failure is None
+    def _note(self, outcome: Checked, now_s: float) -> None:
+        if outcome.verdict is Verdict.NONE:
+            return
+        self._asked_s, self._answered_s = None, now_s
+        self._num_errors = self._num_errors + 1 if outcome.verdict is Verdict.ERROR else 0
+        if outcome.verdict is Verdict.RIGHT:
+            self.has_answered, self.failure = True, None
+        # One error may be a neighbour's in the same batch: a user's text that took all memory, a worker that was ended.
+        elif outcome.verdict is Verdict.WRONG or self._num_errors > 1 or not self.has_answered:
+            self.failure = outcome.reason
 
 
 class WorkerWatch:
-    """One worker: when its process was last there, and last at work."""
+    """One worker: which process it has, when that was last there, and when it was last at work."""
 
     def __init__(self, now_s: float) -> None:
+        self._pid: int | None = None
         self._cpu_s = 0.0
         self._worked_s = now_s
         self._seen_s = now_s
 
-    def look(self, state: WorkerState, now_s: float) -> WorkerSight:
-        """The processor time of the process that TorchServe names, beside what it was."""
-        cpu_s = _cpu_time_s(state.pid)
+    def look(self, pid: int | None, now_s: float) -> bool:
+        """The processor time of its process, beside what it was; whether the process is another one."""
+        cpu_s = _cpu_time_s(pid)
         if cpu_s is not None:
             self._seen_s = now_s
             if cpu_s != self._cpu_s:
                 self._cpu_s, self._worked_s = cpu_s, now_s
+        former, self._pid = self._pid, pid
+        return former is not None and former != pid
+
+    def sight(self, state: WorkerState, now_s: float) -> WorkerSight:
+        """How it looks now."""
         return WorkerSight(is_ready=state.is_ready, idle_s=now_s - self._worked_s, absent_s=now_s - self._seen_s)
 
 
 def _cpu_time_s(pid: int | None) -> float | None:
     """User and system time of a process; None where there is no such process any more."""
     try:
-        process = psutil.Process(pid) if pid and pid > 0 else None
+        process = psutil.Process(pid) if pid else None
         if process is None or process.status() == psutil.STATUS_ZOMBIE:
             return None
         times = process.cpu_times()

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
+from . import errors
 from .payload import Parsed, Prediction, Rejected, Request, Response
 
 MODEL_LABELS = ("model_name", "model_version")  # of every metric, behind its own labels; TorchServe adds Hostname
@@ -98,8 +99,18 @@ class Sample:
     """Values of the metric's own labels, in their order."""
 
 
+ERROR_CODES = sorted(
+    {
+        str(kind.status)
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.RequestError)
+    }
+)
 # A counter that begins with 0 shows its first increase; one that begins with its first sample hides it.
-FIRST_SAMPLES = tuple(Sample(metric=metric, value=0) for metric in (REQUESTS_TOTAL, TOKENS_TOTAL, BATCHES_TOTAL))
+FIRST_SAMPLES = (
+    *(Sample(metric=metric, value=0) for metric in (REQUESTS_TOTAL, TOKENS_TOTAL, BATCHES_TOTAL)),
+    *(Sample(metric=ERRORS_TOTAL, value=0, labels=(code,)) for code in ERROR_CODES),
+)
 
 
 class Stopwatch:

@@ -9,7 +9,7 @@ usage() {
 PROJECT=my-project REGION=europe-west4 k8s/gke/cluster.sh [--dry-run]
 
 Creates a network, an image repository, an account for the nodes, a regional cluster, and a pool of L4s that starts
-empty. What is there already is left as it is.
+empty. What is there already is left as it is, also a cluster of that name that this script did not make.
 
   PROJECT    the id of a Google Cloud project with billing (required)
   REGION     a region that has L4s (required)
@@ -92,25 +92,28 @@ grant_roles() {
 }
 
 # Regional: the control plane survives the loss of a zone, and the pool below may look for L4s in several. The pool that
-# comes with a cluster is the CPU pool: GKE's own pods, and the overlay gke-cpu.
+# comes with a cluster is the CPU pool: GKE's own pods, and the overlay gke-cpu. 50 GB hold the image several times; the
+# default, three times 100, is more SSD than a new project may have.
+# https://github.com/terraform-google-modules/terraform-google-kubernetes-engine/issues/1795
 create_cluster() {
   unless gcloud container clusters describe "$CLUSTER" "${IN_REGION[@]}" -- \
     gcloud container clusters create "$CLUSTER" "${IN_REGION[@]}" \
     --release-channel=regular --network=berth --subnetwork=berth --enable-dataplane-v2 --gateway-api=standard \
     --enable-managed-prometheus --enable-image-streaming --workload-pool="$PROJECT.svc.id.goog" \
-    --service-account="$ACCOUNT" --machine-type=e2-standard-4 --num-nodes=1 \
+    --service-account="$ACCOUNT" --machine-type=e2-standard-4 --disk-size=50 --num-nodes=1 \
     --enable-autoscaling --total-min-nodes=1 --total-max-nodes=4
 }
 
 # gpu-driver-version: GKE installs the driver, no DaemonSet. Not every zone of a region has L4s; location-policy ANY
-# takes one wherever there is one.
+# takes one wherever there is one. An upgrade has no spare GPU: it replaces one node after the other.
 create_gpu_pool() {
   query ZONES gcloud compute accelerator-types list "${IN_PROJECT[@]}" \
-    --filter="name=nvidia-l4 AND zone~/$REGION-" --format='value(zone.basename())'
+    --filter="name~^nvidia-l4$ AND zone~/$REGION-" --format='value(zone.basename())'
   unless gcloud container node-pools describe l4 --cluster="$CLUSTER" "${IN_REGION[@]}" -- \
     gcloud container node-pools create l4 --cluster="$CLUSTER" "${IN_REGION[@]}" --node-locations="$ZONES" \
-    --machine-type=g2-standard-4 --accelerator=type=nvidia-l4,count=1,gpu-driver-version=latest \
+    --machine-type=g2-standard-4 --disk-size=50 --accelerator=type=nvidia-l4,count=1,gpu-driver-version=latest \
     --num-nodes=0 --enable-autoscaling --total-min-nodes=0 --total-max-nodes="${MAX_GPUS:-2}" --location-policy=ANY \
+    --max-surge-upgrade=0 --max-unavailable-upgrade=1 \
     --enable-image-streaming --workload-metadata=GKE_METADATA --service-account="$ACCOUNT"
 }
 

@@ -10,16 +10,17 @@ usage() {
   cat <<'END'
 PROJECT=my-project REGION=europe-west4 k8s/gke/deploy.sh [--dry-run] [OVERLAY]
 
-OVERLAY is a folder of k8s/overlays: gke-gpu (the default), gke-cpu, or your own.
+OVERLAY is a folder of k8s/overlays: gke-gpu (the default), gke-cpu, or your own, which has the namespace berth, and a
+Gateway called berth unless URL is set.
 
   PROJECT              the id of a Google Cloud project (required)
   REGION               the cluster's region (required)
   CLUSTER              the cluster's name (berth)
   CHECKPOINT           a folder with your model (the sample model)
-  MODEL                the model's name (bert)
+  MODEL                the model's name (bert, or CHECKPOINT's own name)
   BASE                 the base image, pinned to its digest of today (the Dockerfile's)
-  PIP_EXTRA_INDEX_URL  an index with a CPU build of torch: a far smaller image for gke-cpu
-  URL                  where the smoke test asks (http:// and the Gateway's address)
+  PIP_EXTRA_INDEX_URL  an index with another build of torch: for CPUs (far smaller, for gke-cpu), or for an older CUDA
+  URL                  where the smoke test asks (http:// and the Gateway's address, which is waited for)
   WAIT_S               seconds that each wait may take (1800: a new GPU node takes minutes)
   --dry-run            prints every command, as a script, and runs none
 END
@@ -27,17 +28,32 @@ END
 
 read_arguments() {
   local argument
-  OVERLAY=gke-gpu
+  OVERLAY=''
   for argument; do
     case $argument in
       --help) usage && exit ;;
       --dry-run) DRY_RUN=yes ;;
       -*) usage_error "unknown argument '$argument'" ;;
-      *) OVERLAY=$argument ;;
+      *)
+        [[ -z $OVERLAY ]] || usage_error "two overlays, '$OVERLAY' and '$argument'; one is deployed at a time"
+        OVERLAY=$argument
+        ;;
     esac
   done
+  [[ -n $OVERLAY ]] || OVERLAY=gke-gpu
   [[ -f $ROOT/k8s/overlays/$OVERLAY/kustomization.yaml ]] || usage_error "k8s/overlays has no overlay '$OVERLAY'"
-  [[ -z ${CHECKPOINT:-} || -d $CHECKPOINT ]] || usage_error "CHECKPOINT='$CHECKPOINT' is not a folder"
+}
+
+# `make image` runs elsewhere, and make splits words at blanks. The model's name is the one that it would choose itself;
+# a test holds them together.
+read_checkpoint() {
+  CHECKPOINT=${CHECKPOINT:-}
+  if [[ -n $CHECKPOINT ]]; then
+    [[ -d $CHECKPOINT ]] || usage_error "CHECKPOINT='$CHECKPOINT' is not a folder"
+    CHECKPOINT=$(cd "$CHECKPOINT" >/dev/null && pwd)
+    [[ $CHECKPOINT != *[[:space:]]* ]] || usage_error "CHECKPOINT='$CHECKPOINT' has a blank, which make cannot take"
+  fi
+  MODEL=${MODEL:-$(basename "${CHECKPOINT:-bert}")}
 }
 
 # docker where its daemon answers, else podman.
@@ -58,16 +74,14 @@ sign_in() {
   run gcloud auth configure-docker "$REGION-docker.pkg.dev" --quiet
 }
 
-# The nodes are amd64, whatever this machine is.
+# The nodes are amd64, whatever this machine is. WHEELS is empty because `make image` would take this machine's own
+# wheels, and with them, perhaps, a torch without CUDA.
 build() {
-  local base arguments
-  base=${BASE:-$(sed -n 's/^ARG BASE=//p' "$ROOT/Dockerfile")}
+  local base=${BASE:-$(sed -n 's/^ARG BASE=//p' "$ROOT/Dockerfile")}
   run "$BUILDER" pull --platform=linux/amd64 "$base"
   query BASE "$BUILDER" image inspect --format='{{index .RepoDigests 0}}' "$base"
-  arguments=(--platform=linux/amd64 --tag="$IMAGE:$TAG" --build-arg=BASE="$BASE" --build-arg=MODEL="$MODEL")
-  if [[ -n ${PIP_EXTRA_INDEX_URL:-} ]]; then arguments+=(--build-arg=PIP_EXTRA_INDEX_URL="$PIP_EXTRA_INDEX_URL"); fi
-  if [[ -n ${CHECKPOINT:-} ]]; then arguments+=(--build-context=checkpoint="$CHECKPOINT"); fi
-  run "$BUILDER" build "${arguments[@]}" "$ROOT"
+  run make --no-print-directory --directory="$ROOT" image ENGINE="$BUILDER" IMAGE="$IMAGE:$TAG" PLATFORM=linux/amd64 \
+    BASE="$BASE" CHECKPOINT="$CHECKPOINT" MODEL="$MODEL" WHEELS= PIP_EXTRA_INDEX_URL="${PIP_EXTRA_INDEX_URL:-}"
 }
 
 # The registry says the digest: podman's own differs where it compresses while it pushes.
@@ -78,7 +92,7 @@ push() {
 
 write_kustomization() {
   local text="resources: [overlays/$OVERLAY]
-images: [{name: berth, newName: $IMAGE, digest: $DIGEST}]"
+images: [{name: berth.invalid/berth, newName: $IMAGE, digest: $DIGEST}]"
   if [[ $DRY_RUN == yes ]]; then
     printf 'cat >%s <<END\n%s\nEND\n' "$WORK/kustomization.yaml" "$text"
   else
@@ -93,21 +107,35 @@ render() {
   write_kustomization
   run kubectl kustomize "$WORK" --output="$WORK/rendered.yaml"
   attempt grep -F "$IMAGE@$DIGEST" "$WORK/rendered.yaml" ||
-    die "the overlay $OVERLAY runs no image called 'berth', so its digest could not be pinned; nothing was applied"
+    die "the overlay $OVERLAY has no image berth.invalid/berth, so its digest could not be pinned; nothing was applied"
+}
+
+# give_up MESSAGE: after what the cluster says. A missing quota is an event; why berth did not start stands last in the
+# log of a container that ended. By label: of deployment/berth kubectl would show one pod only, rather a ready one.
+give_up() {
+  local logs=("${KUBECTL[@]}" logs --selector=app.kubernetes.io/name=berth --tail=30 --prefix --ignore-errors)
+  {
+    attempt "${KUBECTL[@]}" get pods --output=wide || true
+    attempt "${KUBECTL[@]}" events || true # sorted by time
+    attempt "${logs[@]}" --previous || true
+    attempt "${logs[@]}" || true
+  } >&2
+  die "$1; above are the pods, their events, and the last lines of the containers before and now"
 }
 
 apply() {
   run "${KUBECTL[@]}" apply --filename="$WORK/rendered.yaml"
-  attempt "${KUBECTL[@]}" rollout status deployment/berth --timeout="${WAIT_S}s" || {
-    "${KUBECTL[@]}" get pods,events >&2 || true
-    die "the Deployment is not ready after $WAIT_S s; its pods and events are above"
-  }
+  if [[ $DRY_RUN == no ]]; then say "to see what is waited for: $(quoted "${KUBECTL[@]}" events --watch)"; fi
+  attempt "${KUBECTL[@]}" rollout status deployment/berth --timeout="${WAIT_S}s" ||
+    give_up "the rollout did not succeed, with WAIT_S=$WAIT_S"
 }
 
 find_url() {
-  run "${KUBECTL[@]}" wait --for=condition=Programmed gateway/berth --timeout="${WAIT_S}s"
+  if [[ -n ${URL:-} ]]; then return; fi
+  attempt "${KUBECTL[@]}" wait --for=condition=Programmed gateway/berth --timeout="${WAIT_S}s" ||
+    give_up "the Gateway is not programmed, with WAIT_S=$WAIT_S"
   query ADDRESS "${KUBECTL[@]}" get gateway/berth --output='jsonpath={.status.addresses[0].value}'
-  URL=${URL:-http://$ADDRESS}
+  URL=http://$ADDRESS
 }
 
 # expect PATTERN COMMAND...: what COMMAND prints must match the extended regular expression.
@@ -119,26 +147,26 @@ expect() {
     return
   fi
   say "+ $(quoted "$@")"
-  answer=$("$@") || die "the smoke test was not answered: $(quoted "$@")"
-  [[ $answer =~ $pattern ]] || die "the smoke test expected $pattern and was answered: $answer"
+  answer=$("$@") || give_up "the smoke test was not answered: $(quoted "$@")"
+  [[ $answer =~ $pattern ]] || give_up "the smoke test expected $pattern and was answered: $answer"
   say "${answer:0:100}"
 }
 
-# The deep check computes a known text and compares. A new load balancer answers with errors of its own for some
-# minutes: those are asked again. 130 s: a little more than TorchServe may take.
+# The deep check computes a known text and compares; the second answer must be an embedding or labels. A new load
+# balancer answers with errors of its own for some minutes: both ask again. TorchServe's own limit is 120 s.
 smoke_test() {
-  local curl=(curl --silent --show-error --fail --max-time 130)
-  expect '"status": *"ok"' "${curl[@]}" --retry 1000 --retry-delay 5 --retry-all-errors --retry-max-time "$WAIT_S" \
-    "$URL/predictions/$MODEL"
-  expect '^[[{]' "${curl[@]}" --header 'content-type: application/json' --data '{"inputs": "hello world"}' \
-    "$URL/predictions/$MODEL"
+  local ask=(curl --silent --show-error --fail --max-time 130
+    --retry 1000 --retry-delay 5 --retry-all-errors --retry-max-time "$WAIT_S")
+  expect '"status": *"ok"' "${ask[@]}" "$URL/predictions/$MODEL"
+  expect '^\[-?[0-9]|"label": *"' "${ask[@]}" --header 'content-type: application/json' \
+    --data '{"inputs": "hello world"}' "$URL/predictions/$MODEL"
 }
 
 main() {
   read_arguments "$@"
+  read_checkpoint
   read_settings
-  need gcloud kubectl gke-gcloud-auth-plugin curl
-  MODEL=${MODEL:-bert}
+  need gcloud kubectl gke-gcloud-auth-plugin curl make
   WAIT_S=${WAIT_S:-1800}
   IMAGE=$REGION-docker.pkg.dev/$PROJECT/berth/berth
   TAG=$(git -C "$ROOT" describe --always --dirty 2>/dev/null || echo unversioned)

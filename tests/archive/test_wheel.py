@@ -1,12 +1,15 @@
 """The wheel, built as pip builds it: whatever an installed berth needs besides its dependencies is in it."""
 
+import configparser
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 DATA = ("berth/log4j2.xml", "berth/metrics.yaml", "berth/py.typed", "berth/torchserve.binpb", "handler/py.typed")
@@ -51,6 +54,16 @@ def test_the_files_that_are_no_modules_are_in_it(members: list[str], name: str) 
 
 def test_the_settings_are_where_berth_looks_for_them(members: list[str]) -> None:
     assert [name for name in members if name.endswith(".data/data/share/berth/config.properties")]
+
+
+def test_the_build_asks_for_the_versions_that_setup_cfg_allows() -> None:
+    """pip builds apart from what is installed: torchserve's .proto files there must be those of the one that serves."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    allowed = setup["options"]["install_requires"] + setup["options.extras_require"]["dev"]
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["build-system"]["requires"]
+    assert "torchserve" in {Requirement(line).name for line in build}
+    assert {Requirement(line) for line in build} <= {Requirement(line) for line in allowed.split("\n") if line}
 
 
 @pytest.mark.parametrize(("module", "package"), [("ts", "torchserve"), ("grpc_tools", "grpcio-tools")])

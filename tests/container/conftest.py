@@ -1,21 +1,24 @@
 """The image, really built, for every test here; and the figures that the tests report."""
 
+import json
 import os
 import shutil
 
 import pytest
 
-from .podman import FOLDER, make_image, podman, run
+from berth.bench.machine import describe_run
 
-ROOT = FOLDER.parents[1]
+from .podman import BUILD_S, FOLDER, make_image, podman, run
+
 PUBLIC_BASE = "docker.io/library/debian:bookworm-slim"
 LOCAL_BASE = "localhost/debian:bookworm-slim"
 FIGURES = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """podman's settings for this machine, unless it has its own."""
-    os.environ.setdefault("CONTAINERS_CONF", str(FOLDER / "containers.conf"))
+    """Where crun is missing and runc is there, podman takes our settings, unless CONTAINERS_CONF names others."""
+    if shutil.which("crun") is None and shutil.which("runc"):
+        os.environ.setdefault("CONTAINERS_CONF", str(FOLDER / "containers.conf"))
     config.stash[FIGURES] = []
 
 
@@ -23,7 +26,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """What was measured, under the tests' results."""
     if figures := config.stash[FIGURES]:
         terminalreporter.section("container figures")
-        terminalreporter.write_line("\n".join(figures))
+        run_facts = json.dumps({"schema_version": 1, **describe_run("make container-test")})
+        terminalreporter.write_line("\n".join([*figures, run_facts]))
 
 
 @pytest.fixture(scope="session")
@@ -37,9 +41,9 @@ def base() -> str:
     """The public base where a registry can be reached, else one made of Debian's packages."""
     if shutil.which("podman") is None:
         pytest.skip("podman is not installed")
-    if podman("pull", "--quiet", PUBLIC_BASE, check=False).returncode == 0:
+    if podman("pull", "--quiet", PUBLIC_BASE, check=False, timeout_s=BUILD_S).returncode == 0:
         return PUBLIC_BASE
-    run(str(FOLDER / "make_base.sh"))
+    run(str(FOLDER / "make_base.sh"), timeout_s=BUILD_S)
     return LOCAL_BASE
 
 

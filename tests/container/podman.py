@@ -1,6 +1,9 @@
 """podman for tests: commands, and containers that are always removed."""
 
 import contextlib
+import os
+import shlex
+import signal
 import subprocess
 import tempfile
 import time
@@ -15,7 +18,10 @@ import requests
 from berth.wait import wait_until
 
 FOLDER = Path(__file__).parent
+ROOT = FOLDER.parents[1]
 PORTS = (8080, 7070, 8082, 8090)
+COMMAND_S = 60.0
+BUILD_S = 1800.0
 READY_S = 180.0
 STOP_S = 60
 # As a pod of k8s/base runs.
@@ -26,24 +32,32 @@ LIKE_A_POD = (
 )
 
 
-def run(*command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """A command to its end, with what it said."""
+def run(*command: str, check: bool = True, timeout_s: float = COMMAND_S) -> subprocess.CompletedProcess[str]:
+    """A command to its end, with what it said; one that takes too long is killed with all that it started."""
     # conmon leaves a file named oom in the current folder when the kernel killed something.
-    ran = subprocess.run(command, cwd=tempfile.gettempdir(), capture_output=True, text=True, check=False)
-    assert not check or ran.returncode == 0, f"{' '.join(command)}: {ran.returncode}\n{ran.stdout}\n{ran.stderr}"
-    return ran
+    folder, pipe = tempfile.gettempdir(), subprocess.PIPE
+    with subprocess.Popen(command, cwd=folder, stdout=pipe, stderr=pipe, text=True, process_group=0) as process:
+        try:
+            stdout, stderr = process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired as error:
+            said = (error.stderr or b"").decode()  # bytes, whatever `text` says (python/cpython issue 87597)
+            raise AssertionError(f"{shlex.join(command)}: not done in {timeout_s:.0f} s\n{said}") from None
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+    assert not check or process.returncode == 0, f"{shlex.join(command)}: {process.returncode}\n{stdout}\n{stderr}"
+    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
 
-def podman(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+def podman(*arguments: str, check: bool = True, timeout_s: float = COMMAND_S) -> subprocess.CompletedProcess[str]:
     """One podman command."""
-    return run("podman", *arguments, check=check)
+    return run("podman", *arguments, check=check, timeout_s=timeout_s)
 
 
 def make_image(base: str, *variables: str) -> str:
     """`make image` from this base; what it printed."""
-    return run(
-        "make", "--directory", str(FOLDER.parents[1]), "image", "ENGINE=podman", f"BASE={base}", *variables
-    ).stdout
+    make = ("make", "--no-print-directory", "--directory", str(ROOT), "image", "ENGINE=podman", f"BASE={base}")
+    return run(*make, *variables, timeout_s=BUILD_S).stdout
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +78,8 @@ class Container:
     def url(self, port: int) -> str:
         return f"http://{self.address(port)}"
 
-    def exec(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return podman("exec", self.name, *command, check=check)
+    def exec(self, *command: str, check: bool = True, timeout_s: float = COMMAND_S) -> subprocess.CompletedProcess[str]:
+        return podman("exec", self.name, *command, check=check, timeout_s=timeout_s)
 
     def inspect(self, template: str) -> str:
         return podman("inspect", "--format", template, self.name).stdout.strip()
@@ -91,11 +105,11 @@ class Container:
 
     def wait_for_end(self) -> int:
         """Its exit code."""
-        return int(podman("wait", self.name).stdout)
+        return int(podman("wait", self.name, timeout_s=READY_S).stdout)
 
     def stop(self) -> int:
         """SIGTERM, and SIGKILL after STOP_S; its exit code."""
-        podman("stop", "--time", str(STOP_S), self.name)
+        podman("stop", "--time", str(STOP_S), self.name, timeout_s=STOP_S + COMMAND_S)
         return int(self.inspect("{{.State.ExitCode}}"))
 
 

@@ -1,17 +1,19 @@
-"""hadolint has nothing to say about the Dockerfile."""
+"""hadolint has nothing to say about the Dockerfile, and its torch layer has every pin that it needs."""
 
-import subprocess
+import re
 import sys
+from collections.abc import Iterable
+from importlib import metadata
 from pathlib import Path
 
-from .conftest import ROOT
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from .podman import ROOT, run
 
 
 def hadolint(path: Path) -> str:
-    ran = subprocess.run(
-        [Path(sys.executable).with_name("hadolint"), path], capture_output=True, text=True, check=False
-    )
-    return ran.stdout
+    return run(str(Path(sys.executable).with_name("hadolint")), str(path), check=False).stdout
 
 
 def test_hadolint_is_content() -> None:
@@ -21,3 +23,20 @@ def test_hadolint_is_content() -> None:
 def test_hadolint_would_say_so(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM debian:latest\nRUN apt-get install python3\n")
     assert "DL3007" in hadolint(tmp_path / "Dockerfile")
+
+
+def canonical(names: Iterable[str]) -> set[str]:
+    return {canonicalize_name(name) for name in names}
+
+
+def needed_by(name: str) -> set[str]:
+    """A package and all that it needs, without extras."""
+    needed = (Requirement(line) for line in metadata.requires(name) or [])
+    names = [one.name for one in needed if not one.marker or one.marker.evaluate({"extra": ""})]
+    return {name}.union(*map(needed_by, names))
+
+
+def test_the_torch_layer_has_the_pins_of_torch_and_what_it_needs() -> None:
+    (names,) = re.findall(r"grep -E '\^\((.*)\)=='", (ROOT / "Dockerfile").read_text())
+    pinned = canonical(re.findall(r"^(\S+)==", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
+    assert canonical(names.split("|")) == canonical(needed_by("torch")) & pinned

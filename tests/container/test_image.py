@@ -1,6 +1,8 @@
 """The image as it was built: its size, its layers, its user."""
 
+import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from handler.config import Task
 
 from ..conftest import MakeCheckpoint
-from .podman import make_image, podman
+from .podman import ROOT, make_image, podman
 
 MAX_CPU_BYTES = 1.8e9
 
@@ -43,17 +45,27 @@ def test_the_driver_is_found_where_gke_mounts_it(image: str) -> None:
     assert "/usr/local/nvidia/lib64" in environment["LD_LIBRARY_PATH"].split(":")
 
 
+def test_it_has_the_code_of_today(image: str) -> None:
+    """And not that of an older image, out of a build's cache."""
+    command = "cd /opt/berth/lib/python3*/site-packages && find berth handler -name '*.py' -exec sha256sum {} +"
+    shipped = podman("run", "--rm", "--entrypoint", "sh", image, "-c", command).stdout
+    sources = [path for folder in ("berth", "handler") for path in (ROOT / folder).rglob("*.py")]
+    digests = {str(path.relative_to(ROOT)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sources}
+    assert {path: digest for digest, path in map(str.split, shipped.splitlines())} == digests
+
+
 def test_no_secret_and_no_wheel_stay_behind(image: str) -> None:
-    command = "find /run/secrets /wheels /dist -type f 2>/dev/null || :"
+    command = "find /run/secrets /wheels /installed -type f 2>/dev/null || :"
     assert podman("run", "--rm", "--entrypoint", "sh", image, "-c", command).stdout == ""
 
 
 @pytest.fixture(scope="module")
-def other_image(base: str, checkpoint: MakeCheckpoint) -> str:
-    """The same image with another model."""
+def other_image(base: str, checkpoint: MakeCheckpoint) -> Iterator[str]:
+    """The same image with another model; removed afterwards."""
     folder = checkpoint("bert", Task.TEXT_CLASSIFICATION)
     make_image(base, "IMAGE=berth-other", f"CHECKPOINT={folder}", "MODEL=other")
-    return "localhost/berth-other"
+    yield "localhost/berth-other"
+    podman("rmi", "localhost/berth-other")
 
 
 def test_a_new_model_changes_one_layer(image: str, other_image: str) -> None:

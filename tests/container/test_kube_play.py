@@ -2,9 +2,7 @@
 
 import json
 import shutil
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import requests
@@ -12,10 +10,12 @@ import requests
 from berth.client import Client
 from berth.wait import wait_until
 
-from .conftest import ROOT
-from .podman import READY_S, podman
+from .podman import READY_S, ROOT, podman, run
 
 CONTAINER = "berth-pod-0-berth"  # podman's name for it
+PORTS_TAKEN = (
+    "its ports on this machine are fixed: was a `make serve`, or another pod, listening on 8080, 7070, 8082, 8090?"
+)
 
 pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl, which renders the overlay")
 
@@ -29,15 +29,15 @@ def is_ready() -> bool:
 
 @pytest.fixture(scope="module")
 def pod(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    rendered: Path = tmp_path_factory.mktemp("k8s") / "local.yaml"
-    command = ["kubectl", "kustomize", "k8s/overlays/local", "--output", str(rendered)]
-    subprocess.run(command, cwd=ROOT, check=True)
+    rendered = str(tmp_path_factory.mktemp("k8s") / "local.yaml")
+    run("kubectl", "kustomize", str(ROOT / "k8s" / "overlays" / "local"), "--output", rendered)
     try:
-        podman("kube", "play", str(rendered))
+        played = podman("kube", "play", rendered, check=False, timeout_s=READY_S)
+        assert played.returncode == 0, f"{played.stderr}\n{PORTS_TAKEN}"
         assert wait_until(is_ready, READY_S), podman("logs", CONTAINER, check=False).stderr
         yield
     finally:
-        podman("kube", "play", "--down", str(rendered))
+        podman("kube", "play", "--down", rendered, check=False, timeout_s=READY_S)
 
 
 @pytest.mark.usefixtures("pod")

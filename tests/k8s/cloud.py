@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from .renderings import ROOT
+
+GKE = ROOT / "k8s" / "gke"
+OVERLAYS = ("gke-gpu", "gke-cpu")
 STANDINS = Path(__file__).with_name("standins.py")
 TOOLS = ("gcloud", "kubectl", "docker", "podman", "gke-gcloud-auth-plugin")
 SETTINGS = {"PROJECT": "my-project", "REGION": "europe-west4"}
@@ -64,8 +68,10 @@ def make_cloud(folder: Path) -> Cloud:
 
 
 @contextmanager
-def load_balancer(status: int = 200, health: bytes = b'{"status":"ok"}') -> Iterator[str]:
-    """The address of a server that answers as berth's does: the deep check to a GET, an embedding to a POST."""
+def load_balancer(
+    status: int = 200, health: bytes = b'{"status":"ok"}', result: bytes = b"[0.125, -0.5]"
+) -> Iterator[str]:
+    """The address of a server that answers as berth's does: the deep check to a GET, a result to a POST."""
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -73,7 +79,7 @@ def load_balancer(status: int = 200, health: bytes = b'{"status":"ok"}') -> Iter
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["content-length"]))
-            self.answer(b"[0.125, -0.5]")
+            self.answer(result)
 
         def answer(self, body: bytes) -> None:
             self.send_response(status if self.path == "/predictions/bert" else 404)

@@ -1,14 +1,18 @@
-"""What every test of k8s/ starts from: rendered objects."""
+"""What the tests of k8s/ start from: rendered objects, and stand-ins for a cloud."""
 
 from collections.abc import Callable
 from copy import deepcopy
 from functools import cache
+from pathlib import Path
 
 import pytest
 
+from .cloud import Cloud, make_cloud
 from .renderings import Document, has_kubectl, render
 
 Rendered = Callable[[str], list[Document]]
+
+needs_kubectl = pytest.mark.skipif(not has_kubectl(), reason="there is no kubectl to render with")
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +22,9 @@ def rendered() -> Rendered:
         pytest.skip("there is no kubectl to render with")
     once = cache(render)
     return lambda name: deepcopy(once(name))
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Cloud:
+    """An empty one."""
+    return make_cloud(tmp_path)

@@ -2,13 +2,14 @@
 
 import pytest
 
-from berth import health
+from berth import health, launch, server_process
 from berth.archive import SERVER_SETTINGS
 
 from .conftest import Rendered
 from .renderings import OVERLAYS, RENDERINGS, Document, pick
 
 GPU = [name for name in RENDERINGS if "gpu" in name]
+GATHER_S = 240  # for a streamed image's first read and the archive's verification, before a worker starts
 GATEWAY = [name for name in RENDERINGS if "gateway" in name or name.startswith("gke")]
 
 
@@ -58,7 +59,7 @@ def test_only_the_local_overlay_opens_host_ports_and_on_loopback(rendered: Rende
 
 def test_probes_ask_the_launcher(objects: list[Document]) -> None:
     names = {port["name"]: port["containerPort"] for port in container(objects)["ports"]}
-    assert names["health"] == health.health_address({})[1]
+    assert names["health"] == health.health_endpoint({}).port
     asked = [container(objects)[f"{kind}Probe"] for kind in ("startup", "liveness", "readiness")]
     for probe, path in zip(asked, health.PATHS, strict=True):
         target = probe.get("httpGet") or {"path": probe["exec"]["command"][-1], "port": "health"}
@@ -67,29 +68,35 @@ def test_probes_ask_the_launcher(objects: list[Document]) -> None:
 
 def test_startup_may_take_as_long_as_a_worker(objects: list[Document]) -> None:
     probe = container(objects)["startupProbe"]
-    assert probe["periodSeconds"] * probe["failureThreshold"] >= SERVER_SETTINGS["startupTimeout"]
+    assert probe["periodSeconds"] * probe["failureThreshold"] >= SERVER_SETTINGS["startupTimeout"] + GATHER_S
 
 
-def test_grace_covers_the_sleep_and_the_longest_request(objects: list[Document]) -> None:
+def test_grace_covers_the_sleep_and_the_launchers_end(objects: list[Document]) -> None:
     sleep_s = container(objects)["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert sleep_s >= 15
-    assert pod(objects)["terminationGracePeriodSeconds"] >= sleep_s + SERVER_SETTINGS["responseTimeout"]
+    end_s = launch.GRACE_S + server_process.GONE_S
+    assert pod(objects)["terminationGracePeriodSeconds"] >= sleep_s + end_s
+
+
+def test_a_node_can_always_be_drained(objects: list[Document]) -> None:
+    budget = pick(objects, "PodDisruptionBudget")["spec"]
+    assert (budget["maxUnavailable"], budget["unhealthyPodEvictionPolicy"]) == (1, "AlwaysAllow")
 
 
 @pytest.mark.parametrize("rendering", GATEWAY)
-def test_load_balancer_waits_longer_than_torchserve_and_no_longer_than_the_pod(
+def test_load_balancer_waits_longer_than_torchserve_and_drains_while_the_pod_is_there(
     rendered: Rendered, rendering: str
 ) -> None:
-    policy = pick(rendered(rendering), "GCPBackendPolicy")["spec"]["default"]
+    objects = rendered(rendering)
+    policy = pick(objects, "GCPBackendPolicy")["spec"]["default"]
     assert policy["timeoutSec"] > SERVER_SETTINGS["responseTimeout"]
-    drain_s = policy["connectionDraining"]["drainingTimeoutSec"]
-    assert SERVER_SETTINGS["responseTimeout"] <= drain_s <= pod(rendered(rendering))["terminationGracePeriodSeconds"]
+    assert policy["connectionDraining"]["drainingTimeoutSec"] == pod(objects)["terminationGracePeriodSeconds"]
 
 
 @pytest.mark.parametrize("rendering", GATEWAY)
 def test_load_balancer_asks_for_readiness(rendered: Rendered, rendering: str) -> None:
     check = pick(rendered(rendering), "HealthCheckPolicy")["spec"]["default"]["config"]["httpHealthCheck"]
-    port = health.health_address({})[1]
+    port = health.health_endpoint({}).port
     assert check == {"portSpecification": "USE_FIXED_PORT", "port": port, "requestPath": "/ready"}
 
 
@@ -111,11 +118,7 @@ def test_gpu_where_one_is_asked_for_and_nowhere_else(rendered: Rendered, renderi
     assert rollout == ({"maxSurge": 0, "maxUnavailable": 1} if wanted else {"maxSurge": 1, "maxUnavailable": 0})
 
 
-def test_cpu_overlay_says_so(rendered: Rendered) -> None:
-    assert environment(rendered("gke-cpu")) == {"BERTH_DEVICE": "cpu"}
-
-
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_one_image_to_pin(rendered: Rendered, overlay: str) -> None:
     image = container(rendered(overlay))["image"]
-    assert image == ("localhost/berth:latest" if overlay == "local" else "berth")
+    assert image == ("localhost/berth:latest" if overlay == "local" else "berth.invalid/berth")

@@ -27,8 +27,12 @@ class Scrape:
         """The sum of the samples that have these labels."""
         return sum(value for found, value in self._samples[name] if labels.items() <= found.items())
 
-    def label_names(self, name: str) -> set[str]:
-        return {label for found, _ in self._samples[name] for label in found}
+    def labels(self, name: str) -> dict[str, set[str]]:
+        """The values of each label that a metric has."""
+        values: dict[str, set[str]] = defaultdict(set)
+        for label, value in (pair for found, _ in self._samples[name] for pair in found.items()):
+            values[label].add(value)
+        return values
 
 
 class Growth:

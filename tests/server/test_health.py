@@ -2,24 +2,33 @@
 
 import os
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 import requests
 
+from berth.sight import STUCK_S
 from berth.wait import wait_until
-from handler.config import MAX_INPUTS_PER_REQUEST
 
 from .servers import Server, running_server, started_server
+from .standin import make_standin
 
 pytestmark = pytest.mark.server
 
 NOTICED_S = 60.0  # on a busy machine; TorchServe loads a killed worker again in 4 s on an idle one
+LONG_TEXTS = ["all of it is about water " * 60] * 16
+NUM_CLIENTS = 4
 
 
 def status(server: Server, path: str) -> int:
     return requests.get(server.health_url + path, timeout=10).status_code
+
+
+def reason(server: Server) -> str:
+    return str(requests.get(f"{server.health_url}/ready", timeout=10).json().get("reason"))
 
 
 def wait_for_readiness(server: Server, expected: int) -> None:
@@ -43,11 +52,11 @@ def test_startup_comes_true_with_the_first_known_answer(sample_archive: Path) ->
 
 def test_a_busy_worker_is_ready_and_a_hanging_or_dead_one_is_not(sample_archive: Path) -> None:
     with running_server([sample_archive]) as server:
-        _stays_ready_under_load(server)
+        assert readiness_under_load(server) == {200}
         (pid,) = server.worker_pids()
         os.kill(pid, signal.SIGSTOP)
         wait_for_readiness(server, 503)
-        assert "hangs" in requests.get(f"{server.health_url}/ready", timeout=10).json()["reason"]
+        assert "hangs" in reason(server)
         assert [status(server, path) for path in ("/startup", "/live")] == [200, 200]
         os.kill(pid, signal.SIGCONT)
         wait_for_readiness(server, 200)
@@ -56,25 +65,35 @@ def test_a_busy_worker_is_ready_and_a_hanging_or_dead_one_is_not(sample_archive:
         wait_for_readiness(server, 200)
 
 
-def _stays_ready_under_load(server: Server) -> None:
-    """Requests that take longer together than a hanging worker is given."""
-    body = {"inputs": ["all of it is about water " * 60] * MAX_INPUTS_PER_REQUEST}
-    url = f"{server.inference_url}/predictions/bert"
-    with ThreadPoolExecutor() as pool:
-        answers = [pool.submit(requests.post, url, json=body, timeout=120) for _ in range(2)]
-        seen = set()
-        while not all(answer.done() for answer in answers):
+def readiness_under_load(server: Server) -> set[int]:
+    """What /ready says while the worker is never idle, for longer than a hanging one is given."""
+    enough = Event()
+
+    def ask() -> None:
+        while not enough.is_set():
+            url = f"{server.inference_url}/predictions/bert"
+            assert requests.post(url, json={"inputs": LONG_TEXTS}, timeout=120).status_code == 200
+
+    seen = set()
+    with ThreadPoolExecutor(NUM_CLIENTS) as pool:
+        clients = [pool.submit(ask) for _ in range(NUM_CLIENTS)]
+        until_s = time.monotonic() + 3 * STUCK_S
+        while time.monotonic() < until_s:
             seen.add(status(server, "/ready"))
-            wait_until(lambda: all(answer.done() for answer in answers), 0.5)
-    assert {answer.result().status_code for answer in answers} == {200}
-    assert seen == {200}
+            wait_until(enough.is_set, 0.5)
+        enough.set()
+    for client in clients:
+        client.result()
+    return seen
 
 
-def test_a_server_that_stops_is_not_ready_from_the_signal_on(sample_archive: Path) -> None:
-    with running_server([sample_archive]) as server:
-        server.java.suspend()  # so that there is a while to ask in
+def test_a_server_that_stops_is_not_ready_from_the_signal_on(tmp_path: Path) -> None:
+    """Also while its frontend is silent, and whatever the number of models."""
+    archives = [make_standin(tmp_path, name=name) for name in ("one", "two", "three")]
+    with running_server(archives) as server:
+        assert status(server, "/ready") == 200
+        server.java.suspend()
         server.process.send_signal(signal.SIGTERM)
-        wait_for_readiness(server, 503)
-        assert requests.get(f"{server.health_url}/ready", timeout=10).json()["reason"] == "berth is stopping"
+        server.require(lambda: reason(server) == "berth is stopping", 2.0, "berth has noticed the signal")
         server.java.resume()
         assert server.wait_for_end() == 0

@@ -175,7 +175,7 @@ def test_a_worker_that_never_loads_is_not_waited_for_without_end(scalable: Scala
     with (
         Management(scalable.server.management_url) as management,
         show_progress() as progress,
-        pytest.raises(BerthError, match=r"1 of 2 workers READY .* after 2 s; .* goes back"),
+        pytest.raises(BerthError, match=r"after 2 s bert has 1 of 2 workers READY .*; .* goes back"),
     ):
         scale_model(management, "bert", 2, progress, timeout_s=2.0)
     restore(scalable)

@@ -10,7 +10,7 @@ import requests
 
 from berth.errors import RequestFailed
 from berth.grpc_client import Client
-from handler.metrics import METRICS, MODEL_LABELS, Kind
+from handler.metrics import ERROR_CODES, METRICS, MODEL_LABELS, Kind
 
 from ..texts import mixed_texts
 from .scrape import Growth, Scrape
@@ -72,9 +72,16 @@ def test_every_metric_is_there_with_its_labels_beside_torchserves_own(answering_
     for metric in METRICS:
         assert f"# TYPE {metric.name} {metric.kind}" in scrape.lines
         sample = metric.name + ("_sum" if metric.kind is Kind.HISTOGRAM else "")
-        assert scrape.label_names(sample) == {*metric.labels, *MODEL_LABELS, "Hostname"}
+        assert set(scrape.labels(sample)) == {*metric.labels, *MODEL_LABELS, "Hostname"}
     for name in ("ts_inference_requests_total", "ts_queue_latency_microseconds", "Requests4XX", "QueueTime"):
         assert scrape.total(name) > 0
+
+
+def test_an_error_that_never_happened_is_there_as_0(answering_server: Server) -> None:
+    """Else Prometheus' rate() would not see the first of its code."""
+    scrape = Scrape(answering_server)
+    assert scrape.labels("berth_errors_total")["code"] == set(ERROR_CODES)
+    assert scrape.total("berth_errors_total", code="507") == 0
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason=NO_PROMTOOL)

@@ -68,6 +68,18 @@ def test_no_server_says_how_to_start_one() -> None:
     assert caught.value.exit_code == 3
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "[::1]"])
+def test_a_proxy_of_the_environment_is_not_asked_for_loopback(
+    url: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", url)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(ServerUnreachable):
+        Client(f"http://{host}:9").predict("bert", ["x"])
+    with pytest.raises(RequestFailed):
+        Client("http://elsewhere:9").predict("bert", ["x"])
+
+
 @pytest.mark.parametrize(
     "url", ["127.0.0.1:8080", "ftp://host", "http://", "http://[::", "http://h:99999", "http://h:0"]
 )

@@ -1,16 +1,27 @@
 """Counting GPUs, and what is said where one was asked for and none is there."""
 
-import os
 from pathlib import Path
 
 import pytest
 
-from berth.errors import Refused
+from berth.errors import Refused, UsageError
 from berth.gpu import count_gpus, explain_missing
 
 
-def test_a_worker_on_the_cpu_has_no_gpu() -> None:
-    assert count_gpus({"BERTH_DEVICE": "cpu", "PATH": os.environ["PATH"]}) == 0
+def test_nvidia_smi_and_torch_together_make_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch's count is the seam: this machine need not have a GPU."""
+    program = tmp_path / "nvidia-smi"
+    program.touch(mode=0o755)
+    monkeypatch.setattr("berth.gpu._count_by_torch", lambda: 1)
+    assert count_gpus({"PATH": str(tmp_path)}) == 1
+    assert count_gpus({"BERTH_DEVICE": "cuda", "PATH": str(tmp_path)}) == 1
+    assert count_gpus({"BERTH_DEVICE": "cpu", "PATH": str(tmp_path)}) == 0
+
+
+@pytest.mark.parametrize("value", ["CUDA", "gpu", ""])
+def test_another_device_is_a_mistake(value: str) -> None:
+    with pytest.raises(UsageError, match=r"BERTH_DEVICE is .* one of auto, cpu, cuda"):
+        count_gpus({"BERTH_DEVICE": value})
 
 
 def test_without_nvidia_smi_there_is_no_gpu(tmp_path: Path) -> None:

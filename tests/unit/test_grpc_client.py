@@ -17,6 +17,7 @@ from berth import grpc_client
 from berth.errors import BerthError, RequestFailed, ServerUnreachable, UsageError
 from berth.grpc_client import INFERENCE, SERVICES, Client
 
+EMPTY_SETTINGS = b"\0\0\0\4\0\0\0\0\0"  # the frame that every HTTP/2 server begins with
 RESPONSE = "org.pytorch.serve.grpc.inference.PredictionResponse"
 
 
@@ -62,6 +63,26 @@ def test_no_server_says_how_to_start_one() -> None:
                 call()
 
 
+def hang_up(listener: socket.socket) -> None:
+    """Become a connection, read the call, and go."""
+    connection, _ = listener.accept()
+    with connection:
+        connection.sendall(EMPTY_SETTINGS)
+        received = b""
+        while b"bert" not in received and (part := connection.recv(65536)):
+            received += part
+
+
+def test_a_broken_connection_is_not_an_absent_server() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        gone = pool.submit(hang_up, listener)
+        with Client(f"127.0.0.1:{listener.getsockname()[1]}") as client, pytest.raises(BerthError) as caught:
+            client.predict("bert", "x")
+        gone.result()
+    assert caught.value.exit_code == 1
+    assert "broke while the server worked; try again" in str(caught.value)
+
+
 def test_a_server_that_says_nothing_is_left_at_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
@@ -75,10 +96,9 @@ def test_an_address_that_is_none_is_a_usage_error(address: str) -> None:
         Client(address)
 
 
-@pytest.mark.parametrize("workers", [0, -1])
-def test_less_than_one_worker_is_refused(workers: int) -> None:
-    with Client("127.0.0.1:9") as client, pytest.raises(UsageError, match="ask for 1 or more"):
-        client.scale("bert", workers)
+def test_a_senseless_number_of_workers_is_refused_before_anybody_is_asked() -> None:
+    with Client("127.0.0.1:9") as client, pytest.raises(UsageError, match="0 workers: ask for 1 to"):
+        client.scale("bert", 0)
 
 
 def test_a_checkout_that_was_not_installed_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

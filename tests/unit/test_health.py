@@ -12,7 +12,9 @@ import pytest
 import requests
 
 from berth.errors import BerthError, UsageError
-from berth.health import STARTING, VARIABLE, Health, HealthServer, health_address, listen, probe
+from berth.health import STARTING, VARIABLE, Health, HealthServer, health_endpoint, listen, probe
+
+from ..http_standin import JsonHandler, answering
 
 
 @pytest.fixture
@@ -38,12 +40,17 @@ def test_a_server_that_starts_is_live_and_nothing_else(server: HealthServer) -> 
 
 
 def test_the_answers_follow_the_health(server: HealthServer) -> None:
-    server.health = Health()
+    server.ask = Health
     assert statuses(server) == [200, 200, 200]
-    server.health = Health(ready="a worker hangs", live="given up")
+    server.ask = lambda: Health(ready="a worker hangs", live="given up")
     assert statuses(server) == [200, 503, 503]
-    server.health = Health().stopping()
+
+
+def test_a_server_that_stops_is_not_ready_whatever_it_was(server: HealthServer) -> None:
+    server.ask = Health
+    server.is_stopping = True
     assert statuses(server) == [200, 200, 503]
+    assert probe("/ready", environment(server)) == "berth is stopping"
 
 
 def test_a_no_says_why(server: HealthServer) -> None:
@@ -72,7 +79,16 @@ def test_the_probe_goes_to_loopback_and_tells_the_reason(server: HealthServer) -
 def test_the_probe_of_nobody() -> None:
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as held:
         port = held.getsockname()[1]
-    assert "nothing answers at" in str(probe("/ready", {VARIABLE: f"127.0.0.1:{port}"}))
+    assert "no berth answers at" in str(probe("/ready", {VARIABLE: f"127.0.0.1:{port}"}))
+
+
+def test_the_probe_of_a_stranger() -> None:
+    class Stranger(JsonHandler):
+        def do_GET(self) -> None:  # noqa: N802 - the base class's name
+            self.answer(404, ["not berth"])
+
+    with answering(Stranger) as stranger:
+        assert "is not berth's" in str(probe("/ready", {VARIABLE: stranger.removeprefix("http://")}))
 
 
 def test_the_probe_as_a_command(server: HealthServer) -> None:
@@ -94,12 +110,13 @@ def test_it_needs_the_standard_library_only() -> None:
 @pytest.mark.parametrize("value", ["8090", "host", "host:port", "host:99999", "", "host:1/path"])
 def test_an_address_that_is_none(value: str) -> None:
     with pytest.raises(UsageError, match="HOST:PORT"):
-        health_address({VARIABLE: value})
+        health_endpoint({VARIABLE: value})
 
 
 def test_addresses() -> None:
-    assert health_address({}) == ("127.0.0.1", 8090)
-    assert health_address({VARIABLE: "[::]:1"}) == ("::", 1)
+    assert health_endpoint({}).url == "http://127.0.0.1:8090"
+    assert health_endpoint({VARIABLE: "0.0.0.0:1"}).url == "http://127.0.0.1:1"
+    assert health_endpoint({VARIABLE: "[::]:1"}).url == "http://[::1]:1"
 
 
 def test_a_taken_address_names_the_variable(server: HealthServer) -> None:

@@ -1,14 +1,15 @@
 """The management client against a server that answers as TorchServe does."""
 
+import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from berth.cli import MANAGEMENT_URL, main
-from berth.errors import BerthError, RequestFailed
+from berth.errors import BerthError, RequestFailed, UsageError
 from berth.management import Management, WorkerState
 from berth.settings import Settings
 
@@ -77,6 +78,28 @@ def test_an_unknown_model_says_where_the_names_are(management: Management) -> No
 def test_another_answer_than_torchserves(management: Management) -> None:
     with pytest.raises(BerthError, match="did not answer as a berth server does"):
         management.describe("other")
+
+
+def test_a_senseless_number_of_workers_is_refused_before_anybody_is_asked() -> None:
+    with Management("http://127.0.0.1:9") as management, pytest.raises(UsageError, match="0 workers: ask for 1 to"):
+        management.scale("bert", 0)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda management: management.models(),
+        lambda management: management.describe("bert"),
+        lambda management: management.describe_handler("bert"),
+        lambda management: management.scale("bert", 1),
+    ],
+    ids=["models", "describe", "describe_handler", "scale"],
+)
+def test_no_answer_is_waited_for_longer_than_the_caller_wants(ask: Callable[[Management], object]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with Management(url, timeout_s=0.1) as management, pytest.raises(BerthError, match=r"answered for 0\.1 s"):
+            ask(management)
 
 
 def test_commands_ask_where_config_properties_says() -> None:

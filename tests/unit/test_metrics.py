@@ -13,7 +13,9 @@ from handler.config import HandlerConfig, Task
 from handler.errors import InternalError, NotParseable, ResponseTooLarge
 from handler.metrics import (
     BATCHES_TOTAL,
+    ERROR_CODES,
     ERRORS_TOTAL,
+    FIRST_SAMPLES,
     FORWARD_SECONDS,
     METRICS,
     MODEL_LABELS,
@@ -76,6 +78,21 @@ def test_one_batch_of_good_and_bad_requests_among_health_checks() -> None:
 @pytest.mark.parametrize(("parsed", "status"), [(DeepCheck(), 200), (DeepCheck(), 503), (Describe(), 200)])
 def test_health_checks_leave_no_trace(parsed: DeepCheck | Describe, status: int) -> None:
     assert count_batch([parsed], [answer(4)], [response(status)], {REQUEST_SECONDS: 0.5}) == []
+
+
+def test_every_counter_begins_with_0() -> None:
+    first = {(sample.metric, sample.labels): sample.value for sample in FIRST_SAMPLES}
+    assert {metric for metric, _ in first} == {metric for metric in METRICS if metric.kind is Kind.COUNTER}
+    assert set(first.values()) == {0}
+    assert len(first) == len(FIRST_SAMPLES)
+
+
+def test_error_codes_are_the_documented_ones() -> None:
+    documented = re.findall(r"^\| (\d{3}) \|", (ROOT / "docs" / "api.md").read_text("utf-8"), re.MULTILINE)
+    assert set(ERROR_CODES) == set(documented)
+    assert {labels for metric, labels in ((s.metric, s.labels) for s in FIRST_SAMPLES) if metric is ERRORS_TOTAL} == {
+        (code,) for code in documented
+    }
 
 
 def test_stopwatch_sums_the_parts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,22 @@
-"""What `berth scale` refuses and what it waits for; tests/server has it at work."""
+"""What `berth scale` waits for, and what it says of a wait in vain; tests/server has it at work."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from berth.errors import UsageError
+from berth.errors import BerthError
 from berth.management import Management
 from berth.progress import show_progress
-from berth.scale import MAX_WORKERS, is_scaled, scale_model
+from berth.scale import is_scaled, scale_model
 
+from ..http_standin import JsonHandler, answering
 from ..states import make_state
+from .test_management import DESCRIBED, ON_GPU
+
+ONE_READY = 200, [DESCRIBED | {"workers": [ON_GPU]}]
+TWO_READY = 200, [DESCRIBED | {"workers": [ON_GPU, ON_GPU | {"id": "9001", "pid": 8}]}]
+FAILED = 500, {"code": 500, "type": "InternalServerException", "message": "busy"}
 
 
 @pytest.mark.parametrize(
@@ -24,11 +33,32 @@ def test_scaled_is_as_many_as_asked_for_and_all_loaded(statuses: list[str], work
     assert is_scaled(make_state(*statuses), workers) is expected
 
 
-@pytest.mark.parametrize(("workers", "reason"), [(0, "off"), (-1, "off"), (MAX_WORKERS + 1, "copy of the model")])
-def test_a_senseless_number_is_refused_before_anybody_is_asked(workers: int, reason: str) -> None:
+@contextmanager
+def describing(*answers: tuple[int, object]) -> Iterator[Management]:
+    """A server that gives these answers to describe, one after the other, and believes any scale."""
+    remaining = iter(answers)
+
+    class TorchServe(JsonHandler):
+        def do_GET(self) -> None:  # noqa: N802 - the base class's name
+            self.answer(*next(remaining))
+
+        def do_PUT(self) -> None:  # noqa: N802
+            self.answer(202, {"status": "Processing worker updates..."})
+
+    with answering(TorchServe) as url, Management(url) as management:
+        yield management
+
+
+def test_a_look_that_fails_does_not_end_the_wait() -> None:
+    with describing(ONE_READY, FAILED, TWO_READY) as management, show_progress() as progress:
+        assert scale_model(management, "a/b", 2, progress).num_ready == 2
+
+
+def test_a_wait_in_vain_says_how_the_last_look_failed() -> None:
+    words = r"after 0 s a/b has 1 of 2 workers READY \(9000 READY\); the last look at it failed: .* 500: busy; the log"
     with (
-        Management("http://127.0.0.1:9") as management,
+        describing(ONE_READY, FAILED) as management,
         show_progress() as progress,
-        pytest.raises(UsageError, match=reason),
+        pytest.raises(BerthError, match=words),
     ):
-        scale_model(management, "bert", workers, progress)
+        scale_model(management, "a/b", 2, progress, timeout_s=0.0)

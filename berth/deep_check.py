@@ -1,0 +1,80 @@
+"""The deep check: a known text through a model, its answer compared by the worker with the one in the archive."""
+
+import json
+import threading
+from dataclasses import dataclass
+from enum import StrEnum
+
+import requests
+
+# Longer than a busy worker needs for most batches; the check that was given up is answered all the same.
+TIMEOUT_S = 30.0
+# Types of a 503: TorchServe's full queue and the handler's batch without time left; a known text with another answer.
+# A handler that raises is a 503 of yet another type.
+BUSY_TYPES = ("ServiceUnavailableException", "NotNow")
+WRONG_TYPE = "NotHealthy"
+
+
+class Verdict(StrEnum):
+    """What a check has found."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    ERROR = "error"
+    """No answer to compare; a check that shares its batch with a request that fails may get one."""
+    NONE = "none"
+    """A full queue, or no answer within TIMEOUT_S."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What became of one check."""
+
+    verdict: Verdict
+    reason: str = ""
+
+
+class DeepCheck:
+    """One check on its way, in a thread of its own: it waits in the queue like any request."""
+
+    def __init__(self, url: str) -> None:
+        self.outcome: Checked | None = None
+        """None while it waits."""
+        self._url = url
+        threading.Thread(target=self._run, name="deep-check", daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self.outcome = deep_check(self._url)
+        except Exception as error:  # noqa: BLE001 - without an outcome it would look like a worker that hangs
+            self.outcome = Checked(verdict=Verdict.ERROR, reason=f"{self._url} could not be asked: {error!r}")
+
+
+def deep_check(url: str) -> Checked:
+    """Ask the model at this address for its known text; waits for up to TIMEOUT_S."""
+    try:
+        with requests.Session() as session:
+            session.trust_env = False  # a proxy of the environment cannot reach this machine's loopback
+            answer = session.get(url, timeout=TIMEOUT_S)
+    except requests.ReadTimeout:
+        return Checked(verdict=Verdict.NONE)
+    except requests.RequestException as error:
+        return Checked(verdict=Verdict.ERROR, reason=f"{url} does not answer: {error}")
+    return _read(url, answer)
+
+
+def _read(url: str, answer: requests.Response) -> Checked:
+    reason = f"{url} answered {answer.status_code} {' '.join(answer.text.split())}"
+    kind = _error_type(answer.text)
+    if answer.ok:
+        return Checked(verdict=Verdict.RIGHT)
+    if kind in BUSY_TYPES:
+        return Checked(verdict=Verdict.NONE)
+    return Checked(verdict=Verdict.WRONG if kind == WRONG_TYPE else Verdict.ERROR, reason=reason)
+
+
+def _error_type(body: str) -> str:
+    try:
+        return str(json.loads(body)["type"])
+    except (ValueError, TypeError, KeyError):
+        return ""

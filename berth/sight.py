@@ -1,0 +1,69 @@
+"""What a model's looks mean: whether it can answer, and whether only a restart helps. Pure.
+
+A worker that is busy and one that hangs both keep a request waiting; only the first uses the processor. So a known text
+is always on its way through each model, and while it waits the workers' processor times tell which it is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+STUCK_S = 5.0
+# TorchServe gives a dying worker up after maxRetryTimeoutInSec (30 s), waits at most 21 s between two attempts, and
+# does nothing from then on.
+DEAD_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSight:
+    """A worker as it looks now."""
+
+    is_ready: bool
+    """Says TorchServe."""
+    idle_s: float
+    """Since its process last used the processor."""
+    absent_s: float
+    """Since its process was last there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """A model as it looks now."""
+
+    workers: Sequence[WorkerSight]
+    queued: int
+    """Requests that no worker has taken yet."""
+    silent_s: float
+    """Since TorchServe's frontend last answered."""
+    check_s: float
+    """How long known texts have been waiting for a verdict; 0 where none is."""
+    failure: str | None
+    """Why the known answer cannot be had."""
+
+
+def why_not_ready(sight: Sight) -> str | None:
+    """Why a request sent now would not be answered; None where it would."""
+    ready = [worker for worker in sight.workers if worker.is_ready]
+    stuck = [worker for worker in ready if worker.idle_s >= STUCK_S]
+    if sight.silent_s >= STUCK_S:
+        return f"TorchServe's frontend has not answered for {sight.silent_s:.0f} s"
+    if not ready:
+        return "no worker is loaded"
+    if any(worker.absent_s >= STUCK_S for worker in ready):
+        return "a worker's process is gone and TorchServe has not noticed"
+    if sight.failure:
+        return sight.failure
+    # An idle worker would have taken what is queued; and when none works, somebody should be at the known text.
+    if sight.check_s >= STUCK_S and stuck and (sight.queued or len(stuck) == len(ready)):
+        return f"a worker hangs: the known text has waited for {sight.check_s:.0f} s and nobody works"
+    return None
+
+
+def why_not_live(sight: Sight) -> str | None:
+    """Why only a restart helps; None where it does not need one."""
+    if sight.silent_s >= DEAD_S:
+        return f"TorchServe's frontend has not answered for {sight.silent_s:.0f} s"
+    if sight.workers and all(worker.absent_s >= DEAD_S for worker in sight.workers):
+        return f"no worker has had a process for {DEAD_S:.0f} s: TorchServe has given them up"
+    if any(worker.is_ready and worker.absent_s >= DEAD_S for worker in sight.workers):
+        return f"a worker's process has been gone for {DEAD_S:.0f} s and TorchServe has not noticed"
+    return None
