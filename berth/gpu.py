@@ -22,21 +22,33 @@ def count_gpus(environ: Mapping[str, str]) -> int:
     wanted = environ.get(VARIABLE, "auto")
     if wanted not in WANTED:
         raise UsageError(f"{VARIABLE} is {wanted!r}; it is one of {', '.join(WANTED)}")
-    has_driver = wanted != "cpu" and shutil.which("nvidia-smi", path=environ.get("PATH")) is not None
-    num_gpus = _count_by_torch() if has_driver else 0
+    num_gpus = _count_by_torch() if wanted != "cpu" and has_driver(environ) else 0
     if wanted == "cuda" and num_gpus == 0:
-        raise Refused(f"{VARIABLE} is cuda and there is no GPU: {explain_missing(has_driver, DEVICES)}")
+        raise Refused(f"{VARIABLE} is cuda and there is no GPU: {explain_missing(environ, DEVICES)}")
     return num_gpus
 
 
-def explain_missing(has_driver: bool, devices: Path) -> str:
+def describe_device(num_gpus: int, environ: Mapping[str, str], devices: Path = DEVICES) -> str:
+    """What a server will run on, for its log; never the CPU beside a GPU without saying why."""
+    if num_gpus:
+        return f"{num_gpus} GPU{'s' if num_gpus > 1 else ''}"
+    is_wanted = environ.get(VARIABLE) != "cpu"
+    return f"CPU, not a GPU: {explain_missing(environ, devices)}" if is_wanted and _has_device(devices) else "CPU"
+
+
+def has_driver(environ: Mapping[str, str]) -> bool:
+    """nvidia-smi is on PATH."""
+    return shutil.which("nvidia-smi", path=environ.get("PATH")) is not None
+
+
+def explain_missing(environ: Mapping[str, str], devices: Path) -> str:
     """What stands between this process and a GPU, and what to do about it."""
-    if not any(devices.glob("nvidia[0-9]*")):
+    if not _has_device(devices):
         return (
             f"{devices} has no nvidia0. In Kubernetes, the container needs the limit nvidia.com/gpu: 1 and the node "
             "NVIDIA's device plugin; in podman or docker, pass the GPU in; on a machine, install its driver"
         )
-    if not has_driver:
+    if not has_driver(environ):
         return (
             "nvidia-smi, by which TorchServe counts GPUs, is not on PATH. The node has no driver installed (GKE: "
             "gpu-driver-version=latest on the node pool), or it is mounted elsewhere than /usr/local/nvidia/bin"
@@ -45,6 +57,10 @@ def explain_missing(has_driver: bool, devices: Path) -> str:
         "the device and nvidia-smi are there, but torch sees none: is it a CUDA build (`pip show torch`), is the "
         "driver new enough for it (`nvidia-smi`), and does CUDA_VISIBLE_DEVICES hide the GPU?"
     )
+
+
+def _has_device(devices: Path) -> bool:
+    return any(devices.glob("nvidia[0-9]*"))
 
 
 def _count_by_torch() -> int:

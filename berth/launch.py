@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .errors import BerthError, Refused, UsageError
-from .gpu import count_gpus
+from .gpu import count_gpus, describe_device
 from .health import HealthServer, listen
 from .java import find_java
 from .plan import Plan
@@ -46,6 +46,7 @@ def prepare(archives: Sequence[Path], config: Path | None, run_folder: Path) -> 
     _say(f"settings from {path}")
     settings = Settings.load(path, os.environ)
     num_gpus = count_gpus(os.environ)
+    _say(f"device: {describe_device(num_gpus, os.environ)}")
     models = prepare_models(archives or settings.archives)
     require_free_ports(settings.endpoints)
     java = find_java(os.environ, _say)

@@ -70,6 +70,7 @@ class Settings:
         keys.require("enable_envvars_config", "true", "berth gives TorchServe the models and workers that way")
         keys.require("disable_token_authorization", "true", "nobody could hand the tokens to the ready check")
         keys.require("decode_input_request", "false", "the handler parses JSON itself and takes bytes only")
+        keys.require("metrics_config", "", "berth's own declares the handler's metrics")
         model_store = Path(keys.text("model_store", "model_store")).absolute()
         return cls(
             config=config,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from berth.errors import Refused, UsageError
-from berth.gpu import count_gpus, explain_missing
+from berth.gpu import count_gpus, describe_device, explain_missing
 
 
 def test_nvidia_smi_and_torch_together_make_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,16 +34,25 @@ def test_a_gpu_that_was_asked_for_and_is_missing_is_refused(tmp_path: Path) -> N
 
 
 def test_no_device_points_at_the_limit_and_the_plugin(tmp_path: Path) -> None:
-    told = explain_missing(False, tmp_path)
+    told = explain_missing({"PATH": ""}, tmp_path)
     assert "nvidia.com/gpu: 1" in told
     assert "device plugin" in told
 
 
 def test_a_device_without_nvidia_smi_points_at_the_driver(tmp_path: Path) -> None:
     (tmp_path / "nvidia0").touch()
-    assert "gpu-driver-version" in explain_missing(False, tmp_path)
+    assert "gpu-driver-version" in explain_missing({"PATH": str(tmp_path)}, tmp_path)
 
 
 def test_a_device_that_torch_does_not_see_points_at_torch(tmp_path: Path) -> None:
     (tmp_path / "nvidia0").touch()
-    assert "CUDA build" in explain_missing(True, tmp_path)
+    (tmp_path / "nvidia-smi").touch(mode=0o755)
+    assert "CUDA build" in explain_missing({"PATH": str(tmp_path)}, tmp_path)
+
+
+def test_the_log_names_the_device_and_why_it_is_not_a_gpu(tmp_path: Path) -> None:
+    assert describe_device(0, {}, tmp_path) == "CPU"
+    assert describe_device(2, {}, tmp_path) == "2 GPUs"
+    (tmp_path / "nvidia0").touch()
+    assert "nvidia-smi" in describe_device(0, {"PATH": str(tmp_path)}, tmp_path)
+    assert describe_device(0, {"PATH": str(tmp_path), "BERTH_DEVICE": "cpu"}, tmp_path) == "CPU"

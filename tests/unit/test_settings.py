@@ -66,6 +66,7 @@ def test_an_ipv6_address_is_a_valid_url(tmp_path: Path) -> None:
         ("enable_envvars_config", "false", UsageError),
         ("disable_token_authorization", "false", UsageError),
         ("decode_input_request", "true", UsageError),
+        ("metrics_config", "mine.yaml", UsageError),
         ("inference_address", "https://127.0.0.1:8443", UsageError),
         ("inference_address", "unix:/tmp/socket", UsageError),
         ("inference_address", "http://127.0.0.1:port", UsageError),
