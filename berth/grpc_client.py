@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import grpc
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
@@ -150,8 +149,7 @@ def _load_services() -> DescriptorPool:
 
 
 def _parse_address(address: str) -> Endpoint:
-    with suppress(ValueError):  # a port above 65535
-        parts = urlsplit(f"//{address}")
-        if parts.netloc == address and parts.hostname and parts.port:
-            return Endpoint(key="address", host=parts.hostname, port=parts.port)
-    raise UsageError(f"{address!r} is no address of a gRPC server: give HOST:PORT")
+    try:
+        return Endpoint.parse("address", address)
+    except ValueError as error:
+        raise UsageError(f"{address!r} is no address of a gRPC server: give HOST:PORT") from error

@@ -122,12 +122,9 @@ def health_endpoint(environ: Mapping[str, str]) -> Endpoint:
     """BERTH_HEALTH_ADDRESS; UsageError when that is no HOST:PORT."""
     value = environ.get(VARIABLE, DEFAULT_ADDRESS)
     try:
-        parts = urlsplit(f"//{value}")
-        if parts.hostname and parts.port and not parts.path:
-            return Endpoint(key=VARIABLE, host=parts.hostname, port=parts.port)
-    except ValueError:  # a port that is no number
-        pass
-    raise UsageError(f"{VARIABLE} is {value!r}; it is HOST:PORT, such as {DEFAULT_ADDRESS}")
+        return Endpoint.parse(VARIABLE, value)
+    except ValueError as error:
+        raise UsageError(f"{VARIABLE} is {value!r}; it is HOST:PORT, such as {DEFAULT_ADDRESS}") from error
 
 
 def probe(path: str, environ: Mapping[str, str]) -> str | None:

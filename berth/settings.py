@@ -27,6 +27,14 @@ class Endpoint:
     host: str
     port: int
 
+    @classmethod
+    def parse(cls, key: str, address: str) -> Self:
+        """HOST:PORT or [HOST]:PORT; ValueError when it is neither."""
+        parts = urlsplit(f"//{address}")
+        if parts.netloc != address or not parts.hostname or not parts.port:
+            raise ValueError(address)
+        return cls(key=key, host=parts.hostname, port=parts.port)
+
     @property
     def url(self) -> str:
         """Where a client on this machine finds it."""
