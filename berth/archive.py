@@ -23,6 +23,7 @@ REQUIREMENTS = "requirements.txt"
 HANDLER = "handler.bert_handler"
 # The distributions whose code answers in the worker; a test holds handler/'s imports against them.
 HANDLER_PACKAGES = (
+    "captum",
     "msgspec",
     "numpy",
     "packaging",
@@ -62,14 +63,15 @@ class ArchivePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceAnswers:
-    """A few texts and what plain transformers answers, rounded to 1e-6; the worker must agree."""
+    """A few inputs and the numbers that plain transformers gives for them, rounded to 1e-6; the worker must agree."""
 
     inputs: tuple[object, ...]
+    parameters: Mapping[str, object]
     answers: tuple[object, ...]
 
     def to_json(self) -> bytes:
         """The member known_answers.json."""
-        value = {"inputs": self.inputs, "answers": self.answers}
+        value = {"inputs": self.inputs, "parameters": self.parameters, "answers": self.answers}
         return (json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
 
 
@@ -156,7 +158,11 @@ def _model_config(checkpoint: Checkpoint, ranges: Sequence[str]) -> bytes:
         task=checkpoint.task,
         max_tokens=checkpoint.max_tokens,
         pooling=checkpoint.pooling,
+        dense=checkpoint.dense,
         normalize=checkpoint.normalize,
+        prompts=checkpoint.prompts,
+        default_prompt=checkpoint.default_prompt,
+        score_function=checkpoint.score_function,
         requires=tuple(ranges),
     )
     settings = {**SERVER_SETTINGS, "handler": config.to_mapping()}

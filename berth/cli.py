@@ -96,18 +96,27 @@ def serve(
 def predict(
     texts: Annotated[list[str] | None, typer.Argument(help="Texts. Without any: --file, else standard input.")] = None,
     file: Annotated[Path | None, typer.Option(help="One text a line; - is standard input.")] = None,
+    objects: Annotated[bool, typer.Option("--objects", help="Each text is an input that is a JSON object.")] = False,
+    parameters: Annotated[
+        str | None, typer.Option(metavar="JSON", help="What to set for all inputs, as a JSON object.")
+    ] = None,
     model: Annotated[str, typer.Option(help="Model name.")] = "bert",
     url: Annotated[str, typer.Option(help="The inference address.")] = "http://127.0.0.1:8080",
     as_json: AsJson = False,
 ) -> None:
-    """Ask a running server: a table on a terminal, JSON lines elsewhere."""
+    """Ask a running server: a table on a terminal, JSON lines elsewhere.
+
+    \b
+    berth predict --model qa --parameters '{"top_k": 3}' --objects '{"question": "Who?", "context": "Ada did."}'
+    """
     from .client import Client  # noqa: PLC0415
-    from .inputs import read_texts  # noqa: PLC0415
+    from .inputs import parse_parameters, read_objects, read_texts  # noqa: PLC0415
     from .table import render  # noqa: PLC0415
 
-    inputs = read_texts(texts or [], file)
+    settings = parse_parameters(parameters)
+    inputs = read_objects(texts or [], file) if objects else read_texts(texts or [], file)
     with Client(url) as client:
-        results = client.predict(model, inputs)
+        results = client.predict(model, inputs, settings)
     print(render(inputs, results, as_json=_wants_json(as_json)))
 
 

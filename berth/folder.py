@@ -6,7 +6,7 @@ cache, whose snapshots are links to the blobs beside them.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .errors import Refused
@@ -48,48 +48,68 @@ def load_any_json(path: Path) -> object:
     return value
 
 
-def travelling_files(folder: Path, root: Path, subfolders: tuple[str, ...], model_class: str) -> tuple[str, ...]:
-    """What travels of `root`, the part of `folder` with the weights: they, configs, tokenizer, `subfolders`; sorted."""
-    names = {*_weights(folder, root, model_class), *_beside_weights(root, subfolders)}
-    for name in names:
-        _check_link(root, root / name)
-    return tuple(sorted(names))
+def travelling_files(
+    folder: Path, root: Path, subfolders: tuple[str, ...], weighted: tuple[str, ...], model_class: str
+) -> tuple[str, ...]:
+    """What travels of `root`, the part of `folder` with the transformer, sorted: weights, configs and tokenizer.
+
+    `subfolders` are those of other modules, `weighted` those of them with weights of their own.
+    """
+    places = (root, *(root / name for name in weighted))
+    if pickled := [place for place in places if _is_pickled(place)]:
+        raise Refused(
+            f"the weights in {' and '.join(map(str, pickled))} are there only as pickles, which can run any code when "
+            f"they are loaded. If you trust them, convert them once with python, then pack the new folder:\n"
+            f"{conversion(folder, root, pickled, model_class)}"
+        )
+    weights = [file for place in places for file in _weights(place)]
+    files = {*weights, *_beside_weights(root, subfolders)}
+    for file in files:
+        _check_link(root, file)
+    return tuple(sorted(file.relative_to(root).as_posix() for file in files))
 
 
-def _beside_weights(root: Path, subfolders: tuple[str, ...]) -> Iterator[str]:
+def _beside_weights(root: Path, subfolders: tuple[str, ...]) -> Iterator[Path]:
     for folder in (root, *(root / name for name in subfolders)):
         for file in folder.iterdir() if folder.is_dir() else ():
             if file.is_file() and file.suffix in TRAVELLING_SUFFIXES and file.name not in NOT_TRAVELLING:
-                yield file.relative_to(root).as_posix()
+                yield file
 
 
-def _weights(folder: Path, root: Path, model_class: str) -> list[str]:
-    """The safetensors files; Refused when there are none, with the lines that make them out of pickles."""
-    if (root / WEIGHTS).is_file():
-        return [WEIGHTS]
-    if (root / WEIGHTS_INDEX).is_file():
-        return [WEIGHTS_INDEX, *_shards(root)]
-    if any((root / name).is_file() for name in PICKLES):
-        raise Refused(
-            f"{root} holds its weights only as pickles, which can run any code when they are loaded. If you "
-            f"trust them, convert them once with python, then pack the new folder:\n"
-            f"{conversion(folder, root, model_class)}"
-        )
-    raise Refused(f"{root} holds no {WEIGHTS}: berth packs safetensors only")
+def _is_pickled(place: Path) -> bool:
+    has_safetensors = any((place / name).is_file() for name in (WEIGHTS, WEIGHTS_INDEX))
+    return not has_safetensors and any((place / name).is_file() for name in PICKLES)
 
 
-def conversion(folder: Path, root: Path, model_class: str) -> str:
-    """Python lines that copy `folder`, its weights in `root` as safetensors (transformers 5 writes no other)."""
-    source, target = str(folder), f"{folder}-safetensors"
-    weights, converted = str(root), str(Path(target) / root.relative_to(folder))
-    return (
-        "    import shutil, transformers\n"
-        f"    shutil.copytree({source!r}, {target!r}, ignore=shutil.ignore_patterns('*.bin*'))\n"
-        f"    transformers.{model_class}.from_pretrained({weights!r}).save_pretrained({converted!r})"
-    )
+def _weights(place: Path) -> list[Path]:
+    """The safetensors files; Refused when there are none."""
+    if (place / WEIGHTS).is_file():
+        return [place / WEIGHTS]
+    if (place / WEIGHTS_INDEX).is_file():
+        return [place / WEIGHTS_INDEX, *_shards(place)]
+    raise Refused(f"{place} holds no {WEIGHTS}: berth packs safetensors only")
 
 
-def _shards(root: Path) -> list[str]:
+def conversion(folder: Path, root: Path, pickled: Sequence[Path], model_class: str) -> str:
+    """Python lines that copy `folder`, with safetensors for what is pickled: the model in `root`, other modules."""
+    target = Path(f"{folder}-safetensors")
+    lines = [
+        "import safetensors.torch, shutil, torch, transformers",
+        f"shutil.copytree({str(folder)!r}, {str(target)!r}, ignore=shutil.ignore_patterns('*.bin*'))",
+    ]
+    for place in pickled:
+        converted = target / place.relative_to(folder)
+        if place == root:  # transformers 5 writes nothing but safetensors
+            lines.append(
+                f"transformers.{model_class}.from_pretrained({str(place)!r}).save_pretrained({str(converted)!r})"
+            )
+        else:
+            weights = f"torch.load({str(place / PICKLES[0])!r}, weights_only=True)"
+            lines.append(f"safetensors.torch.save_file({weights}, {str(converted / WEIGHTS)!r})")
+    return "\n".join(f"    {line}" for line in lines)
+
+
+def _shards(root: Path) -> list[Path]:
     shards = load_json(root / WEIGHTS_INDEX).get("weight_map")
     names = sorted({str(name) for name in shards.values()}) if isinstance(shards, dict) else []
     wrong = [name for name in names if Path(name).suffix != ".safetensors" or not (root / name).is_file()]
@@ -97,7 +117,7 @@ def _shards(root: Path) -> list[str]:
         raise Refused(
             f"{root / WEIGHTS_INDEX} names {wrong[0] if wrong else 'no shard'}: download the checkpoint again"
         )
-    return names
+    return [root / name for name in names]
 
 
 def _check_link(root: Path, file: Path) -> None:

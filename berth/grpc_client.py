@@ -1,4 +1,4 @@
-"""A client of TorchServe's gRPC services: one text in, one result out.
+"""A client of TorchServe's gRPC services: one input in, one result out.
 
 The messages come from torchserve.binpb, which setup.py compiles. Generated modules would be bound to the protobuf and
 grpcio that made them; a descriptor set is not.
@@ -18,7 +18,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
 from .errors import BerthError, ServerUnreachable, UsageError
-from .results import Result, decode_error, decode_result
+from .results import Input, Parameters, Result, decode_error, decode_result, make_body, to_json
 from .settings import Endpoint
 from .workers import require_sensible
 
@@ -58,14 +58,14 @@ class Client:
         """End the connection, and the calls that still run."""
         self._channel.close()
 
-    def predict(self, model: str, text: str) -> Result:
-        """One text's result; RequestFailed with the server's own words when it refuses the text."""
-        (answer,) = self.call(f"{INFERENCE}.Predictions", **_prediction_request(model, text))
+    def predict(self, model: str, source: Input, parameters: Parameters | None = None) -> Result:
+        """One input's result; RequestFailed with the server's own words when it refuses the input."""
+        (answer,) = self.call(f"{INFERENCE}.Predictions", **_prediction_request(model, source, parameters))
         return self._decode(answer)
 
-    def stream(self, model: str, text: str) -> Iterator[Result]:
+    def stream(self, model: str, source: Input, parameters: Parameters | None = None) -> Iterator[Result]:
         """The same by StreamPredictions, asked for when the first result is; berth's models answer with one."""
-        for answer in self.call(f"{INFERENCE}.StreamPredictions", **_prediction_request(model, text)):
+        for answer in self.call(f"{INFERENCE}.StreamPredictions", **_prediction_request(model, source, parameters)):
             yield self._decode(answer)
 
     def ping(self) -> bool:
@@ -91,11 +91,11 @@ class Client:
             yield from answer if method.server_streaming else (answer,)
 
     def _decode(self, answer: Any) -> Result:
-        """A handler's errors come with the status OK, because gRPC carries no status from it."""
-        with suppress(ValueError):
-            return decode_result(answer.prediction)
+        """A handler's errors come with the status OK, because gRPC carries no status from it, and are objects too."""
         with suppress(ValueError):
             raise decode_error(answer.prediction).to_exception()
+        with suppress(ValueError):
+            return decode_result(answer.prediction)
         raise BerthError(f"{self._address} did not answer as a berth server does: {answer.prediction[:200]!r}")
 
     @contextmanager
@@ -126,13 +126,15 @@ class Client:
                 f"port (7070), scale to the management port (7071) ({words})"
             )
         if code == grpc.StatusCode.CANCELLED:  # by the server: gRPC-Java resets the stream of too large a message
-            return BerthError(f"{self._address} broke the call off: is the text over max_request_size? ({words})")
+            return BerthError(f"{self._address} broke the call off: is the input over max_request_size? ({words})")
         return BerthError(f"the server answered {words}")
 
 
-def _prediction_request(model: str, text: str) -> dict[str, object]:
-    """The native door's `data`; what is no Unicode text is left for the server to refuse."""
-    return {"model_name": model, "input": {"data": text.encode("utf-8", "surrogatepass")}}
+def _prediction_request(model: str, source: Input, parameters: Parameters | None) -> dict[str, object]:
+    """A text alone as the native door's `data`: no JSON, so that what is no Unicode is the server's to refuse."""
+    if isinstance(source, str) and parameters is None:
+        return {"model_name": model, "input": {"data": source.encode("utf-8", "surrogatepass")}}
+    return {"model_name": model, "input": {"body": to_json(make_body(source, parameters)).encode()}}
 
 
 @cache

@@ -1,11 +1,14 @@
-"""Where `berth predict` takes its texts from."""
+"""Where `berth predict` takes its inputs and parameters from."""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+import msgspec
+
 from .errors import UsageError
+from .results import JsonObject
 
 
 def read_texts(texts: Sequence[str], file: Path | None, stdin: TextIO | None = None) -> list[str]:
@@ -19,6 +22,26 @@ def read_texts(texts: Sequence[str], file: Path | None, stdin: TextIO | None = N
     if not found:
         raise UsageError(f"{file or 'standard input'} is empty: one text a line is expected")
     return found
+
+
+def read_objects(texts: Sequence[str], file: Path | None, stdin: TextIO | None = None) -> list[JsonObject]:
+    """The same, each text a JSON object."""
+    found = read_texts(texts, file, stdin)
+    place = "argument" if texts else f"{file or 'standard input'}, line"
+    hint = "--objects takes an object from each; without it each is a text"
+    return [_parse_object(text, f"{place} {number}", hint) for number, text in enumerate(found, 1)]
+
+
+def parse_parameters(text: str | None) -> JsonObject | None:
+    """What --parameters says, if it is given."""
+    return None if text is None else _parse_object(text, "--parameters", """give one such as '{"top_k": 3}'""")
+
+
+def _parse_object(text: str, where: str, hint: str) -> JsonObject:
+    try:
+        return msgspec.json.decode(text, type=JsonObject)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{where} is no JSON object ({error}): {hint}") from error
 
 
 def _read_lines(file: Path | None, stdin: TextIO) -> list[str]:

@@ -40,7 +40,7 @@ known = json.loads((folder / "{KNOWN_ANSWERS}").read_text("utf-8"))
 context = service.context
 context.request_ids = {{0: "proof"}}
 context.request_processor = [RequestProcessor({{"content-type": "application/json"}})]
-body = json.dumps({{"inputs": known["inputs"][0]}}).encode()
+body = json.dumps({{"inputs": known["inputs"][0], "parameters": known["parameters"]}}).encode()
 answers = service._entry_point([{{"body": body}}], context)
 status = context.get_response_status(0)[0]
 if len(answers) != 1 or status != 200:

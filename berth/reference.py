@@ -8,46 +8,110 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
-from handler.config import Pooling, Task
+from handler.config import KNOWN_WORDS_STEP, Pooling, Task
 
 from .archive import ReferenceAnswers
 from .checkpoint import AUTO_CLASSES, Checkpoint
 from .errors import Refused
+from .folder import load_json
+from .known_inputs import LABELS, known_inputs, known_parameters
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 DECIMALS = 6
-HARBOUR = (
-    "A berth is the place where a ship lies when she is in harbour: deep enough for her keel, long enough "
-    "for her hull, with bollards to hold her and cranes to unload her. The harbour master gives it to her "
-    "before she arrives, by her length and her draught, and not by her flag. When the tide turns she leaves "
-    "it clean for the next one, and nobody on the quay needs to know her by name."
-)
-TEXTS = (
-    "hello world",
-    "",
-    "A",
-    "Größe, naïveté, 東京タワー, Привет мир, שלום 🚢⚓️👩‍🔬",
-    "The quick brown fox jumps over the lazy dog; 12,345.67 % of readers have seen it do so before!",
-    HARBOUR,
-    " ".join([HARBOUR] * 8),  # longer than most models take: proves where they cut, and any window
-)
-PAIR = {"text": "How deep is the harbour?", "text_pair": "At low tide there are nine metres of water."}
 UNUSED_WEIGHTS = ("pooler.",)  # an encoder without a pooler embeds all the same: we read the last hidden state
+WINDOW_TOKENS, STRIDE_TOKENS = 384, 128  # of a question's context, where the model takes so many; transformers' own
+CLAIM = "This example is {}."  # transformers' hypothesis_template
+Texts = tuple[str, ...]
 
 
 def reference_answers(checkpoint: Checkpoint) -> ReferenceAnswers:
-    """What transformers answers to the known texts; Refused when it cannot load or answer."""
+    """What transformers answers to the known inputs; Refused when it cannot load or answer."""
     model, tokenizer = _load(checkpoint)
-    answer = _embed if checkpoint.task is Task.EMBEDDINGS else _classify
-    inputs = TEXTS if checkpoint.task is Task.EMBEDDINGS else (*TEXTS, PAIR)
+    mask_token: str | None = tokenizer.mask_token
+    if checkpoint.task is Task.FILL_MASK and mask_token is None:
+        raise Refused(f"{checkpoint.root}: its tokenizer has no mask token, which fill-mask needs")
+    inputs, parameters = known_inputs(checkpoint.task, mask_token), known_parameters(checkpoint.task)
     with _one_thread():
-        answers = [answer(checkpoint, model, _encode(tokenizer, text, checkpoint.max_tokens)) for text in inputs]
-    return ReferenceAnswers(inputs=inputs, answers=tuple(answers))
+        answers = [_answer(checkpoint, model, tokenizer, item) for item in inputs]
+    return ReferenceAnswers(inputs=inputs, parameters=parameters, answers=tuple(answers))
+
+
+def _answer(
+    checkpoint: Checkpoint, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, item: object
+) -> list[float]:
+    """The numbers that the model gives for everything that it reads of one input, in order."""
+    import torch  # noqa: PLC0415
+
+    numbers: list[float] = []
+    with torch.inference_mode():
+        for texts in _texts_of(checkpoint, item):
+            for encoded in _encode(checkpoint, tokenizer, texts):
+                output = _read_output(checkpoint, model(**encoded), encoded["input_ids"][0] == tokenizer.mask_token_id)
+                numbers += _rounded(checkpoint, output.flatten())
+    return numbers
+
+
+def _texts_of(checkpoint: Checkpoint, item: object) -> list[Texts]:
+    """The texts or pairs that the model reads for one input."""
+    match item:
+        case str() if checkpoint.task is Task.ZERO_SHOT_CLASSIFICATION:
+            return [(item, CLAIM.format(label)) for label in LABELS]
+        case str():
+            return [(checkpoint.prompts.get(checkpoint.default_prompt or "", "") + item,)]
+        case {"query": str(query), "texts": list(texts)}:
+            return [(query, text) for text in texts]
+        case dict():
+            return [tuple(item.values())]
+        case _:
+            raise TypeError(item)
+
+
+def _encode(checkpoint: Checkpoint, tokenizer: PreTrainedTokenizerBase, texts: Texts) -> list[dict[str, Tensor]]:
+    """One text or pair as the model reads it: its beginning, or its windows."""
+    max_tokens = checkpoint.max_tokens
+    cut: dict[str, Any] = {"truncation": True, "max_length": max_tokens}
+    if checkpoint.task is Task.TOKEN_CLASSIFICATION:
+        cut |= {"stride": min(STRIDE_TOKENS, max_tokens // 4), "return_overflowing_tokens": True}
+    elif checkpoint.task is Task.QUESTION_ANSWERING:
+        window = min(WINDOW_TOKENS, max_tokens)
+        stride = min(STRIDE_TOKENS, window // 2)
+        cut = {"truncation": "only_second", "max_length": window, "stride": stride, "return_overflowing_tokens": True}
+    elif checkpoint.task is Task.ZERO_SHOT_CLASSIFICATION:
+        cut["truncation"] = "only_first"
+    encoded = tokenizer(*texts, **cut)
+    names = [name for name in encoded if name != "overflow_to_sample_mapping"]
+    rows = zip(
+        *(encoded[name] if cut.get("return_overflowing_tokens") else [encoded[name]] for name in names), strict=True
+    )
+    return [_as_tensors(dict(zip(names, row, strict=True))) for row in rows]
+
+
+def _as_tensors(row: dict[str, list[int]]) -> dict[str, Tensor]:
+    import torch  # noqa: PLC0415
+
+    return {name: torch.tensor([values]) for name, values in row.items()}
+
+
+def _read_output(checkpoint: Checkpoint, output: Any, is_mask: Tensor) -> Tensor:
+    """Vectors or logits of one text; of a vocabulary's logits a sample."""
+    import torch  # noqa: PLC0415
+
+    match checkpoint.task:
+        case Task.EMBEDDINGS:
+            return _embed(checkpoint, output.last_hidden_state[0])
+        case Task.QUESTION_ANSWERING:
+            return torch.stack((output.start_logits[0], output.end_logits[0]), dim=-1)
+        case Task.FILL_MASK:
+            logits: Tensor = output.logits[0, is_mask, ::KNOWN_WORDS_STEP]
+            return logits
+        case _:
+            return cast("Tensor", output.logits[0])
 
 
 @contextmanager
@@ -99,42 +163,28 @@ def _check_weights(checkpoint: Checkpoint, missing: set[str]) -> None:
         )
 
 
-def _encode(tokenizer: PreTrainedTokenizerBase, text: str | dict[str, str], max_tokens: int) -> dict[str, Tensor]:
-    parts = {"text": text} if isinstance(text, str) else text
-    encoded = tokenizer(**parts, truncation=True, max_length=max_tokens, return_tensors="pt")
-    return dict(encoded)
-
-
-def _embed(checkpoint: Checkpoint, model: PreTrainedModel, encoded: dict[str, Tensor]) -> list[float]:
-    """One text's vector, as sentence-transformers pools it."""
+def _embed(checkpoint: Checkpoint, tokens: Tensor) -> Tensor:
+    """One text's vector, as sentence-transformers pools its tokens [tokens, hidden]."""
     import torch  # noqa: PLC0415
 
-    with torch.inference_mode():
-        tokens = model(**encoded).last_hidden_state[0]  # [tokens, hidden]
-    vector = tokens[0] if checkpoint.pooling is Pooling.CLS else tokens.mean(dim=0)
-    if checkpoint.normalize:
-        vector = torch.nn.functional.normalize(vector, dim=0)
-    return _rounded(checkpoint, vector)
+    poolings = {Pooling.CLS: tokens[0], Pooling.MEAN: tokens.mean(dim=0), Pooling.MAX: tokens.amax(dim=0)}
+    vector = poolings[checkpoint.pooling]
+    for folder in checkpoint.dense:
+        vector = _dense(checkpoint.root / folder, vector)
+    return torch.nn.functional.normalize(vector, dim=0) if checkpoint.normalize else vector
 
 
-def _classify(checkpoint: Checkpoint, model: PreTrainedModel, encoded: dict[str, Tensor]) -> list[dict[str, object]]:
-    """One text's labels by falling score, as transformers' text-classification pipeline scores them."""
+def _dense(folder: Path, vector: Tensor) -> Tensor:
+    """sentence-transformers' Dense module, out of its own files."""
     import torch  # noqa: PLC0415
+    from safetensors.torch import load_file  # noqa: PLC0415
 
-    with torch.inference_mode():
-        logits = model(**encoded).logits[0]  # [labels]
-    scores = _rounded(checkpoint, _scores(logits, model.config.problem_type))
-    labels: dict[int, str] = model.config.id2label  # type: ignore[assignment]  # transformers makes the keys int
-    ranked = sorted(enumerate(scores), key=lambda pair: pair[1], reverse=True)
-    return [{"label": labels[index], "score": score} for index, score in ranked]
-
-
-def _scores(logits: Tensor, problem_type: str | None) -> Tensor:
-    if problem_type == "regression":
-        return logits
-    if problem_type == "multi_label_classification" or len(logits) == 1:
-        return logits.sigmoid()
-    return logits.softmax(dim=0)
+    weights = {name: tensor.float() for name, tensor in load_file(folder / "model.safetensors").items()}
+    activation = str(load_json(folder / "config.json")["activation_function"]).rpartition(".")[2]
+    result: Tensor = getattr(torch.nn, activation)()(
+        torch.nn.functional.linear(vector, weights["linear.weight"], weights.get("linear.bias"))
+    )
+    return result
 
 
 def _rounded(checkpoint: Checkpoint, values: Tensor) -> list[float]:

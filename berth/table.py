@@ -4,28 +4,51 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from handler.payload import INPUT_KEYS
+
 from .management import ModelState, WorkerState
+from .results import Input, JsonObject, Result
+
+Row = JsonObject
+"""What is shown of a result, or of a part of it, by column."""
 
 SHOWN_VALUES = 4
+# What is shown of an object in a result, by the key that tells what it is. Of another object everything is.
+SHOWN_KEYS = {
+    "entity": ("entity", "score", "word", "start", "end"),
+    "entity_group": ("entity_group", "score", "word", "start", "end"),
+    "answer": ("answer", "score", "start", "end"),
+    "token_str": ("token_str", "score"),
+    "index": ("index", "score"),
+    "label": ("label", "score"),
+}
+COLUMNS = {"entity_group": "entity", "token_str": "word"}  # where a key is no good heading
+NOTHING = "(nothing)"
+FIRST_KEYS = {keys[0] for keys in INPUT_KEYS.values()}
 MIB = 2**20
 # TorchServe's gpuUsage: "gpuId::0 utilization.gpu [%]::3 % ... memory.used [MiB]::1652 MiB" (wlm/WorkerThread.java)
 _GPU_ID = re.compile(r"gpuId::(\d+)")
 _GPU_MEMORY = re.compile(r"memory\.used \[MiB\]::(\d+ MiB)")
 
 
-def render(inputs: Sequence[str], results: Sequence[object], *, as_json: bool) -> str:
+def render(inputs: Sequence[Input], results: Sequence[Result], *, as_json: bool) -> str:
     """One line of JSON per result, as the server gave it, or a table as wide as the terminal."""
     if as_json:
         return "\n".join(json.dumps(result) for result in results)
-    columns, rows = _embedding_rows(results) if isinstance(results[0], list) else _label_rows(results)
-    table = Table("text", *columns)
-    for text, row in zip(inputs, rows, strict=True):
-        table.add_row(Text(text, overflow="ellipsis", no_wrap=True), *map(Text, row))
+    rows = [_rows(source, result) for source, result in zip(inputs, results, strict=True)]
+    columns = list(dict.fromkeys(column for group in rows for row in group for column in row)) or ["result"]
+    table = Table("text" if all(isinstance(source, str) for source in inputs) else "input", *columns)
+    for source, group in zip(inputs, rows, strict=True):
+        shown = _name(source)
+        for row in group or [{columns[0]: NOTHING}]:
+            table.add_row(_one_line(shown), *(_cell(row.get(column, "")) for column in columns))
+            shown = ""  # once for all its rows
     return _draw(table)
 
 
@@ -83,10 +106,37 @@ def _draw(*tables: Table) -> str:
     return capture.get().rstrip("\n")
 
 
-def _embedding_rows(results: Sequence[object]) -> tuple[list[str], list[list[str]]]:
-    vectors = [result for result in results if isinstance(result, list)]
-    rows = [[str(len(vector)), _first_values(vector)] for vector in vectors]
-    return ["dimensions", "first values"], rows
+def _name(source: Input) -> str:
+    """An input in one cell: its texts, what is asked before what it is asked of."""
+    if isinstance(source, str):
+        return source
+    keys = sorted(source, key=lambda key: key not in FIRST_KEYS)
+    return " | ".join(text for key in keys if isinstance(text := source[key], str))
+
+
+def _rows(source: Input, result: Any) -> list[Row]:
+    """What is shown of one result; nothing of an empty list."""
+    if isinstance(result, dict):
+        return _label_rows(result) if "labels" in result else [_row(source, result)]
+    if result and isinstance(result[0], float):
+        return [{"dimensions": len(result), "first values": _first_values(result)}]
+    if result and isinstance(result[0], list):
+        return [{**_row(source, word), "mask": mask} for mask, words in enumerate(result, 1) for word in words]
+    return [_row(source, part) for part in result]
+
+
+def _label_rows(result: JsonObject) -> list[Row]:
+    """zero-shot-classification's labels, as text-classification's are shown."""
+    return [{"label": label, "score": score} for label, score in zip(result["labels"], result["scores"], strict=True)]
+
+
+def _row(source: Input, part: JsonObject) -> Row:
+    keys = next((keys for name, keys in SHOWN_KEYS.items() if name in part), tuple(part))
+    row = {COLUMNS.get(key, key): NOTHING if part[key] == "" else part[key] for key in keys}
+    if keys == SHOWN_KEYS["index"] and isinstance(source, Mapping):
+        texts: Any = source["texts"]
+        row["text"] = _one_line(texts[part["index"]])
+    return row
 
 
 def _first_values(vector: Sequence[float]) -> str:
@@ -94,6 +144,12 @@ def _first_values(vector: Sequence[float]) -> str:
     return f"{shown} ..." if len(vector) > SHOWN_VALUES else shown
 
 
-def _label_rows(results: Sequence[object]) -> tuple[list[str], list[list[str]]]:
-    labels = [result for result in results if isinstance(result, dict)]
-    return ["label", "score"], [[str(label["label"]), f"{label['score']:.4f}"] for label in labels]
+def _cell(value: object) -> Text:
+    if isinstance(value, Text):
+        return value
+    return Text(f"{value:.4f}" if isinstance(value, float) else str(value))
+
+
+def _one_line(text: str) -> Text:
+    """A user's own text, of which the beginning is enough to know it."""
+    return Text(" ".join(text.splitlines()), overflow="ellipsis", no_wrap=True)

@@ -6,7 +6,7 @@ It knows neither torch nor TorchServe, so that berth can write and check the sam
 import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from typing import Any, Self, TypeVar
@@ -14,6 +14,9 @@ from typing import Any, Self, TypeVar
 from .errors import ConfigError
 
 MAX_INPUTS_PER_REQUEST = 256
+MAX_TEXTS_PER_REQUEST = 256  # what the model reads for them: each pair and each window of a long text is one
+MAX_MASKS_PER_INPUT = 32  # each is a score for every word of the vocabulary: 1 MB of XLM-RoBERTa's
+KNOWN_WORDS_STEP = 997  # of a vocabulary's logits every so many are known answers: 30 of BERT's, 250 of XLM-RoBERTa's
 DEFAULT_MAX_RESPONSE_BYTES = 6_553_500  # TorchServe 0.12's own default of max_response_size
 
 E = TypeVar("E", bound=StrEnum)
@@ -24,6 +27,14 @@ class Task(StrEnum):
 
     EMBEDDINGS = "embeddings"
     TEXT_CLASSIFICATION = "text-classification"
+    TOKEN_CLASSIFICATION = "token-classification"  # noqa: S105 - no password
+    QUESTION_ANSWERING = "question-answering"
+    FILL_MASK = "fill-mask"
+    TEXT_RANKING = "text-ranking"
+    ZERO_SHOT_CLASSIFICATION = "zero-shot-classification"
+
+
+EXPLAINED_TASKS = frozenset({Task.TEXT_CLASSIFICATION, Task.QUESTION_ANSWERING})
 
 
 class Precision(StrEnum):
@@ -40,6 +51,15 @@ class Pooling(StrEnum):
 
     MEAN = "mean"
     CLS = "cls"
+    MAX = "max"
+
+
+class ScoreFunction(StrEnum):
+    """What turns logits into scores; transformers' names (pipelines/text_classification.py)."""
+
+    SOFTMAX = "softmax"
+    SIGMOID = "sigmoid"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +75,16 @@ class HandlerConfig:
     precision: Precision = Precision.AUTO
     pooling: Pooling = Pooling.MEAN
     """Embeddings only."""
+    dense: tuple[str, ...] = ()
+    """Embeddings only: the checkpoint's folders of Dense modules, which follow the pooling in this order."""
     normalize: bool = False
     """Embeddings only: vectors of length 1."""
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    """Embeddings only: what `prompt_name` may say, and the text that it puts before every input."""
+    default_prompt: str | None = None
+    """Embeddings only: the `prompt_name` of a request that names none."""
+    score_function: ScoreFunction | None = None
+    """text-ranking only: what turns a logit into a score. None: a sigmoid."""
     requires: tuple[str, ...] = ()
     """The version ranges of the packages that the handler imports, as in setup.cfg: `torch>=2.11,<2.15`."""
 
@@ -75,11 +103,13 @@ class HandlerConfig:
                 f"model-config.yaml: token_budget {config.token_budget} is below max_tokens {config.max_tokens}: "
                 "one text of full length would never fit into a forward pass"
             )
+        if config.default_prompt is not None and config.default_prompt not in config.prompts:
+            raise ConfigError(f"model-config.yaml: default_prompt {config.default_prompt!r} is not among the prompts")
         return config
 
     def to_mapping(self) -> dict[str, object]:
         """The plain values that `from_mapping` reads, in order; those left to the device are absent."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values = {setting.name: getattr(self, setting.name) for setting in dataclasses.fields(self)}
         return {name: _plain(value) for name, value in values.items() if value is not None}
 
 
@@ -105,7 +135,15 @@ class Environment:
 
 
 def _plain(value: object) -> object:
-    return str(value) if isinstance(value, StrEnum) else list(value) if isinstance(value, tuple) else value
+    match value:
+        case StrEnum():
+            return str(value)
+        case tuple():
+            return list(value)
+        case Mapping():
+            return dict(value)
+        case _:
+            return value
 
 
 def _member(kind: type[E], name: str, value: object) -> E:
@@ -126,10 +164,22 @@ def _boolean(name: str, value: object) -> bool:
     return value
 
 
+def _string(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise ConfigError(f"model-config.yaml: {name} is {value!r}; it is a string")
+    return value
+
+
 def _strings(name: str, value: object) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
         raise ConfigError(f"model-config.yaml: {name} is {value!r}; it is a list of strings")
     return tuple(value)
+
+
+def _texts(name: str, value: object) -> dict[str, str]:
+    if not isinstance(value, Mapping) or not all(isinstance(item, str) for pair in value.items() for item in pair):
+        raise ConfigError(f"model-config.yaml: {name} is {value!r}; it maps names to texts")
+    return dict(value)
 
 
 _CHECKS: dict[str, Callable[[str, object], Any]] = {
@@ -138,6 +188,10 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "token_budget": _positive,
     "precision": partial(_member, Precision),
     "pooling": partial(_member, Pooling),
+    "dense": _strings,
     "normalize": _boolean,
+    "prompts": _texts,
+    "default_prompt": _string,
+    "score_function": partial(_member, ScoreFunction),
     "requires": _strings,
 }

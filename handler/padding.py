@@ -15,16 +15,23 @@ class PaddedBatch:
 
     indices: list[int]
     """Which of the caller's texts these are."""
+    lengths: list[int]
+    """Tokens of each text [N]."""
     ids: Tensor  # [N, L] int64, cpu
     type_ids: Tensor  # [N, L] int64, cpu
     mask: Tensor  # [N, L] int64, cpu; 1 for a token, 0 for padding
 
 
-def pad_texts(texts: Sequence[EncodedText], token_budget: int, pad_token_id: int) -> Iterator[PaddedBatch]:
-    """All texts, longest first, in batches of at most token_budget tokens, padding included."""
+def pad_texts(
+    texts: Sequence[EncodedText], costs: Sequence[int], token_budget: int, pad_token_id: int
+) -> Iterator[PaddedBatch]:
+    """All texts, longest first, in batches that cost at most token_budget, padding included.
+
+    `costs`: what each text takes of the budget, at least its tokens.
+    """
     order = sorted(range(len(texts)), key=lambda index: -texts[index].num_tokens)
     while order:
-        num_rows = max(1, token_budget // texts[order[0]].num_tokens)
+        num_rows = max(1, token_budget // max(costs[index] for index in order))
         yield _pad(texts, order[:num_rows], pad_token_id)
         order = order[num_rows:]
 
@@ -35,6 +42,7 @@ def _pad(texts: Sequence[EncodedText], indices: list[int], pad_token_id: int) ->
     longest = max(lengths)
     return PaddedBatch(
         indices=indices,
+        lengths=lengths,
         ids=_rows([text.ids for text in chosen], longest, pad_token_id),
         type_ids=_rows([text.type_ids for text in chosen], longest, 0),
         mask=_rows([[1] * length for length in lengths], longest, 0),

@@ -3,61 +3,38 @@
 request -> Request (TextInputs and Parameters) | DeepCheck | Rejected; list[Prediction] | Rejected -> Response.
 """
 
-import re
 from dataclasses import dataclass
-from enum import StrEnum
-
-import msgspec
 
 from .config import MAX_INPUTS_PER_REQUEST, Task
-from .errors import InvalidInput, InvalidParameter, RequestError, TooManyInputs
+from .errors import InvalidInput, RequestError, TooManyInputs
+from .parameters import ExplanationParameters, Parameters
+from .wire import json_type, quote
 
-MAX_QUOTED = 100  # characters
+# The keys of an input that is an object, the first text's first; the second is read with it.
+INPUT_KEYS: dict[Task, tuple[str, ...]] = {
+    Task.EMBEDDINGS: ("text",),
+    Task.TEXT_CLASSIFICATION: ("text", "text_pair"),
+    Task.TOKEN_CLASSIFICATION: ("text",),
+    Task.QUESTION_ANSWERING: ("question", "context"),
+    Task.FILL_MASK: ("text",),
+    Task.TEXT_RANKING: ("query", "texts"),
+    Task.ZERO_SHOT_CLASSIFICATION: ("text",),
+}
+TASKS_WITH_OPTIONAL_PAIRS = frozenset({Task.TEXT_CLASSIFICATION})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextInput:
-    """One text, or a pair of texts that the model reads together."""
+    """One text, or a pair of texts that the model reads together, or one that it reads with each of several."""
 
     text: str
+    """A question, or a query, for the tasks that have one."""
     text_pair: str | None = None
+    """The context of a question."""
+    texts: tuple[str, ...] = ()
+    """What a query is held against."""
     param: str
     """JSON pointer of this input in the request's body."""
-
-
-class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What every task's request may set."""
-
-    truncation: bool = True
-    """Cut texts that are longer than the model takes. false: such a text is an InputTooLong error."""
-
-
-class ScoreFunction(StrEnum):
-    """What turns logits into scores; transformers' names (pipelines/text_classification.py)."""
-
-    SOFTMAX = "softmax"
-    SIGMOID = "sigmoid"
-    NONE = "none"
-
-
-class ClassificationParameters(Parameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """text-classification: the parameters of transformers' pipeline, with its names and defaults."""
-
-    top_k: msgspec.UnsetType | int | None = msgspec.UNSET
-    """Absent: the best label as one object. A number or null (all labels): a list, best first."""
-    function_to_apply: ScoreFunction | None = None
-    """Absent: what the checkpoint's problem_type says."""
-
-    def __post_init__(self) -> None:
-        if isinstance(self.top_k, int) and self.top_k < 1:
-            raise ValueError("`top_k` is 1 or more, or null for all labels")
-
-
-TASK_PARAMETERS: dict[Task, type[Parameters]] = {
-    Task.EMBEDDINGS: Parameters,
-    Task.TEXT_CLASSIFICATION: ClassificationParameters,
-}
-TASKS_WITH_PAIRS = frozenset({Task.TEXT_CLASSIFICATION})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +44,13 @@ class Request:
     inputs: tuple[TextInput, ...]
     is_list: bool
     parameters: Parameters
+    is_raw: bool = False
+    """Answer with the model's own numbers and nothing made of them: what the known answers are held against."""
+
+    @property
+    def explains(self) -> bool:
+        """Whether explanations are asked for, and not predictions."""
+        return isinstance(self.parameters, ExplanationParameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,78 +109,58 @@ def parse_inputs(value: object, task: Task) -> tuple[TextInput, ...]:
 
 
 def _parse_input(value: object, task: Task, param: str) -> TextInput:
-    match value:
-        case str():
-            return TextInput(text=value, param=param)
-        case {"text": str(text), **rest} if not rest:
-            return TextInput(text=text, param=param)
-        case {"text": str(text), "text_pair": str(pair), **rest} if not rest and task in TASKS_WITH_PAIRS:
-            return TextInput(text=text, text_pair=pair, param=param)
-        case _:
-            raise InvalidInput(_explain_input(value, task), param)
+    first, *others = INPUT_KEYS[task]
+    is_optional = task in TASKS_WITH_OPTIONAL_PAIRS
+    if isinstance(value, str) and (is_optional or not others):
+        return TextInput(text=value, param=param)
+    if not isinstance(value, dict) or not _fits(value, task):
+        raise InvalidInput(_explain_input(value, task), param)
+    second = value.get(others[0]) if others else None
+    if isinstance(second, list):
+        return TextInput(text=value[first], texts=tuple(second), param=param)
+    return TextInput(text=value[first], text_pair=second, param=param)
+
+
+def _fits(value: dict[str, object], task: Task) -> bool:
+    """Whether an object has the task's keys and each holds what it should."""
+    keys = INPUT_KEYS[task]
+    needed = keys[:1] if task in TASKS_WITH_OPTIONAL_PAIRS else keys
+    return set(needed) <= set(value) <= set(keys) and all(_is_valid(key, value[key], task) for key in value)
+
+
+def _is_valid(key: str, value: object, task: Task) -> bool:
+    if key == "texts":
+        return isinstance(value, list) and bool(value) and all(isinstance(text, str) for text in value)
+    return isinstance(value, str) and (bool(value) or task is not Task.QUESTION_ANSWERING)
 
 
 def _explain_input(value: object, task: Task) -> str:
-    keys = ("text", "text_pair") if task in TASKS_WITH_PAIRS else ("text",)
-    wanted = f"{task} takes a string or an object with the strings {' and '.join(keys)}"
+    keys = INPUT_KEYS[task]
+    wanted = f"{task} takes {_describe_input(task)}"
     if not isinstance(value, dict):
-        return f"an input is {_json_type(value)}; {wanted}"
+        return f"an input is {json_type(value)}; {wanted}"
     if unknown := [key for key in value if key not in keys]:
         return f"an input has the unknown key {quote(unknown[0])}; {wanted}"
-    if "text" not in value:
-        return f"an input has no key 'text'; {wanted}"
-    wrong = next(key for key in keys if not isinstance(value.get(key, ""), str))
-    return f"{wrong!r} of an input is {_json_type(value[wrong])}; {wanted}"
+    needed = keys[:1] if task in TASKS_WITH_OPTIONAL_PAIRS else keys
+    if missing := [key for key in needed if key not in value]:
+        return f"an input has no key {missing[0]!r}; {wanted}"
+    wrong = next(key for key in value if not _is_valid(key, value[key], task))
+    return f"{wrong!r} of an input is {_wrong_type(value[wrong])}; {wanted}"
 
 
-def parse_parameters(value: object, task: Task) -> Parameters:
-    """`parameters` of a native request, checked for this task; raises InvalidParameter."""
-    kind = TASK_PARAMETERS[task]
-    if not isinstance(value, dict):
-        raise InvalidParameter(f"parameters is {_json_type(value)}; it is an object", "/parameters")
-    names = [field.name for field in msgspec.structs.fields(kind)]
-    if unknown := [key for key in value if key not in names]:
-        raise InvalidParameter(
-            f"unknown parameter {quote(unknown[0])}; {task} takes {', '.join(names)}",
-            join_pointer("/parameters", unknown[0]),
-        )
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        raise _invalid_parameter(str(error)) from None
+def _describe_input(task: Task) -> str:
+    if task is Task.TEXT_RANKING:
+        return "an object with the string query and texts, a list of at least one string"
+    keys = " and ".join(INPUT_KEYS[task])
+    if task is Task.QUESTION_ANSWERING:
+        return f"an object with the strings {keys}, neither of them empty"
+    return f"a string or an object with the strings {keys}"
 
 
-def _invalid_parameter(message: str) -> InvalidParameter:
-    """msgspec names the place at the end of its message: "Expected `bool`, got `str` - at `$.truncation`"."""
-    found = re.search(r"(?:- at `\$\.|^`)(\w+)`", message)
-    param = join_pointer("/parameters", found[1]) if found else "/parameters"
-    reason = message.split(" - at ", maxsplit=1)[0]
-    return InvalidParameter(f"{param[1:].replace('/', '.')}: {reason[: 2 * MAX_QUOTED]}", param)
-
-
-def quote(text: object) -> str:
-    """What a user sent, for an error message: its beginning is enough, and an answer has a largest size."""
-    shown = str(text)
-    return repr(shown if len(shown) <= MAX_QUOTED else f"{shown[:MAX_QUOTED]}...")
-
-
-def join_pointer(pointer: str, key: str) -> str:
-    """A JSON pointer one key deeper (RFC 6901: ~ is written ~0 and / is written ~1), or as deep for a huge key."""
-    if len(key) > MAX_QUOTED:
-        return pointer
-    return f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
-
-
-def _json_type(value: object) -> str:
-    names = {
-        type(None): "null",
-        bool: "a boolean",
-        int: "a number",
-        float: "a number",
-        str: "a string",
-        list: "a list",
-    }
-    return names.get(type(value), "an object")
+def _wrong_type(value: object) -> str:
+    if value in ("", []):
+        return "empty"
+    return "a list with something else" if isinstance(value, list) else json_type(value)
 
 
 def encode_error(error: RequestError) -> dict[str, object]:

@@ -13,19 +13,22 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .config import Environment, HandlerConfig
-from .errors import InputTooLong, InternalError, NotNow, OutOfMemory, RequestError, SelfTestError
-from .heads import TASK_HEADS, Row
+from .config import EXPLAINED_TASKS, MAX_TEXTS_PER_REQUEST, Environment, HandlerConfig
+from .errors import InputTooLong, InternalError, OutOfMemory, RequestError, SelfTestError, TooManyInputs
+from .explain import LIMIT_S, Explainer
+from .heads import TASK_HEADS, Head, Reading, Row
 from .metrics import FORWARD_SECONDS, TOKENIZE_SECONDS, Stopwatch
-from .model import MODELS, Batch, Engine, Placement, choose_device
-from .payload import Parameters, Prediction, Rejected, Request
-from .selftest import TOLERANCES, KnownAnswers
-from .tokenization import EncodedText, Tokenizer
+from .model import MODELS, Batch, Engine
+from .parameters import CutParameters, ExplanationParameters
+from .passages import TASK_PASSAGES, Passages
+from .payload import Prediction, Rejected, Request
+from .pending import Outcome, Pending, share_texts
+from .placement import Placement, choose_device
+from .selftest import TOLERANCES, KnownAnswers, read_raw
+from .tokenization import Encoded, Tokenizer
 
 logger = logging.getLogger(__name__)
 
-TOO_LATE = "the texts of this batch take too long together: try again, with fewer or shorter texts"
-Outcome = Prediction | RequestError
 Answer = list[Prediction] | Rejected
 
 
@@ -37,9 +40,11 @@ class Pipeline:
         self.placement = Placement.choose(config, device)
         self.engine = engine
         self.tolerance = TOLERANCES[self.placement.precision]
-        self._tokenizer = Tokenizer(folder, config.max_tokens)
+        self._plan = TASK_PASSAGES[config.task]
+        self._tokenizer = Tokenizer(folder)
         self._model = MODELS[engine](folder, config, self.placement, self._tokenizer)
-        self._head = TASK_HEADS[config.task](self._model.hf_config)
+        self._head = TASK_HEADS[config.task](self._model.network.config, self._tokenizer.hf, config)
+        self._explainer = Explainer(self._model, self._tokenizer, config) if config.task in EXPLAINED_TASKS else None
 
     def answer(
         self, requests: Sequence[Request], time_limit_s: float = math.inf, stopwatch: Stopwatch | None = None
@@ -48,28 +53,17 @@ class Pipeline:
 
         Nothing begins later than time_limit_s seconds from now: requests with texts that are left get NotNow.
         """
-        if not requests:
-            return []
         stopwatch = stopwatch or Stopwatch()
         deadline_s = time.monotonic() + time_limit_s
-        sources = [text for request in requests for text in request.inputs]
+        if not requests:
+            return []
         with stopwatch.measure(TOKENIZE_SECONDS):
-            encoded = iter(self._tokenizer.encode(sources, deadline_s))
-        groups = [list(islice(encoded, len(request.inputs))) for request in requests]
-        refusals = [_refuse(request, group) for request, group in zip(requests, groups, strict=True)]
-        accepted = [index for index, refusal in enumerate(refusals) if refusal is None]
-        outcomes = iter(
-            self._predict(
-                [text for index in accepted for text in groups[index] if text],
-                [requests[index].parameters for index in accepted for _ in groups[index]],
-                deadline_s,
-                stopwatch,
-            )
-        )
-        return [
-            refusal or _gather(list(islice(outcomes, len(group))))
-            for refusal, group in zip(refusals, groups, strict=True)
-        ]
+            prepared = self._prepare([request for request in requests if not request.explains], deadline_s)
+        inputs = [pending for group in prepared if isinstance(group, list) for pending in group]
+        self._compute(inputs, deadline_s, stopwatch)
+        answers = iter([Rejected(group) if isinstance(group, RequestError) else _gather(group) for group in prepared])
+        deadline_s = min(deadline_s, time.monotonic() + LIMIT_S)
+        return [self._explain(request, deadline_s) if request.explains else next(answers) for request in requests]
 
     def check(self, known: KnownAnswers) -> float:
         """The largest difference from the known answers; infinite where there is no answer at all."""
@@ -89,20 +83,49 @@ class Pipeline:
             "threads": torch.get_num_threads(),
         }
 
-    def _predict(
-        self, texts: list[EncodedText], parameters: list[Parameters], deadline_s: float, stopwatch: Stopwatch
-    ) -> list[Outcome]:
-        outcomes: list[Outcome] = [NotNow(TOO_LATE)] * len(texts)
-        for batch in self._model.batches(texts):
+    def _explain(self, request: Request, deadline_s: float) -> Answer:
+        """Explanations, one input after the other."""
+        assert self._explainer is not None
+        assert isinstance(request.parameters, ExplanationParameters)
+        predictions = []
+        for source in request.inputs:
+            try:
+                predictions.append(self._explainer.explain(source, request.parameters, deadline_s))
+            except RequestError as error:
+                error.param = error.param or source.param or None
+                return Rejected(error)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours get their answers
+                return Rejected(_as_request_error(error))
+        return predictions
+
+    def _prepare(self, requests: Sequence[Request], deadline_s: float) -> list[list[Pending] | RequestError]:
+        """Each request's inputs as the model reads them, or the error of one that does not get as far as the model."""
+        plans = [self._plan_request(request) for request in requests]
+        passages = [each for plan in plans if isinstance(plan, list) for each in plan]
+        encoded = iter(self._tokenizer.encode(passages, deadline_s))
+        return [
+            _accept(request, list(islice(encoded, len(plan)))) if isinstance(plan, list) else plan
+            for request, plan in zip(requests, plans, strict=True)
+        ]
+
+    def _plan_request(self, request: Request) -> list[Passages] | RequestError:
+        try:
+            plan = [self._plan(source, request.parameters, self.config) for source in request.inputs]
+        except RequestError as error:
+            return error
+        return _too_many(sum(len(passages.pairs) for passages in plan)) or plan
+
+    def _compute(self, inputs: list[Pending], deadline_s: float, stopwatch: Stopwatch) -> None:
+        """Fill in the outcomes of all inputs; what does not get its turn in time keeps its NotNow."""
+        shared = share_texts(inputs)
+        for batch in self._model.batches([each.text for each in shared]):
             if time.monotonic() > deadline_s:
-                break
+                return
             with stopwatch.measure(FORWARD_SECONDS):
                 rows = self._forward(batch)
             for index, row in zip(batch.indices, rows, strict=True):
-                outcomes[index] = (
-                    row if isinstance(row, RequestError) else self._read(row, texts[index], parameters[index])
-                )
-        return outcomes
+                for pending, slot in shared[index].places:
+                    self._deliver(pending, slot, row)
 
     def _forward(self, batch: Batch) -> Iterable[Row | RequestError]:
         """A row per text, or the error that all texts of this batch share, and no others."""
@@ -111,37 +134,77 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 - whatever it is, neighbours in other batches get their answers
             return [_as_request_error(error)] * len(batch.indices)
 
-    def _read(self, row: Row, text: EncodedText, parameters: Parameters) -> Outcome:
-        if not np.isfinite(row).all():
-            return InternalError(f"the model overflows in {self.placement.precision}: its answer is not finite")
-        return Prediction(value=self._head(row, parameters), num_tokens=text.num_tokens, is_truncated=text.is_truncated)
+    def _deliver(self, pending: Pending, slot: int, row: Row | RequestError) -> None:
+        if isinstance(row, RequestError):
+            pending.outcome = row
+        elif not np.isfinite(row).all():
+            pending.outcome = InternalError(f"the model overflows in {self.placement.precision}: it is not finite")
+        elif reading := pending.take(slot, row):
+            pending.outcome = _read(read_raw if pending.is_raw else self._head, reading, pending)
 
 
-def _refuse(request: Request, texts: list[EncodedText | None]) -> Rejected | None:
-    """The error of a request that does not get as far as the model."""
-    for source, text in zip(request.inputs, texts, strict=True):
-        if text is None:
-            return Rejected(NotNow(TOO_LATE))
-        if text.is_truncated and not request.parameters.truncation:
-            return Rejected(
-                InputTooLong(
+def _accept(request: Request, encoded: list[Encoded]) -> list[Pending] | RequestError:
+    """One request's inputs, or why it cannot be answered."""
+    inputs = []
+    for source, texts in zip(request.inputs, encoded, strict=True):
+        if isinstance(texts, RequestError):
+            texts.param = texts.param or source.param or None
+            return texts
+        inputs.append(Pending(source=source, parameters=request.parameters, texts=texts, is_raw=request.is_raw))
+    return _refuse_cuts(request, inputs) or _too_many(sum(len(pending.texts) for pending in inputs)) or inputs
+
+
+def _refuse_cuts(request: Request, inputs: list[Pending]) -> InputTooLong | None:
+    if not isinstance(request.parameters, CutParameters) or request.parameters.truncation:
+        return None
+    for pending in inputs:
+        for text in pending.texts:
+            if text.is_truncated:
+                return InputTooLong(
                     f"the text has {text.num_tokens_uncut} tokens and the model takes {text.num_tokens}: shorten it, "
                     'or send "truncation": true to have its end cut',
-                    source.param or None,
+                    pending.source.param or None,
                 )
-            )
     return None
 
 
-def _gather(outcomes: list[Outcome]) -> Answer:
-    error = next((outcome for outcome in outcomes if isinstance(outcome, RequestError)), None)
+def _too_many(num_texts: int) -> TooManyInputs | None:
+    if num_texts <= MAX_TEXTS_PER_REQUEST:
+        return None
+    return TooManyInputs(
+        f"the model would read {num_texts} texts for this request, each pair and each window of a long text counted; "
+        f"it takes at most {MAX_TEXTS_PER_REQUEST}: send several requests",
+        "/inputs",
+    )
+
+
+def _read(head: Head, reading: Reading, pending: Pending) -> Outcome:
+    try:
+        value = head(reading, pending.parameters)
+    except RequestError as error:
+        return error
+    except Exception:  # neighbours get their answers
+        logger.exception("an answer could not be made of the model's output")
+        return InternalError("no answer could be made of the model's output; the server's log says why")
+    return Prediction(
+        value=value,
+        num_tokens=sum(text.num_tokens for text in pending.texts),
+        is_truncated=any(text.is_truncated for text in pending.texts),
+    )
+
+
+def _gather(inputs: list[Pending]) -> Answer:
+    error = next((pending.outcome for pending in inputs if isinstance(pending.outcome, RequestError)), None)
     if error is not None:
         return Rejected(error)
-    return [outcome for outcome in outcomes if isinstance(outcome, Prediction)]
+    return [pending.outcome for pending in inputs if isinstance(pending.outcome, Prediction)]
 
 
 def _as_request_error(error: Exception) -> RequestError:
-    logger.exception("forward pass failed")
+    if isinstance(error, NotImplementedError):  # the known answers find it out, and the other engine is used
+        logger.warning("this engine cannot run this model: %s", error)
+    else:
+        logger.exception("forward pass failed")
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return OutOfMemory("no memory left for this batch: send fewer or shorter texts")
     return InternalError("the model failed on this batch; the server's log says why")

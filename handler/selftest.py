@@ -1,6 +1,7 @@
-"""The known answers of an archive: plain transformers' fp32 results, recorded when it was packed. Pure.
+"""The known answers of an archive: plain transformers' fp32 numbers, recorded when it was packed.
 
-Every precision and engine is held against them, at load and by the deep check.
+Every precision and engine is held against them, at load and by the deep check: vectors and logits, before anything
+is made of them, for a label or a span that wins by a hair in one precision loses in another.
 """
 
 import json
@@ -9,30 +10,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .config import Precision, Task
+import numpy as np
+
+from .config import KNOWN_WORDS_STEP, Precision, Task
 from .errors import SelfTestError
-from .payload import ClassificationParameters, Parameters, Request, TextInput, parse_inputs
+from .heads import Reading
+from .parameters import TASK_PARAMETERS, FillMaskParameters, Parameters, parse_parameters
+from .payload import Request, TextInput, parse_inputs
 
 # Largest distance from a known answer (see `difference`). fp32: other kernels and thread counts give about 1e-6.
 # bf16 has 8 bits of mantissa: a 12-layer encoder drifts by 1 to 3 %; a mixed-up answer is off by 30 % and more.
 TOLERANCES = {Precision.FP32: 1e-4, Precision.FP16: 1e-2, Precision.BF16: 6e-2}
-KNOWN_PARAMETERS: dict[Task, Parameters] = {
-    Task.EMBEDDINGS: Parameters(),
-    Task.TEXT_CLASSIFICATION: ClassificationParameters(top_k=None),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownAnswers:
-    """A few texts and the answers that plain transformers gives in fp32, rounded to 1e-6."""
+    """A few inputs and the numbers that plain transformers gives for each in fp32, rounded to 1e-6."""
 
     inputs: tuple[TextInput, ...]
-    answers: tuple[object, ...]
-    task: Task
+    parameters: Parameters
+    answers: tuple[tuple[float, ...], ...]
 
     def request(self, count: int | None = None) -> Request:
-        """The first `count` texts (all by default) as one request."""
-        return Request(inputs=self.inputs[:count], is_list=True, parameters=KNOWN_PARAMETERS[self.task])
+        """The first `count` inputs (all by default) as one request."""
+        return Request(inputs=self.inputs[:count], is_list=True, parameters=self.parameters, is_raw=True)
 
     def largest_difference(self, values: Sequence[object]) -> float:
         """The largest difference of these results from the known ones, in the order of the inputs."""
@@ -42,7 +43,11 @@ class KnownAnswers:
 def load_known_answers(path: Path, task: Task) -> KnownAnswers:
     """known_answers.json of an unpacked archive; SelfTestError if it holds none."""
     document = json.loads(path.read_text("utf-8"))
-    known = KnownAnswers(inputs=parse_inputs(document["inputs"], task), answers=tuple(document["answers"]), task=task)
+    known = KnownAnswers(
+        inputs=parse_inputs(document["inputs"], task),
+        parameters=parse_parameters(document["parameters"], TASK_PARAMETERS[task], task),
+        answers=tuple(tuple(answer) for answer in document["answers"]),
+    )
     if not known.inputs or len(known.inputs) != len(known.answers):
         raise SelfTestError(
             f"{path.name} has {len(known.inputs)} inputs and {len(known.answers)} answers: pack it again"
@@ -50,22 +55,16 @@ def load_known_answers(path: Path, task: Task) -> KnownAnswers:
     return known
 
 
-def difference(value: object, known: object) -> float:
+def read_raw(reading: Reading, parameters: Parameters) -> list[float]:
+    """A head for every task: the model's numbers in order; of a vocabulary's logits every KNOWN_WORDS_STEPth."""
+    step = KNOWN_WORDS_STEP if isinstance(parameters, FillMaskParameters) else 1
+    numbers: list[float] = np.concatenate([row[..., ::step].ravel() for row in reading.rows]).tolist()
+    return numbers
+
+
+def difference(value: object, known: Sequence[float]) -> float:
     """Euclidean distance of two answers over the known one's length, or over 1 where that is shorter."""
-    numbers, expected = _numbers(value), _numbers(known)
-    if numbers.keys() != expected.keys():
+    if not isinstance(value, list) or len(value) != len(known):
         return math.inf
-    distance = math.dist([numbers[key] for key in expected], list(expected.values()))
-    return distance / max(1.0, math.hypot(*expected.values())) if math.isfinite(distance) else math.inf
-
-
-def _numbers(answer: object) -> dict[str, float]:
-    """An embedding by dimension, or scores by label."""
-    if not isinstance(answer, list):
-        return {}
-    return {
-        str(item["label"] if isinstance(item, dict) else index): float(
-            item["score"] if isinstance(item, dict) else item
-        )
-        for index, item in enumerate(answer)
-    }
+    distance = math.dist(value, known)
+    return distance / max(1.0, math.hypot(*known)) if math.isfinite(distance) else math.inf

@@ -1,29 +1,42 @@
-"""Texts to token ids, and what had to be cut. It knows tokenizers, not torch tensors and not the wire."""
+"""Texts to token ids, in windows or cut. It knows tokenizers, not torch tensors and not the wire."""
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from tokenizers import Encoding
 from tokenizers import Tokenizer as Backend
 from transformers import AutoTokenizer
 
-from .payload import TextInput
+from .config import MAX_MASKS_PER_INPUT
+from .errors import InputTooLong, InvalidInput, NotNow, RequestError
+from .passages import Cut, Layout, Passages, TextPair
 
 # tokenizers keeps over 100 bytes for each token while it encodes: a batch of 64 long texts would take gigabytes.
 PART_CHARACTERS = 500_000
+TOO_LATE = "the texts of this batch take too long together: try again, with fewer or shorter texts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedText:
-    """One text (or pair) as the model reads it; special tokens included, never padded."""
+    """One text (or pair, or window of one) as the model reads it; special tokens included, never padded."""
 
     ids: list[int]
     type_ids: list[int]
     """0 for the first text of a pair and 1 for the second, where the architecture has them."""
     num_tokens_uncut: int
+    offsets: npt.NDArray[np.int32] | None = None
+    """[T, 2]: a token's first character and the one behind its last, in the text that it is of. This and what follows
+    are None unless the head asks where tokens stand (Passages.keeps_places)."""
+    sources: npt.NDArray[np.int8] | None = None
+    """[T]: 0 for a token of the first text of a pair, 1 of the second, -1 for a special token."""
+    words: npt.NDArray[np.int32] | None = None
+    """[T]: which word of its text a token is of, as the tokenizer splits it; -1 for none."""
 
     @property
     def num_tokens(self) -> int:
@@ -36,56 +49,123 @@ class EncodedText:
         return self.num_tokens_uncut > len(self.ids)
 
 
+Encoded = list[EncodedText] | RequestError
+"""What the model reads for one input, or why it cannot."""
+
+
 class Tokenizer:
     """A checkpoint's own fast tokenizer, without the padding and truncation its file may ask for."""
 
-    def __init__(self, folder: Path, max_tokens: int) -> None:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self.pad_token_id: int = tokenizer.pad_token_id or 0
-        self.has_token_types = "token_type_ids" in tokenizer.model_input_names
-        self._truncation_side: str = tokenizer.truncation_side
-        self._max_tokens = max_tokens
-        self._backend: Backend = tokenizer.backend_tokenizer
+    def __init__(self, folder: Path) -> None:
+        self.hf: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        """transformers' own, for what is asked rarely."""
+        self.pad_token_id: int = self.hf.pad_token_id or 0
+        self.mask_token_id: int | None = self.hf.mask_token_id
+        self.has_token_types = "token_type_ids" in self.hf.model_input_names
+        self._truncation_side: str = self.hf.truncation_side
+        self._backend: Backend = self.hf.backend_tokenizer
         self._backend.no_padding()
 
-    def encode(self, texts: Sequence[TextInput], deadline_s: float = math.inf) -> list[EncodedText | None]:
-        """Every text within max_tokens; of a pair the longer text is cut first, as in transformers.
+    def encode(self, inputs: Sequence[Passages], deadline_s: float = math.inf) -> list[Encoded]:
+        """What the model reads for each input, in order; of a pair the text that its layout names is cut.
 
-        None for a text whose turn had not come by deadline_s, on the clock of time.monotonic.
+        NotNow for an input whose turn had not come by deadline_s, on the clock of time.monotonic.
         """
-        encoded: list[EncodedText | None] = []
-        for part in _parts(texts):
-            encoded += self._encode_part(part) if time.monotonic() <= deadline_s else [None] * len(part)
+        encoded: list[Encoded] = []
+        for part in _parts(inputs):
+            encoded += self._encode_part(part) if time.monotonic() <= deadline_s else [NotNow(TOO_LATE)] * len(part)
         return encoded
 
-    def _encode_part(self, texts: Sequence[TextInput]) -> list[EncodedText]:
-        """Tokens first, of all texts at once; then each is cut and gets its special tokens."""
+    def _encode_part(self, part: Sequence[Passages]) -> list[Encoded]:
+        """Tokens first, of all texts at once and of equal ones once; then each is cut and gets its special tokens."""
         self._backend.no_truncation()
-        firsts = self._tokenize([text.text for text in texts])
-        pairs = iter(self._tokenize([text.text_pair for text in texts if text.text_pair is not None]))
-        self._backend.enable_truncation(self._max_tokens, strategy="longest_first", direction=self._truncation_side)
-        return [
-            self._finish(first, None if text.text_pair is None else next(pairs))
-            for text, first in zip(texts, firsts, strict=True)
-        ]
+        texts = list(dict.fromkeys(text for passages in part for pair in passages.pairs for text in _texts_of(pair)))
+        tokens = dict(zip(texts, self._backend.encode_batch(texts, add_special_tokens=False), strict=True))
+        return [self._finish(passages, tokens) for passages in part]
 
-    def _tokenize(self, texts: list[str]) -> list[Encoding]:
-        return self._backend.encode_batch(texts, add_special_tokens=False)
+    def _finish(self, passages: Passages, tokens: Mapping[str, Encoding]) -> Encoded:
+        encoded: list[EncodedText] = []
+        try:
+            for pair in passages.pairs:
+                second = None if pair.text_pair is None else tokens[pair.text_pair]
+                encoded += self._lay_out(pair, tokens[pair.text], second, passages)
+            if passages.needs_masks:
+                self._check_masks(encoded)
+        except RequestError as error:
+            return error
+        return encoded
 
-    def _finish(self, first: Encoding, pair: Encoding | None) -> EncodedText:
-        num_special = self._backend.num_special_tokens_to_add(pair is not None)
-        num_tokens_uncut = len(first) + len(pair or ()) + num_special
-        whole = self._backend.post_process(first, pair)
-        return EncodedText(ids=whole.ids, type_ids=whole.type_ids, num_tokens_uncut=num_tokens_uncut)
+    def _check_masks(self, encoded: Sequence[EncodedText]) -> None:
+        for text in encoded:
+            num_masks = text.ids.count(self.mask_token_id) if self.mask_token_id is not None else 0
+            if not num_masks:
+                where = " in the part that the model takes" if text.is_truncated else ""
+                raise InvalidInput(f"the text has no mask{where}: put {self.hf.mask_token} where a word is wanted")
+            if num_masks > MAX_MASKS_PER_INPUT:
+                raise InvalidInput(f"the text has {num_masks} masks; at most {MAX_MASKS_PER_INPUT} are filled at once")
+
+    def _lay_out(
+        self, pair: TextPair, first: Encoding, second: Encoding | None, passages: Passages
+    ) -> Iterator[EncodedText]:
+        """The whole text, its beginning, or its windows."""
+        layout = passages.layout
+        num_special = self._backend.num_special_tokens_to_add(second is not None)
+        num_tokens = len(first) + len(second or ()) + num_special
+        if num_tokens > layout.max_tokens:
+            _check_room(first, second, layout, num_special)
+        self._backend.enable_truncation(
+            layout.max_tokens, stride=layout.stride or 0, strategy=layout.cut.value, direction=self._truncation_side
+        )
+        if not passages.keeps_places:
+            whole = self._backend.post_process(first, second)
+            yield EncodedText(ids=whole.ids, type_ids=whole.type_ids, num_tokens_uncut=num_tokens)
+            return
+        # Once more, for what tokenizers 0.23 puts together has the right ids, but wrong offsets (a byte-level BPE's are
+        # trimmed twice), sources (none for the first text) and, in later windows, types.
+        whole = self._backend.encode(pair.text, pair.text_pair)
+        windows = [whole] if layout.stride is None else [whole, *whole.overflowing]
+        for window in windows:
+            yield _with_places(window, num_tokens if layout.stride is None else len(window))
 
 
-def _parts(texts: Sequence[TextInput]) -> Iterator[list[TextInput]]:
-    """The texts in order, in parts of about PART_CHARACTERS: tokens that will be cut are held for one part only."""
-    part: list[TextInput] = []
+def _with_places(encoding: Encoding, num_tokens_uncut: int) -> EncodedText:
+    sources = [-1 if source is None else source for source in encoding.sequence_ids]
+    words = [-1 if word is None else word for word in encoding.word_ids]
+    return EncodedText(
+        ids=encoding.ids,
+        type_ids=encoding.type_ids,
+        num_tokens_uncut=num_tokens_uncut,
+        offsets=np.array(encoding.offsets, np.int32).reshape(-1, 2),
+        sources=np.where(encoding.special_tokens_mask, -1, sources).astype(np.int8),
+        words=np.array(words, np.int32),
+    )
+
+
+def _check_room(first: Encoding, second: Encoding | None, layout: Layout, num_special: int) -> None:
+    """tokenizers cannot cut a text to nothing, nor make windows no longer than what they share."""
+    if second is None or layout.cut is Cut.LONGEST_FIRST:
+        return
+    fixed = len(first if layout.cut is Cut.ONLY_SECOND else second)
+    room, stride = layout.max_tokens - num_special - fixed, layout.stride or 0
+    if room <= stride:
+        name = "question" if layout.cut is Cut.ONLY_SECOND else "hypothesis"
+        raise InputTooLong(
+            f"the {name} has {fixed} tokens and leaves {max(0, room)} of {layout.max_tokens} for the text that it is "
+            f"asked of{f', whose windows share {stride}' if stride else ''}: shorten it"
+        )
+
+
+def _texts_of(pair: TextPair) -> tuple[str, ...]:
+    return (pair.text,) if pair.text_pair is None else (pair.text, pair.text_pair)
+
+
+def _parts(inputs: Sequence[Passages]) -> Iterator[list[Passages]]:
+    """The inputs in order, in parts of about PART_CHARACTERS: tokens that will be cut are held for one part only."""
+    part: list[Passages] = []
     num_characters = 0
-    for text in texts:
-        part.append(text)
-        num_characters += len(text.text) + len(text.text_pair or "")
+    for passages in inputs:
+        part.append(passages)
+        num_characters += sum(len(text) for pair in passages.pairs for text in _texts_of(pair))
         if num_characters > PART_CHARACTERS:
             yield part
             part, num_characters = [], 0

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from handler.payload import Parameters, Request, TextInput
+from handler.parameters import Parameters
+from handler.payload import Request, TextInput
 from handler.pipeline import Answer
 
 from .reference import TextOrPair

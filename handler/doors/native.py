@@ -7,10 +7,11 @@ gRPC input) is one text; a `body` of zero bytes asks for the deep check.
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 
-from ..config import Task
+from ..config import EXPLAINED_TASKS, Task
 from ..errors import (
     InternalError,
     InvalidInput,
@@ -20,23 +21,19 @@ from ..errors import (
     UnknownPath,
     UnsupportedMedia,
 )
+from ..parameters import TASK_PARAMETERS, ExplanationParameters, Parameters, parse_parameters
 from ..payload import (
-    TASK_PARAMETERS,
     DeepCheck,
     Describe,
-    Parameters,
     Parsed,
     Prediction,
     Rejected,
     Request,
     Response,
-    TextInput,
     encode_error,
-    join_pointer,
     parse_inputs,
-    parse_parameters,
-    quote,
 )
+from ..wire import join_pointer, quote
 
 logger = logging.getLogger(__name__)
 
@@ -51,9 +48,10 @@ def parse_request(fields: Mapping[str, object], headers: Mapping[str, object], t
             return Describe()
         if path := headers.get("url_path"):
             raise UnknownPath(f"there is nothing at {quote(path)}: send predictions to /predictions/{{model}}")
-        if headers.get("explain") == "True":
-            raise UnknownPath("this model has no explanations: send predictions to /predictions/{model}")
-        return _parse_fields(fields, headers, task)
+        parsed = _parse_fields(fields, headers, task, _parameters_of(headers, task))
+        if isinstance(parsed, DeepCheck) and headers.get("explain") == "True":
+            raise NotParseable(f"the body is empty: {SEND_JSON}")
+        return parsed
     except RequestError as error:
         return Rejected(error)
     except Exception:  # whatever it is, the neighbours get their answers
@@ -61,7 +59,21 @@ def parse_request(fields: Mapping[str, object], headers: Mapping[str, object], t
         return Rejected(InternalError("the request could not be read; the server's log says why"))
 
 
-def _parse_fields(fields: Mapping[str, object], headers: Mapping[str, object], task: Task) -> Request | DeepCheck:
+def _parameters_of(headers: Mapping[str, object], task: Task) -> type[Parameters]:
+    """What `parameters` may hold: of the task, or of an explanation of its answers."""
+    if headers.get("explain") != "True":
+        return TASK_PARAMETERS[task]
+    if task not in EXPLAINED_TASKS:
+        raise UnknownPath(
+            f"there are explanations of {' and '.join(sorted(EXPLAINED_TASKS))}, and this model's task is {task}: send "
+            "predictions to /predictions/{model}"
+        )
+    return ExplanationParameters
+
+
+def _parse_fields(
+    fields: Mapping[str, object], headers: Mapping[str, object], task: Task, kind: type[Parameters]
+) -> Request | DeepCheck:
     if not fields:
         raise UnsupportedMedia(f"the body arrived as an empty form: {SEND_JSON}")
     if unknown := [name for name in fields if name not in ("body", "data")]:
@@ -69,21 +81,21 @@ def _parse_fields(fields: Mapping[str, object], headers: Mapping[str, object], t
     if len(fields) > 1:
         raise InvalidInput("both `body` and `data` were sent: send one of them")
     if "data" in fields:
-        return _one_text(fields["data"], task)
-    return _parse_body(fields["body"], headers, task)
+        return _one_text(fields["data"], task, kind)
+    return _parse_body(fields["body"], headers, task, kind)
 
 
-def _parse_body(body: object, headers: Mapping[str, object], task: Task) -> Request | DeepCheck:
+def _parse_body(body: object, headers: Mapping[str, object], task: Task, kind: type[Parameters]) -> Request | DeepCheck:
     if not isinstance(body, bytes | bytearray):
         raise InternalError("TorchServe has decoded the body: its config.properties needs decode_input_request=false")
     if not body:
         return DeepCheck()
     media = _media_type(headers)
     if media == "text/plain":
-        return _one_text(body, task)
+        return _one_text(body, task, kind)
     if media != "application/json":
         raise UnsupportedMedia(f"content-type {quote(media)} is not read here: {SEND_JSON}")
-    return _parse_native(_decode_json(body), task)
+    return _parse_native(_decode_json(body), task, kind)
 
 
 def _media_type(headers: Mapping[str, object]) -> str:
@@ -103,7 +115,7 @@ def _decode_json(body: bytes | bytearray) -> object:
         raise NotParseable(f"the body is not JSON: {error}") from None
 
 
-def _parse_native(value: object, task: Task) -> Request:
+def _parse_native(value: object, task: Task, kind: type[Parameters]) -> Request:
     if not isinstance(value, dict) or "inputs" not in value:
         raise InvalidInput('the body is JSON without "inputs": send {"inputs": "your text"}')
     if unknown := [key for key in value if key not in ("inputs", "parameters")]:
@@ -113,11 +125,15 @@ def _parse_native(value: object, task: Task) -> Request:
     return Request(
         inputs=parse_inputs(value["inputs"], task),
         is_list=isinstance(value["inputs"], list),
-        parameters=parse_parameters(value.get("parameters", {}), task),
+        parameters=parse_parameters(value.get("parameters", {}), kind, _subject(task, kind)),
     )
 
 
-def _one_text(value: object, task: Task) -> Request:
+def _subject(task: Task, kind: type[Parameters]) -> str:
+    return "an explanation" if kind is ExplanationParameters else task
+
+
+def _one_text(value: object, task: Task, kind: type[Parameters]) -> Request:
     if isinstance(value, bytes | bytearray):
         try:
             value = value.decode("utf-8")
@@ -125,8 +141,9 @@ def _one_text(value: object, task: Task) -> Request:
             raise NotParseable(f"the text is not UTF-8: {error}") from None
     if not isinstance(value, str):
         raise InvalidInput("`data` is not a text")
-    parameters: Parameters = TASK_PARAMETERS[task]()
-    return Request(inputs=(TextInput(text=value, param=""),), is_list=False, parameters=parameters)
+    (source,) = parse_inputs(value, task)
+    parameters = parse_parameters({}, kind, _subject(task, kind))
+    return Request(inputs=(replace(source, param=""),), is_list=False, parameters=parameters)
 
 
 def format_predictions(predictions: Sequence[Prediction], *, is_list: bool) -> Response:

@@ -8,7 +8,7 @@ import torch
 
 from handler.config import HandlerConfig, Precision, Task
 from handler.model import Engine
-from handler.payload import ClassificationParameters, Parameters
+from handler.parameters import ClassificationParameters, EmbeddingParameters
 from handler.pipeline import Pipeline
 from handler.selftest import TOLERANCES, difference
 
@@ -19,7 +19,7 @@ from .large_checkpoints import make_bert_base
 NO_GPU = "no CUDA device: run `make gpu-check` on a GPU machine"
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason=NO_GPU)]
 
-PARAMETERS = {Task.EMBEDDINGS: Parameters(), Task.TEXT_CLASSIFICATION: ClassificationParameters(top_k=None)}
+PARAMETERS = {Task.EMBEDDINGS: EmbeddingParameters(), Task.TEXT_CLASSIFICATION: ClassificationParameters(top_k=None)}
 
 
 @pytest.fixture(scope="module", params=list(Task))

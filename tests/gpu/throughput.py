@@ -18,7 +18,8 @@ import torch
 from berth.bench.machine import describe_run
 from berth.bench.work import EncoderShape
 from handler.config import HandlerConfig, Task
-from handler.model import PackedModel, Placement
+from handler.model import PackedModel
+from handler.placement import Placement
 from handler.tokenization import EncodedText, Tokenizer
 
 from .large_checkpoints import make_bert_base
@@ -73,7 +74,7 @@ def run(device: torch.device, num_tokens: int) -> dict[str, object]:
     peak_flops = matmul_peak_flops(device, placement.dtype)
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = make_bert_base(Path(folder), Task.EMBEDDINGS)
-        model = PackedModel(checkpoint, config, placement, Tokenizer(checkpoint, config.max_tokens))
+        model = PackedModel(checkpoint, config, placement, Tokenizer(checkpoint))
     rows = []
     print(f"{'lengths':>8} {'tokens/s':>12} {'TFLOP/s':>8} {'of matmul peak':>14}", file=sys.stderr)
     for name, lengths in LENGTHS.items():

@@ -26,7 +26,7 @@ CHECKPOINT = Checkpoint(
     max_tokens=8192,
 )
 ANSWERS = ReferenceAnswers(
-    inputs=("ü", {"text": "a", "text_pair": "b"}), answers=([0.5], [{"label": "x", "score": 1.0}])
+    inputs=("ü", {"text": "a", "text_pair": "b"}), parameters={"truncation": True}, answers=([0.5], [1.0, -1.0])
 )
 PACKER = Packer(
     handler_files={"handler/bert_handler.py": Path("/h.py")},
@@ -88,7 +88,8 @@ def test_the_model_config_is_what_the_handler_reads():
 def test_the_known_answers_and_the_requirements():
     assert json.loads(_bytes("known_answers.json")) == {
         "inputs": ["ü", {"text": "a", "text_pair": "b"}],
-        "answers": [[0.5], [{"label": "x", "score": 1.0}]],
+        "parameters": {"truncation": True},
+        "answers": [[0.5], [1.0, -1.0]],
     }
     assert _bytes("requirements.txt") == b"numpy==2.4.6\ntorch==2.13.0\n"
 

@@ -5,18 +5,38 @@ Only JSON is read, so most weights here are empty files.
 
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+import transformers
 
-from berth.checkpoint import load_checkpoint
+from berth.checkpoint import AUTO_CLASSES, PRETRAINED_ON_MASKS, load_checkpoint
 from berth.errors import Refused
 from berth.sample import INSTALL, PACKAGE, sample_folder
 from handler.config import Pooling, Task
 from tests.checkpoints import make_checkpoint
+from tests.sentence_checkpoints import pickle_weights, run_lines
+
+TINY: dict[str, Any] = {
+    "vocab_size": 99,
+    "hidden_size": 32,
+    "intermediate_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "max_position_embeddings": 40,
+    "pad_token_id": 1,
+}
+# What some types call these, or need beside them.
+TINY_SIZES: dict[str, dict[str, Any]] = {
+    "albert": {"embedding_size": 16},
+    "distilbert": {"dim": 32, "hidden_dim": 32},
+    "electra": {"embedding_size": 16},
+    "mobilebert": {"embedding_size": 16},
+    "modernbert": {"bos_token_id": 2, "eos_token_id": 3, "cls_token_id": 2, "sep_token_id": 3},
+}
 
 
 def _write(folder: Path, **files: object) -> Path:
@@ -36,16 +56,6 @@ def _old_modules(*kinds: str) -> list[dict[str, str]]:
     """modules.json of the layout where the transformer lies in a folder of its own."""
     types = ((number, kind, f"sentence_transformers.models.{kind}") for number, kind in enumerate(kinds))
     return [{"path": f"{number}_{kind}", "type": type_} for number, kind, type_ in types]
-
-
-def _sentence_model(folder: Path, kinds: str = "Transformer Pooling", **pooling: object) -> Path:
-    """A sentence-transformers checkpoint of the old naming."""
-    paths = {"Transformer": "", "Pooling": "1_Pooling", "Normalize": "2_Normalize", "Dense": "2_Dense"}
-    steps = [{"path": paths[kind], "type": f"sentence_transformers.models.{kind}"} for kind in kinds.split()]
-    _write(folder, config=_bert(), modules=steps)
-    (folder / "1_Pooling").mkdir()
-    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
-    return folder
 
 
 def test_the_sample():
@@ -81,6 +91,10 @@ def test_an_absent_sample_names_the_command(monkeypatch):
         ("BertModel", Task.EMBEDDINGS),
         ("XLMRobertaModel", Task.EMBEDDINGS),
         ("DistilBertForSequenceClassification", Task.TEXT_CLASSIFICATION),
+        ("ElectraForTokenClassification", Task.TOKEN_CLASSIFICATION),
+        ("DebertaV2ForQuestionAnswering", Task.QUESTION_ANSWERING),
+        ("ModernBertForMaskedLM", Task.FILL_MASK),
+        ("BertForPreTraining", Task.FILL_MASK),
     ],
 )
 def test_the_task_is_in_config_json(tmp_path, architecture, task):
@@ -90,75 +104,47 @@ def test_the_task_is_in_config_json(tmp_path, architecture, task):
     assert (checkpoint.pooling, checkpoint.normalize) == (Pooling.MEAN, False)
 
 
-@pytest.mark.parametrize("architectures", [["BertForMaskedLM"], [], None])
+@pytest.mark.parametrize(
+    "architectures", [["ElectraForPreTraining"], ["VisualBertForPreTraining"], ["BertLMHeadModel"], [], None]
+)
 def test_an_unknown_or_missing_task_lists_the_tasks(tmp_path, architectures):
     folder = _write(tmp_path, config=_bert(architectures=architectures))
-    with pytest.raises(Refused, match="--task: embeddings, text-classification"):
+    with pytest.raises(Refused, match=f"--task: {', '.join(Task)}"):
         load_checkpoint(folder, None)
     assert load_checkpoint(folder, Task.EMBEDDINGS).task is Task.EMBEDDINGS
 
 
-@pytest.mark.parametrize(
-    ("config", "pooling"),
-    [
-        ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}, Pooling.CLS),
-        ({"pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}, Pooling.MEAN),
-        ({"pooling_mode": "cls"}, Pooling.CLS),
-        ({"pooling_mode": ["mean"]}, Pooling.MEAN),
-        ({}, Pooling.MEAN),
-    ],
-)
-def test_pooling_in_both_spellings(tmp_path, config, pooling):
-    checkpoint = load_checkpoint(_sentence_model(tmp_path, **config), None)
-    assert (checkpoint.task, checkpoint.pooling, checkpoint.normalize) == (Task.EMBEDDINGS, pooling, False)
+@pytest.mark.parametrize("name", sorted(PRETRAINED_ON_MASKS))
+def test_these_hold_a_masked_language_model_whole(tmp_path, name):
+    pretrained_class = getattr(transformers, name)
+    config_class = pretrained_class.config_class
+    config = config_class(**TINY, **TINY_SIZES.get(config_class.model_type, {}))
+    pretrained_class(config).save_pretrained(tmp_path)
+    _, loading = transformers.AutoModelForMaskedLM.from_pretrained(tmp_path, output_loading_info=True)
+    assert not loading["missing_keys"]
+    assert load_checkpoint(tmp_path, None).task is Task.FILL_MASK
+
+
+def test_a_natural_language_inference_model_classifies_unless_asked(tmp_path):
+    labels = {"0": "CONTRADICTION", "1": "NEUTRAL", "2": "ENTAILMENT"}
+    folder = _write(tmp_path, config=_bert(architectures=["BartForSequenceClassification"], id2label=labels))
+    assert load_checkpoint(folder, None).task is Task.TEXT_CLASSIFICATION
+    assert load_checkpoint(folder, Task.ZERO_SHOT_CLASSIFICATION).task is Task.ZERO_SHOT_CLASSIFICATION
 
 
 @pytest.mark.parametrize(
-    ("config", "named"),
+    ("task", "settings", "named"),
     [
-        ({"pooling_mode_max_tokens": True, "pooling_mode_mean_tokens": False}, "max"),
-        ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True}, "'cls', 'mean'"),
-        ({"pooling_mode": "weightedmean"}, "weightedmean"),
+        (Task.TEXT_RANKING, {}, "LABEL_0, LABEL_1; text-ranking needs exactly one"),
+        (Task.TEXT_RANKING, {"num_labels": 3}, "LABEL_2; text-ranking needs exactly one"),
+        (Task.ZERO_SHOT_CLASSIFICATION, {"id2label": {"0": "no", "1": "yes"}}, "no, yes; .* begins with `entail`"),
+        (Task.ZERO_SHOT_CLASSIFICATION, {"id2label": {"0": "entailment"}}, "and another"),
     ],
 )
-def test_another_pooling_is_refused_by_name(tmp_path, config, named):
-    with pytest.raises(Refused, match=f"pools by .*{named}.*berth has mean, cls"):
-        load_checkpoint(_sentence_model(tmp_path, **config), None)
-
-
-@pytest.mark.parametrize("kinds", ["Transformer Pooling Dense", "Transformer Pooling Dense Normalize"])
-def test_a_module_that_we_lack_is_refused_by_name(tmp_path, kinds):
-    with pytest.raises(Refused, match="the module Dense; berth has Transformer, Pooling, Normalize"):
-        load_checkpoint(_sentence_model(tmp_path, kinds), None)
-
-
-@pytest.mark.parametrize(
-    ("file", "setting"),
-    [
-        ("sentence_bert_config", {"do_lower_case": True}),
-        ("config_sentence_transformers", {"default_prompt_name": "query"}),
-    ],
-)
-def test_texts_that_would_be_changed_first_are_refused(tmp_path, file, setting):
-    folder = _sentence_model(tmp_path)
-    (folder / f"{file}.json").write_text(json.dumps(setting))
-    with pytest.raises(Refused, match=next(iter(setting))):
-        load_checkpoint(folder, None)
-
-
-@pytest.mark.parametrize("part", ["", "0_Transformer"])
-def test_texts_that_would_be_changed_first_are_refused_in_the_old_layout(tmp_path, part):
-    _write(tmp_path, modules=_old_modules("Transformer", "Pooling"))
-    _write(tmp_path / "0_Transformer", config=_bert())
-    _write(tmp_path / part, sentence_bert_config={"do_lower_case": True})
-    with pytest.raises(Refused, match=r"sentence_bert_config\.json sets do_lower_case"):
-        load_checkpoint(tmp_path, None)
-
-
-def test_a_module_of_foreign_code_is_refused_by_name(tmp_path):
-    folder = _write(tmp_path, config=_bert(), modules=[{"path": "", "type": "custom_st.Transformer"}])
-    with pytest.raises(Refused, match=r"the module custom_st\.Transformer"):
-        load_checkpoint(folder, Task.EMBEDDINGS)
+def test_labels_that_do_not_fit_the_task_are_refused(tmp_path, task, settings, named):
+    folder = _write(tmp_path, config=_bert(architectures=["BertForSequenceClassification"], **settings))
+    with pytest.raises(Refused, match=named):
+        load_checkpoint(folder, task)
 
 
 def test_the_transformer_may_lie_in_a_folder_of_its_own(tmp_path):
@@ -183,6 +169,35 @@ def test_the_transformer_may_lie_in_a_folder_of_its_own(tmp_path):
 def test_the_token_limit_is_the_smallest(tmp_path, config, tokenizer, sentence, expected):
     _write(tmp_path, config=config, tokenizer_config=tokenizer, sentence_bert_config=sentence)
     assert load_checkpoint(tmp_path, Task.EMBEDDINGS).max_tokens == expected
+
+
+@pytest.mark.parametrize(
+    ("model_type", "usable"),
+    [
+        ("albert", 40),
+        ("bert", 40),
+        ("camembert", 38),
+        ("deberta-v2", 40),
+        ("distilbert", 40),
+        ("electra", 40),
+        ("modernbert", 40),
+        ("mpnet", 38),
+        ("nomic_bert", 40),
+        ("roberta", 38),
+        ("xlm-roberta", 38),
+    ],
+)
+def test_the_token_limit_is_what_the_model_can_take(tmp_path, model_type, usable):
+    config = transformers.AutoConfig.for_model(model_type, **TINY, **TINY_SIZES.get(model_type, {}))
+    model = transformers.AutoModel.from_config(config).eval()
+    model.save_pretrained(tmp_path)
+    limit = load_checkpoint(tmp_path, Task.EMBEDDINGS).max_tokens
+    assert limit == usable
+    with torch.inference_mode():
+        assert model(torch.full((1, limit), 5)).last_hidden_state.isfinite().all()
+    if model_type not in ("modernbert", "nomic_bert"):  # any number of rotary positions can be made
+        with pytest.raises((IndexError, RuntimeError)):
+            model(torch.full((1, limit + 1), 5))
 
 
 def test_no_token_limit_at_all_is_refused(tmp_path):
@@ -256,37 +271,29 @@ def test_a_link_that_leaves_the_checkpoint_is_refused(tmp_path):
         load_checkpoint(folder, None)
 
 
-@pytest.mark.parametrize("task", list(Task))
-def test_the_lines_that_convert_pickles_make_a_checkpoint(tmp_path, task):
-    folder = make_checkpoint(tmp_path / "pickled", "bert", task)
-    _pickle_weights(folder)
+@pytest.mark.parametrize(
+    ("task", "labels"),
+    [(Task.TEXT_RANKING, ["a"]), (Task.FILL_MASK, ["a", "b"])],
+)
+def test_the_lines_that_convert_pickles_make_a_checkpoint(tmp_path, task, labels):
+    folder = tmp_path / "pickled"
+    config = transformers.BertConfig(**TINY, id2label=dict(enumerate(labels)))
+    getattr(transformers, AUTO_CLASSES[task]).from_config(config).save_pretrained(folder)
+    pickle_weights(folder)
     with pytest.raises(Refused, match="only as pickles") as refused:
-        load_checkpoint(folder, None)
-    _run_lines(refused.value)
-    converted = load_checkpoint(tmp_path / "pickled-safetensors", None)
+        load_checkpoint(folder, task)
+    run_lines(refused.value)
+    converted = load_checkpoint(tmp_path / "pickled-safetensors", task)
     assert (converted.task, "model.safetensors" in converted.files) == (task, True)
 
 
 def test_the_lines_that_convert_pickles_keep_the_pooling_of_the_old_layout(tmp_path):
     outer = _write(tmp_path / "old", modules=_old_modules("Transformer", "Pooling", "Normalize"))
     _write(outer / "1_Pooling", config={"pooling_mode": "cls"})
-    _pickle_weights(make_checkpoint(outer / "0_Transformer", "bert", Task.EMBEDDINGS))
+    pickle_weights(make_checkpoint(outer / "0_Transformer", "bert", Task.EMBEDDINGS))
     with pytest.raises(Refused, match="only as pickles") as refused:
         load_checkpoint(outer, None)
-    _run_lines(refused.value)
+    run_lines(refused.value)
     converted = load_checkpoint(tmp_path / "old-safetensors", None)
     assert (converted.pooling, converted.normalize) == (Pooling.CLS, True)
     assert "model.safetensors" in converted.files
-
-
-def _run_lines(refused: Refused) -> None:
-    """Run the python lines that a refusal shows."""
-    lines = "\n".join(line.strip() for line in str(refused).splitlines()[1:])
-    subprocess.run([sys.executable, "-c", lines], check=True, capture_output=True)
-
-
-def _pickle_weights(folder: Path) -> None:
-    from safetensors.torch import load_file  # noqa: PLC0415
-
-    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
-    (folder / "model.safetensors").unlink()

@@ -7,14 +7,17 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 
 from berth.archive import SERVER_SETTINGS
-from berth.client import CHUNK_BYTES, CHUNK_TEXTS, Client, chunks
+from berth.client import CHUNK_BYTES, CHUNK_TEXTS, Client, chunks, count_texts
 from berth.errors import BerthError, RequestFailed, ServerUnreachable, UsageError
 from berth.rest import RestServer, refusal
-from handler.config import MAX_INPUTS_PER_REQUEST
+from berth.results import Input, decode_results
+from handler.config import MAX_INPUTS_PER_REQUEST, MAX_TEXTS_PER_REQUEST
 
 from ..http_standin import JsonHandler, answering
 
@@ -33,10 +36,31 @@ class Lengths(JsonHandler):
             self.answer(200, [[len(text)] for text in inputs])
 
 
+class Counting(JsonHandler):
+    """Says of each input what came with it. A word is a window of a text: it reads as many as berth's handler does."""
+
+    def do_POST(self) -> None:  # noqa: N802 - the base class's name
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        inputs, parameters = body["inputs"], body.get("parameters", {})
+        texts = [source.get("texts", ["x"]) if isinstance(source, dict) else source.split() for source in inputs]
+        num_read = sum(map(len, texts)) * len(parameters.get("candidate_labels", ["x"]))
+        if num_read > MAX_TEXTS_PER_REQUEST:
+            self.answer(413, {"code": 413, "type": "TooManyInputs", "message": f"{num_read}", "param": "/inputs"})
+        else:
+            facts = {"path": self.path, "parameters": parameters, "of": len(inputs)}
+            self.answer(200, [{"input": source, **facts} for source in inputs])
+
+
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     with answering(Lengths) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def counting() -> Iterator[Client]:
+    with answering(Counting) as address, Client(address) as client:
+        yield client
 
 
 def test_one_result_per_text_in_order_over_several_requests(url: str) -> None:
@@ -52,9 +76,69 @@ def test_an_error_of_the_server_names_the_text_as_the_user_counts(url: str) -> N
     assert (error.code, error.type, error.param) == (422, "InvalidInput", f"/inputs/{CHUNK_TEXTS + 5}")
 
 
-def test_one_text_in_place_of_a_list_is_not_taken_for_its_characters(url: str) -> None:
-    with pytest.raises(UsageError, match="list of texts"):
-        Client(url).predict("lengths", "abc")
+@pytest.mark.parametrize("one", ["abc", {"text": "abc"}])
+def test_one_input_in_place_of_a_list_is_not_taken_for_its_parts(counting: Client, one: Any) -> None:
+    for ask in (counting.predict, counting.explain):
+        with pytest.raises(UsageError, match="list of texts"):
+            ask("any", one)
+
+
+def test_objects_and_parameters_arrive_as_they_are(counting: Client) -> None:
+    frozen = MappingProxyType({"question": "who?", "context": "é"})
+    results = counting.predict("a/b", ["text", frozen], MappingProxyType({"top_k": None}))
+    facts = {"path": "/predictions/a%2Fb", "parameters": {"top_k": None}, "of": 2}
+    assert results == [{"input": "text", **facts}, {"input": dict(frozen), **facts}]
+
+
+def test_explanations_are_asked_for_one_by_one(counting: Client) -> None:
+    inputs: list[Input] = ["one", {"text": "two"}]
+    facts = {"path": "/explanations/tiny", "parameters": {"n_steps": 5}, "of": 1}
+    assert counting.explain("tiny", inputs, {"n_steps": 5}) == [{"input": source, **facts} for source in inputs]
+
+
+def asked(client: Client, inputs: list[Input], parameters: dict[str, object] | None = None) -> list[int]:
+    """With how many inputs in its request each was asked, once every result is in its place."""
+    results: list[Any] = client.predict("any", inputs, parameters)
+    assert [result["input"] for result in results] == inputs
+    return [result["of"] for result in results]
+
+
+def test_what_the_model_reads_for_an_input_is_counted(counting: Client) -> None:
+    ranking: Input = {"query": "which?", "texts": ["x"] * 100}
+    small: Input = {"query": "which?", "texts": ["x"] * (CHUNK_TEXTS // 2)}
+    assert asked(counting, [ranking] * 3 + [small] * 3) == [1, 1, 1, 2, 2, 1]
+    assert asked(counting, ["x"] * 5, {"candidate_labels": ["a"] * (CHUNK_TEXTS // 2)}) == [2, 2, 2, 2, 1]
+    assert asked(counting, ["x"] * 2, {"candidate_labels": ["a"] * MAX_TEXTS_PER_REQUEST}) == [1, 1]
+
+
+def test_a_request_of_which_the_server_wants_less_is_cut_in_halves(counting: Client) -> None:
+    texts = [f"{index} " + "window " * 99 for index in range(CHUNK_TEXTS)]
+    assert asked(counting, list(texts)) == [2] * CHUNK_TEXTS
+
+
+def test_an_input_that_is_too_much_by_itself_is_named(counting: Client) -> None:
+    too_long = "window " * (MAX_TEXTS_PER_REQUEST + 1)
+    with pytest.raises(RequestFailed, match=f"{MAX_TEXTS_PER_REQUEST + 1}$") as caught:
+        counting.predict("any", ["x"] * (CHUNK_TEXTS + 5) + [too_long, "x"])
+    assert (caught.value.type, caught.value.param) == ("TooManyInputs", f"/inputs/{CHUNK_TEXTS + 5}")
+
+
+def test_labels_are_counted_as_the_server_reads_them() -> None:
+    assert count_texts("x", {"candidate_labels": "one, two,, three ,"}) == 3
+    assert count_texts({"query": "x", "texts": ["a", "b"]}, {"top_k": 1}) == 2
+
+
+@pytest.mark.parametrize("wrong", [None, 5, [], ""])
+def test_what_the_server_will_refuse_counts_too(wrong: object) -> None:
+    assert count_texts({"query": "x", "texts": wrong}, {"candidate_labels": wrong}) == 1
+
+
+@pytest.mark.parametrize("value", [float("nan"), {1, 2}, b"x"])
+def test_what_is_no_json_is_a_usage_error(value: object) -> None:
+    client = Client("http://127.0.0.1:9")
+    for inputs, parameters in ([{"text": value}], {}), (["x"], {"threshold": value}):
+        with pytest.raises(UsageError, match="no JSON"):
+            client.predict("any", inputs, parameters)
 
 
 def test_an_unknown_model_is_the_servers_answer(url: str) -> None:
@@ -137,6 +221,22 @@ def test_other_results_than_a_list_of_as_many_are_no_berth_servers(answer: bytes
         Client(url).predict("bert", ["one", "two"])
 
 
+@pytest.mark.parametrize(
+    "result",
+    [
+        [0.5, 1.0],
+        [],
+        {"label": "x", "score": 0.5},
+        [{"entity": "B-PER", "score": 0.5, "index": 1, "word": "Ada", "start": 0, "end": 3}],
+        [[{"score": 0.5, "token": 3, "token_str": "x", "sequence": "x y"}], []],
+        {"sequence": "x", "labels": ["a", "b"], "scores": [0.5, 0.5]},
+        {"label": "x", "score": 0.5, "tokens": [{"token": "x", "attribution": -0.5}]},
+    ],
+)
+def test_a_result_of_any_task_is_plain_json(result: object) -> None:
+    assert decode_results(json.dumps([result, result]).encode(), 2) == [result, result]
+
+
 def test_a_server_that_does_not_answer_is_not_waited_for_without_end() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = RestServer(f"http://127.0.0.1:{listener.getsockname()[1]}")
@@ -145,7 +245,7 @@ def test_a_server_that_does_not_answer_is_not_waited_for_without_end() -> None:
 
 
 def test_a_full_request_is_answered_well_in_time() -> None:
-    assert CHUNK_TEXTS <= MAX_INPUTS_PER_REQUEST
+    assert min(MAX_INPUTS_PER_REQUEST, MAX_TEXTS_PER_REQUEST) >= CHUNK_TEXTS
     assert SERVER_SETTINGS["responseTimeout"] / 2 > CHUNK_TEXTS * 512 / 450
 
 
@@ -156,6 +256,8 @@ def test_chunks_keep_order_and_both_limits() -> None:
     assert all(len(chunk) <= CHUNK_TEXTS for chunk in cut)
     assert all(len(chunk) == 1 or len(json.dumps(chunk)) <= CHUNK_BYTES for chunk in cut)
     assert list(chunks([])) == []
+    with_parameters = chunks(["x" * (CHUNK_BYTES // 2 - 20)] * 2, {"targets": ["word"] * 10})
+    assert [len(chunk) for chunk in with_parameters] == [1, 1]
 
 
 def test_errors_without_our_body_are_still_clear() -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import grpc
 import pytest
@@ -16,19 +18,33 @@ from google.protobuf.message_factory import GetMessageClass
 from berth import grpc_client
 from berth.errors import BerthError, RequestFailed, ServerUnreachable, UsageError
 from berth.grpc_client import INFERENCE, SERVICES, Client
+from berth.results import Input, Parameters
 
 EMPTY_SETTINGS = b"\0\0\0\4\0\0\0\0\0"  # the frame that every HTTP/2 server begins with
-RESPONSE = "org.pytorch.serve.grpc.inference.PredictionResponse"
+PACKAGE = "org.pytorch.serve.grpc.inference"
+
+
+def message(name: str) -> Any:
+    """A class of TorchServe's."""
+    return GetMessageClass(grpc_client._load_services().FindMessageTypeByName(f"{PACKAGE}.{name}"))
 
 
 @contextmanager
-def serving(prediction: bytes) -> Iterator[str]:
-    """The address of a server whose every prediction is this one."""
-    response = GetMessageClass(grpc_client._load_services().FindMessageTypeByName(RESPONSE))
-    answer = response(prediction=prediction).SerializeToString()
-    method = grpc.unary_unary_rpc_method_handler(lambda _request, _context: answer)
+def serving(prediction: bytes, asked: list[dict[str, bytes]] | None = None) -> Iterator[str]:
+    """The address of a server whose every prediction is this one; `asked` gets the inputs that it was sent."""
+    asked = [] if asked is None else asked
+    answer: bytes = message("PredictionResponse")(prediction=prediction).SerializeToString()
+
+    def predict(request: bytes, _context: object) -> bytes:
+        asked.append(dict(message("PredictionsRequest").FromString(request).input))
+        return answer
+
+    methods = {
+        "Predictions": grpc.unary_unary_rpc_method_handler(predict),
+        "StreamPredictions": grpc.unary_stream_rpc_method_handler(lambda *call: iter([predict(*call)])),
+    }
     with ThreadPoolExecutor(1) as pool:
-        server = grpc.server(pool, [grpc.method_handlers_generic_handler(INFERENCE, {"Predictions": method})])
+        server = grpc.server(pool, [grpc.method_handlers_generic_handler(INFERENCE, methods)])
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
         try:
@@ -43,6 +59,28 @@ def test_an_answer_over_grpcs_own_4_mib_is_read() -> None:
     assert len(result) == 2_000_001
 
 
+@pytest.mark.parametrize(
+    ("source", "parameters", "sent"),
+    [
+        ('{"a text": 1}', None, {"data": b'{"a text": 1}'}),
+        ("x", {"top_k": None}, {"body": b'{"inputs": "x", "parameters": {"top_k": null}}'}),
+        ({"text": "x"}, None, {"body": b'{"inputs": {"text": "x"}}'}),
+        (MappingProxyType({"text": "x"}), {}, {"body": b'{"inputs": {"text": "x"}, "parameters": {}}'}),
+    ],
+)
+def test_an_input_is_sent_with_its_parameters(source: Input, parameters: Parameters | None, sent: object) -> None:
+    asked: list[dict[str, bytes]] = []
+    with serving(b'[{"label": "x", "score": 0.5}]', asked) as address, Client(address) as client:
+        result = client.predict("bert", source, parameters)
+        assert [result] == list(client.stream("bert", source, parameters)) == [[{"label": "x", "score": 0.5}]]
+    assert asked == [sent, sent]
+
+
+def test_what_is_no_json_is_a_usage_error() -> None:
+    with Client("127.0.0.1:9") as client, pytest.raises(UsageError, match="no JSON"):
+        client.predict("bert", "x", {"threshold": float("nan")})
+
+
 def test_an_errors_payload_is_raised() -> None:
     payload = b'{"code": 422, "type": "InputTooLong", "message": "602 tokens", "param": "/inputs"}'
     with serving(payload) as address, Client(address) as client, pytest.raises(RequestFailed, match="602") as caught:
@@ -50,7 +88,7 @@ def test_an_errors_payload_is_raised() -> None:
     assert (caught.value.code, caught.value.type, caught.value.param) == (422, "InputTooLong", "/inputs")
 
 
-@pytest.mark.parametrize("payload", [b"", b"hello", b'{"code": 1}', b"\xff"])
+@pytest.mark.parametrize("payload", [b"", b"hello", b'"hello"', b"[1", b"\xff"])
 def test_an_answer_that_is_no_result_is_quoted(payload: bytes) -> None:
     with serving(payload) as address, Client(address) as client, pytest.raises(BerthError, match="as a berth server"):
         client.predict("bert", "x")

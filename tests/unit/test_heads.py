@@ -7,10 +7,11 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, TextClassificationPipeline
 
-from handler.config import HandlerConfig, Task
-from handler.heads import default_function, sigmoid, softmax
+from handler.config import HandlerConfig, ScoreFunction, Task
+from handler.heads.scores import sigmoid, softmax
+from handler.heads.text_classification import default_function
 from handler.model import Engine
-from handler.payload import ClassificationParameters, ScoreFunction
+from handler.parameters import ClassificationParameters
 from handler.pipeline import Pipeline
 
 from ..asking import ask, value_of

@@ -17,12 +17,28 @@ ALL_FILES = sorted([*SOURCES, *ROOT.glob("tests/**/*.py")])
 SHARED_WITH_BERTH = {"handler", "handler.errors", "handler.config", "handler.payload"}
 # Each file may import those before it (DESIGN: errors <- config <- payload <- ... <- bert_handler).
 LAYERS = [
-    {"errors"},
+    {"errors", "wire"},
     {"config"},
-    {"payload", "cores", "versions"},
-    {"doors.native", "tokenization", "heads", "selftest", "metrics"},
-    {"packing", "padding"},
+    {"parameters", "cores", "versions"},
+    {"payload"},
+    {"passages", "metrics"},
+    {"tokenization"},
+    {"heads.reading", "heads.scores"},
+    {"heads.tokens"},
+    {
+        "heads.embeddings",
+        "heads.fill_mask",
+        "heads.question_answering",
+        "heads.text_classification",
+        "heads.text_ranking",
+        "heads.token_classification",
+        "heads.zero_shot_classification",
+    },
+    {"heads"},
+    {"doors.native", "selftest", "pending", "packing", "padding", "placement", "pooling"},
+    {"readout"},
     {"model"},
+    {"explain"},
     {"pipeline"},
     {"bert_handler"},
 ]

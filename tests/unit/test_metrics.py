@@ -28,7 +28,8 @@ from handler.metrics import (
     count_batch,
 )
 from handler.model import Engine
-from handler.payload import DeepCheck, Describe, Parameters, Prediction, Rejected, Response
+from handler.parameters import EmbeddingParameters
+from handler.payload import DeepCheck, Describe, Prediction, Rejected, Response
 from handler.pipeline import Pipeline
 
 from ..asking import ask
@@ -36,7 +37,7 @@ from ..conftest import MakeCheckpoint
 
 ROOT = Path(__file__).parents[2]
 DECLARED = ROOT / "berth" / "metrics.yaml"
-REQUEST = ask("text", Parameters())
+REQUEST = ask("text", EmbeddingParameters())
 
 
 def answer(*num_tokens: int) -> list[Prediction]:
@@ -109,7 +110,7 @@ def test_stopwatch_sums_the_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_pipeline_measures_what_it_does(checkpoint: MakeCheckpoint) -> None:
     config = HandlerConfig(task=Task.EMBEDDINGS, max_tokens=512)
     pipeline = Pipeline(checkpoint("bert", Task.EMBEDDINGS), config, torch.device("cpu"), Engine.PACKED)
-    refused = ask("long " * 600, Parameters(truncation=False))
+    refused = ask("long " * 600, EmbeddingParameters(truncation=False))
     for requests, measured in [
         ([], set()),
         ([refused], {TOKENIZE_SECONDS}),

@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from handler.config import MAX_INPUTS_PER_REQUEST, Task
+from handler.config import MAX_INPUTS_PER_REQUEST, ScoreFunction, Task
 from handler.doors.native import format_error, format_predictions, format_value, limit_size, parse_request
 from handler.errors import InvalidInput
-from handler.payload import ClassificationParameters, DeepCheck, Describe, Prediction, Rejected, Request, ScoreFunction
+from handler.parameters import ClassificationParameters
+from handler.payload import DeepCheck, Describe, Prediction, Rejected, Request
 
 JSON = {"content-type": "application/json"}
 REST = {**JSON, "explain": "False", "url_path": ""}
@@ -105,7 +106,7 @@ BAD_BODIES: list[tuple[object, int, str | None, str]] = [
     ({"inputs": {"text": "a", "label": "b"}}, 422, "/inputs", "'label'"),
     ({"inputs": "a", "parameters": []}, 422, "/parameters", "an object"),
     ({"inputs": "a", "parameters": {"topk": 1}}, 422, "/parameters/topk", "top_k"),
-    ({"inputs": "a", "parameters": {"top_k": 0}}, 422, "/parameters/top_k", "1 or more"),
+    ({"inputs": "a", "parameters": {"top_k": 0}}, 422, "/parameters/top_k", ">= 1"),
     ({"inputs": "a", "parameters": {"top_k": True}}, 422, "/parameters/top_k", "int"),
     ({"inputs": "a", "parameters": {"truncation": "yes"}}, 422, "/parameters/truncation", "bool"),
     ({"inputs": "a", "parameters": {"function_to_apply": "relu"}}, 422, "/parameters/function_to_apply", "relu"),

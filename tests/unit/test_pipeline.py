@@ -1,6 +1,7 @@
 """Packed equals padded equals plain transformers; one row in a batch is the same text alone."""
 
 import json
+import math
 import random
 import shutil
 from pathlib import Path
@@ -13,17 +14,18 @@ import torch
 from handler.config import HandlerConfig, Precision, Task
 from handler.errors import DeviceError, InputTooLong, InternalError, NotNow
 from handler.metrics import Stopwatch
-from handler.model import Engine, Placement, choose_device
-from handler.packing import TextBounds, attend_each_text, attend_varlen
-from handler.payload import ClassificationParameters, Parameters, Prediction, Rejected, Request, TextInput
+from handler.model import Engine
+from handler.parameters import ClassificationParameters, EmbeddingParameters
+from handler.payload import Prediction, Rejected, Request, TextInput
 from handler.pipeline import Answer, Pipeline
+from handler.placement import Placement, choose_device
 
 from ..asking import ask, value_of
-from ..checkpoints import ARCHITECTURES
 from ..conftest import MakeCheckpoint
 from ..reference import TextOrPair, classify_one_by_one, embed_one_by_one
 from ..texts import mixed_texts
 
+ARCHITECTURES = ("bert", "roberta", "distilbert", "modernbert")  # tests/equality has all, with fewer texts
 TOLERANCE = 1e-5  # issue 2: fp32 against plain transformers, one by one
 MAX_TOKENS = 512
 ALL_LABELS = ClassificationParameters(top_k=None)
@@ -60,7 +62,7 @@ def test_embeddings_equal_transformers(checkpoint: MakeCheckpoint, architecture:
     folder = checkpoint(architecture, Task.EMBEDDINGS)
     texts = mixed_texts(200)
     answers = answer_in_batches(
-        make_pipeline(folder, Task.EMBEDDINGS, engine), [ask(text, Parameters()) for text in texts]
+        make_pipeline(folder, Task.EMBEDDINGS, engine), [ask(text, EmbeddingParameters()) for text in texts]
     )
     expected = embed_one_by_one(folder, texts, MAX_TOKENS)
     for answer, vector in zip(answers, expected, strict=True):
@@ -88,7 +90,7 @@ def test_reference_tells_texts_apart(checkpoint: MakeCheckpoint) -> None:
 @pytest.mark.parametrize("engine", Engine)
 def test_row_in_a_batch_is_the_text_alone(checkpoint: MakeCheckpoint, engine: Engine) -> None:
     pipeline = make_pipeline(checkpoint("bert", Task.EMBEDDINGS), Task.EMBEDDINGS, engine)
-    requests = [ask(text, Parameters()) for text in mixed_texts(12)]
+    requests = [ask(text, EmbeddingParameters()) for text in mixed_texts(12)]
     for request, together in zip(requests, pipeline.answer(requests), strict=True):
         (alone,) = pipeline.answer([request])
         np.testing.assert_allclose(value_of(together), value_of(alone), rtol=0, atol=TOLERANCE)
@@ -97,7 +99,7 @@ def test_row_in_a_batch_is_the_text_alone(checkpoint: MakeCheckpoint, engine: En
 @pytest.mark.parametrize("engine", Engine)
 def test_token_budget_splits_batches_without_changing_answers(checkpoint: MakeCheckpoint, engine: Engine) -> None:
     folder = checkpoint("roberta", Task.EMBEDDINGS)
-    requests = [ask(text, Parameters()) for text in mixed_texts(12)]
+    requests = [ask(text, EmbeddingParameters()) for text in mixed_texts(12)]
     tight = make_pipeline(folder, Task.EMBEDDINGS, engine, token_budget=MAX_TOKENS).answer(requests)
     wide = make_pipeline(folder, Task.EMBEDDINGS, engine, token_budget=100_000).answer(requests)
     for one, other in zip(tight, wide, strict=True):
@@ -128,7 +130,7 @@ def test_lists_come_back_in_order(checkpoint: MakeCheckpoint) -> None:
     texts = mixed_texts(6)
     inputs = tuple(TextInput(text=text, param=f"/inputs/{index}") for index, text in enumerate(texts))
     answer, single = pipeline.answer(
-        [Request(inputs=inputs, is_list=True, parameters=Parameters()), ask(texts[3], Parameters())]
+        [Request(inputs=inputs, is_list=True, parameters=EmbeddingParameters()), ask(texts[3], EmbeddingParameters())]
     )
     assert isinstance(answer, list)
     np.testing.assert_allclose(value_of(answer[3:]), value_of(single), rtol=0, atol=TOLERANCE)
@@ -137,8 +139,10 @@ def test_lists_come_back_in_order(checkpoint: MakeCheckpoint) -> None:
 
 def test_refused_truncation_is_one_requests_error(checkpoint: MakeCheckpoint) -> None:
     pipeline = make_pipeline(checkpoint("bert", Task.EMBEDDINGS), Task.EMBEDDINGS, Engine.PACKED)
-    long = ask("long " * 600, Parameters(truncation=False))
-    good, bad, cut = pipeline.answer([ask("short", Parameters()), long, ask("long " * 600, Parameters())])
+    long = ask("long " * 600, EmbeddingParameters(truncation=False))
+    good, bad, cut = pipeline.answer(
+        [ask("short", EmbeddingParameters()), long, ask("long " * 600, EmbeddingParameters())]
+    )
     assert isinstance(bad, Rejected)
     assert isinstance(bad.error, InputTooLong)
     assert "602 tokens" in bad.error.message
@@ -152,12 +156,13 @@ def test_refused_truncation_is_one_requests_error(checkpoint: MakeCheckpoint) ->
 
 def test_texts_that_come_too_late_get_not_now(checkpoint: MakeCheckpoint) -> None:
     pipeline = make_pipeline(checkpoint("bert", Task.EMBEDDINGS), Task.EMBEDDINGS, Engine.PACKED)
-    (untouched,) = pipeline.answer([ask("text", Parameters())], time_limit_s=-1)
+    (untouched,) = pipeline.answer([ask("text", EmbeddingParameters())], time_limit_s=-1)
     assert isinstance(untouched, Rejected)
     assert isinstance(untouched.error, NotNow)
-    texts = pipeline._tokenizer.encode([TextInput(text="text", param="")])
-    (outcome,) = pipeline._predict([text for text in texts if text], [Parameters()], 0, Stopwatch())
-    assert isinstance(outcome, NotNow)
+    (group,) = pipeline._prepare([ask("text", EmbeddingParameters())], math.inf)
+    assert isinstance(group, list)
+    pipeline._compute(group, 0, Stopwatch())
+    assert isinstance(group[0].outcome, NotNow)
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
@@ -167,17 +172,8 @@ def test_the_checkpoints_own_side_is_cut(checkpoint: MakeCheckpoint, tmp_path: P
     settings = json.loads((folder / "tokenizer_config.json").read_text())
     (folder / "tokenizer_config.json").write_text(json.dumps(settings | {"truncation_side": side}))
     text = "first " * 400 + "last " * 400
-    (answer,) = make_pipeline(folder, Task.EMBEDDINGS, Engine.PACKED).answer([ask(text, Parameters())])
+    (answer,) = make_pipeline(folder, Task.EMBEDDINGS, Engine.PACKED).answer([ask(text, EmbeddingParameters())])
     np.testing.assert_allclose(value_of(answer), embed_one_by_one(folder, [text], MAX_TOKENS)[0], atol=TOLERANCE)
-
-
-def test_a_model_with_a_sliding_window_is_not_packed() -> None:
-    """Its answers to short texts would be right, and to long ones wrong."""
-    nothing = torch.zeros(1, 1, 2, 4)
-    bounds = TextBounds(lengths=[2], starts=torch.tensor([0]), offsets=torch.tensor([0, 2]), longest=2)
-    for attend in (attend_each_text, attend_varlen):
-        with pytest.raises(NotImplementedError, match="sliding window"):
-            attend(torch.nn.Module(), nothing, nothing, nothing, None, text_bounds=bounds, sliding_window=64)
 
 
 def test_failing_forward_is_the_error_of_its_batch_only(
@@ -194,7 +190,7 @@ def test_failing_forward_is_the_error_of_its_batch_only(
         return forward(batch)
 
     monkeypatch.setattr(pipeline._model, "forward", fail_on_long)
-    short, long = pipeline.answer([ask("short", Parameters()), ask("long " * 600, Parameters())])
+    short, long = pipeline.answer([ask("short", EmbeddingParameters()), ask("long " * 600, EmbeddingParameters())])
     assert isinstance(short, list)
     assert isinstance(short[0], Prediction)
     assert isinstance(long, Rejected)
@@ -205,7 +201,7 @@ def test_failing_forward_is_the_error_of_its_batch_only(
 def test_answer_that_is_not_finite_is_an_error(checkpoint: MakeCheckpoint) -> None:
     pipeline: Any = make_pipeline(checkpoint("bert", Task.EMBEDDINGS), Task.EMBEDDINGS, Engine.PACKED)
     with torch.no_grad():
-        pipeline._model._model.embeddings.LayerNorm.bias.fill_(torch.nan)
-    (answer,) = pipeline.answer([ask("text", Parameters())])
+        pipeline._model.network.embeddings.LayerNorm.bias.fill_(torch.nan)
+    (answer,) = pipeline.answer([ask("text", EmbeddingParameters())])
     assert isinstance(answer, Rejected)
     assert "not finite" in answer.error.message

@@ -1,19 +1,35 @@
 """Results as a table and as JSON lines."""
 
 import json
+from typing import Any
 
 import pytest
 
-from berth.table import render, render_models, render_state
+from berth.results import Input
+from berth.table import NOTHING, render, render_models, render_state
 
 from ..states import GPU, make_state
 
 EMBEDDINGS = [[0.125, -0.25, 0.5, 0.75, 1.0], [1.0, 0.0, 0.0, 0.0, 0.0]]
 LABELS = [{"label": "positive", "score": 0.98765}, {"label": "negative", "score": 0.5}]
+TOKEN = {"entity": "B-PER", "score": 0.99, "index": 1, "word": "ada", "start": 0, "end": 3}
+ENTITY = {"entity_group": "LOC", "score": 0.8, "word": "in kent", "start": 4, "end": 11}
+ANSWER = {"score": 0.75, "start": 0, "end": 3, "answer": "Ada"}
+NO_ANSWER = {"score": 0.25, "start": 0, "end": 0, "answer": ""}
+WORD = {"score": 0.5, "token": 7, "token_str": "paris", "sequence": "paris is big"}
+ZERO_SHOT = {"sequence": "late", "labels": ["time", "place"], "scores": [0.7, 0.3]}
+RANKING: Input = {"query": "how long?", "texts": ["not\nthis", "two hours"]}
+QUESTION: Input = {"context": "Ada did. " * 30, "question": "Who?"}
 
 
-@pytest.mark.parametrize("results", [EMBEDDINGS, LABELS])
-def test_json_is_one_result_a_line_as_the_server_gave_it(results: list[object]) -> None:
+def cells(inputs: list[Input], results: list[Any]) -> list[list[str]]:
+    """The table's headings and rows."""
+    lines = render(inputs, results, as_json=False).splitlines()
+    return [[cell.strip() for cell in line.strip("┃│").split(line[0])] for line in lines if line[0] in "┃│"]
+
+
+@pytest.mark.parametrize("results", [EMBEDDINGS, LABELS, [LABELS, []], [[TOKEN], []], [ANSWER, [ANSWER, NO_ANSWER]]])
+def test_json_is_one_result_a_line_as_the_server_gave_it(results: list[Any]) -> None:
     lines = render(["a", "b"], results, as_json=True).splitlines()
     assert [json.loads(line) for line in lines] == results
 
@@ -33,9 +49,70 @@ def test_labels_show_their_score() -> None:
 
 
 def test_a_text_is_shown_as_it_is_and_never_breaks_a_row() -> None:
-    table = render(["[bold]not markup[/bold]", "long " * 100], LABELS, as_json=False)
+    table = render(["[bold]not markup[/bold]", "long\n" * 100], LABELS, as_json=False)
     assert "[bold]not markup[/bold]" in table
     assert len(table.splitlines()) == 6
+
+
+def test_several_labels_are_a_row_each_and_a_text_without_any_still_shows() -> None:
+    assert cells(["first", "second"], [LABELS, []]) == [
+        ["text", "label", "score"],
+        ["first", "positive", "0.9877"],
+        ["", "negative", "0.5000"],
+        ["second", NOTHING, ""],
+    ]
+    assert cells(["first"], [[]]) == [["text", "result"], ["first", NOTHING]]
+
+
+def test_entities_are_a_row_each() -> None:
+    headings = ["text", "entity", "score", "word", "start", "end"]
+    assert cells(["ada", "b"], [[TOKEN], []]) == [
+        headings,
+        ["ada", "B-PER", "0.9900", "ada", "0", "3"],
+        ["b", NOTHING, "", "", "", ""],
+    ]
+    assert cells(["ada in kent"], [[ENTITY]]) == [headings, ["ada in kent", "LOC", "0.8000", "in kent", "4", "11"]]
+
+
+def test_answers_stand_beside_their_question() -> None:
+    headings, one, best, none = cells([QUESTION, QUESTION], [ANSWER, [ANSWER, NO_ANSWER]])
+    assert headings == ["input", "answer", "score", "start", "end"]
+    assert one[0].startswith("Who? | Ada did. Ada did.")
+    assert one == best
+    assert one[1:] == ["Ada", "0.7500", "0", "3"]
+    assert none == ["", NOTHING, "0.2500", "0", "0"]
+
+
+def test_words_have_their_score_and_one_of_several_masks_its_number() -> None:
+    assert cells(["[MASK] is big"], [[WORD]]) == [["text", "word", "score"], ["[MASK] is big", "paris", "0.5000"]]
+    assert cells(["[MASK] [MASK]", "[MASK]"], [[[WORD], [WORD]], [WORD]]) == [
+        ["text", "word", "score", "mask"],
+        ["[MASK] [MASK]", "paris", "0.5000", "1"],
+        ["", "paris", "0.5000", "2"],
+        ["[MASK]", "paris", "0.5000", ""],
+    ]
+
+
+def test_a_ranking_shows_the_texts_that_it_ranks() -> None:
+    assert cells([RANKING], [[{"index": 1, "score": 3.5}, {"index": 0, "score": -1.0}]]) == [
+        ["input", "index", "score", "text"],
+        ["how long?", "1", "3.5000", "two hours"],
+        ["", "0", "-1.0000", "not this"],
+    ]
+
+
+def test_zero_shot_labels_are_a_row_each() -> None:
+    expected = [["text", "label", "score"], ["late", "time", "0.7000"], ["", "place", "0.3000"]]
+    assert cells(["late"], [ZERO_SHOT]) == expected
+
+
+def test_pairs_and_texts_may_be_mixed() -> None:
+    headings, pair, text = cells([{"text": "one", "text_pair": "two"}, "three"], LABELS)
+    assert (headings[0], pair[0], text[0]) == ("input", "one | two", "three")
+
+
+def test_an_object_of_another_kind_is_shown_as_it_is() -> None:
+    assert cells(["x"], [{"mood": "good", "marks": [1]}]) == [["text", "mood", "marks"], ["x", "good", "[1]"]]
 
 
 def test_a_model_in_json_has_everything_that_is_known() -> None:

@@ -1,0 +1,208 @@
+"""Why a model answers as it does: each token's share of a score, by captum's layer integrated gradients.
+
+It runs on the weights that predictions run on, one input at a time. Its cost is bounded three ways, in tokens, steps
+and seconds per batch, because the batch's predictions wait for it.
+"""
+
+import inspect
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .config import HandlerConfig, ScoreFunction, Task
+from .errors import InputTooLong, InvalidInput, InvalidParameter, NotNow, RequestError
+from .heads import Reading
+from .heads.question_answering import make_question_answering_head
+from .heads.scores import labels_of
+from .heads.text_classification import default_function
+from .model import Model
+from .packing import find_first_position
+from .parameters import ExplanationParameters, QuestionAnsweringParameters
+from .passages import Cut, Layout, Passages, TextPair
+from .payload import INPUT_KEYS, Prediction, TextInput
+from .tokenization import EncodedText, Tokenizer
+from .wire import quote
+
+MAX_TOKENS = 512
+LIMIT_S = 5.0  # of one batch, for all its explanations together
+STEP_TOKENS = 512  # that go forward and back at once: 400 MB of BERT-base's activations
+SCORES: dict[ScoreFunction, Callable[[Tensor], Tensor]] = {
+    ScoreFunction.SOFTMAX: partial(torch.softmax, dim=-1),
+    ScoreFunction.SIGMOID: torch.sigmoid,
+    ScoreFunction.NONE: torch.clone,
+}
+Score = Callable[[Any], Tensor]
+"""transformers' output for N rows -> the score that is explained [N]."""
+
+
+class Subject(Protocol):
+    """What a task has to explain."""
+
+    cut: Cut
+    """Which text of a pair may be shortened."""
+
+    def choose(self, reading: Reading, output: Any, target: str | None) -> tuple[dict[str, object], Score]:
+        """The part of the answer that is explained, and the score that the model gives to it."""
+
+
+class LabelSubject:
+    """text-classification: one label, the best unless another is named."""
+
+    cut = Cut.LONGEST_FIRST
+
+    def __init__(self, hf_config: Any, _: Any) -> None:
+        self._labels = labels_of(hf_config)
+        self._scores = SCORES[default_function(hf_config.problem_type, len(self._labels))]
+
+    def choose(self, _: Reading, output: Any, target: str | None) -> tuple[dict[str, object], Score]:
+        label = self._labels[int(output.logits[0].argmax())] if target is None else target
+        if label not in self._labels:
+            raise InvalidParameter(
+                f"unknown label {quote(label)}; this model has {', '.join(self._labels)}", "/parameters/target"
+            )
+        index = self._labels.index(label)
+        return {"label": label}, lambda output: self._scores(output.logits)[:, index]
+
+
+class AnswerSubject:
+    """question-answering: the tokens of the best answer."""
+
+    cut = Cut.ONLY_SECOND
+
+    def __init__(self, hf_config: Any, tokenizer: Any) -> None:
+        self._head = make_question_answering_head(hf_config, tokenizer)
+
+    def choose(self, reading: Reading, output: Any, target: str | None) -> tuple[dict[str, object], Score]:
+        if target is not None:
+            raise InvalidParameter(
+                "question-answering explains its best answer and takes no target", "/parameters/target"
+            )
+        rows = [torch.stack((output.start_logits[0], output.end_logits[0]), dim=-1).float().cpu().numpy()]
+        answer: Any = self._head(replace(reading, rows=rows), QuestionAnsweringParameters(align_to_words=False))
+        if not answer["answer"]:
+            raise InvalidInput("the model finds no answer in this context, and there is nothing to explain")
+        (text,) = reading.texts
+        assert text.sources is not None
+        assert text.offsets is not None
+        inside = (text.sources == 1) & (text.offsets[:, 0] >= answer["start"]) & (text.offsets[:, 1] <= answer["end"])
+        first, last = np.flatnonzero(inside)[[0, -1]]
+        outside = torch.from_numpy(text.sources != 1).to(output.start_logits.device)
+
+        def score(output: Any) -> Tensor:
+            starts, ends = (
+                logits.float().masked_fill(outside, -torch.inf).softmax(-1)
+                for logits in (output.start_logits, output.end_logits)
+            )
+            shares: Tensor = starts[:, int(first)] * ends[:, int(last)]
+            return shares
+
+        return {name: answer[name] for name in ("answer", "start", "end")}, score
+
+
+SUBJECTS: dict[Task, Callable[[Any, Any], Subject]] = {
+    Task.TEXT_CLASSIFICATION: LabelSubject,
+    Task.QUESTION_ANSWERING: AnswerSubject,
+}
+
+
+class Explainer:
+    """A loaded model that explains its own answers."""
+
+    def __init__(self, model: Model, tokenizer: Tokenizer, config: HandlerConfig) -> None:
+        self._network = model.network
+        self._tokenizer = tokenizer
+        self._keys = INPUT_KEYS[config.task]
+        self._subject = SUBJECTS[config.task](self._network.config, tokenizer.hf)
+        self._layout = Layout(max_tokens=min(config.max_tokens, MAX_TOKENS), cut=self._subject.cut)
+        self._first_position = find_first_position(self._network)
+        self._takes_positions = "position_ids" in inspect.signature(self._network.forward).parameters
+
+    def explain(self, source: TextInput, parameters: ExplanationParameters, deadline_s: float) -> Prediction:
+        """One input's explanation; a RequestError when it cannot be had by deadline_s (time.monotonic), or at all."""
+        text = self._encode(source, parameters)
+        inputs = self._inputs(text)
+        with torch.no_grad():  # not inference_mode, whose tensors gradients cannot pass
+            reading = Reading(source=source, texts=[text], rows=[])
+            answer, score = self._subject.choose(reading, self._network(**inputs), parameters.target)
+        baseline = self._baseline(text).to(inputs["input_ids"].device)
+        attributions, figures = self._attribute(inputs, baseline, score, parameters.n_steps, deadline_s)
+        tokens = self._name_tokens(text, attributions)
+        return Prediction(
+            value={**answer, **figures, "tokens": tokens},
+            num_tokens=text.num_tokens * parameters.n_steps,
+            is_truncated=text.is_truncated,
+        )
+
+    def _encode(self, source: TextInput, parameters: ExplanationParameters) -> EncodedText:
+        pair = TextPair(text=source.text, text_pair=source.text_pair)
+        (encoded,) = self._tokenizer.encode([Passages(pairs=(pair,), layout=self._layout, keeps_places=True)])
+        if isinstance(encoded, RequestError):
+            raise encoded
+        (text,) = encoded
+        if text.is_truncated and (not parameters.truncation or self._subject.cut is Cut.ONLY_SECOND):
+            raise InputTooLong(
+                f"the input has {text.num_tokens_uncut} tokens, and an explanation reads at most {text.num_tokens}: "
+                "shorten it"
+            )
+        return text
+
+    def _inputs(self, text: EncodedText) -> dict[str, Tensor]:
+        """Keyword arguments of the network for one row. Positions are given: some models derive them from the ids."""
+        first = self._first_position
+        rows = {"input_ids": torch.tensor([text.ids])}
+        if self._takes_positions:
+            rows["position_ids"] = torch.arange(first, first + text.num_tokens).unsqueeze(0)
+        if self._tokenizer.has_token_types:
+            rows["token_type_ids"] = torch.tensor([text.type_ids])
+        return {name: row.to(self._network.device) for name, row in rows.items()}
+
+    def _baseline(self, text: EncodedText) -> Tensor:
+        """A text that says nothing: padding in the place of every token that is not special [1, T]."""
+        assert text.sources is not None
+        return torch.from_numpy(np.where(text.sources < 0, text.ids, self._tokenizer.pad_token_id)).unsqueeze(0)
+
+    def _attribute(
+        self, inputs: dict[str, Tensor], baseline: Tensor, score: Score, n_steps: int, deadline_s: float
+    ) -> tuple[list[float], dict[str, object]]:
+        """Each token's attribution; the score, the baseline's, and what captum's sum misses of their difference."""
+        from captum.attr import LayerIntegratedGradients  # noqa: PLC0415 - a second, for those who ask
+
+        names = list(inputs)
+
+        def run(*values: Tensor) -> Tensor:
+            if time.monotonic() > deadline_s:
+                raise NotNow(
+                    f"explanations may take {LIMIT_S:g} s of a batch, and this one had not ended by then: try again, "
+                    "with a shorter text or a smaller n_steps"
+                )
+            return score(self._network(**dict(zip(names, values, strict=True))))
+
+        ids, *others = inputs.values()
+        attributions, delta = LayerIntegratedGradients(run, self._network.get_input_embeddings()).attribute(
+            ids,
+            baseline,
+            additional_forward_args=tuple(others),
+            n_steps=n_steps,
+            internal_batch_size=max(1, STEP_TOKENS // ids.shape[1]),
+            return_convergence_delta=True,
+        )
+        with torch.no_grad():
+            figures = {"score": float(run(ids, *others)), "baseline_score": float(run(baseline, *others))}
+        return attributions[0].sum(-1).tolist(), {**figures, "convergence_delta": float(delta)}
+
+    def _name_tokens(self, text: EncodedText, attributions: list[float]) -> list[dict[str, object]]:
+        """The tokens of the input, special ones excepted: their attribution is 0."""
+        assert text.sources is not None
+        assert text.offsets is not None
+        words = self._tokenizer.hf.convert_ids_to_tokens(text.ids)
+        return [
+            {"token": word, "input": self._keys[source], "start": int(start), "end": int(end), "attribution": share}
+            for word, source, (start, end), share in zip(words, text.sources, text.offsets, attributions, strict=True)
+            if source >= 0
+        ]

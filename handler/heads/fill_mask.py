@@ -1,0 +1,80 @@
+"""fill-mask: the likeliest words for each mask of a text."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import InvalidParameter
+from ..parameters import FillMaskParameters, Parameters
+from ..wire import quote
+from .reading import Head, Reading
+from .scores import softmax
+
+Ids = npt.NDArray[np.int64]
+
+
+def make_fill_mask_head(_: Any, tokenizer: Any, __: Any) -> Head:
+    """The head: logits [M, vocabulary] -> the words of the one mask, or a list of them for each of several."""
+
+    def head(reading: Reading, parameters: Parameters) -> object:
+        assert isinstance(parameters, FillMaskParameters)
+        (text,), (row,) = reading.texts, reading.rows
+        ids = np.array(text.ids)
+        masks = np.flatnonzero(ids == tokenizer.mask_token_id).tolist()
+        candidates = target_ids(parameters.targets, tokenizer)
+        fillings = [
+            _fill(
+                tokenizer, ids, position, best_words(logits, candidates, parameters.top_k), keeps_masks=len(masks) > 1
+            )
+            for position, logits in zip(masks, row, strict=True)
+        ]
+        return fillings if len(masks) > 1 else fillings[0]
+
+    return head
+
+
+def best_words(logits: npt.NDArray[np.float32], candidates: Ids | None, top_k: int) -> list[tuple[int, float]]:
+    """Ids and probabilities of the likeliest words, among the candidates if there are any."""
+    scores = softmax(logits.astype(np.float64))
+    ids = np.arange(len(scores)) if candidates is None else candidates
+    scores = scores[ids]
+    if top_k < len(ids):  # sorting a whole vocabulary for five words takes milliseconds
+        best = np.argpartition(-scores, top_k)[:top_k]
+        ids, scores = ids[best], scores[best]
+    order = np.argsort(-scores, kind="stable")
+    return [(int(ids[index]), float(scores[index])) for index in order]
+
+
+def _fill(
+    tokenizer: Any, ids: Ids, position: int, words: Iterable[tuple[int, float]], *, keeps_masks: bool
+) -> list[dict[str, object]]:
+    """The text with each word in the mask's place. Where masks are left they are shown, and so are special tokens."""
+    results: list[dict[str, object]] = []
+    for word, score in words:
+        filled = ids.copy()
+        filled[position] = word
+        sequence = tokenizer.decode(filled, skip_special_tokens=not keeps_masks)
+        results.append({"score": score, "token": word, "token_str": tokenizer.decode([word]), "sequence": sequence})
+    return results
+
+
+def target_ids(targets: str | list[str] | None, tokenizer: Any) -> Ids | None:
+    """The ids of the words to score, each once; of a word that is no single token its first. None for all words."""
+    if targets is None:
+        return None
+    found = dict.fromkeys(_id_of(target, tokenizer) for target in ([targets] if isinstance(targets, str) else targets))
+    if not found:
+        raise InvalidParameter("targets is empty: name at least one word, or leave it out", "/parameters/targets")
+    return np.array(list(found))
+
+
+def _id_of(target: str, tokenizer: Any) -> int:
+    whole: int | None = tokenizer.backend_tokenizer.token_to_id(target)
+    if whole is not None:
+        return whole
+    ids: list[int] = tokenizer.encode(target, add_special_tokens=False)
+    if not ids:
+        raise InvalidParameter(f"the target {quote(target)} has no token of this model", "/parameters/targets")
+    return ids[0]

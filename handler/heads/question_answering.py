@@ -1,0 +1,117 @@
+"""question-answering: the spans of a context that answer a question, over windows that share tokens.
+
+It gives what transformers' pipeline gave (pipelines/question_answering.py, 4.57.6, with a fast tokenizer that pads on
+the right); transformers 5 has none. Impossible spans are no answers here: where a window has fewer spans than are
+looked for, the pipeline takes some of score 0 too, and which ones depends on how numpy partitions equal numbers.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from ..parameters import Parameters, QuestionAnsweringParameters
+from ..tokenization import EncodedText
+from .reading import Head, Reading, Row
+from .scores import Numbers, softmax
+
+Ints = npt.NDArray[np.int64]
+Answer = dict[str, Any]
+Span = tuple[int, int, float]
+"""First character, the one behind the last, score."""
+
+MASKED = -10_000.0  # the pipeline's logit for what cannot be in an answer: its probability is 0
+
+
+def make_question_answering_head(_: Any, tokenizer: Any, *__: Any) -> Head:
+    """The head: logits [T, 2] of each window, for the answer's first and last token -> the answer, or several."""
+    cls_token_id: int | None = tokenizer.cls_token_id
+
+    def head(reading: Reading, parameters: Parameters) -> Answer | list[Answer]:
+        assert isinstance(parameters, QuestionAnsweringParameters)
+        context = reading.source.text_pair
+        assert context is not None
+        windows = [Window.of(text, row, cls_token_id) for text, row in zip(reading.texts, reading.rows, strict=True)]
+        answers = merge_spans(context, (span for window in windows for span in window.spans(parameters)))
+        if parameters.handle_impossible_answer:
+            answers.append(no_answer(min(window.null_score for window in windows)))
+        best = sorted(answers or [no_answer(0.0)], key=lambda answer: -float(answer["score"]))[: parameters.top_k]
+        return best[0] if len(best) == 1 else best
+
+    return head
+
+
+def no_answer(score: float) -> Answer:
+    """That the context does not say."""
+    return {"score": score, "start": 0, "end": 0, "answer": ""}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The C tokens of a window that are the context's, and what the model says of them."""
+
+    offsets: npt.NDArray[np.int32]
+    """[C, 2]: a token's first character and the one behind its last."""
+    words: npt.NDArray[np.int32]
+    """[C]: which word of the context a token is of; it never falls."""
+    starts: Numbers
+    """[C]: probability that the answer starts with this token."""
+    ends: Numbers
+    """[C]: and that it ends with it."""
+    null_score: float
+    """Probability that there is no answer, which the window's first token stands for."""
+
+    @classmethod
+    def of(cls, encoded: EncodedText, row: Row, cls_token_id: int | None) -> Self:
+        """Probabilities are of the context's tokens and the cls token's, as in the pipeline (its p_mask)."""
+        assert encoded.offsets is not None
+        assert encoded.sources is not None
+        assert encoded.words is not None
+        is_context = encoded.sources == 1
+        is_possible = is_context | (np.array(encoded.ids) == cls_token_id)
+        starts, ends = softmax(np.where(is_possible[:, None], row, MASKED).astype(np.float64).T)
+        return cls(
+            offsets=encoded.offsets[is_context],
+            words=encoded.words[is_context],
+            starts=starts[is_context],
+            ends=ends[is_context],
+            null_score=float(starts[0] * ends[0]),
+        )
+
+    def spans(self, parameters: QuestionAnsweringParameters) -> Iterator[Span]:
+        """The likeliest spans, best first. Some of them may become one when they are made whole words."""
+        count = parameters.top_k * 2 + 10 if parameters.align_to_words else parameters.top_k  # as in the pipeline
+        firsts, lasts, scores = best_spans(self.starts, self.ends, parameters.max_answer_len, count)
+        if parameters.align_to_words:
+            firsts = np.searchsorted(self.words, self.words[firsts], "left")
+            lasts = np.searchsorted(self.words, self.words[lasts], "right") - 1
+        return zip(self.offsets[firsts, 0].tolist(), self.offsets[lasts, 1].tolist(), scores.tolist(), strict=True)
+
+
+def best_spans(starts: Numbers, ends: Numbers, max_length: int, count: int) -> tuple[Ints, Ints, Numbers]:
+    """First token, last token and score of the likeliest spans of at most max_length tokens, best first.
+
+    Scores are laid out by first token and length: of [C, C] pairs only those that may be answers.
+    """
+    width = min(max_length, len(starts))
+    if width == 0:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
+    reachable = np.lib.stride_tricks.sliding_window_view(np.append(ends, np.zeros(width - 1)), width)
+    scores = (starts[:, None] * reachable).ravel()
+    count = min(count, int(np.count_nonzero(scores)))
+    best = np.argpartition(-scores, count - 1)[:count]
+    best = best[np.argsort(-scores[best], kind="stable")]
+    firsts, lengths = np.divmod(best, width)
+    return firsts, firsts + lengths, scores[best]
+
+
+def merge_spans(context: str, spans: Iterable[Span]) -> list[Answer]:
+    """Answers in the order in which they came. Spans of one text, case aside, are one answer: the first, their sum."""
+    answers: dict[str, Answer] = {}
+    for start, end, score in spans:
+        text = context[start:end]
+        answer = answers.setdefault(text.lower(), {"score": 0.0, "start": start, "end": end, "answer": text})
+        answer["score"] += score
+    return list(answers.values())

@@ -1,0 +1,184 @@
+"""token-classification: the labels of a text's tokens, or its entities, over windows that share tokens.
+
+It gives what transformers' pipeline gives (pipelines/token_classification.py, 5.23). The pipeline refuses windows with
+the strategy `none`; here each token is then taken from the window in which it has most context.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Self
+
+import numpy as np
+
+from ..parameters import AggregationStrategy, Parameters, TokenClassificationParameters
+from .reading import Head, Reading
+from .scores import Numbers, labels_of
+from .tokens import Flags, Ints, Spelling, Window, align_windows, share_tokens
+
+Entity = dict[str, Any]
+
+
+def make_token_classification_head(hf_config: Any, tokenizer: Any, *_: Any) -> Head:
+    """The head: logits [T, num_labels] of each window -> a list of tokens or of entities, in the text's order."""
+    labels = Labels.of(labels_of(hf_config))
+    spelling = Spelling(tokenizer)
+
+    def head(reading: Reading, parameters: Parameters) -> list[Entity]:
+        assert isinstance(parameters, TokenClassificationParameters)
+        windows = [Window.of(encoded, row) for encoded, row in zip(reading.texts, reading.rows, strict=True)]
+        finder = Finder(
+            text=reading.source.text,
+            labels=labels,
+            spelling=spelling,
+            ignored=frozenset(parameters.ignore_labels),
+            strategy=parameters.aggregation_strategy,
+        )
+        if parameters.aggregation_strategy is AggregationStrategy.NONE:
+            return finder.tokens(windows)
+        entities = [entity for window in windows if len(window.ids) for entity in finder.entities(window)]
+        return entities if len(windows) == 1 else merge_overlaps(entities)
+
+    return head
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What a checkpoint's labels mean for grouping; every field has one item for each label."""
+
+    names: list[str]
+    groups: list[str]
+    """What an entity is called that begins with this label: what is behind the first dash, whatever is before it."""
+    tags: Ints
+    """Equal numbers for labels that differ by B- and I- only. A label with neither continues its own kind."""
+    begins: Flags
+    """Whether it begins an entity: B-."""
+
+    @classmethod
+    def of(cls, names: list[str]) -> Self:
+        """From the labels' names."""
+        tags = [name[2:] if name.startswith(("B-", "I-")) else name for name in names]
+        numbers = {tag: number for number, tag in enumerate(dict.fromkeys(tags))}
+        return cls(
+            names=names,
+            groups=[name.split("-", 1)[-1] for name in names],
+            tags=np.array([numbers[tag] for tag in tags]),
+            begins=np.array([name.startswith("B-") for name in names]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finder:
+    """What one request is told of its text. Text is made only of what is not ignored: most of a text is."""
+
+    text: str
+    labels: Labels
+    spelling: Spelling
+    ignored: frozenset[str]
+    strategy: AggregationStrategy
+
+    def tokens(self, windows: Sequence[Window]) -> list[Entity]:
+        """Strategy `none`: every token once, from the window that owns it."""
+        shifts = align_windows(windows)
+        shares = share_tokens(windows, shifts)
+        found = [self._owned_tokens(*window) for window in zip(windows, shifts, shares, strict=True)]
+        return [token for tokens in found for token in tokens]
+
+    def _owned_tokens(self, window: Window, shift: int, is_owned: Flags) -> list[Entity]:
+        best = window.scores.argmax(-1)
+        is_kept = np.array([name not in self.ignored for name in self.labels.names])
+        chosen = np.flatnonzero(is_owned & is_kept[best])
+        columns = zip(
+            [self.labels.names[label] for label in best[chosen]],
+            window.scores[chosen, best[chosen]].tolist(),
+            (window.places[chosen] + shift).tolist(),
+            self.spelling.tokens(self.text, window.ids[chosen], window.offsets[chosen]),
+            *window.offsets[chosen].T.tolist(),
+            strict=True,
+        )
+        names = ("entity", "score", "index", "word", "start", "end")
+        return [dict(zip(names, values, strict=True)) for values in columns]
+
+    def entities(self, window: Window) -> list[Entity]:
+        """The other strategies: neighbouring words with one tag are one entity. There is at least one token."""
+        words, scores = self._words(window)
+        best, score = scores.argmax(-1), scores.max(-1)
+        tags = self.labels.tags[best]
+        groups = run_starts((tags[1:] != tags[:-1]) | self.labels.begins[best[1:]])
+        means = np.add.reduceat(score, groups) / np.diff(groups, append=len(words))
+        bounds = np.append(words, len(window.ids)).tolist()
+        found: list[Entity] = []
+        for (first, last), mean in zip(pairwise([*groups.tolist(), len(words)]), means.tolist(), strict=True):
+            name = self.labels.groups[best[first]]
+            if name not in self.ignored:
+                found.append({"entity_group": name, "score": mean} | self._quote(window, bounds[first : last + 1]))
+        return found
+
+    def _words(self, window: Window) -> tuple[Ints, Numbers]:
+        """The first token of each of W words, and the words' scores [W, num_labels]. `simple`: a token is a word."""
+        if self.strategy is AggregationStrategy.SIMPLE:
+            return np.arange(len(window.ids)), window.scores
+        words = run_starts(self.spelling.word_starts(self.text, window)[1:])
+        return words, WORD_SCORES[self.strategy](window.scores, words)
+
+    def _quote(self, window: Window, bounds: list[int]) -> Entity:
+        """What the words between these bounds say, and where. The pipeline joins tokens to words and words again."""
+        first, last = bounds[0], bounds[-1]
+        offsets = window.offsets[first:last]
+        words = self.spelling.tokens(self.text, window.ids[first:last], offsets)
+        if self.strategy is not AggregationStrategy.SIMPLE:
+            words = [self.spelling.join(words[start - first : end - first]) for start, end in pairwise(bounds)]
+        return {"word": self.spelling.join(words), "start": int(offsets[0, 0]), "end": int(offsets[-1, 1])}
+
+
+def run_starts(is_start: Flags) -> Ints:
+    """The first of each run of N items, when `is_start` [N - 1] says which items but the first start one."""
+    return np.append(0, np.flatnonzero(is_start) + 1)
+
+
+def score_by_first(scores: Numbers, words: Ints) -> Numbers:
+    """Of each word the scores of its first token."""
+    return scores[words]
+
+
+def score_by_average(scores: Numbers, words: Ints) -> Numbers:
+    """Of each word the mean of its tokens' scores, for each label."""
+    lengths = np.diff(words, append=len(scores))
+    means: Numbers = np.add.reduceat(scores, words) / lengths[:, None]
+    return means
+
+
+def score_by_max(scores: Numbers, words: Ints) -> Numbers:
+    """Of each word the scores of its surest token; the first of equals."""
+    best = scores.max(-1)
+    numbers = np.repeat(np.arange(len(words)), np.diff(words, append=len(scores)))
+    surest = np.flatnonzero(best == np.maximum.reduceat(best, words)[numbers])
+    _, firsts = np.unique(numbers[surest], return_index=True)
+    return scores[surest[firsts]]
+
+
+WORD_SCORES: dict[AggregationStrategy, Callable[[Numbers, Ints], Numbers]] = {
+    AggregationStrategy.FIRST: score_by_first,
+    AggregationStrategy.AVERAGE: score_by_average,
+    AggregationStrategy.MAX: score_by_max,
+}
+
+
+def merge_overlaps(entities: list[Entity]) -> list[Entity]:
+    """Entities of all windows by their start. Of those that overlap the longest stays, of equals the likeliest.
+
+    An entity of no characters overlaps nothing, not even itself: one that is first comes twice, as in transformers.
+    """
+    ordered = sorted(entities, key=lambda entity: int(entity["start"]))
+    merged = ordered[:1]
+    for entity in ordered:
+        rival = merged[-1]
+        if entity["start"] >= rival["end"]:
+            merged.append(entity)
+        elif _weight(entity) > _weight(rival):
+            merged[-1] = entity
+    return merged
+
+
+def _weight(entity: Entity) -> tuple[int, float]:
+    return entity["end"] - entity["start"], entity["score"]

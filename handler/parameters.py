@@ -1,0 +1,172 @@
+"""What each task's requests may set: transformers' names and defaults where it has them. Pure."""
+
+import re
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from .config import ScoreFunction, Task
+from .errors import InvalidParameter
+from .wire import MAX_QUOTED, join_pointer, json_type, quote
+
+Count = Annotated[int, Meta(ge=1)]
+HYPOTHESIS = "This example is {}."
+DEFAULT_WINDOW_TOKENS = 384  # transformers' question-answering pipeline, max_seq_len
+DEFAULT_STRIDE_TOKENS = 128  # likewise, doc_stride; the widest overlap that we take for token-classification too
+
+
+class AggregationStrategy(StrEnum):
+    """How tokens become entities; transformers' names (pipelines/token_classification.py)."""
+
+    NONE = "none"
+    SIMPLE = "simple"
+    FIRST = "first"
+    AVERAGE = "average"
+    MAX = "max"
+
+
+class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the requests of one task may set."""
+
+
+class CutParameters(Parameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of a task that reads as much of a text as the model takes."""
+
+    truncation: bool = True
+    """Cut texts that are longer than the model takes. false: such a text is an InputTooLong error."""
+
+
+class EmbeddingParameters(CutParameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """embeddings: sentence-transformers' names, and OpenAI's `dimensions`."""
+
+    prompt_name: str | None = None
+    """Which of the checkpoint's prompts goes before each text. Absent: its default, if it has one."""
+    dimensions: Count | None = None
+    """Keep that many values of each vector, and scale what is left to length 1."""
+
+
+class ClassificationParameters(CutParameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """text-classification: the parameters of transformers' pipeline."""
+
+    top_k: UnsetType | Count | None = UNSET
+    """Absent: the best label as one object. A number or null (all labels): a list, best first."""
+    function_to_apply: ScoreFunction | None = None
+    """Absent: what the checkpoint's problem_type says."""
+    threshold: float | dict[str, float] | None = None
+    """Keep only labels with at least this score: one for all, or by label (0 for the rest). A list, perhaps empty."""
+
+
+class TokenClassificationParameters(Parameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """token-classification: the parameters of transformers' pipeline. A long text is read in windows."""
+
+    aggregation_strategy: AggregationStrategy = AggregationStrategy.NONE
+    ignore_labels: list[str] = msgspec.field(default_factory=lambda: ["O"])
+    stride: Annotated[int, Meta(ge=0)] | None = None
+    """Tokens that neighbouring windows share. Absent: 128, or a quarter of a smaller window."""
+
+
+class QuestionAnsweringParameters(Parameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """question-answering: the parameters of transformers' pipeline (4.57). A long context is read in windows."""
+
+    top_k: Count = 1
+    doc_stride: Annotated[int, Meta(ge=0)] | None = None
+    """Tokens that neighbouring windows share. Absent: 128, or half of a smaller window."""
+    max_answer_len: Count = 15
+    """Longest answer in tokens."""
+    max_seq_len: Count | None = None
+    """Tokens of a window, question included. Absent: 384, or what the model takes."""
+    handle_impossible_answer: bool = False
+    """Let the empty answer compete."""
+    align_to_words: bool = True
+    """Answers begin and end with whole words."""
+
+
+class FillMaskParameters(CutParameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """fill-mask: the parameters of transformers' pipeline."""
+
+    top_k: Count = 5
+    targets: str | list[str] | None = None
+    """Score these words only. One that is no single token counts as its first."""
+
+
+class RankingParameters(CutParameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """text-ranking: sentence-transformers' CrossEncoder.rank."""
+
+    top_k: Count | None = None
+    """How many of the texts to return. Absent: all."""
+    function_to_apply: ScoreFunction | None = None
+    """`sigmoid` or `none`. Absent: what the checkpoint says, else sigmoid."""
+
+    def __post_init__(self) -> None:
+        if self.function_to_apply is ScoreFunction.SOFTMAX:
+            raise ValueError("`function_to_apply` is sigmoid or none: there is one score for a text")
+
+
+class ZeroShotParameters(CutParameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """zero-shot-classification: the parameters of transformers' pipeline."""
+
+    candidate_labels: str | list[str]
+    """Labels to choose from, as a list or separated by commas."""
+    hypothesis_template: str = HYPOTHESIS
+    """What is asked of a label, which stands for {}."""
+    multi_label: bool = False
+    """Score each label on its own."""
+
+    def __post_init__(self) -> None:
+        if not self.labels or not all(self.labels):
+            raise ValueError("`candidate_labels` has at least one label, and no empty one")
+        if "{}" not in self.hypothesis_template:
+            raise ValueError("`hypothesis_template` has a {} where the label goes")
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels in the order in which they were sent."""
+        if isinstance(self.candidate_labels, list):
+            return self.candidate_labels
+        return [label.strip() for label in self.candidate_labels.split(",") if label.strip()]
+
+
+class ExplanationParameters(CutParameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """/explanations, of text-classification and question-answering."""
+
+    target: str | None = None
+    """text-classification: the label to explain. Absent: the best one."""
+    n_steps: Annotated[int, Meta(ge=1, le=100)] = 20
+    """Steps of the path integral; captum's name. More steps, smaller convergence_delta."""
+
+
+TASK_PARAMETERS: dict[Task, type[Parameters]] = {
+    Task.EMBEDDINGS: EmbeddingParameters,
+    Task.TEXT_CLASSIFICATION: ClassificationParameters,
+    Task.TOKEN_CLASSIFICATION: TokenClassificationParameters,
+    Task.QUESTION_ANSWERING: QuestionAnsweringParameters,
+    Task.FILL_MASK: FillMaskParameters,
+    Task.TEXT_RANKING: RankingParameters,
+    Task.ZERO_SHOT_CLASSIFICATION: ZeroShotParameters,
+}
+
+
+def parse_parameters(value: object, kind: type[Parameters], subject: str) -> Parameters:
+    """`parameters` of a request as `kind`; InvalidParameter says what `subject` (a task) takes instead."""
+    if not isinstance(value, dict):
+        raise InvalidParameter(f"parameters is {json_type(value)}; it is an object", "/parameters")
+    names = [field.name for field in msgspec.structs.fields(kind)]
+    if unknown := [key for key in value if key not in names]:
+        raise InvalidParameter(
+            f"unknown parameter {quote(unknown[0])}; {subject} takes {', '.join(names)}",
+            join_pointer("/parameters", unknown[0]),
+        )
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise _invalid_parameter(str(error)) from None
+
+
+def _invalid_parameter(message: str) -> InvalidParameter:
+    """msgspec names the place in its message: "Expected `bool`, got `str` - at `$.truncation`", "... field `name`"."""
+    found = re.search(r"(?:- at `\$\.|^`|required field `)(\w+)", message)
+    param = join_pointer("/parameters", found[1]) if found else "/parameters"
+    reason = message.split(" - at ", maxsplit=1)[0]
+    return InvalidParameter(f"{param[1:].replace('/', '.')}: {reason[: 2 * MAX_QUOTED]}", param)

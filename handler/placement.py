@@ -1,0 +1,51 @@
+"""Which device a model runs on, in which precision, and how much at once."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+
+from .config import HandlerConfig, Precision
+from .errors import DeviceError
+
+DTYPES = {Precision.FP32: torch.float32, Precision.FP16: torch.float16, Precision.BF16: torch.bfloat16}
+AUTO_PRECISIONS = {"cpu": Precision.FP32, "cuda": Precision.BF16}
+# CPU: 1024 to 4096 tokens are equally fast, more is slower (MiniLM, 2 cores of an AMD EPYC, 2026-11-22). CUDA: enough
+# to keep a large card busy; TEI's max_batch_tokens has the same default.
+TOKEN_BUDGETS = {"cpu": 4096, "cuda": 16384}
+
+
+def choose_device(wanted: str, gpu_id: int | None) -> torch.device:
+    """BERTH_DEVICE and the GPU that TorchServe gave this worker -> device; DeviceError if a GPU was asked in vain."""
+    if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        raise DeviceError(
+            "BERTH_DEVICE is cuda, but torch sees no GPU: check the driver (nvidia-smi), that torch is a CUDA build "
+            f"(this is {torch.__version__}), and in a cluster the device plugin and the limit nvidia.com/gpu"
+        )
+    return torch.device("cuda", gpu_id or 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where and how a model runs, with all that its config left to the device decided."""
+
+    device: torch.device
+    precision: Precision
+    token_budget: int
+    """Most tokens that one forward pass sees."""
+
+    @classmethod
+    def choose(cls, config: HandlerConfig, device: torch.device) -> Self:
+        """The config's own precision and token budget, or what suits the device."""
+        return cls(
+            device=device,
+            precision=AUTO_PRECISIONS[device.type] if config.precision is Precision.AUTO else config.precision,
+            token_budget=config.token_budget or max(TOKEN_BUDGETS[device.type], config.max_tokens),
+        )
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The weights' type."""
+        return DTYPES[self.precision]

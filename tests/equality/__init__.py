@@ -1,0 +1,1 @@
+"""Every task on every architecture beside transformers: `python -m tests.equality` makes docs/equality.md."""
