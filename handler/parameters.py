@@ -133,7 +133,7 @@ class ExplanationParameters(CutParameters, frozen=True, kw_only=True, forbid_unk
 
     target: str | None = None
     """text-classification: the label to explain. Absent: the best one."""
-    n_steps: Annotated[int, Meta(ge=1, le=100)] = 20
+    n_steps: Annotated[int, Meta(ge=1, le=300)] = 20
     """Steps of the path integral; captum's name. More steps, smaller convergence_delta."""
 
 

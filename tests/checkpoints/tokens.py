@@ -125,8 +125,13 @@ _CAMEMBERT = partial(
     _special("<mask>"),
     _mask("<mask>"),
 )
+# ALBERT was trained with token types, and transformers 4 sent them; 5 does when the checkpoint says so.
 _ALBERT = partial(
-    _unigram, AlbertTokenizer, _special("<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"), [], _mask("[MASK]")
+    _unigram,
+    partial(AlbertTokenizer, model_input_names=["input_ids", "token_type_ids", "attention_mask"]),
+    _special("<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"),
+    [],
+    _mask("[MASK]"),
 )
 _DEBERTA = partial(
     _unigram, DebertaV2Tokenizer, _special("[PAD]", "[CLS]", "[SEP]", "[UNK]"), _special("[MASK]"), "[MASK]"

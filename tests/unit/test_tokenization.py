@@ -1,0 +1,153 @@
+"""Texts to tokens as transformers makes them: cut, in windows, with their places; equal texts once."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoTokenizer
+
+from handler.config import MAX_MASKS_PER_INPUT, HandlerConfig, Task
+from handler.errors import InputTooLong, InvalidInput, InvalidParameter, TooManyInputs
+from handler.model import Engine
+from handler.parameters import (
+    EmbeddingParameters,
+    FillMaskParameters,
+    QuestionAnsweringParameters,
+    RankingParameters,
+    TokenClassificationParameters,
+    ZeroShotParameters,
+)
+from handler.passages import TASK_PASSAGES, Cut, Layout, Passages, TextPair
+from handler.payload import Rejected, Request, TextInput
+from handler.pipeline import Pipeline
+from handler.tokenization import EncodedText, Tokenizer
+
+from ..asking import ask, value_of
+from ..conftest import MakeCheckpoint
+from ..texts import mixed_texts
+
+ARCHITECTURES = ("bert", "roberta", "albert", "deberta-v2")  # WordPiece, BPE, Unigram with token types and without
+WINDOW, STRIDE = 64, 16
+
+
+def encode(folder: Path, pair: TextPair, layout: Layout, *, keeps_places: bool = True) -> list[EncodedText]:
+    (encoded,) = Tokenizer(folder).encode([Passages(pairs=(pair,), layout=layout, keeps_places=keeps_places)])
+    assert isinstance(encoded, list), encoded
+    return encoded
+
+
+def plan(task: Task, source: TextInput, parameters: Any, **settings: Any) -> Passages:
+    return TASK_PASSAGES[task](source, parameters, HandlerConfig(task=task, max_tokens=512, **settings))
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("question", [None, "Who wrote café 東京?"])
+def test_windows_are_transformers_own(checkpoint: MakeCheckpoint, architecture: str, question: str | None) -> None:
+    folder = checkpoint(architecture, Task.FILL_MASK)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    cut = Cut.LONGEST_FIRST if question is None else Cut.ONLY_SECOND
+    layout = Layout(max_tokens=WINDOW, cut=cut, stride=STRIDE)
+    for text in mixed_texts(12)[1:]:
+        texts = (text,) if question is None else (question, text)
+        expected = tokenizer(
+            *texts, truncation=cut.value, max_length=WINDOW, stride=STRIDE, return_overflowing_tokens=True
+        ).encodings
+        windows = encode(folder, TextPair(text=texts[0], text_pair=None if question is None else text), layout)
+        assert [(window.ids, window.type_ids) for window in windows] == [(one.ids, one.type_ids) for one in expected]
+        for window, one in zip(windows, expected, strict=True):
+            assert window.offsets is not None
+            assert window.offsets.tolist() == [list(offsets) for offsets in one.offsets]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_token_knows_its_text(checkpoint: MakeCheckpoint, architecture: str) -> None:
+    """Of a pair that is not cut tokenizers itself forgets the first text, when it is put together from parts."""
+    folder = checkpoint(architecture, Task.FILL_MASK)
+    (encoded,) = encode(folder, TextPair(text="one two", text_pair="three"), Layout(max_tokens=WINDOW))
+    assert encoded.sources is not None
+    assert set(encoded.sources.tolist()) == {-1, 0, 1}
+    assert not encoded.is_truncated
+
+
+def test_a_pair_that_leaves_no_room_is_refused(checkpoint: MakeCheckpoint) -> None:
+    tokenizer = Tokenizer(checkpoint("bert", Task.FILL_MASK))
+    long = TextPair(text="long " * 100, text_pair="text " * 100)
+    for cut, name in ((Cut.ONLY_SECOND, "question"), (Cut.ONLY_FIRST, "hypothesis")):
+        (refused,) = tokenizer.encode(
+            [Passages(pairs=(long,), layout=Layout(max_tokens=WINDOW, cut=cut, stride=STRIDE))]
+        )
+        assert isinstance(refused, InputTooLong)
+        assert f"the {name} has 100 tokens" in refused.message
+
+
+@pytest.mark.parametrize(
+    ("text", "part"), [("none here", "no mask"), ("[MASK] " * (MAX_MASKS_PER_INPUT + 1), "33 masks")]
+)
+def test_masks_are_counted(checkpoint: MakeCheckpoint, text: str, part: str) -> None:
+    passages = plan(Task.FILL_MASK, TextInput(text=text, param=""), FillMaskParameters())
+    (refused,) = Tokenizer(checkpoint("bert", Task.FILL_MASK)).encode([passages])
+    assert isinstance(refused, InvalidInput)
+    assert part in refused.message
+
+
+def test_prompts_go_before_the_text() -> None:
+    settings = {"prompts": {"query": "query: ", "document": ""}, "default_prompt": "query"}
+    source = TextInput(text="hello", param="")
+    default = plan(Task.EMBEDDINGS, source, EmbeddingParameters(), **settings)
+    assert [pair.text for pair in default.pairs] == ["query: hello"]
+    named = plan(Task.EMBEDDINGS, source, EmbeddingParameters(prompt_name="document"), **settings)
+    assert [pair.text for pair in named.pairs] == ["hello"]
+    with pytest.raises(InvalidParameter, match="this model has query, document"):
+        plan(Task.EMBEDDINGS, source, EmbeddingParameters(prompt_name="passage"), **settings)
+
+
+def test_labels_become_claims_and_nothing_else_is_formatted() -> None:
+    source = TextInput(text="a text", param="")
+    parameters = ZeroShotParameters(candidate_labels="news, {0.__class__}", hypothesis_template="It is {} or {0}.")
+    passages = plan(Task.ZERO_SHOT_CLASSIFICATION, source, parameters)
+    assert [pair.text_pair for pair in passages.pairs] == ["It is news or {0}.", "It is {0.__class__} or {0}."]
+
+
+@pytest.mark.parametrize(
+    ("task", "parameters", "param"),
+    [
+        (Task.TOKEN_CLASSIFICATION, TokenClassificationParameters(stride=257), "/parameters/stride"),
+        (Task.QUESTION_ANSWERING, QuestionAnsweringParameters(doc_stride=193), "/parameters/doc_stride"),
+        (Task.QUESTION_ANSWERING, QuestionAnsweringParameters(max_seq_len=513), "/parameters/max_seq_len"),
+    ],
+)
+def test_windows_that_make_no_sense_are_refused(task: Task, parameters: Any, param: str) -> None:
+    with pytest.raises(InvalidParameter) as refused:
+        plan(task, TextInput(text="a", text_pair="b", param=""), parameters)
+    assert refused.value.param == param
+
+
+def test_a_request_may_be_read_in_so_many_texts_only(checkpoint: MakeCheckpoint) -> None:
+    folder = checkpoint("bert", Task.TOKEN_CLASSIFICATION)
+    config = HandlerConfig(task=Task.TOKEN_CLASSIFICATION, max_tokens=512)
+    pipeline = Pipeline(folder, config, torch.device("cpu"), Engine.PACKED)
+    (refused,) = pipeline.answer([ask("word " * 100_000, TokenClassificationParameters())])
+    assert isinstance(refused, Rejected)
+    assert isinstance(refused.error, TooManyInputs)
+
+
+def test_equal_texts_of_a_batch_are_computed_once(checkpoint: MakeCheckpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = checkpoint("bert", Task.TEXT_RANKING)
+    config = HandlerConfig(task=Task.TEXT_RANKING, max_tokens=512)
+    pipeline: Any = Pipeline(folder, config, torch.device("cpu"), Engine.PACKED)
+    forward, seen = pipeline._model.forward, []
+
+    def count(batch: Any) -> Any:
+        seen.extend(batch.lengths)
+        return forward(batch)
+
+    monkeypatch.setattr(pipeline._model, "forward", count)
+    source = TextInput(text="who", texts=("me", "you", "me"), param="/inputs")
+    requests = [Request(inputs=(source,), is_list=False, parameters=RankingParameters()) for _ in range(2)]
+    first, second = pipeline.answer(requests)
+    assert len(seen) == 2  # of six pairs
+    assert value_of(first) == value_of(second)
+    scores = {item["index"]: item["score"] for item in value_of(first)}
+    assert scores[0] == scores[2] != scores[1]
+    assert first[0].num_tokens == 3 * 5  # what the request asks for, whatever stands beside it
