@@ -145,7 +145,7 @@ def _explain_input(value: object, task: Task) -> str:
     if missing := [key for key in needed if key not in value]:
         return f"an input has no key {missing[0]!r}; {wanted}"
     wrong = next(key for key in value if not _is_valid(key, value[key], task))
-    return f"{wrong!r} of an input is {_wrong_type(value[wrong])}; {wanted}"
+    return f"{wrong!r} of an input is {'empty' if value[wrong] == '' else json_type(value[wrong])}; {wanted}"
 
 
 def _describe_input(task: Task) -> str:
@@ -155,12 +155,6 @@ def _describe_input(task: Task) -> str:
     if task is Task.QUESTION_ANSWERING:
         return f"an object with the strings {keys}, neither of them empty"
     return f"a string or an object with the strings {keys}"
-
-
-def _wrong_type(value: object) -> str:
-    if value in ("", []):
-        return "empty"
-    return "a list with something else" if isinstance(value, list) else json_type(value)
 
 
 def encode_error(error: RequestError) -> dict[str, object]:

@@ -9,6 +9,7 @@ from transformers.utils import logging as transformers_logging
 from handler.config import Task
 
 from .checkpoints import make_checkpoint
+from .intents import Trained, train_intents
 
 transformers_logging.disable_progress_bar()
 
@@ -28,3 +29,9 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> MakeCheckpoint:
         return made[key]
 
     return folder
+
+
+@pytest.fixture(scope="session")
+def intents(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """examples/intents, trained once."""
+    return train_intents(tmp_path_factory.mktemp("intents") / "intents")

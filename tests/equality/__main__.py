@@ -32,8 +32,8 @@ answers are kept in `tests/references` (transformers 5 has none).
 
 
 def main() -> None:
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
     rows = ["| architecture | " + " | ".join(Task) + " |", "|---" * (len(Task) + 1) + "|"]
     with tempfile.TemporaryDirectory() as folder:
         for architecture in ARCHITECTURES:
