@@ -73,9 +73,9 @@ class QuestionAnsweringParameters(Parameters, frozen=True, kw_only=True, forbid_
     top_k: Count = 1
     doc_stride: Annotated[int, Meta(ge=0)] | None = None
     """Tokens that neighbouring windows share. Absent: 128, or half of a smaller window."""
-    max_answer_len: Count = 15
+    max_answer_len: Annotated[int, Meta(ge=1, le=512)] = 15
     """Longest answer in tokens."""
-    max_seq_len: Count | None = None
+    max_seq_len: Annotated[int, Meta(ge=16)] | None = None
     """Tokens of a window, question included. Absent: 384, or what the model takes."""
     handle_impossible_answer: bool = False
     """Let the empty answer compete."""
@@ -86,7 +86,8 @@ class QuestionAnsweringParameters(Parameters, frozen=True, kw_only=True, forbid_
 class FillMaskParameters(CutParameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """fill-mask: the parameters of transformers' pipeline."""
 
-    top_k: Count = 5
+    top_k: Annotated[int, Meta(ge=1, le=100)] = 5
+    """Words for each mask: each is a text of its own in the answer."""
     targets: str | list[str] | None = None
     """Score these words only. One that is no single token counts as its first."""
 

@@ -125,7 +125,8 @@ class Pipeline:
                 rows = self._forward(batch)
             for index, row in zip(batch.indices, rows, strict=True):
                 for pending, slot in shared[index].places:
-                    self._deliver(pending, slot, row)
+                    if time.monotonic() <= deadline_s:  # an answer of thousands of words takes its time too
+                        self._deliver(pending, slot, row)
 
     def _forward(self, batch: Batch) -> Iterable[Row | RequestError]:
         """A row per text, or the error that all texts of this batch share, and no others."""

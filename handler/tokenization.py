@@ -1,5 +1,6 @@
 """Texts to token ids, in windows or cut. It knows tokenizers, not torch tensors and not the wire."""
 
+import logging
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +15,10 @@ from tokenizers import Tokenizer as Backend
 from transformers import AutoTokenizer
 
 from .config import MAX_MASKS_PER_INPUT
-from .errors import InputTooLong, InvalidInput, NotNow, RequestError
+from .errors import InputTooLong, InternalError, InvalidInput, NotNow, RequestError
 from .passages import Cut, Layout, Passages, TextPair
+
+logger = logging.getLogger(__name__)
 
 # tokenizers keeps over 100 bytes for each token while it encodes: a batch of 64 long texts would take gigabytes.
 PART_CHARACTERS = 500_000
@@ -93,6 +96,9 @@ class Tokenizer:
                 self._check_masks(encoded)
         except RequestError as error:
             return error
+        except Exception:  # whatever it is, the neighbours get their answers
+            logger.exception("a text could not be tokenised")
+            return InternalError("a text could not be tokenised; the server's log says why")
         return encoded
 
     def _check_masks(self, encoded: Sequence[EncodedText]) -> None:

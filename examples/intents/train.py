@@ -19,7 +19,7 @@ def read_labels(path: Path) -> list[tuple[str, str]]:
     rows = list(csv.DictReader(path.read_text("utf-8").splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
     wrong = [number for number, row in enumerate(rows, 2) if not row.get("label") or not row.get("text")]
     if wrong or not rows:
-        raise SystemExit(f"{path}, line {[*wrong, 2][0]}: no label or no text; write label<TAB>text, also in line 1")
+        raise SystemExit(f"{path}, line {[*wrong, 2][0]}: label, tab, text, below the header label<TAB>text")
     return [(row["label"], row["text"]) for row in rows]
 
 
@@ -33,10 +33,9 @@ def train(model: Any, tokenizer: Any, rows: list[tuple[str, str]]) -> None:
     """A plain loop, whose learning rates fall to zero."""
     rates = {model.bert.encoder: ENCODER_RATE, model.bert.pooler: HEAD_RATE, model.classifier: HEAD_RATE}
     optimizer = torch.optim.AdamW([{"params": part.parameters(), "lr": rate} for part, rate in rates.items()])
-    num_steps = -(-len(rows) // BATCH_SIZE)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, EPOCHS * num_steps)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, EPOCHS * -(-len(rows) // BATCH_SIZE))
     for epoch in range(EPOCHS):
-        for chosen in torch.randperm(len(rows)).chunk(num_steps):
+        for chosen in torch.randperm(len(rows)).split(BATCH_SIZE):
             labels, texts = zip(*(rows[index] for index in chosen), strict=True)
             encoded = tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
             loss = model(**encoded, labels=torch.tensor([model.config.label2id[label] for label in labels])).loss
@@ -59,7 +58,7 @@ def main() -> None:
     if len(names) < 2:
         raise SystemExit(f"{options.train}: the only label is {names[0]!r}; add texts with at least one other label")
     if unknown := {label for label, _ in held_out} - set(names.values()):
-        raise SystemExit(f"{options.test}: label {min(unknown)!r} is not in {options.train}; add texts with it")
+        raise SystemExit(f"{options.test}: no text with the label {min(unknown)!r} is in {options.train}; add some")
     torch.manual_seed(0)
     torch.set_num_threads(1)  # for short texts a second one gains little, and nothing beside a busy neighbour
     tokenizer: Any = AutoTokenizer.from_pretrained(sample_folder())
