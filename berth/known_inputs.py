@@ -32,7 +32,8 @@ def known_inputs(task: Task, mask_token: str | None) -> tuple[object, ...]:
         case Task.FILL_MASK:
             return tuple(f"{mask_token} {text} {mask_token}" for text in TEXTS)
         case Task.TEXT_RANKING:
-            return ({"query": QUESTION, "texts": [text for text in TEXTS if text]},)
+            first, *others = (text for text in TEXTS if text)  # the first input is what every health check asks
+            return {"query": QUESTION, "texts": [first]}, {"query": QUESTION, "texts": others}
         case _:
             return TEXTS
 

@@ -71,7 +71,7 @@ class HandlerConfig:
     """Longest text in tokens, special tokens included; 1 or more. Longer texts are cut and reported."""
     token_budget: int | None = None
     """Most tokens that one forward pass sees; at least max_tokens. Bounds the memory of activations.
-    None: what suits the device (handler.model.TOKEN_BUDGETS)."""
+    None: what suits the device (handler.placement.TOKEN_BUDGETS)."""
     precision: Precision = Precision.AUTO
     pooling: Pooling = Pooling.MEAN
     """Embeddings only."""
@@ -102,6 +102,10 @@ class HandlerConfig:
             raise ConfigError(
                 f"model-config.yaml: token_budget {config.token_budget} is below max_tokens {config.max_tokens}: "
                 "one text of full length would never fit into a forward pass"
+            )
+        if config.score_function is ScoreFunction.SOFTMAX:
+            raise ConfigError(
+                "model-config.yaml: score_function is softmax; a ranked text has one score: sigmoid or none"
             )
         if config.default_prompt is not None and config.default_prompt not in config.prompts:
             raise ConfigError(f"model-config.yaml: default_prompt {config.default_prompt!r} is not among the prompts")

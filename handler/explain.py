@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from .config import HandlerConfig, ScoreFunction, Task
-from .errors import InputTooLong, InvalidInput, InvalidParameter, NotNow, RequestError
+from .errors import InputTooLong, InternalError, InvalidInput, InvalidParameter, NotNow, RequestError
 from .heads import Reading
 from .heads.question_answering import make_question_answering_head
 from .heads.scores import labels_of
@@ -30,8 +30,13 @@ from .tokenization import EncodedText, Tokenizer
 from .wire import quote
 
 MAX_TOKENS = 512
+MAX_CHARACTERS = 50_000  # to be tokenised for them
 LIMIT_S = 5.0  # of one batch, for all its explanations together
 STEP_TOKENS = 512  # that go forward and back at once: 400 MB of BERT-base's activations
+TOO_SLOW = (
+    f"explanations may take {LIMIT_S:g} s of a batch, and this one had not ended by then: try again, with a shorter "
+    "text or a smaller n_steps"
+)
 SCORES: dict[ScoreFunction, Callable[[Tensor], Tensor]] = {
     ScoreFunction.SOFTMAX: partial(torch.softmax, dim=-1),
     ScoreFunction.SIGMOID: torch.sigmoid,
@@ -67,7 +72,7 @@ class LabelSubject:
                 f"unknown label {quote(label)}; this model has {', '.join(self._labels)}", "/parameters/target"
             )
         index = self._labels.index(label)
-        return {"label": label}, lambda output: self._scores(output.logits)[:, index]
+        return {"label": label}, lambda output: self._scores(output.logits.float())[:, index]
 
 
 class AnswerSubject:
@@ -77,6 +82,7 @@ class AnswerSubject:
 
     def __init__(self, hf_config: Any, tokenizer: Any) -> None:
         self._head = make_question_answering_head(hf_config, tokenizer)
+        self._cls_token_id = tokenizer.cls_token_id
 
     def choose(self, reading: Reading, output: Any, target: str | None) -> tuple[dict[str, object], Score]:
         if target is not None:
@@ -92,7 +98,9 @@ class AnswerSubject:
         assert text.offsets is not None
         inside = (text.sources == 1) & (text.offsets[:, 0] >= answer["start"]) & (text.offsets[:, 1] <= answer["end"])
         first, last = np.flatnonzero(inside)[[0, -1]]
-        outside = torch.from_numpy(text.sources != 1).to(output.start_logits.device)
+        # As in the head: the first token stands for "no answer", and has its share of the probability.
+        outside = torch.from_numpy((text.sources != 1) & (np.array(text.ids) != self._cls_token_id))
+        outside = outside.to(output.start_logits.device)
 
         def score(output: Any) -> Tensor:
             starts, ends = (
@@ -125,13 +133,15 @@ class Explainer:
 
     def explain(self, source: TextInput, parameters: ExplanationParameters, deadline_s: float) -> Prediction:
         """One input's explanation; a RequestError when it cannot be had by deadline_s (time.monotonic), or at all."""
-        text = self._encode(source, parameters)
+        text = self._encode(source, parameters, deadline_s)
         inputs = self._inputs(text)
         with torch.no_grad():  # not inference_mode, whose tensors gradients cannot pass
             reading = Reading(source=source, texts=[text], rows=[])
             answer, score = self._subject.choose(reading, self._network(**inputs), parameters.target)
         baseline = self._baseline(text).to(inputs["input_ids"].device)
         attributions, figures = self._attribute(inputs, baseline, score, parameters.n_steps, deadline_s)
+        if not np.isfinite([*attributions, *figures.values()]).all():
+            raise InternalError("the model overflows: its explanation is not finite")
         tokens = self._name_tokens(text, attributions)
         return Prediction(
             value={**answer, **figures, "tokens": tokens},
@@ -139,9 +149,14 @@ class Explainer:
             is_truncated=text.is_truncated,
         )
 
-    def _encode(self, source: TextInput, parameters: ExplanationParameters) -> EncodedText:
+    def _encode(self, source: TextInput, parameters: ExplanationParameters, deadline_s: float) -> EncodedText:
         pair = TextPair(text=source.text, text_pair=source.text_pair)
-        (encoded,) = self._tokenizer.encode([Passages(pairs=(pair,), layout=self._layout, keeps_places=True)])
+        if len(pair.text) + len(pair.text_pair or "") > MAX_CHARACTERS:
+            raise InputTooLong(f"an explanation reads at most {MAX_CHARACTERS} characters: shorten the input")
+        passages = Passages(pairs=(pair,), layout=self._layout, keeps_places=True)
+        (encoded,) = self._tokenizer.encode([passages], deadline_s)
+        if isinstance(encoded, NotNow):
+            raise NotNow(TOO_SLOW)
         if isinstance(encoded, RequestError):
             raise encoded
         (text,) = encoded
@@ -169,7 +184,7 @@ class Explainer:
 
     def _attribute(
         self, inputs: dict[str, Tensor], baseline: Tensor, score: Score, n_steps: int, deadline_s: float
-    ) -> tuple[list[float], dict[str, object]]:
+    ) -> tuple[list[float], dict[str, float]]:
         """Each token's attribution; the score, the baseline's, and what captum's sum misses of their difference."""
         from captum.attr import LayerIntegratedGradients  # noqa: PLC0415 - a second, for those who ask
 
@@ -177,10 +192,7 @@ class Explainer:
 
         def run(*values: Tensor) -> Tensor:
             if time.monotonic() > deadline_s:
-                raise NotNow(
-                    f"explanations may take {LIMIT_S:g} s of a batch, and this one had not ended by then: try again, "
-                    "with a shorter text or a smaller n_steps"
-                )
+                raise NotNow(TOO_SLOW)
             return score(self._network(**dict(zip(names, values, strict=True))))
 
         ids, *others = inputs.values()

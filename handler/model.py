@@ -1,4 +1,4 @@
-"""Weights from the archive, on their device, and one forward pass. The only file that runs the model.
+"""Weights from the archive, on their device, and one forward pass. Predictions are made here and nowhere else.
 
 A model runs packed (handler.packing) or, where that is not proven right, padded (handler.padding); both give
 float32 numbers per text, so that nothing after this file knows which it was.

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from .config import ScoreFunction, Task
+from .config import MAX_TEXTS_PER_REQUEST, ScoreFunction, Task
 from .errors import InvalidParameter
 from .wire import MAX_QUOTED, join_pointer, json_type, quote
 
@@ -70,7 +70,7 @@ class TokenClassificationParameters(Parameters, frozen=True, kw_only=True, forbi
 class QuestionAnsweringParameters(Parameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """question-answering: the parameters of transformers' pipeline (4.57). A long context is read in windows."""
 
-    top_k: Count = 1
+    top_k: Annotated[int, Meta(ge=1, le=100)] = 1
     doc_stride: Annotated[int, Meta(ge=0)] | None = None
     """Tokens that neighbouring windows share. Absent: 128, or half of a smaller window."""
     max_answer_len: Annotated[int, Meta(ge=1, le=512)] = 15
@@ -88,7 +88,7 @@ class FillMaskParameters(CutParameters, frozen=True, kw_only=True, forbid_unknow
 
     top_k: Annotated[int, Meta(ge=1, le=100)] = 5
     """Words for each mask: each is a text of its own in the answer."""
-    targets: str | list[str] | None = None
+    targets: str | Annotated[list[str], Meta(max_length=1000)] | None = None
     """Score these words only. One that is no single token counts as its first."""
 
 
@@ -110,7 +110,7 @@ class ZeroShotParameters(CutParameters, frozen=True, kw_only=True, forbid_unknow
 
     candidate_labels: str | list[str]
     """Labels to choose from, as a list or separated by commas."""
-    hypothesis_template: str = HYPOTHESIS
+    hypothesis_template: Annotated[str, Meta(max_length=1000)] = HYPOTHESIS
     """What is asked of a label, which stands for {}."""
     multi_label: bool = False
     """Score each label on its own."""
@@ -118,8 +118,10 @@ class ZeroShotParameters(CutParameters, frozen=True, kw_only=True, forbid_unknow
     def __post_init__(self) -> None:
         if not self.labels or not all(self.labels):
             raise ValueError("`candidate_labels` has at least one label, and no empty one")
-        if "{}" not in self.hypothesis_template:
-            raise ValueError("`hypothesis_template` has a {} where the label goes")
+        if len(self.labels) > MAX_TEXTS_PER_REQUEST:
+            raise ValueError(f"`candidate_labels` has {len(self.labels)} labels; at most {MAX_TEXTS_PER_REQUEST}")
+        if self.hypothesis_template.count("{}") != 1:
+            raise ValueError("`hypothesis_template` has one {}, where the label goes")
 
     @property
     def labels(self) -> list[str]:

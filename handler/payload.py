@@ -124,8 +124,12 @@ def _parse_input(value: object, task: Task, param: str) -> TextInput:
 def _fits(value: dict[str, object], task: Task) -> bool:
     """Whether an object has the task's keys and each holds what it should."""
     keys = INPUT_KEYS[task]
-    needed = keys[:1] if task in TASKS_WITH_OPTIONAL_PAIRS else keys
-    return set(needed) <= set(value) <= set(keys) and all(_is_valid(key, value[key], task) for key in value)
+    return set(_needed_keys(task)) <= set(value) <= set(keys) and all(_is_valid(key, value[key], task) for key in value)
+
+
+def _needed_keys(task: Task) -> tuple[str, ...]:
+    keys = INPUT_KEYS[task]
+    return keys[:1] if task in TASKS_WITH_OPTIONAL_PAIRS else keys
 
 
 def _is_valid(key: str, value: object, task: Task) -> bool:
@@ -141,8 +145,7 @@ def _explain_input(value: object, task: Task) -> str:
         return f"an input is {json_type(value)}; {wanted}"
     if unknown := [key for key in value if key not in keys]:
         return f"an input has the unknown key {quote(unknown[0])}; {wanted}"
-    needed = keys[:1] if task in TASKS_WITH_OPTIONAL_PAIRS else keys
-    if missing := [key for key in needed if key not in value]:
+    if missing := [key for key in _needed_keys(task) if key not in value]:
         return f"an input has no key {missing[0]!r}; {wanted}"
     wrong = next(key for key in value if not _is_valid(key, value[key], task))
     return f"{wrong!r} of an input is {'empty' if value[wrong] == '' else json_type(value[wrong])}; {wanted}"

@@ -109,11 +109,15 @@ class Pipeline:
         ]
 
     def _plan_request(self, request: Request) -> list[Passages] | RequestError:
+        plan: list[Passages] = []
         try:
-            plan = [self._plan(source, request.parameters, self.config) for source in request.inputs]
+            for source in request.inputs:
+                plan.append(self._plan(source, request.parameters, self.config))
+                if refusal := _too_many(sum(len(passages.pairs) for passages in plan)):
+                    return refusal
         except RequestError as error:
             return error
-        return _too_many(sum(len(passages.pairs) for passages in plan)) or plan
+        return plan
 
     def _compute(self, inputs: list[Pending], deadline_s: float, stopwatch: Stopwatch) -> None:
         """Fill in the outcomes of all inputs; what does not get its turn in time keeps its NotNow."""
@@ -173,8 +177,8 @@ def _too_many(num_texts: int) -> TooManyInputs | None:
     if num_texts <= MAX_TEXTS_PER_REQUEST:
         return None
     return TooManyInputs(
-        f"the model would read {num_texts} texts for this request, each pair and each window of a long text counted; "
-        f"it takes at most {MAX_TEXTS_PER_REQUEST}: send several requests",
+        f"the model would read {num_texts} texts or more for this request, each pair and each window of a long text "
+        f"counted, and {MAX_TEXTS_PER_REQUEST} are the most: send several requests with fewer inputs, texts or labels",
         "/inputs",
     )
 

@@ -14,14 +14,15 @@ from tokenizers import Encoding
 from tokenizers import Tokenizer as Backend
 from transformers import AutoTokenizer
 
-from .config import MAX_MASKS_PER_INPUT
-from .errors import InputTooLong, InternalError, InvalidInput, NotNow, RequestError
+from .config import MAX_MASKS_PER_INPUT, MAX_TEXTS_PER_REQUEST
+from .errors import InputTooLong, InternalError, InvalidInput, NotNow, RequestError, TooManyInputs
 from .passages import Cut, Layout, Passages, TextPair
 
 logger = logging.getLogger(__name__)
 
 # tokenizers keeps over 100 bytes for each token while it encodes: a batch of 64 long texts would take gigabytes.
 PART_CHARACTERS = 500_000
+NOT_TOKENISED = "a text could not be tokenised; the server's log says why"
 TOO_LATE = "the texts of this batch take too long together: try again, with fewer or shorter texts"
 
 
@@ -52,6 +53,7 @@ class EncodedText:
         return self.num_tokens_uncut > len(self.ids)
 
 
+NAMES = {Cut.LONGEST_FIRST: "text", Cut.ONLY_FIRST: "hypothesis", Cut.ONLY_SECOND: "question"}  # what is never cut
 Encoded = list[EncodedText] | RequestError
 """What the model reads for one input, or why it cannot."""
 
@@ -76,20 +78,28 @@ class Tokenizer:
         """
         encoded: list[Encoded] = []
         for part in _parts(inputs):
-            encoded += self._encode_part(part) if time.monotonic() <= deadline_s else [NotNow(TOO_LATE)] * len(part)
+            encoded += self._encode_part(part, deadline_s)
         return encoded
 
-    def _encode_part(self, part: Sequence[Passages]) -> list[Encoded]:
+    def _encode_part(self, part: Sequence[Passages], deadline_s: float) -> list[Encoded]:
         """Tokens first, of all texts at once and of equal ones once; then each is cut and gets its special tokens."""
-        self._backend.no_truncation()
+        if time.monotonic() > deadline_s:
+            return [NotNow(TOO_LATE) for _ in part]
         texts = list(dict.fromkeys(text for passages in part for pair in passages.pairs for text in _texts_of(pair)))
-        tokens = dict(zip(texts, self._backend.encode_batch(texts, add_special_tokens=False), strict=True))
-        return [self._finish(passages, tokens) for passages in part]
+        try:
+            self._backend.no_truncation()
+            tokens = dict(zip(texts, self._backend.encode_batch(texts, add_special_tokens=False), strict=True))
+        except Exception:  # whatever it is, the neighbours get their answers
+            logger.exception("texts could not be tokenised")
+            return [InternalError(NOT_TOKENISED) for _ in part]
+        return [self._finish(passages, tokens, deadline_s) for passages in part]
 
-    def _finish(self, passages: Passages, tokens: Mapping[str, Encoding]) -> Encoded:
+    def _finish(self, passages: Passages, tokens: Mapping[str, Encoding], deadline_s: float) -> Encoded:
         encoded: list[EncodedText] = []
         try:
             for pair in passages.pairs:
+                if time.monotonic() > deadline_s:  # a long query is cut anew for each of its texts
+                    return NotNow(TOO_LATE)
                 second = None if pair.text_pair is None else tokens[pair.text_pair]
                 encoded += self._lay_out(pair, tokens[pair.text], second, passages)
             if passages.needs_masks:
@@ -98,7 +108,7 @@ class Tokenizer:
             return error
         except Exception:  # whatever it is, the neighbours get their answers
             logger.exception("a text could not be tokenised")
-            return InternalError("a text could not be tokenised; the server's log says why")
+            return InternalError(NOT_TOKENISED)
         return encoded
 
     def _check_masks(self, encoded: Sequence[EncodedText]) -> None:
@@ -148,16 +158,22 @@ def _with_places(encoding: Encoding, num_tokens_uncut: int) -> EncodedText:
 
 
 def _check_room(first: Encoding, second: Encoding | None, layout: Layout, num_special: int) -> None:
-    """tokenizers cannot cut a text to nothing, nor make windows no longer than what they share."""
-    if second is None or layout.cut is Cut.LONGEST_FIRST:
-        return
-    fixed = len(first if layout.cut is Cut.ONLY_SECOND else second)
+    """Refuse what tokenizers cannot do, a text cut to nothing or windows no longer than their overlap, and too many."""
+    cut, fixed = first, 0
+    if second is not None and layout.cut is not Cut.LONGEST_FIRST:
+        cut, fixed = (second, len(first)) if layout.cut is Cut.ONLY_SECOND else (first, len(second))
     room, stride = layout.max_tokens - num_special - fixed, layout.stride or 0
     if room <= stride:
-        name = "question" if layout.cut is Cut.ONLY_SECOND else "hypothesis"
         raise InputTooLong(
-            f"the {name} has {fixed} tokens and leaves {max(0, room)} of {layout.max_tokens} for the text that it is "
-            f"asked of{f', whose windows share {stride}' if stride else ''}: shorten it"
+            f"the {NAMES[layout.cut]} has {fixed} tokens and leaves {max(0, room)} of {layout.max_tokens} for the text "
+            f"beside it{f', of which neighbouring windows share {stride}' if stride else ''}: shorten it",
+            "/parameters/candidate_labels" if layout.cut is Cut.ONLY_FIRST else None,
+        )
+    num_windows = 1 + max(0, -(-(len(cut) - room) // (room - stride)))
+    if layout.stride is not None and num_windows > MAX_TEXTS_PER_REQUEST:
+        raise TooManyInputs(
+            f"the text would be read in {num_windows} windows, and {MAX_TEXTS_PER_REQUEST} are the most for a request: "
+            "shorten it, or make windows longer or their overlap smaller"
         )
 
 

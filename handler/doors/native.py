@@ -141,8 +141,13 @@ def _one_text(value: object, task: Task, kind: type[Parameters]) -> Request:
             raise NotParseable(f"the text is not UTF-8: {error}") from None
     if not isinstance(value, str):
         raise InvalidInput("`data` is not a text")
-    (source,) = parse_inputs(value, task)
-    parameters = parse_parameters({}, kind, _subject(task, kind))
+    try:
+        (source,) = parse_inputs(value, task)
+        parameters = parse_parameters({}, kind, _subject(task, kind))
+    except RequestError as error:
+        raise InvalidInput(
+            f"{error.message}; a text alone is not enough: send content-type: application/json"
+        ) from None
     return Request(inputs=(replace(source, param=""),), is_list=False, parameters=parameters)
 
 

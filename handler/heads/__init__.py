@@ -1,4 +1,4 @@
-"""A reading to what transformers' pipeline would give for it: one file and one function per task. numpy only."""
+"""A reading to what transformers' pipeline would give for it: one file and one function per task. No torch."""
 
 from collections.abc import Callable
 from typing import Any

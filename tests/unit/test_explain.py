@@ -112,6 +112,7 @@ def test_attributions_of_an_answer_are_complete(tmp_path: Path, architecture: st
     assert {name: value[name] for name in ("answer", "start", "end")} == {
         name: expected[name] for name in ("answer", "start", "end")
     }
+    assert value["score"] == pytest.approx(expected["score"], abs=TOLERANCE)
     total = sum(token["attribution"] for token in value["tokens"])
     assert total == pytest.approx(
         value["score"] - value["baseline_score"] + value["convergence_delta"], abs=SCORE_TOLERANCE

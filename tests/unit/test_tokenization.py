@@ -8,15 +8,17 @@ import torch
 from transformers import AutoTokenizer
 
 from handler.config import MAX_MASKS_PER_INPUT, HandlerConfig, Task
-from handler.errors import InputTooLong, InvalidInput, InvalidParameter, TooManyInputs
+from handler.errors import InputTooLong, InvalidInput, InvalidParameter, NotNow, TooManyInputs
 from handler.model import Engine
 from handler.parameters import (
+    TASK_PARAMETERS,
     EmbeddingParameters,
     FillMaskParameters,
     QuestionAnsweringParameters,
     RankingParameters,
     TokenClassificationParameters,
     ZeroShotParameters,
+    parse_parameters,
 )
 from handler.passages import TASK_PASSAGES, Cut, Layout, Passages, TextPair
 from handler.payload import Rejected, Request, TextInput
@@ -151,3 +153,38 @@ def test_equal_texts_of_a_batch_are_computed_once(checkpoint: MakeCheckpoint, mo
     scores = {item["index"]: item["score"] for item in value_of(first)}
     assert scores[0] == scores[2] != scores[1]
     assert first[0].num_tokens == 3 * 5  # what the request asks for, whatever stands beside it
+
+
+@pytest.mark.parametrize(
+    ("task", "parameters", "part"),
+    [
+        (Task.ZERO_SHOT_CLASSIFICATION, {"candidate_labels": "a", "hypothesis_template": "{}" * 2}, "one {}"),
+        (Task.ZERO_SHOT_CLASSIFICATION, {"candidate_labels": "a", "hypothesis_template": "x" * 1001 + "{}"}, "1000"),
+        (Task.ZERO_SHOT_CLASSIFICATION, {"candidate_labels": ["a"] * 257}, "at most 256"),
+        (Task.QUESTION_ANSWERING, {"top_k": 101}, "100"),
+        (Task.QUESTION_ANSWERING, {"max_answer_len": 513}, "512"),
+        (Task.QUESTION_ANSWERING, {"max_seq_len": 15}, "16"),
+        (Task.FILL_MASK, {"top_k": 101}, "100"),
+        (Task.FILL_MASK, {"targets": ["a"] * 1001}, "1000"),
+    ],
+)
+def test_parameters_have_bounds(task: Task, parameters: dict[str, Any], part: str) -> None:
+    """Each of these could hold a worker, or its memory, for as long as one pleases."""
+    with pytest.raises(InvalidParameter, match=part):
+        parse_parameters(parameters, TASK_PARAMETERS[task], task)
+
+
+def test_windows_are_counted_before_they_are_made(checkpoint: MakeCheckpoint) -> None:
+    source = TextInput(text="a b c d", text_pair="! " * 10_000, param="")
+    passages = plan(Task.QUESTION_ANSWERING, source, QuestionAnsweringParameters(max_seq_len=16, doc_stride=8))
+    (refused,) = Tokenizer(checkpoint("bert", Task.FILL_MASK)).encode([passages])
+    assert isinstance(refused, TooManyInputs)
+    assert "would be read in 9992 windows" in refused.message
+
+
+def test_texts_that_come_too_late_share_no_error(checkpoint: MakeCheckpoint) -> None:
+    """Each error gets the pointer of its own request."""
+    passages = plan(Task.FILL_MASK, TextInput(text="[MASK]", param=""), FillMaskParameters())
+    one, other = Tokenizer(checkpoint("bert", Task.FILL_MASK)).encode([passages, passages], deadline_s=0)
+    assert isinstance(one, NotNow)
+    assert one is not other
