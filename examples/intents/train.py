@@ -35,7 +35,7 @@ def train(model: Any, tokenizer: Any, rows: list[tuple[str, str]]) -> None:
     optimizer = torch.optim.AdamW([{"params": part.parameters(), "lr": rate} for part, rate in rates.items()])
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, EPOCHS * -(-len(rows) // BATCH_SIZE))
     for epoch in range(EPOCHS):
-        for chosen in torch.randperm(len(rows)).split(BATCH_SIZE):
+        for chosen in torch.randperm(len(rows)).split(BATCH_SIZE):  # type: ignore[no-untyped-call]
             labels, texts = zip(*(rows[index] for index in chosen), strict=True)
             encoded = tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
             loss = model(**encoded, labels=torch.tensor([model.config.label2id[label] for label in labels])).loss
