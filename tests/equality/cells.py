@@ -16,7 +16,7 @@ from handler.config import Environment, HandlerConfig, Task
 from handler.doors import native
 from handler.payload import Request
 from handler.pipeline import Answer, Pipeline, load_pipeline
-from handler.selftest import load_known_answers
+from handler.selftest import KnownAnswers, load_known_answers
 
 from ..checkpoints import make_checkpoint
 from ..references.cases import question_case
@@ -70,11 +70,15 @@ def cases(folder: Path, task: Task) -> Iterator[Asked]:
 
 def prove_pipeline(folder: Path, task: Task) -> Pipeline:
     """The pipeline that an archive of this checkpoint would run, with the engine that gives the known answers."""
-    checkpoint = load_checkpoint(folder, task)
-    known = folder / f"known_answers-{task}.json"
-    known.write_bytes(reference_answers(checkpoint).to_json())
-    config = HandlerConfig(task=task, max_tokens=checkpoint.max_tokens)
-    return load_pipeline(folder, config, ENVIRONMENT, None, load_known_answers(known, task))
+    config = HandlerConfig(task=task, max_tokens=load_checkpoint(folder, task).max_tokens)
+    return load_pipeline(folder, config, ENVIRONMENT, None, known_answers(folder, task))
+
+
+def known_answers(folder: Path, task: Task) -> KnownAnswers:
+    """What an archive of this checkpoint would be held against."""
+    path = folder / f"known_answers-{task}.json"
+    path.write_bytes(reference_answers(load_checkpoint(folder, task)).to_json())
+    return load_known_answers(path, task)
 
 
 def parse(case: Case, task: Task) -> Request:

@@ -3,17 +3,21 @@
 from pathlib import Path
 
 import torch
-from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, BertModel
+import transformers
+from transformers import AutoTokenizer, BertConfig
 
+from berth.checkpoint import AUTO_CLASSES
 from berth.sample import sample_folder
 from handler.config import Task
 
-CLASSES = {Task.EMBEDDINGS: BertModel, Task.TEXT_CLASSIFICATION: BertForSequenceClassification}
+LABELS = {0: "contradiction", 1: "neutral", 2: "entailment"}
+LABELS_OF = {Task.TEXT_RANKING: {0: "score"}, Task.QUESTION_ANSWERING: {0: "start", 1: "end"}}
 
 
 def make_bert_base(folder: Path, task: Task) -> Path:
     """BERT-base (12 layers, hidden 768, 110 M parameters) for `task`, with the sample's vocabulary."""
     torch.manual_seed(20)
-    CLASSES[task](BertConfig(id2label={0: "no", 1: "maybe", 2: "yes"})).save_pretrained(folder)
+    config = BertConfig(id2label=LABELS_OF.get(task, LABELS))
+    getattr(transformers, AUTO_CLASSES[task]).from_config(config).save_pretrained(folder)
     AutoTokenizer.from_pretrained(sample_folder(), model_max_length=512).save_pretrained(folder)
     return folder
