@@ -1,0 +1,44 @@
+"""A sentence-transformers checkpoint, packed and unpacked, embeds as sentence-transformers does."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from berth.pack import PackOptions, pack_checkpoint
+from berth.verify import read_archive
+from handler.config import Environment, HandlerConfig
+from handler.parameters import EmbeddingParameters
+from handler.pipeline import load_pipeline
+from handler.selftest import load_known_answers
+
+from ..asking import ask, value_of
+from ..sentence_checkpoints import DenseLayer, make_sentence_checkpoint
+from ..texts import mixed_texts
+
+TOLERANCE = 1e-5
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls", "max"])
+def test_modules_and_prompts_travel(tmp_path: Path, pooling: str) -> None:
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - seconds
+
+    folder = make_sentence_checkpoint(
+        tmp_path / "model", pooling=pooling, dense=[DenseLayer(32)], normalize=True, prompts={"query": "query: "}
+    )
+    archive, unpacked = pack_checkpoint(folder, PackOptions(output=tmp_path)), tmp_path / "unpacked"
+    unpacked.mkdir()
+    read_archive(archive, unpacked)
+    config = HandlerConfig.from_mapping(yaml.safe_load((unpacked / "model-config.yaml").read_text())["handler"])
+    known = load_known_answers(unpacked / "known_answers.json", config.task)
+    environment = Environment(device="cpu", max_response_bytes=2**24)
+    pipeline = load_pipeline(unpacked / "checkpoint", config, environment, None, known)
+    reference, texts = SentenceTransformer(str(folder), device="cpu"), mixed_texts(8)
+    for parameters, expected in (
+        (EmbeddingParameters(), reference.encode(texts)),
+        (EmbeddingParameters(prompt_name="query"), reference.encode(texts, prompt_name="query")),
+        (EmbeddingParameters(dimensions=8), reference.encode(texts, truncate_dim=8, normalize_embeddings=True)),
+    ):
+        answers = pipeline.answer([ask(text, parameters) for text in texts])
+        np.testing.assert_allclose([value_of(answer) for answer in answers], expected, rtol=0, atol=TOLERANCE)
