@@ -12,7 +12,7 @@ from transformers import AutoModelForQuestionAnswering
 from handler.config import Task
 from handler.heads.question_answering import best_spans, make_question_answering_head, merge_spans
 from handler.heads.reading import Reading
-from handler.parameters import TASK_PARAMETERS, parse_parameters
+from handler.parameters import TASK_PARAMETERS, QuestionAnsweringParameters, parse_parameters
 from handler.payload import TextInput
 
 from ..references.cases import QUESTION_CASES, question_case
@@ -127,12 +127,12 @@ def test_likeliest_none_of_all_windows_is_the_least(bert: Reader) -> None:
     """As in the pipeline: one window that has an answer is enough for there to be one."""
     reading = bert.read_question("where is it?", "in London " * 200)
     head = make_question_answering_head(bert.model.config, bert.tokenizer)
-    chosen = parse_parameters({"handle_impossible_answer": True, "top_k": 10_000}, KIND, Task.QUESTION_ANSWERING)
+    every = QuestionAnsweringParameters(handle_impossible_answer=True, top_k=10_000)  # more than a request may ask for
 
     def null_score(number: slice) -> float:
         source = TextInput(text="where is it?", text_pair="in London " * 200, param="/inputs")
         part = Reading(source=source, texts=reading.texts[number], rows=reading.rows[number])
-        return next(float(answer["score"]) for answer in as_list(head(part, chosen)) if answer["answer"] == "")
+        return next(float(answer["score"]) for answer in as_list(head(part, every)) if answer["answer"] == "")
 
     windows = range(len(reading.texts))
     assert null_score(slice(None)) == min(null_score(slice(number, number + 1)) for number in windows)
