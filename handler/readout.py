@@ -58,7 +58,10 @@ class Readout(Protocol):
 
 
 class _ByToken:
-    """What most readouts share: a text costs its tokens."""
+    """What most readouts share: they need nothing of what they are made from, and a text costs its tokens."""
+
+    def __init__(self, *_: Any) -> None:
+        """Nothing to keep."""
 
     def attach(self, network: Any) -> None:
         """Nothing to prepare."""
@@ -85,9 +88,6 @@ class TextReadout(_ByToken):
 
     auto_class = AutoModelForSequenceClassification
 
-    def __init__(self, *_: Any) -> None:
-        """It needs nothing."""
-
     def attach(self, network: Any) -> None:
         network.base_model.register_forward_hook(keep_first_tokens, with_kwargs=True)
 
@@ -100,9 +100,6 @@ class TokenReadout(_ByToken):
 
     auto_class = AutoModelForTokenClassification
 
-    def __init__(self, *_: Any) -> None:
-        """It needs nothing."""
-
     def rows(self, output: Any, seen: Seen) -> list[Row]:
         return split(to_numpy(seen.tokens(output.logits)), seen.lengths)
 
@@ -111,9 +108,6 @@ class SpanReadout(_ByToken):
     """Question answering: logits of each token, as an answer's start and as its end [T, 2]."""
 
     auto_class = AutoModelForQuestionAnswering
-
-    def __init__(self, *_: Any) -> None:
-        """It needs nothing."""
 
     def rows(self, output: Any, seen: Seen) -> list[Row]:
         logits = torch.stack((output.start_logits, output.end_logits), dim=-1)

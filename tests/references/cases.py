@@ -55,7 +55,7 @@ _CASES: dict[str, tuple[list[str], int, int, dict[str, Any]]] = {
     "repeats in windows": (_SCRIPTS, 12, 20, {"top_k": 3, "max_seq_len": 64, "doc_stride": 16}),
     "small windows": (_SCRIPTS, 150, 1, {"top_k": 3, "max_seq_len": 72, "doc_stride": 20}),
     "windows that share nothing": (PLAIN, 200, 1, {"max_seq_len": 90, "doc_stride": 0}),
-    "long": (_SCRIPTS, 1600, 1, {}),
-    "twenty of a long one": (_SCRIPTS, 1600, 1, {"top_k": 20}),
+    "long": (_SCRIPTS, 2300, 1, {}),
+    "twenty of a long one": (_SCRIPTS, 2300, 1, {"top_k": 20}),
 }
 QUESTION_CASES = tuple(_CASES)

@@ -86,6 +86,18 @@ def test_describe_names_task_and_engine(server: Server) -> None:
         assert (described["task"], described["engine"]) == (task, engine)
 
 
+def test_explanations_of_the_tasks_that_have_them(server: Server) -> None:
+    source = {"question": "Who wrote?", "context": "Ada wrote to Babbage in London."}
+    explained = post(server, "explanations", Task.QUESTION_ANSWERING, source, {"n_steps": 5}).json()
+    total = sum(token["attribution"] for token in explained["tokens"])
+    difference = explained["score"] - explained["baseline_score"] + explained["convergence_delta"]
+    assert total == pytest.approx(difference, abs=TOLERANCE)
+    assert source["context"][explained["start"] : explained["end"]] == explained["answer"]
+    assert post(server, "explanations", Task.TEXT_CLASSIFICATION, "good", {"n_steps": 5}).json()["tokens"]
+    refused = post(server, "explanations", Task.FILL_MASK, "good", {})
+    assert (refused.status_code, refused.json()["type"]) == (404, "UnknownPath")
+
+
 def test_the_deep_check_answers_for_every_task(server: Server) -> None:
     for task in Task:
         answer = requests.get(f"{server.inference_url}/predictions/{task}", timeout=60)
