@@ -11,7 +11,7 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-SERVICES = ("inference.proto", "management.proto")
+SERVICES = ("inference.proto", "management.proto", "open_inference_grpc.proto")
 OUTPUT = Path(__file__).resolve().with_name("berth") / "torchserve.binpb"
 
 

@@ -17,7 +17,7 @@ CHUNK_TEXTS = 32
 CHUNK_BYTES = 1_000_000
 ANSWER_TIMEOUT_S = 300.0  # longer than model-config.yaml's responseTimeout, after which the server gives up
 # What only the server can tell beforehand: in how many windows a long text is read, and how long the answers are.
-FEWER_WOULD_DO = ("TooManyInputs", "ResponseTooLarge")
+FEWER_WOULD_DO = ("TooManyInputs", "TooManyTokens", "ResponseTooLarge")
 _INPUT_INDEX = re.compile(r"(?<=^/inputs/)\d+")
 
 

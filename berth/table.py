@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from handler.payload import INPUT_KEYS
+from handler.inputs import INPUT_KEYS
 
 from .management import ModelState, WorkerState
 from .results import Input, JsonObject, Result

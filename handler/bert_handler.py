@@ -9,10 +9,11 @@ from transformers.utils import logging as transformers_logging
 
 from .config import Environment, HandlerConfig
 from .cores import CoreShare
-from .doors import native
+from .doors.call import Call, format_value, limit_size
+from .doors.route import is_rest, open_call
 from .errors import InternalError, NotHealthy
 from .metrics import FIRST_SAMPLES, METRICS, MODEL_LABELS, REQUEST_SECONDS, Metric, Sample, Stopwatch, count_batch
-from .payload import DeepCheck, Describe, Parsed, Rejected, Request, Response
+from .payload import DeepCheck, Describe, Rejected, Request, Response, Served
 from .pipeline import Answer, load_pipeline
 from .selftest import load_known_answers
 from .versions import check_versions
@@ -39,7 +40,8 @@ class BertHandler:
         self._pipeline = load_pipeline(folder / "checkpoint", self._config, self._environment, gpu_id, self._known)
         self._time_limit_s = TIME_SHARE * context.model_yaml_config["responseTimeout"]
         model = context.manifest["model"]
-        self._identity = {"model": model["modelName"], "version": model["modelVersion"]}
+        self._served = Served(name=model["modelName"], version=model["modelVersion"], task=self._config.task)
+        self._identity = {"model": self._served.name, "version": self._served.version}
         self._metrics = {metric: _declare(metric) for metric in METRICS}
         self._emit(FIRST_SAMPLES)
         logger.info("loaded %s", " ".join(f"{name}={value}" for name, value in self._describe().items()))
@@ -50,38 +52,37 @@ class BertHandler:
         with stopwatch.measure(REQUEST_SECONDS):
             self._cores.refresh()
             headers = [context.get_all_request_header(index) for index in range(len(data))]
-            task = self._config.task
-            parsed = [native.parse_request(fields, header, task) for fields, header in zip(data, headers, strict=True)]
-            answers = self._answer(parsed, stopwatch)
-            formatted = map(self._format, parsed, answers)
-            responses = [native.limit_size(each, self._environment.max_response_bytes) for each in formatted]
+            calls = [open_call(fields, header, self._served) for fields, header in zip(data, headers, strict=True)]
+            answers = self._answer(calls, stopwatch)
+            formatted = zip(calls, map(self._format, calls, answers), strict=True)
+            max_bytes = self._environment.max_response_bytes
+            responses = [limit_size(response, call.reply, max_bytes) for call, response in formatted]
         for index, (response, header) in enumerate(zip(responses, headers, strict=True)):
             _set_response(context, index, response, header, stopwatch.seconds[REQUEST_SECONDS])
-        self._emit(count_batch(parsed, answers, responses, stopwatch.seconds))
+        self._emit(count_batch([call.item for call in calls], answers, responses, stopwatch.seconds))
         return [response.body for response in responses]
 
-    def _answer(self, parsed: Sequence[Parsed], stopwatch: Stopwatch) -> list[Answer | None]:
+    def _answer(self, calls: Sequence[Call], stopwatch: Stopwatch) -> list[Answer | None]:
         """The engine's answer per request; None for one that does not ask it."""
-        requests = [self._known.request(1) if isinstance(item, DeepCheck) else item for item in parsed]
+        requests = [self._known.request(1) if isinstance(call.item, DeepCheck) else call.item for call in calls]
         asked = [item for item in requests if isinstance(item, Request)]
         answers = iter(self._pipeline.answer(asked, self._time_limit_s, stopwatch))
         return [next(answers) if isinstance(request, Request) else None for request in requests]
 
-    def _format(self, item: Parsed, answer: Answer | None) -> Response:
-        if isinstance(item, Describe):
-            return native.format_value(self._describe())
-        if isinstance(item, Rejected):
-            return native.format_error(item.error)
+    def _format(self, call: Call, answer: Answer | None) -> Response:
+        if isinstance(call.item, Describe):
+            return format_value(self._describe())
+        if isinstance(call.item, Rejected):
+            return call.reply.format_error(call.item.error)
         if isinstance(answer, Rejected) or answer is None:
-            return native.format_error(answer.error if answer else InternalError("the engine left this request out"))
-        if isinstance(item, DeepCheck):
-            return self._format_deep_check(self._known.largest_difference([answer[0].value]))
-        return native.format_predictions(answer, is_list=item.is_list)
-
-    def _format_deep_check(self, difference: float) -> Response:
-        if difference > self._pipeline.tolerance:
-            return native.format_error(NotHealthy(f"a known text's answer is off by {difference:.3g}"))
-        return native.format_value({"status": "ok", **self._identity, "max_difference": difference})
+            rejected = answer or Rejected(InternalError("the engine left this request out"))
+            return call.reply.format_error(rejected.error)
+        if isinstance(call.item, DeepCheck):
+            difference = self._known.largest_difference([answer[0].value])
+            if difference > self._pipeline.tolerance:
+                return call.reply.format_error(NotHealthy(f"a known text's answer is off by {difference:.3g}"))
+            return format_value({"status": "ok", **self._identity, "max_difference": difference})
+        return call.reply.format_predictions(answer)
 
     def _describe(self) -> dict[str, object]:
         return {**self._identity, "task": self._config.task, **self._pipeline.describe()}
@@ -105,10 +106,9 @@ def _set_response(context: Any, index: int, response: Response, headers: dict[st
     context.set_response_header(index, "x-inference-time-ms", f"{elapsed_s * 1000:.1f}")
     for name, value in response.headers.items():
         context.set_response_header(index, name, value)
-    if not isinstance(headers.get("explain"), str):
-        # Every REST request has this header, so this is gRPC (whose inputs stand in the same dict, as dicts, by the
-        # names that the client chose: ts/service.py). A StreamPredictions answer that does not say that
-        # it is the last is a null pointer in the frontend (GRPCJob), which then kills the worker.
+    if not is_rest(headers):
+        # A StreamPredictions answer that does not say that it is the last is a null pointer in the frontend (GRPCJob),
+        # which then kills the worker. Over REST the header would keep the client waiting for more.
         context.set_response_header(index, "ts_stream_next", "false")
 
 

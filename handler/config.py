@@ -15,6 +15,7 @@ from .errors import ConfigError
 
 MAX_INPUTS_PER_REQUEST = 256
 MAX_TEXTS_PER_REQUEST = 256  # what the model reads for them: each pair and each window of a long text is one
+MAX_TOKENS_PER_REQUEST = 131_072  # of all those texts: 256 of 512 tokens, the length that BERT takes
 MAX_MASKS_PER_INPUT = 32  # each is a score for every word of the vocabulary: 1 MB of XLM-RoBERTa's
 KNOWN_WORDS_STEP = 997  # of a vocabulary's logits every so many are known answers: 30 of BERT's, 250 of XLM-RoBERTa's
 DEFAULT_MAX_RESPONSE_BYTES = 6_553_500  # TorchServe 0.12's own default of max_response_size

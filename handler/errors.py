@@ -10,6 +10,7 @@ HandlerError
     ├── NotParseable          400  the body is not what its content type says
     ├── UnknownPath           404  no door behind this path
     ├── TooManyInputs         413  more inputs than one request may carry
+    ├── TooManyTokens         413  more tokens than the model reads for one request
     ├── ResponseTooLarge      413  the answer would pass TorchServe's max_response_size
     ├── UnsupportedMedia      415  a content type that no door reads
     ├── InvalidInput          422  understood, but not acceptable
@@ -77,6 +78,12 @@ class UnknownPath(RequestError):
 
 class TooManyInputs(RequestError):
     """One request carries more inputs than allowed."""
+
+    status, phrase = 413, "Content Too Large"
+
+
+class TooManyTokens(RequestError):
+    """The model would read more tokens than it does for one request."""
 
     status, phrase = 413, "Content Too Large"
 

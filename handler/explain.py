@@ -21,11 +21,12 @@ from .heads import Reading
 from .heads.question_answering import make_question_answering_head
 from .heads.scores import labels_of
 from .heads.text_classification import default_function
+from .inputs import INPUT_KEYS
 from .model import Model
 from .packing import find_first_position
 from .parameters import ExplanationParameters, QuestionAnsweringParameters
 from .passages import Cut, Layout, Passages, TextPair
-from .payload import INPUT_KEYS, Prediction, TextInput
+from .payload import Prediction, TextInput
 from .tokenization import EncodedText, Tokenizer
 from .wire import quote
 

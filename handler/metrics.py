@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from . import errors
-from .payload import Parsed, Prediction, Rejected, Request, Response
+from .payload import Item, Prediction, Rejected, Request, Response
 
 MODEL_LABELS = ("model_name", "model_version")  # of every metric, behind its own labels; TorchServe adds Hostname
 
@@ -130,7 +130,7 @@ class Stopwatch:
 
 
 def count_batch(
-    parsed: Sequence[Parsed],
+    items: Sequence[Item],
     answers: Sequence[list[Prediction] | Rejected | None],
     responses: Sequence[Response],
     seconds: Mapping[Metric, float],
@@ -141,7 +141,7 @@ def count_batch(
     """
     users = [
         (answer, response)
-        for item, answer, response in zip(parsed, answers, responses, strict=True)
+        for item, answer, response in zip(items, answers, responses, strict=True)
         if isinstance(item, Request | Rejected)
     ]
     if not users:

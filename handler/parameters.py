@@ -1,15 +1,12 @@
 """What each task's requests may set: transformers' names and defaults where it has them. Pure."""
 
-import re
-from enum import StrEnum
-from typing import Annotated
+from enum import EnumType, StrEnum
+from typing import Annotated, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from .config import MAX_TEXTS_PER_REQUEST, ScoreFunction, Task
-from .errors import InvalidParameter
-from .wire import MAX_QUOTED, join_pointer, json_type, quote
 
 Count = Annotated[int, Meta(ge=1)]
 HYPOTHESIS = "This example is {}."
@@ -102,7 +99,7 @@ class RankingParameters(CutParameters, frozen=True, kw_only=True, forbid_unknown
 
     def __post_init__(self) -> None:
         if self.function_to_apply is ScoreFunction.SOFTMAX:
-            raise ValueError("`function_to_apply` is sigmoid or none: there is one score for a text")
+            raise ValueError("`function_to_apply` may be sigmoid or none: there is one score for a text")
 
 
 class ZeroShotParameters(CutParameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -117,11 +114,13 @@ class ZeroShotParameters(CutParameters, frozen=True, kw_only=True, forbid_unknow
 
     def __post_init__(self) -> None:
         if not self.labels or not all(self.labels):
-            raise ValueError("`candidate_labels` has at least one label, and no empty one")
+            raise ValueError("`candidate_labels` needs at least one label, and no empty one")
         if len(self.labels) > MAX_TEXTS_PER_REQUEST:
-            raise ValueError(f"`candidate_labels` has {len(self.labels)} labels; at most {MAX_TEXTS_PER_REQUEST}")
+            raise ValueError(
+                f"`candidate_labels` has {len(self.labels)} labels, and at most {MAX_TEXTS_PER_REQUEST} are read"
+            )
         if self.hypothesis_template.count("{}") != 1:
-            raise ValueError("`hypothesis_template` has one {}, where the label goes")
+            raise ValueError("`hypothesis_template` needs one {}, where the label goes")
 
     @property
     def labels(self) -> list[str]:
@@ -151,25 +150,15 @@ TASK_PARAMETERS: dict[Task, type[Parameters]] = {
 }
 
 
-def parse_parameters(value: object, kind: type[Parameters], subject: str) -> Parameters:
-    """`parameters` of a request as `kind`; InvalidParameter says what `subject` (a task) takes instead."""
-    if not isinstance(value, dict):
-        raise InvalidParameter(f"parameters is {json_type(value)}; it is an object", "/parameters")
-    names = [field.name for field in msgspec.structs.fields(kind)]
-    if unknown := [key for key in value if key not in names]:
-        raise InvalidParameter(
-            f"unknown parameter {quote(unknown[0])}; {subject} takes {', '.join(names)}",
-            join_pointer("/parameters", unknown[0]),
-        )
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        raise _invalid_parameter(str(error)) from None
+def describe_parameters(kind: type[Parameters], subject: str) -> str:
+    """What `subject` (a task, or an explanation) takes, for an error message."""
+    names = ", ".join(_describe_field(field) for field in msgspec.structs.fields(kind))
+    return f"{subject} takes the parameters {names}"
 
 
-def _invalid_parameter(message: str) -> InvalidParameter:
-    """msgspec names the place in its message: "Expected `bool`, got `str` - at `$.truncation`", "... field `name`"."""
-    found = re.search(r"(?:- at `\$\.|^`|required field `)(\w+)", message)
-    param = join_pointer("/parameters", found[1]) if found else "/parameters"
-    reason = message.split(" - at ", maxsplit=1)[0]
-    return InvalidParameter(f"{param[1:].replace('/', '.')}: {reason[: 2 * MAX_QUOTED]}", param)
+def _describe_field(field: msgspec.structs.FieldInfo) -> str:
+    """Its name, and what it may be where that is one of a few words."""
+    choices: list[str] = []
+    for kind in (field.type, *get_args(field.type)):
+        choices += list(kind) if isinstance(kind, EnumType) else []
+    return f"{field.name} ({', '.join(choices)})" if choices else field.name

@@ -21,10 +21,11 @@ from .wire import quote
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextPair:
-    """One text, or two that the model reads together."""
+    """One text, or two that the model reads together, or a text's tokens in its place."""
 
     text: str
     text_pair: str | None = None
+    token_ids: tuple[int, ...] | None = None
 
 
 class Cut(StrEnum):
@@ -74,14 +75,19 @@ def plan_masked_text(source: TextInput, _: Parameters, config: HandlerConfig) ->
 
 
 def plan_embedding(source: TextInput, parameters: Parameters, config: HandlerConfig) -> Passages:
-    """embeddings: the text behind its prompt."""
+    """embeddings: the text behind its prompt, or token ids as they are."""
     assert isinstance(parameters, EmbeddingParameters)
+    layout = Layout(max_tokens=config.max_tokens)
+    if source.token_ids is not None:
+        if parameters.prompt_name is not None:
+            raise InvalidParameter("prompt_name goes before texts, not before token ids", "/parameters/prompt_name")
+        return Passages(pairs=(TextPair(text="", token_ids=source.token_ids),), layout=layout)
     name = config.default_prompt if parameters.prompt_name is None else parameters.prompt_name
     if name is not None and name not in config.prompts:
         known = f"this model has {', '.join(config.prompts)}" if config.prompts else "this model has none"
         raise InvalidParameter(f"unknown prompt {quote(name)}; {known}", "/parameters/prompt_name")
     text = source.text if name is None else config.prompts[name] + source.text
-    return Passages(pairs=(TextPair(text=text),), layout=Layout(max_tokens=config.max_tokens))
+    return Passages(pairs=(TextPair(text=text),), layout=layout)
 
 
 def plan_token_classification(source: TextInput, parameters: Parameters, config: HandlerConfig) -> Passages:

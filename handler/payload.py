@@ -3,24 +3,13 @@
 request -> Request (TextInputs and Parameters) | DeepCheck | Rejected; list[Prediction] | Rejected -> Response.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .config import MAX_INPUTS_PER_REQUEST, Task
-from .errors import InvalidInput, RequestError, TooManyInputs
+from .errors import RequestError, TooManyInputs
+from .inputs import InputObject, PairObject, QuestionObject, RankingObject, TextObject
 from .parameters import ExplanationParameters, Parameters
-from .wire import json_type, quote
-
-# The keys of an input that is an object, the first text's first; the second is read with it.
-INPUT_KEYS: dict[Task, tuple[str, ...]] = {
-    Task.EMBEDDINGS: ("text",),
-    Task.TEXT_CLASSIFICATION: ("text", "text_pair"),
-    Task.TOKEN_CLASSIFICATION: ("text",),
-    Task.QUESTION_ANSWERING: ("question", "context"),
-    Task.FILL_MASK: ("text",),
-    Task.TEXT_RANKING: ("query", "texts"),
-    Task.ZERO_SHOT_CLASSIFICATION: ("text",),
-}
-TASKS_WITH_OPTIONAL_PAIRS = frozenset({Task.TEXT_CLASSIFICATION})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,17 +22,20 @@ class TextInput:
     """The context of a question."""
     texts: tuple[str, ...] = ()
     """What a query is held against."""
+    token_ids: tuple[int, ...] | None = None
+    """In the text's place: the model's own tokens, special ones included, as the OpenAI door takes them."""
     param: str
     """JSON pointer of this input in the request's body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request's checked inputs. `is_list` says whether a list was sent, and so whether one comes back."""
+    """One request's checked inputs."""
 
     inputs: tuple[TextInput, ...]
-    is_list: bool
     parameters: Parameters
+    param: str = "/inputs"
+    """JSON pointer of the inputs in the request's body."""
     is_raw: bool = False
     """Answer with the model's own numbers and nothing made of them: what the known answers are held against."""
 
@@ -70,7 +62,16 @@ class Rejected:
     error: RequestError
 
 
-Parsed = Request | DeepCheck | Describe | Rejected
+Item = Request | DeepCheck | Describe | Rejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """The model behind the doors."""
+
+    name: str
+    version: str
+    task: Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,77 +95,30 @@ class Response:
     headers: dict[str, str]
 
 
-def parse_inputs(value: object, task: Task) -> tuple[TextInput, ...]:
-    """`inputs` of a native request, one input or a list; raises InvalidInput or TooManyInputs."""
-    if not isinstance(value, list):
-        return (_parse_input(value, task, "/inputs"),)
-    if not value:
-        raise InvalidInput("inputs is an empty list: send at least one text", "/inputs")
-    if len(value) > MAX_INPUTS_PER_REQUEST:
+def check_count(values: Sequence[object], pointer: str) -> None:
+    """TooManyInputs for a list that is longer than a request may carry."""
+    if len(values) > MAX_INPUTS_PER_REQUEST:
+        name = pointer[1:].replace("/", ".")
         raise TooManyInputs(
-            f"inputs has {len(value)} entries; a request takes at most {MAX_INPUTS_PER_REQUEST}: send several requests",
-            "/inputs",
+            f"{name} has {len(values)} entries, and a request at most {MAX_INPUTS_PER_REQUEST}: send several", pointer
         )
-    return tuple(_parse_input(item, task, f"/inputs/{index}") for index, item in enumerate(value))
 
 
-def _parse_input(value: object, task: Task, param: str) -> TextInput:
-    first, *others = INPUT_KEYS[task]
-    is_optional = task in TASKS_WITH_OPTIONAL_PAIRS
-    if isinstance(value, str) and (is_optional or not others):
-        return TextInput(text=value, param=param)
-    if not isinstance(value, dict) or not _fits(value, task):
-        raise InvalidInput(_explain_input(value, task), param)
-    second = value.get(others[0]) if others else None
-    if isinstance(second, list):
-        return TextInput(text=value[first], texts=tuple(second), param=param)
-    return TextInput(text=value[first], text_pair=second, param=param)
+def to_text_input(value: str | InputObject, pointer: str) -> TextInput:
+    """A checked input, which stands at `pointer`."""
+    match value:
+        case PairObject():
+            return TextInput(text=value.text, text_pair=value.text_pair, param=pointer)
+        case TextObject():
+            return TextInput(text=value.text, param=pointer)
+        case QuestionObject():
+            return TextInput(text=value.question, text_pair=value.context, param=pointer)
+        case RankingObject():
+            return TextInput(text=value.query, texts=tuple(value.texts), param=pointer)
+    assert isinstance(value, str)
+    return TextInput(text=value, param=pointer)
 
 
-def _fits(value: dict[str, object], task: Task) -> bool:
-    """Whether an object has the task's keys and each holds what it should."""
-    keys = INPUT_KEYS[task]
-    return set(_needed_keys(task)) <= set(value) <= set(keys) and all(_is_valid(key, value[key], task) for key in value)
-
-
-def _needed_keys(task: Task) -> tuple[str, ...]:
-    keys = INPUT_KEYS[task]
-    return keys[:1] if task in TASKS_WITH_OPTIONAL_PAIRS else keys
-
-
-def _is_valid(key: str, value: object, task: Task) -> bool:
-    if key == "texts":
-        return isinstance(value, list) and bool(value) and all(isinstance(text, str) for text in value)
-    return isinstance(value, str) and (bool(value) or task is not Task.QUESTION_ANSWERING)
-
-
-def _explain_input(value: object, task: Task) -> str:
-    keys = INPUT_KEYS[task]
-    wanted = f"{task} takes {_describe_input(task)}"
-    if not isinstance(value, dict):
-        return f"an input is {json_type(value)}; {wanted}"
-    if unknown := [key for key in value if key not in keys]:
-        return f"an input has the unknown key {quote(unknown[0])}; {wanted}"
-    if missing := [key for key in _needed_keys(task) if key not in value]:
-        return f"an input has no key {missing[0]!r}; {wanted}"
-    wrong = next(key for key in value if not _is_valid(key, value[key], task))
-    return f"{wrong!r} of an input is {'empty' if value[wrong] == '' else json_type(value[wrong])}; {wanted}"
-
-
-def _describe_input(task: Task) -> str:
-    if task is Task.TEXT_RANKING:
-        return "an object with the string query and texts, a list of at least one string"
-    keys = " and ".join(INPUT_KEYS[task])
-    if task is Task.QUESTION_ANSWERING:
-        return f"an object with the strings {keys}, neither of them empty"
-    return f"a string or an object with the strings {keys}"
-
-
-def encode_error(error: RequestError) -> dict[str, object]:
-    """An error as the contract's object; code is the HTTP status and type the class's name."""
-    return {
-        "code": error.status,
-        "type": type(error).__name__,
-        "message": error.message,
-        "param": error.param,
-    }
+def to_text_inputs(values: Iterable[str | InputObject], pointer: str) -> tuple[TextInput, ...]:
+    """A list of checked inputs, which stands at `pointer`."""
+    return tuple(to_text_input(value, f"{pointer}/{index}") for index, value in enumerate(values))

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .config import EXPLAINED_TASKS, MAX_TEXTS_PER_REQUEST, Environment, HandlerConfig
-from .errors import InputTooLong, InternalError, OutOfMemory, RequestError, SelfTestError, TooManyInputs
+from .config import EXPLAINED_TASKS, MAX_TEXTS_PER_REQUEST, MAX_TOKENS_PER_REQUEST, Environment, HandlerConfig
+from .errors import InputTooLong, InternalError, OutOfMemory, RequestError, SelfTestError, TooManyInputs, TooManyTokens
 from .explain import LIMIT_S, Explainer
 from .heads import TASK_HEADS, Head, Reading, Row
 from .metrics import FORWARD_SECONDS, TOKENIZE_SECONDS, Stopwatch
@@ -113,7 +113,7 @@ class Pipeline:
         try:
             for source in request.inputs:
                 plan.append(self._plan(source, request.parameters, self.config))
-                if refusal := _too_many(sum(len(passages.pairs) for passages in plan)):
+                if refusal := _too_many(request, sum(len(passages.pairs) for passages in plan)):
                     return refusal
         except RequestError as error:
             return error
@@ -156,7 +156,14 @@ def _accept(request: Request, encoded: list[Encoded]) -> list[Pending] | Request
             texts.param = texts.param or source.param or None
             return texts
         inputs.append(Pending(source=source, parameters=request.parameters, texts=texts, is_raw=request.is_raw))
-    return _refuse_cuts(request, inputs) or _too_many(sum(len(pending.texts) for pending in inputs)) or inputs
+    texts = [text for pending in inputs for text in pending.texts]
+    num_tokens = sum(text.num_tokens for text in texts)
+    return (
+        _refuse_cuts(request, inputs)
+        or _too_many(request, len(texts))
+        or _too_many_tokens(request, num_tokens)
+        or inputs
+    )
 
 
 def _refuse_cuts(request: Request, inputs: list[Pending]) -> InputTooLong | None:
@@ -173,13 +180,23 @@ def _refuse_cuts(request: Request, inputs: list[Pending]) -> InputTooLong | None
     return None
 
 
-def _too_many(num_texts: int) -> TooManyInputs | None:
+def _too_many(request: Request, num_texts: int) -> TooManyInputs | None:
     if num_texts <= MAX_TEXTS_PER_REQUEST:
         return None
     return TooManyInputs(
         f"the model would read {num_texts} texts or more for this request, each pair and each window of a long text "
         f"counted, and {MAX_TEXTS_PER_REQUEST} are the most: send several requests with fewer inputs, texts or labels",
-        "/inputs",
+        request.param or None,
+    )
+
+
+def _too_many_tokens(request: Request, num_tokens: int) -> TooManyTokens | None:
+    if num_tokens <= MAX_TOKENS_PER_REQUEST:
+        return None
+    return TooManyTokens(
+        f"the model would read {num_tokens} tokens for this request, and {MAX_TOKENS_PER_REQUEST} are the most: send "
+        "several requests with fewer or shorter texts",
+        request.param or None,
     )
 
 

@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from .config import KNOWN_WORDS_STEP, Precision, Task
 from .errors import SelfTestError
 from .heads import Reading
-from .parameters import TASK_PARAMETERS, FillMaskParameters, Parameters, parse_parameters
-from .payload import Request, TextInput, parse_inputs
+from .inputs import TASK_INPUTS
+from .parameters import TASK_PARAMETERS, FillMaskParameters, Parameters
+from .payload import Request, TextInput, to_text_inputs
 
 # Largest distance from a known answer (see `difference`). fp32: other kernels and thread counts give about 1e-6.
 # bf16 has 8 bits of mantissa: a 12-layer encoder drifts by 1 to 3 %; a mixed-up answer is off by 30 % and more.
@@ -33,7 +35,7 @@ class KnownAnswers:
 
     def request(self, count: int | None = None) -> Request:
         """The first `count` inputs (all by default) as one request."""
-        return Request(inputs=self.inputs[:count], is_list=True, parameters=self.parameters, is_raw=True)
+        return Request(inputs=self.inputs[:count], parameters=self.parameters, is_raw=True)
 
     def largest_difference(self, values: Sequence[object]) -> float:
         """The largest difference of these results from the known ones, in the order of the inputs."""
@@ -44,8 +46,8 @@ def load_known_answers(path: Path, task: Task) -> KnownAnswers:
     """known_answers.json of an unpacked archive; SelfTestError if it holds none."""
     document = json.loads(path.read_text("utf-8"))
     known = KnownAnswers(
-        inputs=parse_inputs(document["inputs"], task),
-        parameters=parse_parameters(document["parameters"], TASK_PARAMETERS[task], task),
+        inputs=to_text_inputs([msgspec.convert(value, TASK_INPUTS[task]) for value in document["inputs"]], "/inputs"),
+        parameters=msgspec.convert(document["parameters"], TASK_PARAMETERS[task]),
         answers=tuple(tuple(answer) for answer in document["answers"]),
     )
     if not known.inputs or len(known.inputs) != len(known.answers):

@@ -100,6 +100,9 @@ class Tokenizer:
             for pair in passages.pairs:
                 if time.monotonic() > deadline_s:  # a long query is cut anew for each of its texts
                     return NotNow(TOO_LATE)
+                if pair.token_ids is not None:
+                    encoded.append(self._check_ids(pair.token_ids, passages.layout.max_tokens))
+                    continue
                 second = None if pair.text_pair is None else tokens[pair.text_pair]
                 encoded += self._lay_out(pair, tokens[pair.text], second, passages)
             if passages.needs_masks:
@@ -110,6 +113,18 @@ class Tokenizer:
             logger.exception("a text could not be tokenised")
             return InternalError(NOT_TOKENISED)
         return encoded
+
+    def _check_ids(self, ids: tuple[int, ...], max_tokens: int) -> EncodedText:
+        """Tokens that a client made, as they are: where to cut them, only it knows."""
+        num_known = self._backend.get_vocab_size(with_added_tokens=True)
+        if (largest := max(ids)) >= num_known:
+            raise InvalidInput(
+                f"{largest} is no token id of this model, which has {num_known}: send ids of its own tokenizer, or the "
+                "text (LangChain's OpenAIEmbeddings: check_embedding_ctx_length=False)"
+            )
+        if len(ids) > max_tokens:
+            raise InputTooLong(f"there are {len(ids)} token ids and the model takes {max_tokens}: send fewer")
+        return EncodedText(ids=list(ids), type_ids=[0] * len(ids), num_tokens_uncut=len(ids))
 
     def _check_masks(self, encoded: Sequence[EncodedText]) -> None:
         for text in encoded:
@@ -178,6 +193,8 @@ def _check_room(first: Encoding, second: Encoding | None, layout: Layout, num_sp
 
 
 def _texts_of(pair: TextPair) -> tuple[str, ...]:
+    if pair.token_ids is not None:
+        return ()
     return (pair.text,) if pair.text_pair is None else (pair.text, pair.text_pair)
 
 

@@ -1,14 +1,18 @@
-"""How errors speak of what a user sent: quoted, pointed at, and named as JSON names it. Pure."""
+"""What a user sent, as the types that the doors read, and how errors speak of it: quoted, pointed at, named. Pure."""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from .errors import InvalidInput, InvalidParameter
 
 MAX_QUOTED = 100  # characters
-_NAMES = {
-    type(None): "null",
-    bool: "a boolean",
-    int: "a number",
-    float: "a number",
-    str: "a string",
-    list: "a list",
-}
+# msgspec's names of types, and JSON's.
+_NAMES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
+_UNKNOWN = "Object contains unknown field `"
+_MISSING = "Object missing required field `"
 
 
 def quote(text: object) -> str:
@@ -24,6 +28,49 @@ def join_pointer(pointer: str, key: str) -> str:
     return f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
 
 
-def json_type(value: object) -> str:
-    """A decoded JSON value's type, with its article."""
-    return _NAMES.get(type(value), "an object")
+def convert(
+    value: object,
+    kind: Any,
+    hints: Mapping[str, str],
+    *,
+    pointer: str = "",
+    parameter_fields: Collection[str] = ("parameters",),
+) -> Any:
+    """A decoded JSON value, which stands at `pointer`, as `kind`; InvalidInput or InvalidParameter says what is wrong.
+
+    `hints` says what to send, by the top-level field in which the mistake is ("" for the request as a whole).
+    """
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        reason, place = _explain(str(error))
+    where = pointer + place
+    field = where.split("/")[1] if where else ""
+    is_parameter = field in parameter_fields
+    if reason.startswith("unknown"):
+        reason = reason.replace("key", "parameter", 1) if is_parameter and where != f"/{field}" else reason
+    else:
+        reason = f"{where[1:].replace('/', '.') or 'the body'}: {reason}"
+    hint = hints.get(field, hints[""])
+    raise (InvalidParameter if is_parameter else InvalidInput)(f"{reason}; {hint}", where or None)
+
+
+def _explain(message: str) -> tuple[str, str]:
+    """msgspec's words in JSON's terms, and the place that they name ("... - at `$.inputs[3].text`") as a pointer."""
+    reason, found, path = message.rpartition(" - at `$")
+    if not found:
+        reason, path = message, "`"
+    place = re.sub(r"\.|\[", "/", path[:-1].replace("[...]", "").replace("]", ""))
+    if reason.startswith(_UNKNOWN):
+        key = reason.removeprefix(_UNKNOWN)[:-1]
+        return f"unknown key {quote(key)}", join_pointer(place, key)
+    if reason.startswith(_MISSING):
+        return "it is missing", join_pointer(place, reason.removeprefix(_MISSING)[:-1])
+    if about := re.match(r"`(\w+)` ", reason):  # a check of our own, in __post_init__
+        return reason[about.end() :], f"{place}/{about[1]}"
+    words = re.sub(r"`([\w |]+)`", lambda match: _in_json_terms(match[1]), reason[: 2 * MAX_QUOTED])
+    return words[:1].lower() + words[1:], place
+
+
+def _in_json_terms(types: str) -> str:
+    return " or ".join(_NAMES.get(name, name) for name in types.split(" | "))

@@ -12,7 +12,7 @@ from .reference import TextOrPair
 def ask(text: TextOrPair, parameters: Parameters) -> Request:
     first, pair = (text, None) if isinstance(text, str) else text
     source = TextInput(text=first, text_pair=pair, param="/inputs")
-    return Request(inputs=(source,), is_list=False, parameters=parameters)
+    return Request(inputs=(source,), parameters=parameters)
 
 
 def value_of(answer: Answer) -> Any:

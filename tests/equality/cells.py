@@ -14,7 +14,7 @@ from berth.checkpoint import load_checkpoint
 from berth.reference import reference_answers
 from handler.config import Environment, HandlerConfig, Task
 from handler.doors import native
-from handler.payload import Request
+from handler.payload import Request, Served
 from handler.pipeline import Answer, Pipeline, load_pipeline
 from handler.selftest import KnownAnswers, load_known_answers
 
@@ -85,7 +85,8 @@ def parse(case: Case, task: Task) -> Request:
     """A case as the native door reads it."""
     source, parameters = case
     body = json.dumps({"inputs": source, "parameters": parameters}).encode()
-    request = native.parse_request({"body": body}, {"content-type": "application/json"}, task)
+    served = Served(name="cells", version="1.0", task=task)
+    request = native.open_call({"body": body}, {"content-type": "application/json"}, served).item
     assert isinstance(request, Request), request
     return request
 

@@ -159,7 +159,7 @@ def test_explanations_never_starve_the_predictions_beside_them(
     pipeline = load(checkpoint("bert", Task.TEXT_CLASSIFICATION), "bert", Task.TEXT_CLASSIFICATION)
     monkeypatch.setattr("handler.pipeline.LIMIT_S", -1.0)
     inputs = tuple(TextInput(text=TEXT, param=f"/inputs/{index}") for index in range(100))
-    many = Request(inputs=inputs, is_list=True, parameters=ExplanationParameters(n_steps=100))
+    many = Request(inputs=inputs, parameters=ExplanationParameters(n_steps=100))
     late, predicted = pipeline.answer([many, ask(TEXT, ClassificationParameters())])
     assert isinstance(error_of(late), NotNow)
     assert f"{explain.LIMIT_S:g} s" in error_of(late).message

@@ -14,12 +14,12 @@ HANDLER = sorted(ROOT.glob("handler/**/*.py"))
 BERTH = sorted(ROOT.glob("berth/**/*.py"))
 SOURCES = [*HANDLER, *BERTH]
 ALL_FILES = sorted([*SOURCES, *ROOT.glob("tests/**/*.py")])
-SHARED_WITH_BERTH = {"handler", "handler.errors", "handler.config", "handler.payload"}
+SHARED_WITH_BERTH = {"handler", "handler.errors", "handler.config", "handler.inputs"}
 # Each file may import those before it (DESIGN: errors <- config <- payload <- ... <- bert_handler).
 LAYERS = [
-    {"errors", "wire"},
-    {"config"},
-    {"parameters", "cores", "versions"},
+    {"errors"},
+    {"config", "wire"},
+    {"parameters", "inputs", "cores", "versions"},
     {"payload"},
     {"passages", "metrics"},
     {"tokenization"},
@@ -35,7 +35,10 @@ LAYERS = [
         "heads.zero_shot_classification",
     },
     {"heads"},
-    {"doors.native", "selftest", "pending", "packing", "padding", "placement", "pooling"},
+    {"doors.body", "doors.call"},
+    {"doors.native", "doors.kserve_v1", "doors.tensors", "doors.openai"},
+    {"doors.open_inference"},
+    {"doors.route", "selftest", "pending", "packing", "padding", "placement", "pooling"},
     {"readout"},
     {"model"},
     {"explain"},

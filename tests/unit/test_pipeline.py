@@ -130,7 +130,7 @@ def test_lists_come_back_in_order(checkpoint: MakeCheckpoint) -> None:
     texts = mixed_texts(6)
     inputs = tuple(TextInput(text=text, param=f"/inputs/{index}") for index, text in enumerate(texts))
     answer, single = pipeline.answer(
-        [Request(inputs=inputs, is_list=True, parameters=EmbeddingParameters()), ask(texts[3], EmbeddingParameters())]
+        [Request(inputs=inputs, parameters=EmbeddingParameters()), ask(texts[3], EmbeddingParameters())]
     )
     assert isinstance(answer, list)
     np.testing.assert_allclose(value_of(answer[3:]), value_of(single), rtol=0, atol=TOLERANCE)

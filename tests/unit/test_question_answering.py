@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from transformers import AutoModelForQuestionAnswering
@@ -12,7 +13,7 @@ from transformers import AutoModelForQuestionAnswering
 from handler.config import Task
 from handler.heads.question_answering import best_spans, make_question_answering_head, merge_spans
 from handler.heads.reading import Reading
-from handler.parameters import TASK_PARAMETERS, QuestionAnsweringParameters, parse_parameters
+from handler.parameters import TASK_PARAMETERS, QuestionAnsweringParameters
 from handler.payload import TextInput
 
 from ..references.cases import QUESTION_CASES, question_case
@@ -35,7 +36,7 @@ def references() -> list[dict[str, Any]]:
 def ask(reader: Reader, question: str, context: str, **parameters: Any) -> Any:
     layout = {name: parameters[name] for name in WINDOW_PARAMETERS if name in parameters}
     head = make_question_answering_head(reader.model.config, reader.tokenizer)
-    chosen = parse_parameters(parameters, KIND, Task.QUESTION_ANSWERING)
+    chosen = msgspec.convert(parameters, KIND)
     return head(reader.read_question(question, context, **layout), chosen)
 
 

@@ -18,12 +18,12 @@ from handler.parameters import (
     RankingParameters,
     TokenClassificationParameters,
     ZeroShotParameters,
-    parse_parameters,
 )
 from handler.passages import TASK_PASSAGES, Cut, Layout, Passages, TextPair
 from handler.payload import Rejected, Request, TextInput
 from handler.pipeline import Pipeline
 from handler.tokenization import EncodedText, Tokenizer
+from handler.wire import convert
 
 from ..asking import ask, value_of
 from ..conftest import MakeCheckpoint
@@ -146,7 +146,7 @@ def test_equal_texts_of_a_batch_are_computed_once(checkpoint: MakeCheckpoint, mo
 
     monkeypatch.setattr(pipeline._model, "forward", count)
     source = TextInput(text="who", texts=("me", "you", "me"), param="/inputs")
-    requests = [Request(inputs=(source,), is_list=False, parameters=RankingParameters()) for _ in range(2)]
+    requests = [Request(inputs=(source,), parameters=RankingParameters()) for _ in range(2)]
     first, second = pipeline.answer(requests)
     assert len(seen) == 2  # of six pairs
     assert value_of(first) == value_of(second)
@@ -171,7 +171,7 @@ def test_equal_texts_of_a_batch_are_computed_once(checkpoint: MakeCheckpoint, mo
 def test_parameters_have_bounds(task: Task, parameters: dict[str, Any], part: str) -> None:
     """Each of these could hold a worker, or its memory, for as long as one pleases."""
     with pytest.raises(InvalidParameter, match=part):
-        parse_parameters(parameters, TASK_PARAMETERS[task], task)
+        convert(parameters, TASK_PARAMETERS[task], {"": task}, pointer="/parameters")
 
 
 def test_windows_are_counted_before_they_are_made(checkpoint: MakeCheckpoint) -> None:

@@ -1,0 +1,176 @@
+"""The Open Inference protocol (KServe v2): POST /v2/models/{model}/infer, and gRPC's ModelInfer.
+
+Inputs are BYTES tensors with the names of the task's keys. TorchServe turns a ModelInferRequest into the same JSON
+with base64 in BYTES, drops its parameters, requested outputs and raw contents, and dies of an answer that is not the
+protocol's: over gRPC an error is an output.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from ..config import Task
+from ..errors import InvalidInput, InvalidParameter, RequestError, UnsupportedMedia
+from ..parameters import TASK_PARAMETERS, Parameters
+from ..payload import Prediction, Rejected, Request, Response, Served
+from ..wire import convert, quote
+from .body import decode_json
+from .call import Call, count_headers, describe_fields, encode_error, format_value, refuse
+from .tensors import Column, Tensor, read_column, read_inputs
+
+PARAMETERS = "parameters"
+BINARY_HEADER = "inference-header-content-length"
+NO_BINARY = (
+    "binary tensors are not read here: send them as JSON (tritonclient: set_data_from_numpy(..., binary_data=False))"
+)
+
+
+class OutputParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a client may ask of an output."""
+
+    binary_data: bool = False
+    """Ignored: outputs are JSON."""
+
+
+class RequestedOutput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An output that a client names."""
+
+    name: str
+    parameters: OutputParameters = OutputParameters()
+
+
+class InferBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The protocol's inference request."""
+
+    inputs: Annotated[list[Tensor], Meta(min_length=1)]
+    id: str | None = None
+    parameters: dict[str, Any] = {}
+    """The task's parameters; `binary_data_output` is ignored."""
+    outputs: list[RequestedOutput] = []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorReply:
+    """One output tensor, over REST or gRPC."""
+
+    served: Served
+    id: str | None = None
+    """What the client calls its request; over gRPC TorchServe needs one, if empty."""
+    is_grpc: bool = False
+
+    def format_predictions(self, predictions: Sequence[Prediction]) -> Response:
+        """200: embeddings [n, dimensions], or [n] results as JSON."""
+        values: list[Any] = [prediction.value for prediction in predictions]
+        if self.served.task is Task.EMBEDDINGS:
+            shape = [len(values), len(values[0])]
+            numbers = [number for vector in values for number in vector]
+            output = _tensor(output_name(self.served.task), "FP32", shape, numbers)
+        else:
+            output = self._json_tensor(output_name(self.served.task), values)
+        return format_value(self._answer(output), count_headers(predictions))
+
+    def format_error(self, error: RequestError) -> Response:
+        """The contract's object and the message as `error`; over gRPC an output of that name."""
+        value = encode_error(error)
+        if self.is_grpc:
+            return refuse(error, self._answer(self._json_tensor("error", [value])))
+        return refuse(error, {**value, "error": error.message})
+
+    def _answer(self, output: dict[str, object]) -> dict[str, object]:
+        named = {} if self.id is None else {"id": self.id}
+        return {**named, "model_name": self.served.name, "model_version": self.served.version, "outputs": [output]}
+
+    def _json_tensor(self, name: str, values: list[Any]) -> dict[str, object]:
+        """JSON in strings; TorchServe makes bytes of what it finds as it prints it, and of a string with its quotes."""
+        data = values if self.is_grpc else [msgspec.json.encode(value).decode() for value in values]
+        return _tensor(name, "BYTES", [len(values)], data)
+
+
+def output_name(task: Task) -> str:
+    """The name of the only output."""
+    return "embeddings" if task is Task.EMBEDDINGS else "predictions"
+
+
+def _tensor(name: str, datatype: str, shape: list[int], data: list[Any]) -> dict[str, object]:
+    return {"name": name, "datatype": datatype, "shape": shape, "data": data}
+
+
+def refuse_binary(headers: Mapping[str, object]) -> None:
+    """415 for a body that is JSON only at its beginning."""
+    if any(name.lower() == BINARY_HEADER for name in headers):
+        raise UnsupportedMedia(NO_BINARY)
+
+
+def open_grpc_call(body: bytes | bytearray, served: Served) -> Call:
+    """A ModelInferRequest as TorchServe writes it."""
+    value = decode_json(body)
+    assert isinstance(value, dict)
+    del value["model_name"]
+    reply = TensorReply(served=served, id=value["id"], is_grpc=True)
+    return _open(value, reply)
+
+
+def open_call(value: object, served: Served) -> Call:
+    """A REST request with tensors."""
+    request_id = value.get("id") if isinstance(value, dict) else None
+    return _open(value, TensorReply(served=served, id=request_id if isinstance(request_id, str) else None))
+
+
+def _open(value: object, reply: TensorReply) -> Call:
+    """The request; its id is in the answer, whatever that is."""
+    try:
+        return Call(item=_read_request(value, reply.served.task, is_grpc=reply.is_grpc), reply=reply)
+    except RequestError as error:
+        return Call(item=Rejected(error), reply=reply)
+
+
+def _read_request(value: object, task: Task, *, is_grpc: bool) -> Request:
+    kind = TASK_PARAMETERS[task]
+    advice = (
+        'send {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["your text"]}]}, '
+        'or to KServe v1 {"instances": ["your text"]}'
+    )
+    hints = {**describe_fields(task, kind, inputs="", advice=advice), "": advice}
+    body: InferBody = convert(value, InferBody, hints)
+    _check_outputs(body.outputs, output_name(task))
+    columns = _read_columns(body.inputs, is_base64=is_grpc)
+    parameters = _read_parameters(body.parameters, columns.pop(PARAMETERS, None), kind, hints)
+    return Request(inputs=read_inputs(columns, task), parameters=parameters)
+
+
+def _read_columns(tensors: Sequence[Tensor], *, is_base64: bool) -> dict[str, Column]:
+    columns: dict[str, Column] = {}
+    for index, tensor in enumerate(tensors):
+        if tensor.name in columns:
+            raise InvalidInput(f"two inputs have the name {quote(tensor.name)}", f"/inputs/{index}/name")
+        columns[tensor.name] = read_column(tensor, index, is_base64=is_base64)
+    return columns
+
+
+def _check_outputs(outputs: Sequence[RequestedOutput], name: str) -> None:
+    for index, output in enumerate(outputs):
+        if output.name != name:
+            raise InvalidInput(f"unknown output {quote(output.name)}; this model has {name}", f"/outputs/{index}/name")
+
+
+def _read_parameters(
+    values: dict[str, Any], column: Column | None, kind: type[Parameters], hints: Mapping[str, str]
+) -> Parameters:
+    """The task's parameters, from the request's or, for gRPC has none, from the tensor of that name."""
+    values = {name: value for name, value in values.items() if name != "binary_data_output"}
+    if column is not None:
+        if values:
+            raise InvalidParameter("parameters are there twice, once as a tensor: send one of them", "/parameters")
+        values = _decode_parameters(column)
+    parameters: Parameters = convert(values, kind, hints, pointer="/parameters")
+    return parameters
+
+
+def _decode_parameters(column: Column) -> Any:
+    place = f"/inputs/{column.index}/data"
+    if len(column.strings) != 1:
+        raise InvalidParameter("parameters: the tensor of this name holds one string, a JSON object", place)
+    return decode_json(column.strings[0].encode(), "the tensor parameters")

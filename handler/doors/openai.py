@@ -1,0 +1,122 @@
+"""OpenAI's embeddings: POST /predictions/{model}/{version}/v1/embeddings, so base_url ends with {version}/v1."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+
+from ..config import MAX_INPUTS_PER_REQUEST, Task
+from ..errors import InvalidInput, InvalidParameter, RequestError, UnknownPath
+from ..parameters import Count, EmbeddingParameters, describe_parameters
+from ..payload import Prediction, Request, Response, Served, TextInput, check_count
+from ..wire import convert
+from .call import Call, count_headers, count_tokens, encode_error, format_value, refuse
+
+SEND_INPUT = "send input: a text, a list of texts, or token ids of the model's own tokenizer"
+PARAMETER_FIELDS = ("parameters", "model", "encoding_format", "dimensions", "user")
+TokenId = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+TokenIds = Annotated[list[TokenId], Meta(min_length=1)]
+
+
+class EncodingFormat(StrEnum):
+    """How a vector is written."""
+
+    FLOAT = "float"
+    BASE64 = "base64"
+
+
+class EmbeddingsBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The request of OpenAI's embeddings, and berth's own `parameters`."""
+
+    input: Annotated[
+        str | Annotated[list[str | TokenId | TokenIds], Meta(min_length=1)],
+        Meta(
+            description="One text, texts, token ids of one text, or a list of such lists; at most "
+            f"{MAX_INPUTS_PER_REQUEST} texts. Ids are the model's own, special tokens included."
+        ),
+    ]
+    model: str | None = None
+    """Ignored: the address names the model."""
+    encoding_format: EncodingFormat = EncodingFormat.FLOAT
+    """base64: the bytes of little-endian float32."""
+    dimensions: Count | None = None
+    user: str | None = None
+    """Ignored."""
+    parameters: EmbeddingParameters = EmbeddingParameters()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingsReply:
+    """A list of vectors, and how many tokens they took."""
+
+    model: str = ""
+    encoding_format: EncodingFormat = EncodingFormat.FLOAT
+
+    def format_predictions(self, predictions: Sequence[Prediction]) -> Response:
+        """200: vectors in order."""
+        data = [
+            {"object": "embedding", "index": index, "embedding": self._encode(prediction.value)}
+            for index, prediction in enumerate(predictions)
+        ]
+        num_tokens = count_tokens(predictions)
+        usage = {"prompt_tokens": num_tokens, "total_tokens": num_tokens}
+        value = {"object": "list", "data": data, "model": self.model, "usage": usage}
+        return format_value(value, count_headers(predictions))
+
+    def format_error(self, error: RequestError) -> Response:
+        """The contract's object inside `error`; `dimensions` stands beside the input here."""
+        value = encode_error(error)
+        if error.param == "/parameters/dimensions":
+            value["param"] = "/dimensions"
+        return refuse(error, {"error": value})
+
+    def _encode(self, vector: object) -> object:
+        if self.encoding_format is EncodingFormat.FLOAT:
+            return vector
+        return base64.b64encode(np.asarray(vector, "<f4").tobytes()).decode()
+
+
+def open_call(value: object, served: Served) -> Call:
+    """A request with `input`; RequestError says what is wrong with it."""
+    if served.task is not Task.EMBEDDINGS:
+        raise UnknownPath(f"this model's task is {served.task}, not embeddings: send it to /predictions/{{model}}")
+    hints = {
+        "": SEND_INPUT,
+        "encoding_format": "it is float or base64",
+        "dimensions": "it is how many values to keep",
+        "parameters": describe_parameters(EmbeddingParameters, served.task),
+    }
+    body: EmbeddingsBody = convert(value, EmbeddingsBody, hints, parameter_fields=PARAMETER_FIELDS)
+    parameters = body.parameters
+    if body.dimensions is not None:
+        if parameters.dimensions is not None:
+            raise InvalidParameter("dimensions is there twice, once in parameters: send one of them", "/dimensions")
+        parameters = msgspec.structs.replace(parameters, dimensions=body.dimensions)
+    request = Request(inputs=_read_inputs(body.input), parameters=parameters, param="/input")
+    return Call(item=request, reply=EmbeddingsReply(model=served.name, encoding_format=body.encoding_format))
+
+
+def _read_inputs(value: str | list[str | int | list[int]]) -> tuple[TextInput, ...]:
+    """The texts, or the token ids in their place."""
+    if isinstance(value, str):
+        return (TextInput(text=value, param="/input"),)
+    kinds = {type(item) for item in value}
+    if len(kinds) > 1:
+        raise InvalidInput(f"input mixes texts and token ids: {SEND_INPUT}", "/input")
+    if kinds == {int}:
+        return (_from_ids(value, "/input"),)
+    check_count(value, "/input")
+    return tuple(
+        TextInput(text=item, param=f"/input/{index}") if isinstance(item, str) else _from_ids(item, f"/input/{index}")
+        for index, item in enumerate(value)
+    )
+
+
+def _from_ids(ids: object, param: str) -> TextInput:
+    assert isinstance(ids, list)
+    return TextInput(text="", token_ids=tuple(ids), param=param)

@@ -1,0 +1,95 @@
+"""Which door a request came through, and what it asks there."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ..errors import InternalError, RequestError, UnknownPath
+from ..payload import Describe, Rejected, Served
+from ..wire import quote
+from . import kserve_v1, native, open_inference, openai
+from .body import read_json, require_bytes
+from .call import Call, Reply
+
+logger = logging.getLogger(__name__)
+
+Fields = Mapping[str, object]
+Headers = Mapping[str, object]
+SEND_KSERVE = 'send content-type: application/json with "instances" (KServe v1) or "inputs" (Open Inference v2)'
+SEND_OPENAI = f"send content-type: application/json; {openai.SEND_INPUT}"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How requests are read that come through it, and the answer to one that cannot be."""
+
+    open_call: Callable[[Fields, Headers, Served], Call]
+    make_reply: Callable[[Served], Reply]
+
+
+def open_call(fields: Fields, headers: Headers, served: Served) -> Call:
+    """One request as TorchServe hands it over: fields by name, and the request's headers. Never raises."""
+    if headers.get("describe") == "True" and not fields:  # a client that sends this header gets what it asks for
+        return Call(item=Describe(), reply=native.NativeReply())
+    door = choose_door(headers)
+    try:
+        return door.open_call(fields, headers, served)
+    except RequestError as error:
+        rejected = Rejected(error)
+    except Exception:  # whatever it is, the neighbours get their answers
+        logger.exception("a request could not be read")
+        rejected = Rejected(InternalError("the request could not be read; the server's log says why"))
+    return Call(item=rejected, reply=door.make_reply(served))
+
+
+def is_rest(headers: Headers) -> bool:
+    """The frontend gives every REST request this header. Of gRPC's, inputs that clients name so are there, as dicts."""
+    return isinstance(headers.get("explain"), str)
+
+
+def choose_door(headers: Headers) -> Door:
+    """By what the frontend adds: `url_path` (what follows the version, perhaps nothing) on all but v1 and v2."""
+    if not is_rest(headers):
+        # Only of a ModelInferRequest, which TorchServe writes as JSON itself, does it know the content type.
+        return OPEN_INFERENCE_GRPC if headers.get("body") == {"content-type": "application/json"} else NATIVE
+    match headers.get("url_path"):
+        case None:
+            return KSERVE
+        case "":
+            return NATIVE
+        case "v1/embeddings" if headers["explain"] != "True":
+            return OPENAI
+        case _:
+            return NOWHERE
+
+
+def _open_kserve(fields: Fields, headers: Headers, served: Served) -> Call:
+    """v1 and v2, which only the body tells apart."""
+    open_inference.refuse_binary(headers)
+    value = read_json(fields, headers, SEND_KSERVE)
+    explains = headers["explain"] == "True"
+    if explains or (isinstance(value, dict) and "instances" in value):
+        return kserve_v1.open_call(value, served, explains=explains)
+    return open_inference.open_call(value, served)
+
+
+def _open_openai(fields: Fields, headers: Headers, served: Served) -> Call:
+    return openai.open_call(read_json(fields, headers, SEND_OPENAI), served)
+
+
+def _open_grpc(fields: Fields, headers: Headers, served: Served) -> Call:
+    return open_inference.open_grpc_call(require_bytes(fields["body"]), served)
+
+
+def _refuse_path(fields: Fields, headers: Headers, served: Served) -> Call:
+    raise UnknownPath(
+        f"there is nothing at {quote(headers['url_path'])}: send predictions to /predictions/{{model}}, OpenAI's "
+        "embeddings to /predictions/{model}/{version}/v1/embeddings"
+    )
+
+
+NATIVE = Door(native.open_call, lambda served: native.NativeReply())
+KSERVE = Door(_open_kserve, lambda served: kserve_v1.InstancesReply())
+OPENAI = Door(_open_openai, lambda served: openai.EmbeddingsReply())
+OPEN_INFERENCE_GRPC = Door(_open_grpc, lambda served: open_inference.TensorReply(served=served, id="", is_grpc=True))
+NOWHERE = Door(_refuse_path, lambda served: native.NativeReply())
