@@ -19,7 +19,7 @@ BUILD_OPTIONS = --tag $(IMAGE) --build-arg MODEL=$(MODEL) $(if $(filter podman,$
   $(if $(PIP_CERT),--secret id=ca$(comma)src=$(PIP_CERT) --build-arg PIP_CERT=/run/secrets/ca)
 comma := ,
 
-.PHONY: setup serve test check format image container-test k8s equality bench bench-packing bench-openmp gpu-check
+.PHONY: setup serve test check format image container-test k8s equality openapi fuzz bench bench-packing bench-openmp gpu-check
 
 setup: $(STAMP)  ## .venv with berth (editable), its pinned dependencies, Java and the sample model
 
@@ -63,6 +63,12 @@ k8s: setup  ## every Kubernetes file through every checker, as a table; then whe
 
 equality: setup  ## docs/equality.md: every task on every architecture beside transformers
 	@$(BIN)/python -m tests.equality
+
+openapi: setup  ## docs/openapi.json, from the types that read requests
+	$(BIN)/python -m berth.openapi > docs/openapi.json
+
+fuzz: setup  ## 10,000 generated requests through every door of a real server
+	@$(BIN)/python -m tests.fuzz
 
 bench: $(SAMPLE)  ## requests per second beside the upstream example's way; docs/bench/
 	@$(BIN)/python -m berth.bench

@@ -24,6 +24,7 @@ from .workers import require_sensible
 
 SERVICES = Path(__file__).with_name("torchserve.binpb")
 INFERENCE = "org.pytorch.serve.grpc.inference.InferenceAPIsService"
+OPEN_INFERENCE = "org.pytorch.serve.grpc.openinference.GRPCInferenceService"
 MANAGEMENT = "org.pytorch.serve.grpc.management.ManagementAPIsService"
 ANSWER_TIMEOUT_S = 300.0  # longer than model-config.yaml's responseTimeout, after which the server gives up
 OPTIONS = (

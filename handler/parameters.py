@@ -59,7 +59,9 @@ class TokenClassificationParameters(Parameters, frozen=True, kw_only=True, forbi
     """token-classification: the parameters of transformers' pipeline. A long text is read in windows."""
 
     aggregation_strategy: AggregationStrategy = AggregationStrategy.NONE
+    """`none`: every token by itself."""
     ignore_labels: list[str] = msgspec.field(default_factory=lambda: ["O"])
+    """Labels that are left out."""
     stride: Annotated[int, Meta(ge=0)] | None = None
     """Tokens that neighbouring windows share. Absent: 128, or a quarter of a smaller window."""
 
@@ -68,6 +70,7 @@ class QuestionAnsweringParameters(Parameters, frozen=True, kw_only=True, forbid_
     """question-answering: the parameters of transformers' pipeline (4.57). A long context is read in windows."""
 
     top_k: Annotated[int, Meta(ge=1, le=100)] = 1
+    """How many answers at most."""
     doc_stride: Annotated[int, Meta(ge=0)] | None = None
     """Tokens that neighbouring windows share. Absent: 128, or half of a smaller window."""
     max_answer_len: Annotated[int, Meta(ge=1, le=512)] = 15

@@ -1,4 +1,4 @@
-"""The examples of docs/clients.md are run as they stand, against a real server."""
+"""The examples of docs/clients.md, and api.md's in Python, are run as they stand, against a real server."""
 
 import re
 import shlex
@@ -20,9 +20,12 @@ from .servers import CONFIG, Server
 pytestmark = pytest.mark.server
 
 ROOT = Path(__file__).parents[2]
-BLOCKS = re.findall(r"(?:^(?:    .*)?\n)+", (ROOT / "docs/clients.md").read_text("utf-8"), re.MULTILINE)
-PYTHON = [block for block in BLOCKS if block.strip().startswith("from berth")]
-COMMANDS = [line.strip() for block in BLOCKS if block not in PYTHON for line in block.splitlines()]
+CLIENTS, API = (
+    re.findall(r"(?:^(?:    .*)?\n)+", (ROOT / "docs" / name).read_text("utf-8"), re.MULTILINE)
+    for name in ("clients.md", "api.md")
+)
+PYTHON = [block for block in [*CLIENTS, *API] if block.strip().startswith(("from ", "import "))]
+COMMANDS = [line.strip() for block in CLIENTS if block not in PYTHON for line in block.splitlines()]
 CURL = [line for line in COMMANDS if line.startswith("curl ")]
 GRPCURL = [line for line in COMMANDS if line.startswith("grpcurl ")]
 (ASSIGNMENT,) = [line.replace(".venv/bin/python", sys.executable) for line in COMMANDS if line.startswith("SERVICES=")]
@@ -77,4 +80,4 @@ def test_the_descriptor_set_is_where_the_command_says() -> None:
 
 
 def test_every_kind_of_example_was_found() -> None:
-    assert (len(PYTHON), len(CURL), len(GRPCURL)) == (4, 3, 3)
+    assert (len(PYTHON), len(CURL), len(GRPCURL)) == (8, 3, 3)
