@@ -51,7 +51,7 @@ def choose_door(headers: Headers) -> Door:
     """By what the frontend adds: `url_path` (what follows the version, perhaps nothing) on all but v1 and v2."""
     if not is_rest(headers):
         # Only of a ModelInferRequest, which TorchServe writes as JSON itself, does it know the content type.
-        return OPEN_INFERENCE_GRPC if headers.get("body") == {"content-type": "application/json"} else NATIVE
+        return GRPC if headers.get("body") == {"content-type": "application/json"} else NATIVE
     match headers.get("url_path"):
         case None:
             return KSERVE
@@ -91,5 +91,5 @@ def _refuse_path(fields: Fields, headers: Headers, served: Served) -> Call:
 NATIVE = Door(native.open_call, lambda served: native.NativeReply())
 KSERVE = Door(_open_kserve, lambda served: kserve_v1.InstancesReply())
 OPENAI = Door(_open_openai, lambda served: openai.EmbeddingsReply())
-OPEN_INFERENCE_GRPC = Door(_open_grpc, lambda served: open_inference.TensorReply(served=served, id="", is_grpc=True))
+GRPC = Door(_open_grpc, lambda served: open_inference.TensorReply(served=served, id="", is_grpc=True))
 NOWHERE = Door(_refuse_path, lambda served: native.NativeReply())

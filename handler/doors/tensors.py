@@ -108,15 +108,13 @@ def read_inputs(columns: Mapping[str, Column], task: Task) -> tuple[TextInput, .
 
 
 def _check_shape(key: str, column: Column, num_rows: int) -> None:
-    place = f"/inputs/{column.index}/shape"
-    if column.rows != num_rows:
+    is_right = len(column.strings) >= num_rows if key == LISTS else len(column.strings) == num_rows
+    if column.rows != num_rows or not is_right:
         wanted = "[n, k], k texts for each query" if key == LISTS else "[n] or [n, 1]"
         raise InvalidInput(
-            f"shape: the tensor {key!r} has {column.rows} rows and another {num_rows}; its shape is {wanted}", place
-        )
-    if key != LISTS and len(column.strings) != num_rows:
-        raise InvalidInput(
-            f"shape: the tensor {key!r} has more than one string a row: its shape is [n] or [n, 1]", place
+            f"shape: the tensor {key!r} has {column.rows} rows and {len(column.strings)} strings for {num_rows} inputs; "
+            f"its shape is {wanted}",
+            f"/inputs/{column.index}/shape",
         )
 
 

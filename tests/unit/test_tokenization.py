@@ -63,6 +63,45 @@ def test_windows_are_transformers_own(checkpoint: MakeCheckpoint, architecture: 
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("cut", [Cut.LONGEST_FIRST, Cut.ONLY_FIRST])
+def test_a_long_text_is_cut_as_transformers_cuts_it(
+    checkpoint: MakeCheckpoint, monkeypatch: pytest.MonkeyPatch, architecture: str, side: str, cut: Cut
+) -> None:
+    """Only a part of its tokens is kept before it is cut, with each of several texts."""
+    folder = checkpoint(architecture, Task.FILL_MASK)
+    expected = AutoTokenizer.from_pretrained(folder, truncation_side=side)
+    tokenizer = Tokenizer(folder)
+    monkeypatch.setattr(tokenizer, "_truncation_side", side)
+    layout = Layout(max_tokens=WINDOW, cut=cut)
+    for text in [" ".join(mixed_texts(60)), "東京タワー" * 500, "\u200d🚢" * 700]:
+        pairs = tuple(TextPair(text=text, text_pair=other) for other in (None, "short", text[:9]))
+        (encoded,) = tokenizer.encode([Passages(pairs=pairs, layout=layout)])
+        assert isinstance(encoded, list)
+        for pair, found in zip(pairs, encoded, strict=True):
+            strategy = cut.value if pair.text_pair else True
+            ids = expected(pair.text, pair.text_pair, truncation=strategy, max_length=WINDOW)["input_ids"]
+            assert found.ids == ids
+            whole = expected(pair.text, pair.text_pair, truncation=False, verbose=False)["input_ids"]
+            assert found.num_tokens_uncut == len(whole)
+
+
+def test_token_ids_are_taken_as_they_are(checkpoint: MakeCheckpoint) -> None:
+    tokenizer = Tokenizer(checkpoint("bert", Task.FILL_MASK))
+    num_known = tokenizer.hf.vocab_size
+
+    def encode_ids(*ids: int) -> Any:
+        passages = Passages(pairs=(TextPair(text="", token_ids=ids),), layout=Layout(max_tokens=WINDOW))
+        (encoded,) = tokenizer.encode([passages])
+        return encoded
+
+    (taken,) = encode_ids(2, num_known - 1, 3)
+    assert (taken.ids, taken.type_ids, taken.is_truncated) == ([2, num_known - 1, 3], [0, 0, 0], False)
+    assert isinstance(encode_ids(2, num_known + 100), InvalidInput)
+    assert isinstance(encode_ids(*[2] * (WINDOW + 1)), InputTooLong)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_token_knows_its_text(checkpoint: MakeCheckpoint, architecture: str) -> None:
     """Of a pair that is not cut tokenizers itself forgets the first text, when it is put together from parts."""
     folder = checkpoint(architecture, Task.FILL_MASK)
@@ -75,7 +114,7 @@ def test_every_token_knows_its_text(checkpoint: MakeCheckpoint, architecture: st
 def test_a_pair_that_leaves_no_room_is_refused(checkpoint: MakeCheckpoint) -> None:
     tokenizer = Tokenizer(checkpoint("bert", Task.FILL_MASK))
     long = TextPair(text="long " * 100, text_pair="text " * 100)
-    for cut, name in ((Cut.ONLY_SECOND, "question"), (Cut.ONLY_FIRST, "hypothesis")):
+    for cut, name in ((Cut.ONLY_SECOND, "question"), (Cut.ONLY_FIRST, "hypothesis of one of candidate_labels")):
         (refused,) = tokenizer.encode(
             [Passages(pairs=(long,), layout=Layout(max_tokens=WINDOW, cut=cut, stride=STRIDE))]
         )
