@@ -22,7 +22,7 @@ HandlerError
     └── OutOfMemory           507  the device has no memory left for this batch
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class HandlerError(Exception):
@@ -62,6 +62,13 @@ class RequestError(HandlerError):
         super().__init__(message)
         self.message = message
         self.param = param
+
+    def locate(self, pointer: str) -> Self:
+        """The same error, with where it was found if it is the client's and does not know better; "" is nowhere."""
+        if self.param is None and pointer and self.status < 500:
+            self.param = pointer
+            self.message = f"{pointer[1:].replace('/', '.')}: {self.message}"
+        return self
 
 
 class NotParseable(RequestError):

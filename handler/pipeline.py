@@ -172,11 +172,11 @@ def _refuse_cuts(request: Request, inputs: list[Pending]) -> InputTooLong | None
     for pending in inputs:
         for text in pending.texts:
             if text.is_truncated:
-                return InputTooLong(
+                refusal = InputTooLong(
                     f"the text has {text.num_tokens_uncut} tokens and the model takes {text.num_tokens}: shorten it, "
-                    'or send "truncation": true to have its end cut',
-                    pending.source.param or None,
+                    'or send "truncation": true to have its end cut'
                 )
+                return refusal.locate(pending.source.param)
     return None
 
 
@@ -185,9 +185,8 @@ def _too_many(request: Request, num_texts: int) -> TooManyInputs | None:
         return None
     return TooManyInputs(
         f"the model would read {num_texts} texts or more for this request, each pair and each window of a long text "
-        f"counted, and {MAX_TEXTS_PER_REQUEST} are the most: send several requests with fewer inputs, texts or labels",
-        request.param or None,
-    )
+        f"counted, and {MAX_TEXTS_PER_REQUEST} are the most: send several requests with fewer inputs, texts or labels"
+    ).locate(request.param)
 
 
 def _too_many_tokens(request: Request, num_tokens: int) -> TooManyTokens | None:
@@ -195,9 +194,8 @@ def _too_many_tokens(request: Request, num_tokens: int) -> TooManyTokens | None:
         return None
     return TooManyTokens(
         f"the model would read {num_tokens} tokens for this request, and {MAX_TOKENS_PER_REQUEST} are the most: send "
-        "several requests with fewer or shorter texts",
-        request.param or None,
-    )
+        "several requests with fewer or shorter texts"
+    ).locate(request.param)
 
 
 def _read(head: Head, reading: Reading, pending: Pending) -> Outcome:

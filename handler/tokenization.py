@@ -154,11 +154,11 @@ class Tokenizer:
         num_known = self._backend.get_vocab_size(with_added_tokens=True)
         if (largest := max(ids)) >= num_known:
             raise InvalidInput(
-                f"input: {largest} is no token id of this model, which has {num_known}: send ids of its own tokenizer, "
+                f"{largest} is no token id of this model, which has {num_known}: send ids of its own tokenizer, "
                 "or the text (LangChain's OpenAIEmbeddings: check_embedding_ctx_length=False)"
             )
         if len(ids) > max_tokens:
-            raise InputTooLong(f"input: there are {len(ids)} token ids and the model takes {max_tokens}: send fewer")
+            raise InputTooLong(f"there are {len(ids)} token ids and the model takes {max_tokens}: send fewer")
         return EncodedText(ids=list(ids), type_ids=[0] * len(ids), num_tokens_uncut=len(ids))
 
     def _check_masks(self, encoded: Sequence[EncodedText]) -> None:

@@ -5,17 +5,8 @@ from dataclasses import dataclass
 
 from ..errors import RequestError
 from ..payload import Prediction, Request, Response, Served, check_count, to_text_inputs
-from .call import (
-    Call,
-    count_headers,
-    define_bodies,
-    describe_fields,
-    encode_error,
-    format_value,
-    parameters_of,
-    read_body,
-    refuse,
-)
+from .call import Call, count_headers, encode_error, format_value, refuse
+from .typed import define_bodies, describe_fields, parameters_of, read_body
 
 BODIES = define_bodies("Instances", "instances", takes_one=False)
 

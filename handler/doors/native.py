@@ -22,17 +22,8 @@ from ..payload import (
 )
 from ..wire import quote
 from .body import decode_json, media_type, require_bytes
-from .call import (
-    Call,
-    count_headers,
-    define_bodies,
-    describe_fields,
-    encode_error,
-    format_value,
-    parameters_of,
-    read_body,
-    refuse,
-)
+from .call import Call, count_headers, encode_error, format_value, refuse
+from .typed import define_bodies, describe_fields, parameters_of, read_body
 
 SEND_JSON = 'send content-type: application/json with {"inputs": "your text"}'
 BODIES = define_bodies("Request", "inputs", takes_one=True)

@@ -18,8 +18,9 @@ from ..parameters import TASK_PARAMETERS, Parameters
 from ..payload import Prediction, Rejected, Request, Response, Served
 from ..wire import convert, quote
 from .body import decode_json
-from .call import Call, count_headers, describe_fields, encode_error, format_value, refuse
+from .call import Call, count_headers, encode_error, format_value, refuse
 from .tensors import Column, Tensor, read_column, read_inputs
+from .typed import describe_fields
 
 PARAMETERS = "parameters"
 BINARY_HEADER = "inference-header-content-length"

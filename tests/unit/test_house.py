@@ -35,7 +35,7 @@ LAYERS = [
         "heads.zero_shot_classification",
     },
     {"heads"},
-    {"doors.body", "doors.call"},
+    {"doors.body", "doors.call", "doors.typed"},
     {"doors.native", "doors.kserve_v1", "doors.tensors", "doors.openai"},
     {"doors.open_inference"},
     {"doors.route", "selftest", "pending", "packing", "padding", "placement", "pooling"},
