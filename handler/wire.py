@@ -48,7 +48,7 @@ def convert(
     field = where.split("/")[1] if where else ""
     is_parameter = field in parameter_fields
     if reason.startswith("unknown"):
-        reason = reason.replace("key", "parameter", 1) if is_parameter and where != f"/{field}" else reason
+        reason = reason.replace("key", "parameter", 1) if is_parameter else reason
     else:
         reason = f"{where[1:].replace('/', '.') or 'the body'}: {reason}"
     hint = hints.get(field, hints[""])

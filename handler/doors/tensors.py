@@ -112,8 +112,8 @@ def _check_shape(key: str, column: Column, num_rows: int) -> None:
     if column.rows != num_rows or not is_right:
         wanted = "[n, k], k texts for each query" if key == LISTS else "[n] or [n, 1]"
         raise InvalidInput(
-            f"shape: the tensor {key!r} has {column.rows} rows and {len(column.strings)} strings for {num_rows} "
-            f"inputs; its shape is {wanted}",
+            f"shape: {key!r} has {len(column.strings)} strings in {column.rows} rows for {num_rows} inputs; "
+            f"its shape is {wanted}",
             f"/inputs/{column.index}/shape",
         )
 

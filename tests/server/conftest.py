@@ -1,4 +1,7 @@
-"""One server for the tests that only ask: the sample (embeddings) as `bert`, a small classifier as `tiny`."""
+"""Two servers for the tests that only ask, each started once.
+
+One has the sample (embeddings) as `bert` and a small classifier as `tiny`, the other a small model of every task.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +13,7 @@ from handler.config import Task
 
 from ..checkpoints import make_checkpoint
 from .servers import Server, running_server
+from .task_models import make_task_folders
 
 
 @pytest.fixture(scope="package")
@@ -29,4 +33,19 @@ def answering_server(sample_archive: Path, tiny: Path) -> Iterator[Server]:
     """Both models, ready."""
     tiny_archive = pack_checkpoint(tiny, PackOptions(output=sample_archive.parent))
     with running_server([sample_archive, tiny_archive]) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def task_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[Task, Path]:
+    """A checkpoint for each task."""
+    return make_task_folders(tmp_path_factory.mktemp("tasks"))
+
+
+@pytest.fixture(scope="package")
+def tasks_server(task_folders: dict[Task, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Seven models with one worker each, named like their tasks; ready."""
+    store = tmp_path_factory.mktemp("task-store")
+    archives = [pack_checkpoint(folder, PackOptions(task=task, output=store)) for task, folder in task_folders.items()]
+    with running_server(archives) as server:
         yield server

@@ -17,6 +17,8 @@ import requests
 
 from berth.wait import wait_until
 
+from ..clients import Model
+
 BERTH = Path(sys.executable).with_name("berth")
 CONFIG = Path(__file__).parents[2] / "config.properties"
 READY_S = 120.0  # torch's import and a model's load on a busy machine
@@ -68,6 +70,10 @@ class Server:
         answer = requests.get(f"{self.management_url}/models/{model}", timeout=10)
         answer.raise_for_status()
         return dict(answer.json()[0])
+
+    def model(self, name: str) -> Model:
+        """What the clients of tests/clients ask."""
+        return Model(name=name, url=self.inference_url, grpc_address=f"127.0.0.1:{self.grpc_port}")
 
     def worker_pids(self, model: str = "bert") -> list[int]:
         return [worker["pid"] for worker in self.describe(model)["workers"]]

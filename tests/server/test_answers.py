@@ -89,10 +89,10 @@ def test_classification_of_texts_and_pairs(server: Server, tiny: Path) -> None:
 
 BAD_REQUESTS: list[tuple[bytes, dict[str, str], int, str]] = [
     (b'{"inputs": "cut off', {}, 400, "not JSON"),
-    (b'{"inputs": 5}', {}, 422, "a number"),
-    (b'{"inputs": ["good", {"text": []}]}', {}, 422, "a list"),
+    (b'{"inputs": 5}', {}, 422, "got integer"),
+    (b'{"inputs": ["good", {"text": []}]}', {}, 422, "got array"),
     (b'{"inputs": "x", "parameters": {"topk": 3}}', {}, 422, "'topk'"),
-    (b'{"inputs": []}', {}, 422, "empty list"),
+    (b'{"inputs": []}', {}, 422, "length >= 1"),
     (b'{"inputs": "x"}', {"content-type": "application/x-www-form-urlencoded"}, 415, "application/json"),
     (json.dumps({"inputs": "long " * 600, "parameters": {"truncation": False}}).encode(), {}, 422, "602 tokens"),
     (b"\x89PNG", {"content-type": "image/png"}, 415, "image/png"),

@@ -52,7 +52,7 @@ schema.config.checks.negative_data_rejection.expected_statuses = ["400", "404", 
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_the_server_keeps_what_the_document_says(case: schemathesis.Case, answering_server: Server) -> None:
+def test_the_server_keeps_what_the_document_says(case: schemathesis.Case[Any], answering_server: Server) -> None:
     case.call_and_validate(base_url=answering_server.inference_url, checks=CHECKS)
 
 

@@ -1,0 +1,28 @@
+"""A small checkpoint of each task, of as many architectures: two of them run padded."""
+
+from pathlib import Path
+
+from handler.config import Task
+
+from ..checkpoints import make_checkpoint
+from ..references.make_checkpoints import make_question_checkpoint
+
+ARCHITECTURES = {
+    Task.EMBEDDINGS: "nomic-bert",
+    Task.TEXT_CLASSIFICATION: "roberta",
+    Task.TOKEN_CLASSIFICATION: "bert",
+    Task.QUESTION_ANSWERING: "distilbert",
+    Task.FILL_MASK: "modernbert",
+    Task.TEXT_RANKING: "mpnet",
+    Task.ZERO_SHOT_CLASSIFICATION: "deberta-v2",
+}
+
+
+def make_task_folders(root: Path) -> dict[Task, Path]:
+    """A checkpoint for each task; its folder's name is the model's."""
+    for task, architecture in ARCHITECTURES.items():
+        if task is Task.QUESTION_ANSWERING:
+            make_question_checkpoint(root / task, architecture)
+        else:
+            make_checkpoint(root / task, architecture, task)
+    return {task: root / task for task in Task}
