@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from .config import HandlerConfig, ScoreFunction, Task
+from .encoded import EncodedText
 from .errors import InputTooLong, InternalError, InvalidInput, InvalidParameter, NotNow, RequestError
 from .heads import Reading
 from .heads.question_answering import make_question_answering_head
@@ -27,11 +28,11 @@ from .packing import find_first_position
 from .parameters import ExplanationParameters, QuestionAnsweringParameters
 from .passages import Cut, Layout, Passages, TextPair
 from .payload import Prediction, TextInput
-from .tokenization import EncodedText, Tokenizer
+from .tokenization import Tokenizer
 from .wire import quote
 
 MAX_TOKENS = 512
-MAX_CHARACTERS = 50_000  # to be tokenised for them
+MAX_CHARACTERS = 20_000  # of 512 tokens that are read; of a pair, tokenizers holds every part with every other: 0.1 GB
 LIMIT_S = 5.0  # of one batch, for all its explanations together
 STEP_TOKENS = 512  # that go forward and back at once: 400 MB of BERT-base's activations
 TOO_SLOW = (

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from .config import HandlerConfig
+from .encoded import EncodedText
 from .heads import Row
 from .packing import (
     ATTENTION_NAME,
@@ -28,7 +29,7 @@ from .packing import (
 from .padding import PaddedBatch, pad_texts
 from .placement import Placement
 from .readout import TASK_READOUTS, Readout, Seen
-from .tokenization import EncodedText, Tokenizer
+from .tokenization import Tokenizer
 
 
 class Engine(StrEnum):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .tokenization import EncodedText
+from .encoded import EncodedText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

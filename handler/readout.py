@@ -17,12 +17,13 @@ from transformers import (
 )
 
 from .config import HandlerConfig, Task
+from .encoded import EncodedText
 from .errors import ConfigError
 from .heads import Row
 from .packing import keep_first_tokens, keep_masks
 from .placement import Placement
 from .pooling import Pooler
-from .tokenization import EncodedText, Tokenizer
+from .tokenization import Tokenizer
 
 VOCABULARY_PER_TOKEN = 4096  # scores of that many words take about the memory that one token's activations take
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from tokenizers import Encoding
 from tokenizers import Tokenizer as Backend
 from transformers import AutoTokenizer
 
 from .config import MAX_MASKS_PER_INPUT, MAX_TEXTS_PER_REQUEST
+from .encoded import EncodedText, make_frame, share_room
 from .errors import InputTooLong, InternalError, InvalidInput, NotNow, RequestError, TooManyInputs
 from .passages import Cut, Layout, Passages, TextPair
 
@@ -27,41 +27,15 @@ TOO_LATE = "the texts of this batch take too long together: try again, with fewe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EncodedText:
-    """One text (or pair, or window of one) as the model reads it; special tokens included, never padded."""
+class Tokens:
+    """A text's tokens without special ones: as many as the model can take, from the side that is kept."""
 
     ids: list[int]
-    type_ids: list[int]
-    """0 for the first text of a pair and 1 for the second, where the architecture has them."""
-    num_tokens_uncut: int
-    offsets: npt.NDArray[np.int32] | None = None
-    """[T, 2]: a token's first character and the one behind its last, in the text that it is of. This and what follows
-    are None unless the head asks where tokens stand (Passages.keeps_places)."""
-    sources: npt.NDArray[np.int8] | None = None
-    """[T]: 0 for a token of the first text of a pair, 1 of the second, -1 for a special token."""
-    words: npt.NDArray[np.int32] | None = None
-    """[T]: which word of its text a token is of, as the tokenizer splits it; -1 for none."""
-
-    @property
-    def num_tokens(self) -> int:
-        """Tokens that the model sees."""
-        return len(self.ids)
-
-    @property
-    def is_truncated(self) -> bool:
-        """Whether the end of the text was cut."""
-        return self.num_tokens_uncut > len(self.ids)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tokens:
-    """A text's tokens without special ones: all, or as many as can be used where the rest would be cut anyway."""
-
-    encoding: Encoding
     count: int
     """Of all."""
 
 
+NOTHING = Tokens(ids=[], count=0)
 NAMES = {
     Cut.LONGEST_FIRST: "text",
     Cut.ONLY_FIRST: "hypothesis of one of candidate_labels",
@@ -83,6 +57,9 @@ class Tokenizer:
         self._truncation_side: str = self.hf.truncation_side
         self._backend: Backend = self.hf.backend_tokenizer
         self._backend.no_padding()
+        self._backend.no_truncation()
+        self._frame = make_frame(self._backend, is_pair=False)
+        self._pair_frame = make_frame(self._backend, is_pair=True)
 
     def encode(self, inputs: Sequence[Passages], deadline_s: float = math.inf) -> list[Encoded]:
         """What the model reads for each input, in order; of a pair the text that its layout names is cut.
@@ -101,14 +78,10 @@ class Tokenizer:
         texts = list(dict.fromkeys(text for passages in part for pair in passages.pairs for text in _texts_of(pair)))
         try:
             self._backend.no_truncation()
+            longest = max(passages.layout.max_tokens for passages in part)
             encodings = self._backend.encode_batch(texts, add_special_tokens=False)
-            cut = (
-                max(each.layout.max_tokens for each in part)
-                if all(each.layout.stride is None for each in part)
-                else None
-            )
             tokens = {
-                text: Tokens(encoding=self._shorten(text, encoding, cut), count=len(encoding))
+                text: Tokens(ids=self._keep(encoding.ids, longest), count=len(encoding))
                 for text, encoding in zip(texts, encodings, strict=True)
             }
         except Exception:  # whatever it is, the neighbours get their answers
@@ -116,18 +89,9 @@ class Tokenizer:
             return [InternalError(NOT_TOKENISED) for _ in part]
         return [self._finish(passages, tokens, deadline_s) for passages in part]
 
-    def _shorten(self, text: str, encoding: Encoding, max_tokens: int | None) -> Encoding:
-        """A long text's beginning (or end, where that is kept) if it has the same tokens.
-
-        tokenizers copies all tokens of a text each time that it cuts it: 0.2 s for a query of 1 MB, with every text.
-        """
-        if max_tokens is None or len(encoding) <= 4 * max_tokens:
-            return encoding
-        keeps_end = self._truncation_side == "left"
-        start, end = encoding.offsets[-2 * max_tokens][0], encoding.offsets[2 * max_tokens][1]
-        kept = slice(-max_tokens, None) if keeps_end else slice(max_tokens)
-        short = self._backend.encode(text[start:] if keeps_end else text[:end], add_special_tokens=False)
-        return short if short.ids[kept] == encoding.ids[kept] else encoding
+    def _keep(self, ids: list[int], count: int) -> list[int]:
+        """So many tokens, from the side that is not cut."""
+        return ids[:count] if self._truncation_side == "right" else ids[max(0, len(ids) - count) :]
 
     def _finish(self, passages: Passages, tokens: Mapping[str, Tokens], deadline_s: float) -> Encoded:
         encoded: list[EncodedText] = []
@@ -138,8 +102,7 @@ class Tokenizer:
                 if pair.token_ids is not None:
                     encoded.append(self._take_ids(pair.token_ids, passages.layout.max_tokens))
                     continue
-                second = None if pair.text_pair is None else tokens[pair.text_pair]
-                encoded += self._lay_out(pair, tokens[pair.text], second, passages)
+                encoded += self._lay_out(pair, tokens, passages)
             if passages.needs_masks:
                 self._check_masks(encoded)
         except RequestError as error:
@@ -170,22 +133,22 @@ class Tokenizer:
             if num_masks > MAX_MASKS_PER_INPUT:
                 raise InvalidInput(f"the text has {num_masks} masks; at most {MAX_MASKS_PER_INPUT} are filled at once")
 
-    def _lay_out(
-        self, pair: TextPair, first: Tokens, second: Tokens | None, passages: Passages
-    ) -> Iterator[EncodedText]:
+    def _lay_out(self, pair: TextPair, tokens: Mapping[str, Tokens], passages: Passages) -> Iterator[EncodedText]:
         """The whole text, its beginning, or its windows."""
-        layout = passages.layout
-        num_special = self._backend.num_special_tokens_to_add(second is not None)
-        num_tokens = first.count + (second.count if second else 0) + num_special
+        layout, is_pair = passages.layout, pair.text_pair is not None
+        frame = self._pair_frame if is_pair else self._frame
+        first, second = tokens[pair.text], NOTHING if pair.text_pair is None else tokens[pair.text_pair]
+        room = layout.max_tokens - frame.num_special
+        num_tokens = first.count + second.count + frame.num_special
         if num_tokens > layout.max_tokens:
-            _check_room(first.count, second.count if second else None, layout, num_special)
+            _check_room(first.count, second.count, room, layout)
+        if not passages.keeps_places:
+            kept = share_room(first.count, second.count, room, layout.cut)
+            yield frame.put_together(self._keep(first.ids, kept[0]), self._keep(second.ids, kept[1]), num_tokens)
+            return
         self._backend.enable_truncation(
             layout.max_tokens, stride=layout.stride or 0, strategy=layout.cut.value, direction=self._truncation_side
         )
-        if not passages.keeps_places:
-            whole = self._backend.post_process(first.encoding, second.encoding if second else None)
-            yield EncodedText(ids=whole.ids, type_ids=whole.type_ids, num_tokens_uncut=num_tokens)
-            return
         # Once more, for what tokenizers 0.23 puts together has the right ids, but wrong offsets (a byte-level BPE's are
         # trimmed twice), sources (none for the first text) and, in later windows, types.
         whole = self._backend.encode(pair.text, pair.text_pair)
@@ -207,12 +170,12 @@ def _with_places(encoding: Encoding, num_tokens_uncut: int) -> EncodedText:
     )
 
 
-def _check_room(first: int, second: int | None, layout: Layout, num_special: int) -> None:
+def _check_room(first: int, second: int, room: int, layout: Layout) -> None:
     """Refuse what tokenizers cannot do, a text cut to nothing or windows no longer than their overlap, and too many."""
-    cut, fixed = first, 0
-    if second is not None and layout.cut is not Cut.LONGEST_FIRST:
+    cut, fixed, stride = first, 0, layout.stride or 0
+    if layout.cut is not Cut.LONGEST_FIRST:
         cut, fixed = (second, first) if layout.cut is Cut.ONLY_SECOND else (first, second)
-    room, stride = layout.max_tokens - num_special - fixed, layout.stride or 0
+        room -= fixed
     if room <= stride:
         raise InputTooLong(
             f"the {NAMES[layout.cut]} has {fixed} tokens and leaves {max(0, room)} of {layout.max_tokens} for the text "

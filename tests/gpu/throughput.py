@@ -18,9 +18,10 @@ import torch
 from berth.bench.machine import describe_run
 from berth.bench.work import EncoderShape
 from handler.config import HandlerConfig, Task
+from handler.encoded import EncodedText
 from handler.model import PackedModel
 from handler.placement import Placement
-from handler.tokenization import EncodedText, Tokenizer
+from handler.tokenization import Tokenizer
 
 from .large_checkpoints import make_bert_base
 

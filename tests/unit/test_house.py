@@ -22,6 +22,7 @@ LAYERS = [
     {"parameters", "inputs", "cores", "versions"},
     {"payload"},
     {"passages", "metrics"},
+    {"encoded"},
     {"tokenization"},
     {"heads.reading", "heads.scores"},
     {"heads.tokens"},

@@ -18,6 +18,7 @@ from transformers import (
 
 from handler import packing
 from handler.config import Task
+from handler.encoded import EncodedText
 from handler.packing import (
     ATTENTION_NAME,
     WINDOW_BLOCK,
@@ -31,7 +32,6 @@ from handler.packing import (
     register_attention,
     unpack_buffer,
 )
-from handler.tokenization import EncodedText
 
 from ..checkpoints import ARCHITECTURES, TASKS_OF, UNPACKABLE, make_checkpoint
 from ..conftest import MakeCheckpoint

@@ -1,5 +1,6 @@
 """Texts to tokens as transformers makes them: cut, in windows, with their places; equal texts once."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 from transformers import AutoTokenizer
 
 from handler.config import MAX_MASKS_PER_INPUT, HandlerConfig, Task
+from handler.encoded import EncodedText
 from handler.errors import InputTooLong, InvalidInput, InvalidParameter, NotNow, TooManyInputs
 from handler.model import Engine
 from handler.parameters import (
@@ -22,7 +24,7 @@ from handler.parameters import (
 from handler.passages import TASK_PASSAGES, Cut, Layout, Passages, TextPair
 from handler.payload import Rejected, Request, TextInput
 from handler.pipeline import Pipeline
-from handler.tokenization import EncodedText, Tokenizer
+from handler.tokenization import Tokenizer
 from handler.wire import convert
 
 from ..asking import ask, value_of
@@ -68,20 +70,22 @@ def test_windows_are_transformers_own(checkpoint: MakeCheckpoint, architecture: 
 def test_a_long_text_is_cut_as_transformers_cuts_it(
     checkpoint: MakeCheckpoint, monkeypatch: pytest.MonkeyPatch, architecture: str, side: str, cut: Cut
 ) -> None:
-    """Only a part of its tokens is kept before it is cut, with each of several texts."""
     folder = checkpoint(architecture, Task.FILL_MASK)
     expected = AutoTokenizer.from_pretrained(folder, truncation_side=side)
     tokenizer = Tokenizer(folder)
     monkeypatch.setattr(tokenizer, "_truncation_side", side)
-    layout = Layout(max_tokens=WINDOW, cut=cut)
-    for text in [" ".join(mixed_texts(60)), "東京タワー" * 500, "\u200d🚢" * 700]:
-        pairs = tuple(TextPair(text=text, text_pair=other) for other in (None, "short", text[:9]))
-        (encoded,) = tokenizer.encode([Passages(pairs=pairs, layout=layout)])
+    for text, window in itertools.product(["a " * 200 + "b", "東京タワー" * 30, "\u200d🚢" * 40], [WINDOW, WINDOW + 1]):
+        others = [None, "short", text[:9], *([text[:60], text[:100], text] if cut is Cut.LONGEST_FIRST else [])]
+        pairs = [TextPair(text=text, text_pair=other) for other in others]
+        pairs += [TextPair(text=other, text_pair=text) for other in others if other and cut is Cut.LONGEST_FIRST]
+        layout = Layout(max_tokens=window, cut=cut)
+        (encoded,) = tokenizer.encode([Passages(pairs=tuple(pairs), layout=layout)])
         assert isinstance(encoded, list)
         for pair, found in zip(pairs, encoded, strict=True):
-            strategy = cut.value if pair.text_pair else True
-            ids = expected(pair.text, pair.text_pair, truncation=strategy, max_length=WINDOW)["input_ids"]
-            assert found.ids == ids
+            truncation = cut.value if pair.text_pair else True
+            wanted = expected(pair.text, pair.text_pair, truncation=truncation, max_length=window)
+            assert found.ids == wanted["input_ids"]
+            assert found.type_ids == wanted.get("token_type_ids", found.type_ids)
             whole = expected(pair.text, pair.text_pair, truncation=False, verbose=False)["input_ids"]
             assert found.num_tokens_uncut == len(whole)
 

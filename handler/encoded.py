@@ -1,0 +1,92 @@
+"""What the model reads of a text: its token ids between special ones, cut to fit. It knows no checkpoint."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer as Backend
+
+from .passages import Cut
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedText:
+    """One text (or pair, or window of one) as the model reads it; special tokens included, never padded."""
+
+    ids: list[int]
+    type_ids: list[int]
+    """0 for the first text of a pair and 1 for the second, where the architecture has them."""
+    num_tokens_uncut: int
+    offsets: npt.NDArray[np.int32] | None = None
+    """[T, 2]: a token's first character and the one behind its last, in the text that it is of. This and what follows
+    are None unless the head asks where tokens stand (Passages.keeps_places)."""
+    sources: npt.NDArray[np.int8] | None = None
+    """[T]: 0 for a token of the first text of a pair, 1 of the second, -1 for a special token."""
+    words: npt.NDArray[np.int32] | None = None
+    """[T]: which word of its text a token is of, as the tokenizer splits it; -1 for none."""
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens that the model sees."""
+        return len(self.ids)
+
+    @property
+    def is_truncated(self) -> bool:
+        """Whether the end of the text was cut."""
+        return self.num_tokens_uncut > len(self.ids)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """The special tokens that stand before, between and behind the texts of a pair (or one text), and all types."""
+
+    before: list[int]
+    between: list[int]
+    after: list[int]
+    types: list[int]
+    """Of before, the first text, between, the second text, after."""
+
+    @property
+    def num_special(self) -> int:
+        """How many tokens it takes."""
+        return len(self.before) + len(self.between) + len(self.after)
+
+    def put_together(self, first: list[int], second: list[int], num_tokens_uncut: int) -> EncodedText:
+        """What the model reads."""
+        parts = (self.before, first, self.between, second, self.after)
+        return EncodedText(
+            ids=[token for part in parts for token in part],
+            type_ids=[kind for part, kind in zip(parts, self.types, strict=True) for _ in part],
+            num_tokens_uncut=num_tokens_uncut,
+        )
+
+
+def make_frame(backend: Backend, *, is_pair: bool) -> Frame:
+    """By example: what the tokenizer puts around one text, or two."""
+    text = backend.encode("a", add_special_tokens=False)
+    whole = backend.post_process(text, text if is_pair else None)
+    places = [place for place, is_special in enumerate(whole.special_tokens_mask) if not is_special]
+    first, last = places[: len(text)], places[-len(text) :]
+    kinds = whole.type_ids
+    return Frame(
+        before=whole.ids[: first[0]],
+        between=whole.ids[first[-1] + 1 : last[0]],  # nothing where both are one text
+        after=whole.ids[last[-1] + 1 :],
+        types=[kinds[0], kinds[first[0]], kinds[last[0] - 1], kinds[last[0]], kinds[-1]],
+    )
+
+
+def share_room(first: int, second: int, room: int, cut: Cut) -> tuple[int, int]:
+    """How many tokens of each text fit into `room` together, as tokenizers shares it out.
+
+    Its own cutting keeps what it cuts off, in pairs of all parts of both texts: gigabytes for two texts of 500 kB.
+    """
+    if first + second <= room:
+        return first, second
+    if cut is not Cut.LONGEST_FIRST:
+        return (room - second, second) if cut is Cut.ONLY_FIRST else (first, room - first)
+    shorter = min(first, second)
+    longer = max(shorter, room - shorter)
+    if shorter + longer > room:
+        shorter, longer = room // 2, room - room // 2
+    return (longer, shorter) if first > second else (shorter, longer)
