@@ -92,8 +92,7 @@ class Pipeline:
             try:
                 predictions.append(self._explainer.explain(source, request.parameters, deadline_s))
             except RequestError as error:
-                error.param = error.param or source.param or None
-                return Rejected(error)
+                return Rejected(error.locate(source.param))
             except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours get their answers
                 return Rejected(_as_request_error(error))
         return predictions
@@ -153,8 +152,7 @@ def _accept(request: Request, encoded: list[Encoded]) -> list[Pending] | Request
     inputs = []
     for source, texts in zip(request.inputs, encoded, strict=True):
         if isinstance(texts, RequestError):
-            texts.param = texts.param or source.param or None
-            return texts
+            return texts.locate(source.param)
         inputs.append(Pending(source=source, parameters=request.parameters, texts=texts, is_raw=request.is_raw))
     texts = [text for pending in inputs for text in pending.texts]
     num_tokens = sum(text.num_tokens for text in texts)
