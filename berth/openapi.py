@@ -5,7 +5,6 @@ import inspect
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -21,10 +20,21 @@ Schema = dict[str, Any]
 REF = "#/components/schemas/{name}"
 MODEL: Schema = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}, "example": "bert"}
 VERSION: Schema = {"name": "version", "in": "path", "required": True, "schema": {"type": "string"}, "example": "1.0"}
+DURATION: Schema = {
+    "x-inference-time-ms": {"schema": {"type": "string"}, "description": "the whole batch's time in the worker"}
+}
 HEADERS: Schema = {
     "x-compute-tokens": {"schema": {"type": "string"}, "description": "tokens that the model read for this request"},
     "x-truncated": {"schema": {"type": "string"}, "description": "indices of inputs that were cut; absent if none was"},
-    "x-inference-time-ms": {"schema": {"type": "string"}, "description": "the whole batch's time in the worker"},
+    **DURATION,
+}
+TORCHSERVES = {
+    403: "TorchServe's: NUL, or CR LF, in the address",
+    404: "TorchServe's: an unknown model, version or address",
+    413: "TorchServe's, without a body: the request is over max_request_size",
+    500: "TorchServe's: a form or multipart body that cannot be read",
+    501: "TorchServe's: a version in a v1 or v2 address",
+    503: "TorchServe's: the queue is full, or there is no worker",
 }
 EXAMPLE_TENSOR = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["hello world"]}
 EXPLANATION = [answers.Explanation]
@@ -91,23 +101,24 @@ def _operation(
     name: str, summary: str, body: Schema | None, results: list[Schema], error: type = answers.Error
 ) -> Schema:
     request = {"requestBody": {"required": True, "content": body}} if body else {}
-    answer = {"application/json": {"schema": _any_of(results)}}
-    found = {"200": {"description": "OK", "headers": HEADERS, "content": answer}}
+    headers = HEADERS if body else DURATION
+    found = {"200": {"description": "OK", "headers": headers, "content": _content(results)}}
     return {"operationId": name, "summary": summary, **request, "responses": found | _refusals(error)}
 
 
 def _refusals(error: type) -> Schema:
-    """Every status of an error, with the types that have it."""
-    kinds: dict[int, list[str]] = {}
+    """Every status of an error, with the types that have it, and TorchServe's own."""
+    kinds: dict[int, list[str]] = {status: [what] for status, what in TORCHSERVES.items()}
     for kind in vars(errors).values():
         if isinstance(kind, type) and issubclass(kind, errors.RequestError) and kind is not errors.RequestError:
             kinds.setdefault(kind.status, []).append(f"{kind.__name__}: {inspect.getdoc(kind)}")
-    forms = _any_of([_ref(error), *([] if issubclass(error, answers.Error) else [_ref(answers.Error)])])
-    content = {"application/json": {"schema": forms}}  # TorchServe's own errors have the one form at every door
-    refusals = {str(status): {"description": "\n".join(kinds[status]), "content": content} for status in sorted(kinds)}
-    large = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    del refusals[str(large.value)]["content"]  # TorchServe's own, over max_request_size, has no body
-    return refusals
+    # TorchServe's own errors have the one form at every door, and no header of ours.
+    content = _content([_ref(error), *([] if issubclass(error, answers.Error) else [_ref(answers.Error)])])
+    return {str(status): {"description": "\n".join(kinds[status]), "content": content} for status in sorted(kinds)}
+
+
+def _content(forms: list[Schema]) -> Schema:
+    return {"application/json": {"schema": _any_of(forms)}}
 
 
 def _native(*, explains: bool) -> Schema:
@@ -126,7 +137,7 @@ def _one_text() -> Schema:
 def _v1(key: str, *, explains: bool) -> Schema:
     kinds = [kind for (_, explained), kind in kserve_v1.BODIES.items() if explained is explains]
     one = _any_of([_ref(kind) for kind in EXPLANATION] if explains else _one_result())
-    answer = {"type": "object", "properties": {key: {"type": "array", "items": one}}, "required": [key]}
+    answer: Schema = {"type": "object", "properties": {key: {"type": "array", "items": one}}, "required": [key]}
     body = _json(kinds, {"instances": ["hello world"]})
     name = "explain_v1" if explains else "predict_v1"
     return _operation(name, f"KServe v1: {key}", body, [answer], answers.KServeError)

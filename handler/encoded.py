@@ -1,9 +1,11 @@
 """What the model reads of a text: its token ids between special ones, cut to fit. It knows no checkpoint."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+from tokenizers import Encoding
 from tokenizers import Tokenizer as Backend
 
 from .passages import Cut
@@ -37,6 +39,42 @@ class EncodedText:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """A text's tokens without special ones: as many as the model can take, from the side that is kept."""
+
+    count: int
+    """Of all."""
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+    words: list[int | None]
+
+    @classmethod
+    def of(cls, encoding: Encoding, longest: int, side: str, *, keeps_places: bool) -> Self:
+        """What can be used of a whole text; the rest is not held."""
+        part = _part(len(encoding), longest, side)
+        return cls(
+            count=len(encoding),
+            ids=encoding.ids[part],
+            offsets=encoding.offsets[part] if keeps_places else [],
+            words=encoding.word_ids[part] if keeps_places else [],
+        )
+
+    def keep(self, count: int, side: str) -> Self:
+        """So many of them, from the side that is kept."""
+        part = _part(len(self.ids), count, side)
+        return replace(self, ids=self.ids[part], offsets=self.offsets[part], words=self.words[part])
+
+
+def _part(length: int, count: int, side: str) -> slice:
+    """`side` is the one that is cut."""
+    return slice(count) if side == "right" else slice(max(0, length - count), None)
+
+
+SOURCES = (-1, 0, -1, 1, -1)  # of the parts of what the model reads: EncodedText.sources
+NOTHING = Tokens(count=0, ids=[], offsets=[], words=[])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """The special tokens that stand before, between and behind the texts of a pair (or one text), and all types."""
 
@@ -51,13 +89,28 @@ class Frame:
         """How many tokens it takes."""
         return len(self.before) + len(self.between) + len(self.after)
 
-    def put_together(self, first: list[int], second: list[int], num_tokens_uncut: int) -> EncodedText:
+    def put_together(self, first: Tokens, second: Tokens, num_tokens_uncut: int) -> EncodedText:
         """What the model reads."""
-        parts = (self.before, first, self.between, second, self.after)
+        parts = (self.before, first.ids, self.between, second.ids, self.after)
         return EncodedText(
             ids=[token for part in parts for token in part],
             type_ids=[kind for part, kind in zip(parts, self.types, strict=True) for _ in part],
             num_tokens_uncut=num_tokens_uncut,
+        )
+
+    def put_together_with_places(self, first: Tokens, second: Tokens, num_tokens_uncut: int) -> EncodedText:
+        """The same, and where every token stands in its text."""
+        before, between, after = (
+            Tokens(count=0, ids=ids, offsets=[(0, 0)] * len(ids), words=[None] * len(ids))
+            for ids in (self.before, self.between, self.after)
+        )
+        parts = (before, first, between, second, after)
+        words = [-1 if word is None else word for part in parts for word in part.words]
+        return replace(
+            self.put_together(first, second, num_tokens_uncut),
+            offsets=np.array([offset for part in parts for offset in part.offsets], np.int32).reshape(-1, 2),
+            sources=np.repeat(np.array(SOURCES, np.int8), [len(part.ids) for part in parts]),
+            words=np.array(words, np.int32),
         )
 
 
@@ -90,3 +143,17 @@ def share_room(first: int, second: int, room: int, cut: Cut) -> tuple[int, int]:
     if shorter + longer > room:
         shorter, longer = room // 2, room - room // 2
     return (longer, shorter) if first > second else (shorter, longer)
+
+
+def read_window(encoding: Encoding) -> EncodedText:
+    """One of the windows that tokenizers makes of a text; nothing of it was cut."""
+    sources = [-1 if source is None else source for source in encoding.sequence_ids]
+    words = [-1 if word is None else word for word in encoding.word_ids]
+    return EncodedText(
+        ids=encoding.ids,
+        type_ids=encoding.type_ids,
+        num_tokens_uncut=len(encoding),
+        offsets=np.array(encoding.offsets, np.int32).reshape(-1, 2),
+        sources=np.where(encoding.special_tokens_mask, -1, sources).astype(np.int8),
+        words=np.array(words, np.int32),
+    )

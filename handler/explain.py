@@ -32,7 +32,7 @@ from .tokenization import Tokenizer
 from .wire import quote
 
 MAX_TOKENS = 512
-MAX_CHARACTERS = 20_000  # of 512 tokens that are read; of a pair, tokenizers holds every part with every other: 0.1 GB
+MAX_CHARACTERS = 50_000  # to be tokenised for them
 LIMIT_S = 5.0  # of one batch, for all its explanations together
 STEP_TOKENS = 512  # that go forward and back at once: 400 MB of BERT-base's activations
 TOO_SLOW = (

@@ -7,8 +7,12 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from .config import MAX_TEXTS_PER_REQUEST, ScoreFunction, Task
+from .inputs import NonEmpty
 
-Count = Annotated[int, Meta(ge=1)]
+LARGEST = 2**31 - 1  # of a number: more has no use, and no place in an error message
+Count = Annotated[int, Meta(ge=1, le=LARGEST)]
+Stride = Annotated[int, Meta(ge=0, le=LARGEST)]
+MAX_NAMES = 1000
 HYPOTHESIS = "This example is {}."
 DEFAULT_WINDOW_TOKENS = 384  # transformers' question-answering pipeline, max_seq_len
 DEFAULT_STRIDE_TOKENS = 128  # likewise, doc_stride; the widest overlap that we take for token-classification too
@@ -22,6 +26,13 @@ class AggregationStrategy(StrEnum):
     FIRST = "first"
     AVERAGE = "average"
     MAX = "max"
+
+
+class RankingFunction(StrEnum):
+    """What turns a logit into the one score of a text."""
+
+    SIGMOID = ScoreFunction.SIGMOID
+    NONE = ScoreFunction.NONE
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,7 +62,7 @@ class ClassificationParameters(CutParameters, frozen=True, kw_only=True, forbid_
     """Absent: the best label as one object. A number or null (all labels): a list, best first."""
     function_to_apply: ScoreFunction | None = None
     """Absent: what the checkpoint's problem_type says."""
-    threshold: float | dict[str, float] | None = None
+    threshold: float | Annotated[dict[str, float], Meta(max_length=MAX_NAMES)] | None = None
     """Keep only labels with at least this score: one for all, or by label (0 for the rest). A list, perhaps empty."""
 
 
@@ -60,9 +71,9 @@ class TokenClassificationParameters(Parameters, frozen=True, kw_only=True, forbi
 
     aggregation_strategy: AggregationStrategy = AggregationStrategy.NONE
     """`none`: every token by itself."""
-    ignore_labels: list[str] = msgspec.field(default_factory=lambda: ["O"])
+    ignore_labels: Annotated[list[str], Meta(max_length=MAX_NAMES)] = msgspec.field(default_factory=lambda: ["O"])
     """Labels that are left out."""
-    stride: Annotated[int, Meta(ge=0)] | None = None
+    stride: Stride | None = None
     """Tokens that neighbouring windows share. Absent: 128, or a quarter of a smaller window."""
 
 
@@ -71,11 +82,11 @@ class QuestionAnsweringParameters(Parameters, frozen=True, kw_only=True, forbid_
 
     top_k: Annotated[int, Meta(ge=1, le=100)] = 1
     """How many answers at most."""
-    doc_stride: Annotated[int, Meta(ge=0)] | None = None
+    doc_stride: Stride | None = None
     """Tokens that neighbouring windows share. Absent: 128, or half of a smaller window."""
     max_answer_len: Annotated[int, Meta(ge=1, le=512)] = 15
     """Longest answer in tokens."""
-    max_seq_len: Annotated[int, Meta(ge=16)] | None = None
+    max_seq_len: Annotated[int, Meta(ge=16, le=LARGEST)] | None = None
     """Tokens of a window, question included. Absent: 384, or what the model takes."""
     handle_impossible_answer: bool = False
     """Let the empty answer compete."""
@@ -88,7 +99,7 @@ class FillMaskParameters(CutParameters, frozen=True, kw_only=True, forbid_unknow
 
     top_k: Annotated[int, Meta(ge=1, le=100)] = 5
     """Words for each mask: each is a text of its own in the answer."""
-    targets: str | Annotated[list[str], Meta(max_length=1000)] | None = None
+    targets: str | Annotated[list[str], Meta(max_length=MAX_NAMES)] | None = None
     """Score these words only. One that is no single token counts as its first."""
 
 
@@ -97,18 +108,14 @@ class RankingParameters(CutParameters, frozen=True, kw_only=True, forbid_unknown
 
     top_k: Count | None = None
     """How many of the texts to return. Absent: all."""
-    function_to_apply: ScoreFunction | None = None
-    """`sigmoid` or `none`. Absent: what the checkpoint says, else sigmoid."""
-
-    def __post_init__(self) -> None:
-        if self.function_to_apply is ScoreFunction.SOFTMAX:
-            raise ValueError("`function_to_apply` may be sigmoid or none: there is one score for a text")
+    function_to_apply: RankingFunction | None = None
+    """Absent: what the checkpoint says, else sigmoid."""
 
 
 class ZeroShotParameters(CutParameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """zero-shot-classification: the parameters of transformers' pipeline."""
 
-    candidate_labels: str | list[str]
+    candidate_labels: NonEmpty | Annotated[list[NonEmpty], Meta(min_length=1, max_length=MAX_TEXTS_PER_REQUEST)]
     """Labels to choose from, as a list or separated by commas."""
     hypothesis_template: Annotated[str, Meta(max_length=1000)] = HYPOTHESIS
     """What is asked of a label, which stands for {}."""
@@ -116,8 +123,8 @@ class ZeroShotParameters(CutParameters, frozen=True, kw_only=True, forbid_unknow
     """Score each label on its own."""
 
     def __post_init__(self) -> None:
-        if not self.labels or not all(self.labels):
-            raise ValueError("`candidate_labels` needs at least one label, and no empty one")
+        if not self.labels:
+            raise ValueError("`candidate_labels` needs at least one label")
         if len(self.labels) > MAX_TEXTS_PER_REQUEST:
             raise ValueError(
                 f"`candidate_labels` has {len(self.labels)} labels, and at most {MAX_TEXTS_PER_REQUEST} are read"

@@ -3,10 +3,10 @@
 request -> Request (TextInputs and Parameters) | DeepCheck | Rejected; list[Prediction] | Rejected -> Response.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .config import MAX_INPUTS_PER_REQUEST, Task
+from .config import MAX_INPUTS_PER_REQUEST, MAX_TEXTS_PER_REQUEST, Task
 from .errors import RequestError, TooManyInputs
 from .inputs import InputObject, PairObject, QuestionObject, RankingObject, TextObject
 from .parameters import ExplanationParameters, Parameters
@@ -61,6 +61,10 @@ class Rejected:
 
     error: RequestError
 
+    def __post_init__(self) -> None:
+        """Its frames would hold the request's body, in a cycle, for as long as nobody collects cycles."""
+        self.error.__traceback__ = self.error.__context__ = None
+
 
 Item = Request | DeepCheck | Describe | Rejected
 
@@ -95,13 +99,11 @@ class Response:
     headers: dict[str, str]
 
 
-def check_count(values: Sequence[object], pointer: str) -> None:
+def check_count(count: int, pointer: str, most: int = MAX_INPUTS_PER_REQUEST) -> None:
     """TooManyInputs for a list that is longer than a request may carry."""
-    if len(values) > MAX_INPUTS_PER_REQUEST:
+    if count > most:
         name = pointer[1:].replace("/", ".")
-        raise TooManyInputs(
-            f"{name} has {len(values)} entries, and a request at most {MAX_INPUTS_PER_REQUEST}: send several", pointer
-        )
+        raise TooManyInputs(f"{name} has {count} entries, and a request at most {most}: send several", pointer)
 
 
 def to_text_input(value: str | InputObject, pointer: str) -> TextInput:
@@ -114,6 +116,7 @@ def to_text_input(value: str | InputObject, pointer: str) -> TextInput:
         case QuestionObject():
             return TextInput(text=value.question, text_pair=value.context, param=pointer)
         case RankingObject():
+            check_count(len(value.texts), f"{pointer}/texts", MAX_TEXTS_PER_REQUEST)
             return TextInput(text=value.query, texts=tuple(value.texts), param=pointer)
     assert isinstance(value, str)
     return TextInput(text=value, param=pointer)

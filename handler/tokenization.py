@@ -4,17 +4,14 @@ import logging
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from tokenizers import Encoding
 from tokenizers import Tokenizer as Backend
-from transformers import AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer
 
 from .config import MAX_MASKS_PER_INPUT, MAX_TEXTS_PER_REQUEST
-from .encoded import EncodedText, make_frame, share_room
+from .encoded import NOTHING, EncodedText, Tokens, make_frame, read_window, share_room
 from .errors import InputTooLong, InternalError, InvalidInput, NotNow, RequestError, TooManyInputs
 from .passages import Cut, Layout, Passages, TextPair
 
@@ -26,16 +23,6 @@ NOT_TOKENISED = "a text could not be tokenised; the server's log says why"
 TOO_LATE = "the texts of this batch take too long together: try again, with fewer or shorter texts"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tokens:
-    """A text's tokens without special ones: as many as the model can take, from the side that is kept."""
-
-    ids: list[int]
-    count: int
-    """Of all."""
-
-
-NOTHING = Tokens(ids=[], count=0)
 NAMES = {
     Cut.LONGEST_FIRST: "text",
     Cut.ONLY_FIRST: "hypothesis of one of candidate_labels",
@@ -58,6 +45,9 @@ class Tokenizer:
         self._backend: Backend = self.hf.backend_tokenizer
         self._backend.no_padding()
         self._backend.no_truncation()
+        # An id that the tokenizer knows and the model does not would fail the forward pass, neighbours and all.
+        num_rows = AutoConfig.from_pretrained(folder, local_files_only=True).vocab_size
+        self._num_ids = min(num_rows, self._backend.get_vocab_size(with_added_tokens=True))
         self._frame = make_frame(self._backend, is_pair=False)
         self._pair_frame = make_frame(self._backend, is_pair=True)
 
@@ -79,19 +69,16 @@ class Tokenizer:
         try:
             self._backend.no_truncation()
             longest = max(passages.layout.max_tokens for passages in part)
+            keeps_places = any(passages.keeps_places for passages in part)
             encodings = self._backend.encode_batch(texts, add_special_tokens=False)
             tokens = {
-                text: Tokens(ids=self._keep(encoding.ids, longest), count=len(encoding))
+                text: Tokens.of(encoding, longest, self._truncation_side, keeps_places=keeps_places)
                 for text, encoding in zip(texts, encodings, strict=True)
             }
         except Exception:  # whatever it is, the neighbours get their answers
             logger.exception("texts could not be tokenised")
             return [InternalError(NOT_TOKENISED) for _ in part]
         return [self._finish(passages, tokens, deadline_s) for passages in part]
-
-    def _keep(self, ids: list[int], count: int) -> list[int]:
-        """So many tokens, from the side that is not cut."""
-        return ids[:count] if self._truncation_side == "right" else ids[max(0, len(ids) - count) :]
 
     def _finish(self, passages: Passages, tokens: Mapping[str, Tokens], deadline_s: float) -> Encoded:
         encoded: list[EncodedText] = []
@@ -114,10 +101,9 @@ class Tokenizer:
 
     def _take_ids(self, ids: tuple[int, ...], max_tokens: int) -> EncodedText:
         """Tokens that a client made, as they are: where to cut them, only it knows."""
-        num_known = self._backend.get_vocab_size(with_added_tokens=True)
-        if (largest := max(ids)) >= num_known:
+        if (largest := max(ids)) >= self._num_ids:
             raise InvalidInput(
-                f"{largest} is no token id of this model, which has {num_known}: send ids of its own tokenizer, "
+                f"{largest} is no token id of this model, which has {self._num_ids}: send ids of its own tokenizer, "
                 "or the text (LangChain's OpenAIEmbeddings: check_embedding_ctx_length=False)"
             )
         if len(ids) > max_tokens:
@@ -135,39 +121,26 @@ class Tokenizer:
 
     def _lay_out(self, pair: TextPair, tokens: Mapping[str, Tokens], passages: Passages) -> Iterator[EncodedText]:
         """The whole text, its beginning, or its windows."""
-        layout, is_pair = passages.layout, pair.text_pair is not None
-        frame = self._pair_frame if is_pair else self._frame
+        layout, side = passages.layout, self._truncation_side
+        frame = self._frame if pair.text_pair is None else self._pair_frame
         first, second = tokens[pair.text], NOTHING if pair.text_pair is None else tokens[pair.text_pair]
         room = layout.max_tokens - frame.num_special
         num_tokens = first.count + second.count + frame.num_special
         if num_tokens > layout.max_tokens:
             _check_room(first.count, second.count, room, layout)
-        if not passages.keeps_places:
-            kept = share_room(first.count, second.count, room, layout.cut)
-            yield frame.put_together(self._keep(first.ids, kept[0]), self._keep(second.ids, kept[1]), num_tokens)
+        if layout.stride is None:
+            counts = share_room(first.count, second.count, room, layout.cut)
+            first, second = (each.keep(count, side) for each, count in zip((first, second), counts, strict=True))
+            put_together = frame.put_together_with_places if passages.keeps_places else frame.put_together
+            yield put_together(first, second, num_tokens)
             return
         self._backend.enable_truncation(
-            layout.max_tokens, stride=layout.stride or 0, strategy=layout.cut.value, direction=self._truncation_side
+            layout.max_tokens, stride=layout.stride, strategy=layout.cut.value, direction=side
         )
         # Once more, for what tokenizers 0.23 puts together has the right ids, but wrong offsets (a byte-level BPE's are
         # trimmed twice), sources (none for the first text) and, in later windows, types.
         whole = self._backend.encode(pair.text, pair.text_pair)
-        windows = [whole] if layout.stride is None else [whole, *whole.overflowing]
-        for window in windows:
-            yield _with_places(window, num_tokens if layout.stride is None else len(window))
-
-
-def _with_places(encoding: Encoding, num_tokens_uncut: int) -> EncodedText:
-    sources = [-1 if source is None else source for source in encoding.sequence_ids]
-    words = [-1 if word is None else word for word in encoding.word_ids]
-    return EncodedText(
-        ids=encoding.ids,
-        type_ids=encoding.type_ids,
-        num_tokens_uncut=num_tokens_uncut,
-        offsets=np.array(encoding.offsets, np.int32).reshape(-1, 2),
-        sources=np.where(encoding.special_tokens_mask, -1, sources).astype(np.int8),
-        words=np.array(words, np.int32),
-    )
+        yield from (read_window(window) for window in [whole, *whole.overflowing])
 
 
 def _check_room(first: int, second: int, room: int, layout: Layout) -> None:

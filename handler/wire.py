@@ -40,10 +40,14 @@ def convert(
 
     `hints` says what to send, by the top-level field in which the mistake is ("" for the request as a whole).
     """
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        reason, place = _explain(str(error))
+    strange = [key for key in value if key not in kind.__struct_fields__] if isinstance(value, dict) else []
+    if strange:  # here, for msgspec's message of it would end with the user's words
+        reason, place = f"unknown key {quote(strange[0])}", join_pointer("", strange[0])
+    else:
+        try:
+            return msgspec.convert(value, kind)
+        except msgspec.ValidationError as error:
+            reason, place = _explain(str(error))
     where = pointer + place
     field = where.split("/")[1] if where else ""
     is_parameter = field in parameter_fields

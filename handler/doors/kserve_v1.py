@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import RequestError
-from ..payload import Prediction, Request, Response, Served, check_count, to_text_inputs
+from ..payload import Prediction, Request, Response, Served, to_text_inputs
 from .call import Call, count_headers, encode_error, format_value, refuse
 from .typed import define_bodies, describe_fields, parameters_of, read_body
 
@@ -30,9 +30,7 @@ def open_call(value: object, served: Served, *, explains: bool) -> Call:
     """A request with `instances`; RequestError says what is wrong with it."""
     kind = parameters_of(served.task, explains=explains)
     hints = describe_fields(served.task, kind, inputs="instances", advice='send {"instances": ["your text"]}')
-    if isinstance(value, dict) and isinstance(value.get("instances"), list):
-        check_count(value["instances"], "/instances")
-    body = read_body(value, BODIES[served.task, explains], hints)
+    body = read_body(value, "instances", BODIES[served.task, explains], hints)
     inputs = to_text_inputs(body.instances, "/instances")
     request = Request(inputs=inputs, parameters=body.parameters, param="/instances")
     return Call(item=request, reply=InstancesReply("explanations" if explains else "predictions"))

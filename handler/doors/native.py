@@ -16,7 +16,6 @@ from ..payload import (
     Request,
     Response,
     Served,
-    check_count,
     to_text_input,
     to_text_inputs,
 )
@@ -72,9 +71,7 @@ def open_call(fields: Mapping[str, object], headers: Mapping[str, object], serve
 
 def _open_json(value: object, task: Task, kind: type[Parameters]) -> Call:
     hints = describe_fields(task, kind, inputs="inputs", advice='send {"inputs": "your text", "parameters": {...}}')
-    if isinstance(value, dict) and isinstance(value.get("inputs"), list):
-        check_count(value["inputs"], "/inputs")
-    body = read_body(value, BODIES[task, kind is ExplanationParameters], hints)
+    body = read_body(value, "inputs", BODIES[task, kind is ExplanationParameters], hints)
     is_list = isinstance(body.inputs, list)
     inputs = to_text_inputs(body.inputs, "/inputs") if is_list else (to_text_input(body.inputs, "/inputs"),)
     return Call(item=Request(inputs=inputs, parameters=body.parameters), reply=NativeReply(is_list))
@@ -91,9 +88,8 @@ def _one_text(value: object, task: Task, kind: type[Parameters]) -> Call:
     try:
         call = _open_json({"inputs": value}, task, kind)
     except RequestError as error:
-        raise InvalidInput(
-            f"{error.message}; a text alone is not enough: send content-type: application/json"
-        ) from None
+        hint = "a text alone is not enough: send content-type: application/json"
+        raise type(error)(f"{error.message}; {hint}") from None
     assert isinstance(call.item, Request)
     (source,) = call.item.inputs
     return replace(call, item=replace(call.item, inputs=(replace(source, param=""),), param=""))

@@ -14,15 +14,15 @@ from msgspec import Meta
 
 from ..config import Task
 from ..errors import InvalidInput, InvalidParameter, RequestError, UnsupportedMedia
-from ..parameters import TASK_PARAMETERS, Parameters
+from ..parameters import TASK_PARAMETERS, Parameters, describe_parameters
 from ..payload import Prediction, Rejected, Request, Response, Served
 from ..wire import convert, quote
 from .body import decode_json
 from .call import Call, count_headers, encode_error, format_value, refuse
 from .tensors import Column, Tensor, read_column, read_inputs
-from .typed import describe_fields
 
 PARAMETERS = "parameters"
+OF_CLIENTS = ("binary_data_output", "content_type", "headers")  # of tritonclient, and of MLServer's codecs
 BINARY_HEADER = "inference-header-content-length"
 NO_BINARY = (
     "binary tensors are not read here: send them as JSON (tritonclient: set_data_from_numpy(..., binary_data=False))"
@@ -34,13 +34,15 @@ class OutputParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     binary_data: bool = False
     """Ignored: outputs are JSON."""
+    content_type: str | None = None
+    """MLServer's; ignored."""
 
 
 class RequestedOutput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An output that a client names."""
 
     name: str
-    parameters: OutputParameters = OutputParameters()
+    parameters: OutputParameters | None = None
 
 
 class InferBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,9 +50,12 @@ class InferBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     inputs: Annotated[list[Tensor], Meta(min_length=1)]
     id: str | None = None
-    parameters: dict[str, Any] = {}
-    """The task's parameters; `binary_data_output` is ignored."""
-    outputs: list[RequestedOutput] = []
+    parameters: dict[str, Any] | None = None
+    """The task's parameters; `binary_data_output`, `content_type` and `headers`, which clients add, are ignored."""
+    outputs: list[RequestedOutput] | None = None
+    model_name: str | None = None
+    """Ignored, as the next: the address names the model."""
+    model_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +114,7 @@ def open_grpc_call(body: bytes | bytearray, served: Served) -> Call:
     """A ModelInferRequest as TorchServe writes it."""
     value = decode_json(body)
     assert isinstance(value, dict)
-    del value["model_name"]
-    reply = TensorReply(served=served, id=value["id"], is_grpc=True)
-    return _open(value, reply)
+    return _open(value, TensorReply(served=served, id=value["id"], is_grpc=True))
 
 
 def open_call(value: object, served: Served) -> Call:
@@ -134,11 +137,11 @@ def _read_request(value: object, task: Task, *, is_grpc: bool) -> Request:
         'send {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["your text"]}]}, '
         'or to KServe v1 {"instances": ["your text"]}'
     )
-    hints = {**describe_fields(task, kind, inputs="", advice=advice), "": advice}
+    hints = {"": advice, "parameters": describe_parameters(kind, task)}
     body: InferBody = convert(value, InferBody, hints)
-    _check_outputs(body.outputs, output_name(task))
+    _check_outputs(body.outputs or (), output_name(task))
     columns = _read_columns(body.inputs, is_base64=is_grpc)
-    parameters = _read_parameters(body.parameters, columns.pop(PARAMETERS, None), kind, hints)
+    parameters = _read_parameters(body.parameters or {}, columns.pop(PARAMETERS, None), kind, hints)
     return Request(inputs=read_inputs(columns, task), parameters=parameters)
 
 
@@ -161,7 +164,7 @@ def _read_parameters(
     values: dict[str, Any], column: Column | None, kind: type[Parameters], hints: Mapping[str, str]
 ) -> Parameters:
     """The task's parameters, from the request's or, for gRPC has none, from the tensor of that name."""
-    values = {name: value for name, value in values.items() if name != "binary_data_output"}
+    values = {name: value for name, value in values.items() if name not in OF_CLIENTS}
     if column is not None:
         if values:
             raise InvalidParameter("parameters are there twice, once as a tensor: send one of them", "/parameters")

@@ -10,17 +10,17 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from ..config import MAX_INPUTS_PER_REQUEST, Task
+from ..config import MAX_INPUTS_PER_REQUEST, MAX_TOKENS_PER_REQUEST, Task
 from ..errors import InvalidInput, InvalidParameter, RequestError, UnknownPath
-from ..parameters import Count, EmbeddingParameters, describe_parameters
+from ..parameters import LARGEST, Count, EmbeddingParameters, describe_parameters
 from ..payload import Prediction, Request, Response, Served, TextInput, check_count
 from ..wire import convert
 from .call import Call, count_headers, count_tokens, encode_error, format_value, refuse
 
 SEND_INPUT = "send input: a text, a list of texts, or token ids of the model's own tokenizer"
 PARAMETER_FIELDS = ("parameters", "model", "encoding_format", "dimensions", "user")
-TokenId = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-TokenIds = Annotated[list[TokenId], Meta(min_length=1)]
+TokenId = Annotated[int, Meta(ge=0, le=LARGEST)]
+TokenIds = Annotated[list[TokenId], Meta(min_length=1, max_length=MAX_TOKENS_PER_REQUEST)]
 
 
 class EncodingFormat(StrEnum):
@@ -56,6 +56,8 @@ class EmbeddingsReply:
 
     model: str = ""
     encoding_format: EncodingFormat = EncodingFormat.FLOAT
+    has_dimensions: bool = False
+    """Beside the input, and not among the parameters."""
 
     def format_predictions(self, predictions: Sequence[Prediction]) -> Response:
         """200: vectors in order."""
@@ -69,9 +71,9 @@ class EmbeddingsReply:
         return format_value(value, count_headers(predictions))
 
     def format_error(self, error: RequestError) -> Response:
-        """The contract's object inside `error`; `dimensions` stands beside the input here."""
+        """The contract's object inside `error`."""
         value = encode_error(error)
-        if error.param == "/parameters/dimensions":
+        if self.has_dimensions and error.param == "/parameters/dimensions":
             value["param"] = "/dimensions"
         return refuse(error, {"error": value})
 
@@ -91,6 +93,7 @@ def open_call(value: object, served: Served) -> Call:
         "dimensions": "it is how many values to keep",
         "parameters": describe_parameters(EmbeddingParameters, served.task),
     }
+    _check_count(value)
     body: EmbeddingsBody = convert(value, EmbeddingsBody, hints, parameter_fields=PARAMETER_FIELDS)
     parameters = body.parameters
     if body.dimensions is not None:
@@ -98,7 +101,17 @@ def open_call(value: object, served: Served) -> Call:
             raise InvalidParameter("dimensions is there twice, once in parameters: send one of them", "/dimensions")
         parameters = msgspec.structs.replace(parameters, dimensions=body.dimensions)
     request = Request(inputs=_read_inputs(body.input), parameters=parameters, param="/input")
-    return Call(item=request, reply=EmbeddingsReply(model=served.name, encoding_format=body.encoding_format))
+    reply = EmbeddingsReply(
+        model=served.name, encoding_format=body.encoding_format, has_dimensions=body.dimensions is not None
+    )
+    return Call(item=request, reply=reply)
+
+
+def _check_count(value: object) -> None:
+    """Texts and lists are counted before they are read; ids of one text are no inputs."""
+    inputs = value.get("input") if isinstance(value, dict) else None
+    if isinstance(inputs, list) and not all(isinstance(item, int) for item in inputs):
+        check_count(len(inputs), "/input")
 
 
 def _read_inputs(value: str | list[str | int | list[int]]) -> tuple[TextInput, ...]:
@@ -110,7 +123,6 @@ def _read_inputs(value: str | list[str | int | list[int]]) -> tuple[TextInput, .
         raise InvalidInput(f"input mixes texts and token ids: {SEND_INPUT}", "/input")
     if kinds == {int}:
         return (_from_ids(value, "/input"),)
-    check_count(value, "/input")
     return tuple(
         TextInput(text=item, param=f"/input/{index}") if isinstance(item, str) else _from_ids(item, f"/input/{index}")
         for index, item in enumerate(value)

@@ -5,6 +5,7 @@ import binascii
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
@@ -13,31 +14,40 @@ from msgspec import Meta
 from ..config import Task
 from ..errors import InvalidInput, NotParseable
 from ..inputs import INPUT_KEYS, TASK_OBJECTS, InputObject, describe_input
+from ..parameters import LARGEST
 from ..payload import TextInput, check_count, to_text_input
 from ..wire import convert, quote
 
-DATATYPES = ("BYTES", "STRING")
 OPTIONAL = "text_pair"
 LISTS = "texts"
+NO_RAW = "; raw_input_contents are not read here, send bytes_contents"
+
+
+class Datatype(StrEnum):
+    """Of strings; the protocol has the first only."""
+
+    BYTES = "BYTES"
+    STRING = "STRING"
 
 
 class TensorParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What clients say of a tensor."""
 
     content_type: str | None = None
-    """MLServer's; ignored, for BYTES are UTF-8."""
+    """MLServer's; ignored, as the next, for BYTES are UTF-8."""
+    headers: dict[str, Any] | None = None
 
 
 class Tensor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An input tensor."""
 
     name: str
-    shape: Annotated[list[Annotated[int, Meta(ge=0)]], Meta(min_length=1, max_length=2)]
+    shape: Annotated[list[Annotated[int, Meta(ge=0, le=LARGEST)]], Meta(min_length=1, max_length=2)]
     """[n], or [n, k] for `texts`: k of them for each query."""
-    datatype: Annotated[str, Meta(description="BYTES")]
-    parameters: TensorParameters = TensorParameters()
-    data: list[Any] = []
-    """Strings, flat or nested as the shape is."""
+    datatype: Datatype
+    parameters: TensorParameters | None = None
+    data: list[str | list[str]] = []
+    """Flat, or nested as the shape is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,41 +57,40 @@ class Column:
     index: int
     rows: int
     strings: list[str]
+    is_nested: bool
 
     def row(self, index: int) -> list[str]:
         """The strings of one row."""
         width = len(self.strings) // self.rows
         return self.strings[index * width : (index + 1) * width]
 
+    def place(self, row: int) -> str:
+        """JSON pointer of a row's first string."""
+        width = len(self.strings) // self.rows
+        return f"/inputs/{self.index}/data/{f'{row}/0' if self.is_nested else row * width}"
+
 
 def read_column(tensor: Tensor, index: int, *, is_base64: bool) -> Column:
-    """A tensor's strings; InvalidInput when they are none, or not as many as its shape says."""
-    place = f"/inputs/{index}"
-    if tensor.datatype not in DATATYPES:
+    """A tensor's strings; InvalidInput when they are not what its shape says."""
+    rows = [item for item in tensor.data if isinstance(item, list)]
+    flat = [item for item in tensor.data if isinstance(item, str)]
+    is_nested = bool(rows) and not flat and len(tensor.shape) > 1
+    strings = [string for row in rows for string in row] if is_nested else flat
+    is_even = not rows or (is_nested and {len(row) for row in rows} == {tensor.shape[1]})
+    if not is_even or len(strings) != math.prod(tensor.shape):
         raise InvalidInput(
-            f"the tensor {quote(tensor.name)} has the datatype {quote(tensor.datatype)}: send texts as BYTES",
-            f"{place}/datatype",
+            f"data: the tensor {quote(tensor.name)} has {len(strings)} strings, which do not fit the shape "
+            f"{tensor.shape}{NO_RAW if is_base64 and not strings else ''}",
+            f"/inputs/{index}/data",
         )
-    items = tensor.data
-    if len(tensor.shape) > 1 and items and all(isinstance(item, list) for item in items):
-        items = [string for item in items for string in item]
-    if len(items) != math.prod(tensor.shape):
-        no_raw = "; raw_input_contents are not read here, send bytes_contents" if is_base64 and not items else ""
-        raise InvalidInput(
-            f"data: the tensor {quote(tensor.name)} has {len(items)} elements and the shape {tensor.shape}{no_raw}",
-            f"{place}/data",
-        )
-    strings = [_read_string(item, f"{place}/data/{at}", is_base64=is_base64) for at, item in enumerate(items)]
-    return Column(index=index, rows=tensor.shape[0], strings=strings)
+    if is_base64:
+        strings = [_decode(string, f"/inputs/{index}/data/{at}") for at, string in enumerate(strings)]
+    return Column(index=index, rows=tensor.shape[0], strings=strings, is_nested=is_nested)
 
 
-def _read_string(item: object, place: str, *, is_base64: bool) -> str:
-    if not isinstance(item, str):
-        raise InvalidInput(f"{place[1:].replace('/', '.')} is no string: send texts", place)
-    if not is_base64:
-        return item
+def _decode(string: str, place: str) -> str:
     try:
-        return base64.b64decode(item, validate=True).decode("utf-8")
+        return base64.b64decode(string, validate=True).decode("utf-8")
     except (binascii.Error, UnicodeDecodeError) as error:
         raise NotParseable(f"{place[1:].replace('/', '.')} is not UTF-8: {error}", place) from None
 
@@ -98,13 +107,13 @@ def read_inputs(columns: Mapping[str, Column], task: Task) -> tuple[TextInput, .
     if missing := [key for key in keys if key not in columns and key != OPTIONAL]:
         raise InvalidInput(f"inputs has no tensor {missing[0]!r}; {task} takes the tensors {names}", "/inputs")
     first = columns[keys[0]]
-    if not first.rows:
+    if not first.strings:
         raise InvalidInput(f"the tensor {keys[0]!r} has no rows: send at least one", f"/inputs/{first.index}/shape")
-    check_count(range(first.rows), f"/inputs/{first.index}/data")
     for key, column in columns.items():
+        check_count(len(column.strings), f"/inputs/{column.index}/data")
         _check_shape(key, column, first.rows)
     values = _convert([_row(columns, index) for index in range(first.rows)], task, columns)
-    return tuple(to_text_input(value, f"/inputs/{first.index}/data/{row}") for row, value in enumerate(values))
+    return tuple(to_text_input(value, first.place(row)) for row, value in enumerate(values))
 
 
 def _check_shape(key: str, column: Column, num_rows: int) -> None:
@@ -131,5 +140,5 @@ def _convert(rows: list[dict[str, Any]], task: Task, columns: Mapping[str, Colum
             values.append(convert(value, TASK_OBJECTS[task], {"": describe_input(task)}))
         except InvalidInput as error:
             key = (error.param or "")[1:]
-            raise InvalidInput(error.message, f"/inputs/{columns[key].index}/data/{row}") from None
+            raise InvalidInput(error.message, columns[key].place(row)) from None
     return values

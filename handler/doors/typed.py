@@ -10,6 +10,7 @@ from ..config import EXPLAINED_TASKS, MAX_INPUTS_PER_REQUEST, Task
 from ..errors import UnknownPath
 from ..inputs import TASK_INPUTS, describe_input
 from ..parameters import TASK_PARAMETERS, ExplanationParameters, Parameters, describe_parameters
+from ..payload import check_count
 from ..wire import convert
 
 
@@ -54,6 +55,10 @@ def _define_body(task: Task, suffix: str, field: str, takes_one: bool, kind: typ
     )
 
 
-def read_body(value: object, kind: Any, hints: Mapping[str, str]) -> Any:
+def read_body(value: object, field: str, kind: Any, hints: Mapping[str, str]) -> Any:
     """A JSON body as one of those types. Without `parameters` an error names the one that is needed."""
-    return convert({"parameters": {}} | value if isinstance(value, dict) else value, kind, hints)
+    if not isinstance(value, dict):
+        return convert(value, kind, hints)
+    inputs = value.get(field)
+    check_count(len(inputs) if isinstance(inputs, list) else 1, f"/{field}")
+    return convert({"parameters": {}} | value, kind, hints)

@@ -17,7 +17,7 @@ def make_ranking_head(_: Any, __: Any, config: HandlerConfig) -> Head:
     def head(reading: Reading, parameters: Parameters) -> list[dict[str, object]]:
         assert isinstance(parameters, RankingParameters)
         logits = np.array([row[0] for row in reading.rows], np.float64)
-        scores = SCORE_FUNCTIONS[parameters.function_to_apply or default](logits)
+        scores = SCORE_FUNCTIONS[ScoreFunction(parameters.function_to_apply or default)](logits)
         order = np.argsort(-scores, kind="stable")[: parameters.top_k]
         return [{"index": int(index), "score": float(scores[index])} for index in order]
 

@@ -37,6 +37,16 @@ def at_tensors(pointer: str | None, inputs: list[Any]) -> str | None:
     return f"/inputs/{index}/data/{element}"
 
 
+def leads_somewhere(pointer: str | None, body: Any) -> bool:
+    """Whether this is a place in a body, or in an object there a key that is missing; `parameters` may be."""
+    if pointer is None or pointer.startswith("/parameters"):
+        return True
+    *parents, last = [key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/")[1:]]
+    for key in parents:
+        body = body[int(key)] if isinstance(body, list) else body[key]
+    return isinstance(body, dict) or int(last) < len(body)
+
+
 def _move(pointer: str | None, old: str, new: str) -> str | None:
     if pointer is None or not (pointer == old or pointer.startswith(f"{old}/")):
         return pointer

@@ -8,6 +8,7 @@ from typing import Any
 import requests
 
 from .answers import ANSWER_TIMEOUT_S, Answer, Model, bare_error, error_with_message, wrapped_error
+from .pointers import leads_somewhere
 
 JSON = {"content-type": "application/json"}
 
@@ -31,8 +32,10 @@ class RestDoor:
         return self.read(post(self.url(model), body, headers))
 
     def ask(self, model: Model, body: Mapping[str, Any]) -> Answer:
-        """A body as JSON."""
-        return self.send(model, json.dumps(body).encode())
+        """A body as JSON; an error points into it."""
+        answer = self.send(model, json.dumps(body).encode())
+        assert answer.error is None or leads_somewhere(answer.error["param"], body), answer.error
+        return answer
 
     def read(self, response: requests.Response) -> Answer:
         """An answer whose status and body agree."""

@@ -194,8 +194,9 @@ TOO_LARGE = [
         inputs=[{"query": "a", "texts": ["b"] * 257}],
         status=413,
         kind="TooManyInputs",
-        param="/inputs",
-        says="256 are the most",
+        param="/inputs/0/texts",
+        tensor="/inputs/1/data",
+        says="at most 256",
     ),
     ErrorCase(
         name="10 texts with 26 labels",

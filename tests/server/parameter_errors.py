@@ -26,13 +26,21 @@ WRONG_PARAMETERS = [
     wrong_parameter(Task.TOKEN_CLASSIFICATION, TEXT, "stride", 500, "at most 256"),
     wrong_parameter(Task.QUESTION_ANSWERING, QUESTION, "max_seq_len", 1000, "at most 512"),
     wrong_parameter(Task.FILL_MASK, ["[MASK]"], "top_k", 101, "100"),
-    wrong_parameter(Task.TEXT_RANKING, RANKING, "function_to_apply", "softmax", "sigmoid or none"),
+    wrong_parameter(Task.TEXT_RANKING, RANKING, "function_to_apply", "softmax", "(sigmoid, none)"),
     wrong_parameter(
         Task.ZERO_SHOT_CLASSIFICATION, TEXT, "multi_label", True, "missing", param="/parameters/candidate_labels"
     ),
-    wrong_parameter(Task.ZERO_SHOT_CLASSIFICATION, TEXT, "candidate_labels", [], "at least one label"),
-    wrong_parameter(Task.ZERO_SHOT_CLASSIFICATION, TEXT, "candidate_labels", ["b", ""], "no empty one"),
-    wrong_parameter(Task.ZERO_SHOT_CLASSIFICATION, TEXT, "candidate_labels", ["b"] * 257, "at most 256"),
+    wrong_parameter(Task.ZERO_SHOT_CLASSIFICATION, TEXT, "candidate_labels", [], "length >= 1"),
+    wrong_parameter(
+        Task.ZERO_SHOT_CLASSIFICATION,
+        TEXT,
+        "candidate_labels",
+        ["b", ""],
+        "length >= 1",
+        param="/parameters/candidate_labels/1",
+    ),
+    wrong_parameter(Task.ZERO_SHOT_CLASSIFICATION, TEXT, "candidate_labels", " , ", "at least one label"),
+    wrong_parameter(Task.ZERO_SHOT_CLASSIFICATION, TEXT, "candidate_labels", ["b"] * 257, "length <= 256"),
     wrong_parameter(Task.ZERO_SHOT_CLASSIFICATION, TEXT, "candidate_labels", [LONG_TEXT], "token", kind="InputTooLong"),
     wrong_parameter(Task.ZERO_SHOT_CLASSIFICATION, TEXT, "hypothesis_template", "{} or {}", "one {}", others=LABELS),
 ]

@@ -19,7 +19,8 @@ SHARED_WITH_BERTH = {"handler", "handler.errors", "handler.config", "handler.inp
 LAYERS = [
     {"errors"},
     {"config", "wire"},
-    {"parameters", "inputs", "cores", "versions"},
+    {"inputs", "cores", "versions"},
+    {"parameters"},
     {"payload"},
     {"passages", "metrics"},
     {"encoded"},
