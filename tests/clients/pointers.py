@@ -43,7 +43,7 @@ def leads_somewhere(pointer: str | None, body: Any) -> bool:
         return True
     *parents, last = [key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/")[1:]]
     for key in parents:
-        body = body[int(key)] if isinstance(body, list) else body[key]
+        body = body[key] if isinstance(body, dict) else body[int(key)]
     return isinstance(body, dict) or int(last) < len(body)
 
 
