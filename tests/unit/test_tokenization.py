@@ -10,10 +10,11 @@ from transformers import AutoTokenizer
 
 from handler.config import MAX_MASKS_PER_INPUT, HandlerConfig, Task
 from handler.encoded import EncodedText
-from handler.errors import InputTooLong, InvalidInput, InvalidParameter, NotNow, TooManyInputs
+from handler.errors import InputTooLong, InvalidInput, InvalidParameter, NotNow, TooManyInputs, TooManyTokens
 from handler.model import Engine
 from handler.parameters import (
     TASK_PARAMETERS,
+    ClassificationParameters,
     EmbeddingParameters,
     FillMaskParameters,
     QuestionAnsweringParameters,
@@ -175,6 +176,22 @@ def test_a_request_may_be_read_in_so_many_texts_only(checkpoint: MakeCheckpoint)
     (refused,) = pipeline.answer([ask("word " * 100_000, TokenClassificationParameters())])
     assert isinstance(refused, Rejected)
     assert isinstance(refused.error, TooManyInputs)
+
+
+def test_a_request_may_be_read_in_so_many_tokens_only(
+    checkpoint: MakeCheckpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """BERT's 256 texts of 512 tokens are just as many as there may be: only models that take more pass it."""
+    monkeypatch.setattr("handler.pipeline.MAX_TOKENS_PER_REQUEST", 6)
+    config = HandlerConfig(task=Task.TEXT_CLASSIFICATION, max_tokens=512)
+    pipeline = Pipeline(checkpoint("bert", config.task), config, torch.device("cpu"), Engine.PACKED)
+    fits, refused = pipeline.answer(
+        [ask("a a a a", ClassificationParameters()), ask("a " * 5, ClassificationParameters())]
+    )
+    assert isinstance(fits, list)
+    assert isinstance(refused, Rejected)
+    assert isinstance(refused.error, TooManyTokens)
+    assert (refused.error.param, refused.error.message[:34]) == ("/inputs", "inputs: the model would read 7 tok")
 
 
 def test_equal_texts_of_a_batch_are_computed_once(checkpoint: MakeCheckpoint, monkeypatch: pytest.MonkeyPatch) -> None:
