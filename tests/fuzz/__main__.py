@@ -1,8 +1,10 @@
 """Sends generated requests through every door of a server of its own; exit code 1 if any got what nobody should."""
 
 import argparse
+import json
 import sys
 
+from berth.bench.machine import describe_run
 from berth.progress import show_progress
 
 from .models import SAMPLE, SMALL, serving_every_target
@@ -23,6 +25,8 @@ def main() -> int:
         )
         report = run(fuzzing, progress.begin("sending", options.requests))
     print_report(report)
+    facts = describe_run(f"python -m tests.fuzz --requests {options.requests} --seed {options.seed}")
+    print(json.dumps({"schema_version": 1, **facts, "violations": len(report.violations)}))
     return 1 if report.violations else 0
 
 
