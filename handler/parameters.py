@@ -1,6 +1,7 @@
 """What each task's requests may set: transformers' names and defaults where it has them. Pure."""
 
 from enum import EnumType, StrEnum
+from functools import cache
 from typing import Annotated, get_args
 
 import msgspec
@@ -160,6 +161,7 @@ TASK_PARAMETERS: dict[Task, type[Parameters]] = {
 }
 
 
+@cache  # every request has it at hand, and hardly any needs it
 def describe_parameters(kind: type[Parameters], subject: str) -> str:
     """What `subject` (a task, or an explanation) takes, for an error message."""
     names = ", ".join(_describe_field(field) for field in msgspec.structs.fields(kind))
