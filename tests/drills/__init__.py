@@ -1,0 +1,1 @@
+"""What `berth serve` promises, tried on a real server: `make drills`."""
