@@ -85,11 +85,14 @@ def serve(
     config: Annotated[
         Path | None, typer.Option(help="TorchServe's settings. Default: ./config.properties, else the installed copy.")
     ] = None,
+    drain_seconds: Annotated[
+        float, typer.Option(min=0, help="How long, after SIGTERM, requests that were accepted may take to be answered.")
+    ] = 60.0,
 ) -> None:
     """Serve archives with TorchServe, in the foreground, until SIGTERM or Ctrl-C."""
     from .launch import serve_archives  # noqa: PLC0415
 
-    sys.exit(serve_archives(archives or [], config))
+    sys.exit(serve_archives(archives or [], config, drain_seconds))
 
 
 @app.command()

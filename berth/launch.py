@@ -2,46 +2,48 @@
 
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from .errors import BerthError, Refused, UsageError
+from .drain import Drain
+from .errors import BerthError, Refused
 from .gpu import count_gpus, describe_device
 from .health import HealthServer, listen
 from .java import find_java
 from .plan import Plan
 from .preflight import ServedModel, prepare_models, require_free_ports
+from .run_folder import run_folder
 from .server_log import failure_reason
 from .server_process import ServerProcess, server_process
 from .settings import Endpoint, Settings, find_config
 from .signals import StopSignals, stop_signals
 from .wait import wait_until
-from .watch import Watch
+from .watch import LOOK_S, Watch
 
 FORCED_EXIT_CODE = 130  # 128 + SIGINT, as a shell counts it
 GRACE_S = 15.0  # TorchServe waits without limit for its gRPC calls
 TRACEBACK_S = 5.0  # a traceback comes through another thread than the line that says that the worker died
 ALIVE_EVERY_S = 10.0
-MAX_SOCKET_PATH = 107  # bytes; sun_path of unix(7) holds 108 with its end
 
 
-def serve_archives(archives: Sequence[Path], config: Path | None) -> int:
-    """Serve until SIGTERM or Ctrl-C; the exit code: 0 after a clean stop, 130 after a forced one."""
+def serve_archives(archives: Sequence[Path], config: Path | None, drain_s: float) -> int:
+    """Serve until SIGTERM or Ctrl-C, then answer for up to `drain_s` seconds what was accepted.
+
+    The exit code: 0 after a clean stop, 130 after a forced one.
+    """
     with (
         stop_signals() as signals,
         listen(os.environ) as health,
-        tempfile.TemporaryDirectory(prefix="berth-", ignore_cleanup_errors=True) as folder,
+        run_folder() as folder,
     ):
-        plan = prepare(archives, config, Path(folder))
+        plan = prepare(archives, config)
         signals.hold()
-        return run(plan, Path(folder), signals, health)
+        return run(plan, folder, signals, health, drain_s)
 
 
-def prepare(archives: Sequence[Path], config: Path | None, run_folder: Path) -> Plan:
+def prepare(archives: Sequence[Path], config: Path | None) -> Plan:
     """Check all that can be checked without Java, and say what was decided."""
-    _require_short(run_folder)
     path = find_config(config)
     _say(f"settings from {path}")
     settings = Settings.load(path, os.environ)
@@ -57,12 +59,12 @@ def prepare(archives: Sequence[Path], config: Path | None, run_folder: Path) -> 
     return Plan(settings=settings, models=models, java=java, num_gpus=num_gpus)
 
 
-def run(plan: Plan, run_folder: Path, signals: StopSignals, health: HealthServer) -> int:
+def run(plan: Plan, folder: Path, signals: StopSignals, health: HealthServer, drain_s: float) -> int:
     """One server's life."""
-    command, environment = plan.command(run_folder), plan.environment(os.environ, run_folder)
+    command, environment = plan.command(folder), plan.environment(os.environ, folder)
     with (
-        server_process(command, folder=run_folder, environment=environment) as server,
-        health.serving(),  # after java's start: between its fork and exec no other thread may run
+        server_process(command, folder=folder, environment=environment) as server,
+        health.serving(),
     ):
         watch = Watch(plan.settings.management, plan.settings.inference, plan.models)
         watch.start()
@@ -71,8 +73,13 @@ def run(plan: Plan, run_folder: Path, signals: StopSignals, health: HealthServer
             _announce(plan)
         while not signals.requested:
             _require_running(server)
-            signals.wait(60.0)  # a signal or the end of java wakes it
+            if watch.lost:
+                raise BerthError(f"{watch.lost}; berth ends so that whatever supervises it starts a new one")
+            signals.wait(LOOK_S)  # a signal or the end of java wakes it
         health.is_stopping = True
+        watch.stop()
+        _say("stopping: what was accepted is answered first (Ctrl-C again forces)")
+        _drain(server, plan, signals, drain_s)
         return _wind_down(server, signals)
 
 
@@ -118,8 +125,15 @@ def curl_line(inference: Endpoint, model: ServedModel) -> str:
     )
 
 
+def _drain(server: ServerProcess, plan: Plan, signals: StopSignals, limit_s: float) -> None:
+    """Until nobody waits for an answer, or for `limit_s` seconds."""
+    drain = Drain(plan.settings, plan.models)
+    if not wait_until(lambda: signals.forced or server.has_ended or drain.is_over(), limit_s, signals.wait):
+        _say(f"after {limit_s:g} s requests are still running or coming: they are cut off (--drain-seconds)")
+    _require_running(server)
+
+
 def _wind_down(server: ServerProcess, signals: StopSignals) -> int:
-    _say("stopping (Ctrl-C again forces)")
     server.terminate()
     ended = wait_until(lambda: server.has_ended or signals.forced, GRACE_S, signals.wait)
     if signals.forced:
@@ -128,12 +142,6 @@ def _wind_down(server: ServerProcess, signals: StopSignals) -> int:
         raise BerthError(f"TorchServe did not stop within {GRACE_S:.0f} s and was killed")
     _say("stopped")
     return 0
-
-
-def _require_short(run_folder: Path) -> None:
-    socket_path = f"{run_folder}/.ts.sock.65535"  # TorchServe's Connector.java
-    if len(os.fsencode(socket_path)) > MAX_SOCKET_PATH:
-        raise UsageError(f"{run_folder} is too long for a socket: set TMPDIR to a shorter folder")
 
 
 def _say(line: str) -> None:

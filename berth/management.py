@@ -97,6 +97,12 @@ class Management:
         path = f"{_path(model)}?min_worker={workers}&max_worker={workers}"
         self._server.ask("PUT", path, bytes, timeout_s=self._timeout_s)
 
+    def renew(self, model: str, first: int, workers: int) -> None:
+        """Scale the workers from place `first` on away, with the requests in their hands, and back to `workers`."""
+        for number in (first, workers):
+            path = f"{_path(model)}?min_worker={number}&max_worker={number or workers}"
+            self._server.ask("PUT", path, bytes, timeout_s=self._timeout_s)
+
 
 class _Named(msgspec.Struct):
     name: str = msgspec.field(name="modelName")

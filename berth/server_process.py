@@ -1,19 +1,19 @@
 """TorchServe's process: a session of its own that dies with berth, and of which nothing is left."""
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from .server_log import ServerLog
 from .wait import wait_until
 
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
+# Waits for the end of a pipe that only berth holds: however berth ends, by SIGKILL too, the group is killed then. Nothing
+# else would end a worker that hangs.
+GUARD = ("/bin/sh", "-c", 'read -r _; kill -s KILL -- "-$0"')
 LAST_LINES_S = 5.0
 GONE_S = 5.0
 
@@ -53,15 +53,30 @@ def server_process(command: list[str], *, folder: Path, environment: Mapping[str
         text=True,
         errors="replace",
         start_new_session=True,
-        preexec_fn=_die_with_parent(),  # noqa: PLW1509 - no other thread runs yet
     )
     assert process.stdout is not None  # it is a pipe
     log = ServerLog(process.stdout)
     try:
-        yield ServerProcess(process=process, log=log)
+        with _guard(process.pid):
+            yield ServerProcess(process=process, log=log)
     finally:
         _kill_session(process)
         log.close(LAST_LINES_S)
+
+
+@contextlib.contextmanager
+def _guard(group: int) -> Iterator[None]:
+    with subprocess.Popen(
+        [*GUARD, str(group)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as guard:
+        try:
+            yield
+        finally:
+            guard.kill()  # before its pipe ends: nobody else may have the number of a group that is gone
 
 
 def _kill_session(process: subprocess.Popen[str]) -> None:
@@ -84,18 +99,3 @@ def _is_gone(group: int) -> bool:
     with contextlib.suppress(ChildProcessError):
         os.waitpid(-group, os.WNOHANG)
     return not _kill_group(group)
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    """What the child runs before java so that a SIGKILL of berth leaves no server behind; Linux has it."""
-    if sys.platform != "linux":
-        return None
-    libc = ctypes.CDLL(None)  # loaded here: between fork and exec as little as possible may happen
-    parent = os.getpid()
-
-    def ask_kernel() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died in between
-            os._exit(1)
-
-    return ask_kernel

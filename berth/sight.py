@@ -43,7 +43,6 @@ class Sight:
 def why_not_ready(sight: Sight) -> str | None:
     """Why a request sent now would not be answered; None where it would."""
     ready = [worker for worker in sight.workers if worker.is_ready]
-    stuck = [worker for worker in ready if worker.idle_s >= STUCK_S]
     if sight.silent_s >= STUCK_S:
         return f"TorchServe's frontend has not answered for {sight.silent_s:.0f} s"
     if not ready:
@@ -52,10 +51,17 @@ def why_not_ready(sight: Sight) -> str | None:
         return "a worker's process is gone and TorchServe has not noticed"
     if sight.failure:
         return sight.failure
-    # An idle worker would have taken what is queued; and when none works, somebody should be at the known text.
-    if sight.check_s >= STUCK_S and stuck and (sight.queued or len(stuck) == len(ready)):
+    if is_hanging(sight, STUCK_S):
         return f"a worker hangs: the known text has waited for {sight.check_s:.0f} s and nobody works"
     return None
+
+
+def is_hanging(sight: Sight, patience_s: float) -> bool:
+    """A worker should be at work and has not been for so long."""
+    ready = [worker for worker in sight.workers if worker.is_ready]
+    stuck = [worker for worker in ready if worker.idle_s >= patience_s]
+    # An idle worker would have taken what is queued; and when none works, somebody should be at the known text.
+    return sight.check_s >= patience_s and bool(stuck) and (sight.queued > 0 or len(stuck) == len(ready))
 
 
 def why_not_live(sight: Sight) -> str | None:

@@ -4,13 +4,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-import psutil
-
 from .deep_check import Checked, DeepCheck, Verdict
 from .errors import BerthError, RequestFailed
 from .health import STARTING, Health
 from .management import Management, ModelState, WorkerState
 from .preflight import ServedModel
+from .processes import look_at
+from .repair import Repairs
 from .settings import Endpoint
 from .sight import DEAD_S, Sight, WorkerSight, why_not_live, why_not_ready
 
@@ -27,11 +27,16 @@ class Watch:
             ModelWatch(model.name, Management(management.url), f"{inference.url}/predictions/{model.name}")
             for model in models
         ]
+        self._stopped = threading.Event()
 
     def start(self) -> None:
         """Look at every model again and again, until the process ends."""
         for model in self._models:
-            threading.Thread(target=model.run, name=f"watch-{model.name}", daemon=True).start()
+            threading.Thread(target=model.run, args=[self._stopped], name=f"watch-{model.name}", daemon=True).start()
+
+    def stop(self) -> None:
+        """Look no more and repair nothing; a known text that is on its way is still answered."""
+        self._stopped.set()
 
     def health(self) -> Health:
         """Of all models together, now."""
@@ -53,6 +58,11 @@ class Watch:
         """Of the first model that cannot give its known answer, for people."""
         failing = (model for model in self._models if model.failure)
         return next((f"{model.name} was loaded but cannot predict: {model.failure}" for model in failing), None)
+
+    @property
+    def lost(self) -> str | None:
+        """Why only a new server helps, for people; what could be repaired was tried."""
+        return next(filter(None, (model.lost for model in self._models)), None)
 
 
 class ModelWatch:
@@ -76,12 +86,17 @@ class ModelWatch:
         self._answered_s = time.monotonic()
         self._sight: Sight | None = None
         self._looked_s = self._answered_s
+        self._repairs = Repairs(management)
 
-    def run(self) -> None:
-        """Look for ever."""
-        while True:
+    def run(self, stopped: threading.Event) -> None:
+        """Look until somebody says stop."""
+        while not stopped.wait(LOOK_S if self.has_answered else START_LOOK_S):
             self.look(time.monotonic)
-            time.sleep(LOOK_S if self.has_answered else START_LOOK_S)
+
+    @property
+    def lost(self) -> str | None:
+        """Why only a new server helps."""
+        return self._repairs.lost and f"{self.name}: {self._repairs.lost}"
 
     def why_not_ready(self, now_s: float) -> str | None:
         """As of the last look; a watch that looks no more knows nothing."""
@@ -92,7 +107,7 @@ class ModelWatch:
         return self._say(why_not_live, now_s, DEAD_S)
 
     def look(self, clock: Callable[[], float]) -> None:
-        """One look; a new known text is sent when the last one is back."""
+        """One look; a new known text is sent when the last one is back, and what can be repaired is."""
         states = self._describe(clock)
         now_s = clock()
         self._workers = {state.id: self._workers.get(state.id) or WorkerWatch(now_s) for state in states}
@@ -108,6 +123,8 @@ class ModelWatch:
             failure=self.failure,
         )
         self._looked_s = now_s
+        if self.has_answered and self._state:  # until then a failure is the launcher's to report
+            self._repairs.step(self._sight, self._state, now_s)
 
     def _say(self, judge: Callable[[Sight], str | None], now_s: float, patience_s: float) -> str | None:
         if now_s - self._looked_s >= patience_s:
@@ -158,26 +175,14 @@ class WorkerWatch:
 
     def look(self, pid: int | None, now_s: float) -> bool:
         """The processor time of its process, beside what it was; whether the process is another one."""
-        cpu_s = _cpu_time_s(pid)
-        if cpu_s is not None:
+        activity = look_at(pid)
+        if activity is not None:
             self._seen_s = now_s
-            if cpu_s != self._cpu_s:
-                self._cpu_s, self._worked_s = cpu_s, now_s
+            if activity.is_working or activity.cpu_s != self._cpu_s:
+                self._cpu_s, self._worked_s = activity.cpu_s, now_s
         former, self._pid = self._pid, pid
         return former is not None and former != pid
 
     def sight(self, state: WorkerState, now_s: float) -> WorkerSight:
         """How it looks now."""
         return WorkerSight(is_ready=state.is_ready, idle_s=now_s - self._worked_s, absent_s=now_s - self._seen_s)
-
-
-def _cpu_time_s(pid: int | None) -> float | None:
-    """User and system time of a process; None where there is no such process any more."""
-    try:
-        process = psutil.Process(pid) if pid else None
-        if process is None or process.status() == psutil.STATUS_ZOMBIE:
-            return None
-        times = process.cpu_times()
-    except psutil.NoSuchProcess:
-        return None
-    return float(times.user + times.system)

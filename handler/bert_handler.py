@@ -12,6 +12,7 @@ from .cores import CoreShare
 from .doors.call import Call, format_value, limit_size
 from .doors.route import is_rest, open_call
 from .errors import InternalError, NotHealthy
+from .faults import ending_when_lost
 from .metrics import FIRST_SAMPLES, METRICS, MODEL_LABELS, REQUEST_SECONDS, Metric, Sample, Stopwatch, count_batch
 from .payload import DeepCheck, Describe, Rejected, Request, Response, Served
 from .pipeline import Answer, load_pipeline
@@ -34,7 +35,6 @@ class BertHandler:
         check_versions(self._config.requires, folder / "requirements.txt")
         self._environment = Environment.read()
         self._cores = CoreShare()
-        self._cores.refresh()
         self._known = load_known_answers(folder / "known_answers.json", self._config.task)
         gpu_id = context.system_properties["gpu_id"]
         self._pipeline = load_pipeline(folder / "checkpoint", self._config, self._environment, gpu_id, self._known)
@@ -46,6 +46,7 @@ class BertHandler:
         self._emit(FIRST_SAMPLES)
         logger.info("loaded %s", " ".join(f"{name}={value}" for name, value in self._describe().items()))
 
+    @ending_when_lost()
     def handle(self, data: list[dict[str, Any]], context: Any) -> list[bytes]:
         """One body per request, in order; statuses and headers go to the context."""
         stopwatch = Stopwatch()
@@ -59,7 +60,7 @@ class BertHandler:
             responses = [limit_size(response, call.reply, max_bytes) for call, response in formatted]
         for index, (response, header) in enumerate(zip(responses, headers, strict=True)):
             _set_response(context, index, response, header, stopwatch.seconds[REQUEST_SECONDS])
-        self._emit(count_batch([call.item for call in calls], answers, responses, stopwatch.seconds))
+        self._emit(count_batch([call.item for call in calls], answers, responses, stopwatch.seconds | stopwatch.counts))
         return [response.body for response in responses]
 
     def _answer(self, calls: Sequence[Call], stopwatch: Stopwatch) -> list[Answer | None]:
@@ -102,9 +103,8 @@ def _declare(metric: Metric) -> Any:
 
 def _set_response(context: Any, index: int, response: Response, headers: dict[str, str], elapsed_s: float) -> None:
     context.set_response_status(response.status, response.phrase, index)
-    context.set_response_content_type(index, "application/json")
-    context.set_response_header(index, "x-inference-time-ms", f"{elapsed_s * 1000:.1f}")
-    for name, value in response.headers.items():
+    common = {"content-type": "application/json", "x-inference-time-ms": f"{elapsed_s * 1000:.1f}"}
+    for name, value in (common | response.headers).items():
         context.set_response_header(index, name, value)
     if not is_rest(headers):
         # A StreamPredictions answer that does not say that it is the last is a null pointer in the frontend (GRPCJob),

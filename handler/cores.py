@@ -37,6 +37,7 @@ class CoreShare:
         self._cores = granted_cores()
         self._parent = psutil.Process(os.getppid())
         self._looked_at_s = -math.inf
+        self.refresh()
 
     def refresh(self) -> None:
         """Set torch's threads; looks at most once in REFRESH_S, because looking costs about a millisecond."""

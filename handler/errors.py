@@ -1,6 +1,7 @@
 """Every error of the handler, and the HTTP status that each one means.
 
 HandlerError
+├── DeviceLost                     the device fails every call from now on; the worker ends
 ├── LoadError                      the worker does not become ready
 │   ├── ConfigError                model-config.yaml is wrong
 │   ├── VersionError               an installed package is outside the archive's ranges
@@ -19,7 +20,7 @@ HandlerError
     ├── InternalError         500  our fault; the log has the traceback
     ├── NotNow                503  the batch took too long; a smaller request, or a later one, is answered
     ├── NotHealthy            503  the deep check differs from the known answers
-    └── OutOfMemory           507  the device has no memory left for this batch
+    └── OutOfMemory           507  the device has no memory left, not even for one text alone
 """
 
 from typing import ClassVar, Self
@@ -27,6 +28,10 @@ from typing import ClassVar, Self
 
 class HandlerError(Exception):
     """Base of every error that the handler knows."""
+
+
+class DeviceLost(HandlerError):
+    """The device fails every call from now on; raised through a batch, because no request can be answered."""
 
 
 class LoadError(HandlerError):
@@ -138,6 +143,6 @@ class NotHealthy(RequestError):
 
 
 class OutOfMemory(RequestError):
-    """The device has no memory left for this batch."""
+    """The device has no memory left, not even for one text alone."""
 
     status, phrase = 507, "Insufficient Storage"

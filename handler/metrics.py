@@ -78,6 +78,12 @@ ERRORS_TOTAL = Metric(
     meaning="requests that were answered with an error, over REST or gRPC, by the error's code",
     labels=("code",),
 )
+OUT_OF_MEMORY_TOTAL = Metric(
+    name="berth_out_of_memory_total",
+    kind=Kind.COUNTER,
+    unit="Count",
+    meaning="forward passes that memory did not suffice for: texts are tried again in smaller ones, one alone gets 507",
+)
 METRICS = (
     REQUEST_SECONDS,
     TOKENIZE_SECONDS,
@@ -86,6 +92,7 @@ METRICS = (
     TOKENS_TOTAL,
     BATCHES_TOTAL,
     ERRORS_TOTAL,
+    OUT_OF_MEMORY_TOTAL,
 )
 
 
@@ -108,16 +115,17 @@ ERROR_CODES = sorted(
 )
 # A counter that begins with 0 shows its first increase; one that begins with its first sample hides it.
 FIRST_SAMPLES = (
-    *(Sample(metric=metric, value=0) for metric in (REQUESTS_TOTAL, TOKENS_TOTAL, BATCHES_TOTAL)),
+    *(Sample(metric=metric, value=0) for metric in (REQUESTS_TOTAL, TOKENS_TOTAL, BATCHES_TOTAL, OUT_OF_MEMORY_TOTAL)),
     *(Sample(metric=ERRORS_TOTAL, value=0, labels=(code,)) for code in ERROR_CODES),
 )
 
 
 class Stopwatch:
-    """How long one batch spent on each thing that is measured; a thing done in parts is one sum."""
+    """How long one batch spent on each thing that is measured, in one sum, and how often what is counted happened."""
 
     def __init__(self) -> None:
         self.seconds: dict[Metric, float] = {}
+        self.counts: dict[Metric, float] = {}
 
     @contextmanager
     def measure(self, metric: Metric) -> Iterator[None]:
@@ -128,12 +136,16 @@ class Stopwatch:
         finally:
             self.seconds[metric] = self.seconds.get(metric, 0.0) + time.perf_counter() - started_s
 
+    def count(self, metric: Metric) -> None:
+        """Add 1 to the metric."""
+        self.counts[metric] = self.counts.get(metric, 0) + 1
+
 
 def count_batch(
     items: Sequence[Item],
     answers: Sequence[list[Prediction] | Rejected | None],
     responses: Sequence[Response],
-    seconds: Mapping[Metric, float],
+    measured: Mapping[Metric, float],
 ) -> list[Sample]:
     """One batch's samples; none without a user's request, so that health checks leave no trace.
 
@@ -148,7 +160,7 @@ def count_batch(
         return []
     tokens = sum(prediction.num_tokens for answer, _ in users if isinstance(answer, list) for prediction in answer)
     codes = Counter(str(response.status) for _, response in users if response.status >= 400)
-    values = {**seconds, REQUESTS_TOTAL: len(users), TOKENS_TOTAL: tokens, BATCHES_TOTAL: 1}
+    values = {**measured, REQUESTS_TOTAL: len(users), TOKENS_TOTAL: tokens, BATCHES_TOTAL: 1}
     return [
         *(Sample(metric=metric, value=value) for metric, value in values.items()),
         *(Sample(metric=ERRORS_TOTAL, value=count, labels=(code,)) for code, count in codes.items()),

@@ -48,7 +48,7 @@ class Model(Protocol):
     network: Any
     """transformers' own model; asked without text_bounds it takes rows of equal length, as transformers does."""
 
-    def batches(self, texts: Sequence[EncodedText]) -> Iterator[Batch]:
+    def batches(self, texts: Sequence[EncodedText], token_budget: int) -> Iterator[Batch]:
         """All texts in batches within the token budget; `batch.indices` says which texts a batch holds."""
 
     def forward(self, batch: Any) -> list[Row]:
@@ -68,9 +68,9 @@ class PackedModel:
         self._first_position = find_first_position(self.network)
         self._staging = pinned_staging(placement)
 
-    def batches(self, texts: Sequence[EncodedText]) -> Iterator[PackedBatch]:
+    def batches(self, texts: Sequence[EncodedText], token_budget: int) -> Iterator[PackedBatch]:
         costs = [self._readout.cost(text) for text in texts]
-        return pack_texts(texts, costs, self._placement.token_budget, self._first_position)
+        return pack_texts(texts, costs, token_budget, self._first_position)
 
     @torch.inference_mode()
     def forward(self, batch: PackedBatch) -> list[Row]:
@@ -102,9 +102,9 @@ class PaddedModel:
         self.network: Any = load_weights(folder, self._readout, None, placement)
         self._readout.attach(self.network)
 
-    def batches(self, texts: Sequence[EncodedText]) -> Iterator[PaddedBatch]:
+    def batches(self, texts: Sequence[EncodedText], token_budget: int) -> Iterator[PaddedBatch]:
         costs = [self._readout.cost(text) for text in texts]
-        return pad_texts(texts, costs, self._placement.token_budget, self._tokenizer.pad_token_id)
+        return pad_texts(texts, costs, token_budget, self._tokenizer.pad_token_id)
 
     @torch.inference_mode()
     def forward(self, batch: PaddedBatch) -> list[Row]:

@@ -34,6 +34,8 @@ class PackedBatch:
     """Which of the caller's texts these are."""
     lengths: list[int]
     """Tokens of each text [N]."""
+    cost: int
+    """What the texts take of the token budget."""
     buffer: npt.NDArray[np.int64]
     """[3 * T + N + 1]: ids, positions and type ids of each token, then where each text starts and the last ends.
     One array, so that one copy brings it to the device."""
@@ -65,15 +67,15 @@ def pack_texts(
     spent = 0
     for index, cost in enumerate(costs):
         if indices and spent + cost > token_budget:
-            yield _pack(texts, indices, first_position)
+            yield _pack(texts, indices, spent, first_position)
             indices, spent = [], 0
         indices.append(index)
         spent += cost
     if indices:
-        yield _pack(texts, indices, first_position)
+        yield _pack(texts, indices, spent, first_position)
 
 
-def _pack(texts: Sequence[EncodedText], indices: list[int], first_position: int) -> PackedBatch:
+def _pack(texts: Sequence[EncodedText], indices: list[int], cost: int, first_position: int) -> PackedBatch:
     chosen = [texts[index] for index in indices]
     lengths = [text.num_tokens for text in chosen]
     offsets = np.cumsum([0, *lengths], dtype=np.int64)
@@ -84,7 +86,7 @@ def _pack(texts: Sequence[EncodedText], indices: list[int], first_position: int)
     positions[:] = np.arange(first_position, first_position + total) - np.repeat(offsets[:-1], lengths)
     type_ids[:] = [token for text in chosen for token in text.type_ids]
     buffer[NUM_ROWS * total :] = offsets
-    return PackedBatch(indices=indices, lengths=lengths, buffer=buffer)
+    return PackedBatch(indices=indices, lengths=lengths, cost=cost, buffer=buffer)
 
 
 def unpack_buffer(buffer: Tensor, batch: PackedBatch) -> tuple[Tensor, Tensor, Tensor, TextBounds]:

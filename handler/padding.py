@@ -17,6 +17,8 @@ class PaddedBatch:
     """Which of the caller's texts these are."""
     lengths: list[int]
     """Tokens of each text [N]."""
+    cost: int
+    """What the rows take of the token budget."""
     ids: Tensor  # [N, L] int64, cpu
     type_ids: Tensor  # [N, L] int64, cpu
     mask: Tensor  # [N, L] int64, cpu; 1 for a token, 0 for padding
@@ -31,18 +33,20 @@ def pad_texts(
     """
     order = sorted(range(len(texts)), key=lambda index: -texts[index].num_tokens)
     while order:
-        num_rows = max(1, token_budget // max(costs[index] for index in order))
-        yield _pad(texts, order[:num_rows], pad_token_id)
+        row_cost = max(costs[index] for index in order)
+        num_rows = min(len(order), max(1, token_budget // row_cost))
+        yield _pad(texts, order[:num_rows], num_rows * row_cost, pad_token_id)
         order = order[num_rows:]
 
 
-def _pad(texts: Sequence[EncodedText], indices: list[int], pad_token_id: int) -> PaddedBatch:
+def _pad(texts: Sequence[EncodedText], indices: list[int], cost: int, pad_token_id: int) -> PaddedBatch:
     chosen = [texts[index] for index in indices]
     lengths = [text.num_tokens for text in chosen]
     longest = max(lengths)
     return PaddedBatch(
         indices=indices,
         lengths=lengths,
+        cost=cost,
         ids=_rows([text.ids for text in chosen], longest, pad_token_id),
         type_ids=_rows([text.type_ids for text in chosen], longest, 0),
         mask=_rows([[1] * length for length in lengths], longest, 0),

@@ -6,7 +6,7 @@ An error of one request is a value in its place; its neighbours never see it.
 import logging
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -14,11 +14,13 @@ import numpy as np
 import torch
 
 from .config import EXPLAINED_TASKS, MAX_TEXTS_PER_REQUEST, MAX_TOKENS_PER_REQUEST, Environment, HandlerConfig
-from .errors import InputTooLong, InternalError, OutOfMemory, RequestError, SelfTestError, TooManyInputs, TooManyTokens
+from .errors import InputTooLong, InternalError, RequestError, SelfTestError, TooManyInputs, TooManyTokens
 from .explain import LIMIT_S, Explainer
+from .faults import as_request_error
+from .forward import Forward
 from .heads import TASK_HEADS, Head, Reading, Row
-from .metrics import FORWARD_SECONDS, TOKENIZE_SECONDS, Stopwatch
-from .model import MODELS, Batch, Engine
+from .metrics import TOKENIZE_SECONDS, Stopwatch
+from .model import MODELS, Engine
 from .parameters import CutParameters, ExplanationParameters
 from .passages import TASK_PASSAGES, Passages
 from .payload import Prediction, Rejected, Request
@@ -43,6 +45,7 @@ class Pipeline:
         self._plan = TASK_PASSAGES[config.task]
         self._tokenizer = Tokenizer(folder)
         self._model = MODELS[engine](folder, config, self.placement, self._tokenizer)
+        self._forward = Forward(self._model, device, self.placement.token_budget)
         self._head = TASK_HEADS[config.task](self._model.network.config, self._tokenizer.hf, config)
         self._explainer = Explainer(self._model, self._tokenizer, config) if config.task in EXPLAINED_TASKS else None
 
@@ -79,7 +82,7 @@ class Pipeline:
             "device": str(self.placement.device),
             "precision": self.placement.precision,
             "max_tokens": self.config.max_tokens,
-            "token_budget": self.placement.token_budget,
+            "token_budget": self._forward.token_budget,
             "threads": torch.get_num_threads(),
         }
 
@@ -94,7 +97,7 @@ class Pipeline:
             except RequestError as error:
                 return Rejected(error.locate(source.param))
             except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours get their answers
-                return Rejected(_as_request_error(error))
+                return Rejected(as_request_error(error, self.placement.device))
         return predictions
 
     def _prepare(self, requests: Sequence[Request], deadline_s: float) -> list[list[Pending] | RequestError]:
@@ -121,22 +124,10 @@ class Pipeline:
     def _compute(self, inputs: list[Pending], deadline_s: float, stopwatch: Stopwatch) -> None:
         """Fill in the outcomes of all inputs; what does not get its turn in time keeps its NotNow."""
         shared = share_texts(inputs)
-        for batch in self._model.batches([each.text for each in shared]):
-            if time.monotonic() > deadline_s:
-                return
-            with stopwatch.measure(FORWARD_SECONDS):
-                rows = self._forward(batch)
-            for index, row in zip(batch.indices, rows, strict=True):
-                for pending, slot in shared[index].places:
-                    if time.monotonic() <= deadline_s:  # an answer of thousands of words takes its time too
-                        self._deliver(pending, slot, row)
-
-    def _forward(self, batch: Batch) -> Iterable[Row | RequestError]:
-        """A row per text, or the error that all texts of this batch share, and no others."""
-        try:
-            return self._model.forward(batch)
-        except Exception as error:  # noqa: BLE001 - whatever it is, neighbours in other batches get their answers
-            return [_as_request_error(error)] * len(batch.indices)
+        for index, row in self._forward.rows([each.text for each in shared], deadline_s, stopwatch):
+            for pending, slot in shared[index].places:
+                if time.monotonic() <= deadline_s:  # an answer of thousands of words takes its time too
+                    self._deliver(pending, slot, row)
 
     def _deliver(self, pending: Pending, slot: int, row: Row | RequestError) -> None:
         if isinstance(row, RequestError):
@@ -216,16 +207,6 @@ def _gather(inputs: list[Pending]) -> Answer:
     if error is not None:
         return Rejected(error)
     return [pending.outcome for pending in inputs if isinstance(pending.outcome, Prediction)]
-
-
-def _as_request_error(error: Exception) -> RequestError:
-    if isinstance(error, NotImplementedError):  # the known answers find it out, and the other engine is used
-        logger.warning("this engine cannot run this model: %s", error)
-    else:
-        logger.exception("forward pass failed")
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return OutOfMemory("no memory left for this batch: send fewer or shorter texts")
-    return InternalError("the model failed on this batch; the server's log says why")
 
 
 def load_pipeline(

@@ -20,7 +20,7 @@ from berth.bench.work import EncoderShape
 from handler.config import HandlerConfig, Task
 from handler.encoded import EncodedText
 from handler.model import PackedModel
-from handler.placement import Placement
+from handler.placement import TOKEN_BUDGETS, Placement
 from handler.tokenization import Tokenizer
 
 from .large_checkpoints import make_bert_base
@@ -53,7 +53,9 @@ def measure(model: PackedModel, lengths: list[int], num_tokens: int, device: tor
     """Tokens/s and useful FLOP/s of texts with these lengths, num_tokens in all."""
     chosen = (lengths * (num_tokens // sum(lengths) + 1))[: max(1, num_tokens * len(lengths) // sum(lengths))]
     texts = [EncodedText(ids=[1000] * length, type_ids=[0] * length, num_tokens_uncut=length) for length in chosen]
-    seconds = median_seconds(lambda: [model.forward(batch) for batch in model.batches(texts)], device)
+    seconds = median_seconds(
+        lambda: [model.forward(batch) for batch in model.batches(texts, TOKEN_BUDGETS[device.type])], device
+    )
     return sum(chosen) / seconds, sum(map(SHAPE.gflop, chosen)) * 1e9 / seconds
 
 

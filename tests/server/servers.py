@@ -63,8 +63,8 @@ class Server:
 
     @property
     def java(self) -> psutil.Process:
-        (child,) = psutil.Process(self.process.pid).children()
-        return child
+        (java,) = [child for child in psutil.Process(self.process.pid).children() if child.name() == "java"]
+        return java
 
     def describe(self, model: str = "bert") -> dict[str, Any]:
         answer = requests.get(f"{self.management_url}/models/{model}", timeout=10)

@@ -23,6 +23,7 @@ RAISES = ANSWERS.replace('"""Nothing to load."""', 'raise ValueError("the known 
 RAISES_RUNTIME_ERROR = RAISES.replace("ValueError", "RuntimeError")
 DOES_NOT_IMPORT = "import a_module_that_is_nowhere\n" + ANSWERS
 IS_KILLED = ANSWERS.replace('"""Nothing to load."""', "os.kill(os.getpid(), 9)")
+FAULTY = Path(__file__).with_name("faulty_handler.py").read_text(encoding="utf-8")
 CANNOT_PREDICT = ANSWERS.replace("facts = ", 'raise ValueError("no prediction"); facts = ')
 
 CONFIG = b"batchSize: 8\nmaxBatchDelay: 1\nresponseTimeout: 30\nstartupTimeout: 60\nmaxRetryTimeoutInSec: 30\n"

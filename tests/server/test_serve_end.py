@@ -61,10 +61,19 @@ def test_a_signal_before_ready_is_a_clean_stop(tmp_path: Path, number: signal.Si
 
 
 def test_a_killed_berth_takes_its_server_along(tmp_path: Path) -> None:
-    with running_server([make_standin(tmp_path)]) as server:
+    """Also a worker that hangs, which would never notice; and the next server clears its folder away."""
+    archives = [make_standin(tmp_path)]
+    with running_server(archives) as server:
         java = server.java.pid
+        os.kill(server.worker_pids()[0], signal.SIGSTOP)
         server.process.kill()
         assert_nothing_left(server, java)
+        (left,) = server.temp.iterdir()
+        shared = {"TMPDIR": str(server.temp)}
+        with running_server(archives, shared), running_server(archives, shared) as second:
+            assert left not in server.temp.iterdir()
+            assert len(list(server.temp.iterdir())) == 2
+            assert second.worker_pids()
 
 
 def test_a_java_that_ends_by_itself_is_an_error(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from berth.deep_check import Checked, Verdict
 from berth.errors import BerthError, RequestFailed
 from berth.management import ModelState
+from berth.processes import Activity
 from berth.sight import DEAD_S, STUCK_S
 from berth.watch import STALE_S, ModelWatch
 
@@ -28,11 +29,23 @@ class World:
         self.state: ModelState | BerthError = make_state("READY")
         self.cpu_s: dict[int, float] = {PID: 1.0}
         self.checks: list[Check] = []
+        self.killed: list[int] = []
+        self.renewed: list[tuple[str, int, int]] = []
+
+    def renew(self, model: str, first: int, workers: int) -> None:
+        self.renewed.append((model, first, workers))
+
+    def kill(self, pid: int, _: int) -> None:
+        self.killed.append(pid)
 
     def describe(self, _: str) -> ModelState:
         if isinstance(self.state, BerthError):
             raise self.state
         return self.state
+
+    def look_at(self, pid: int | None) -> Activity | None:
+        cpu_s = None if pid is None else self.cpu_s.get(pid)
+        return None if cpu_s is None else Activity(cpu_s=cpu_s, status="sleeping")
 
     def send(self, _: str) -> Any:
         self.checks.append(Check())
@@ -81,7 +94,8 @@ class Scene:
 @pytest.fixture
 def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
     world = World()
-    monkeypatch.setattr("berth.watch._cpu_time_s", world.cpu_s.get)
+    monkeypatch.setattr("berth.watch.look_at", world.look_at)
+    monkeypatch.setattr("berth.repair.os.kill", world.kill)
     return Scene(world)
 
 
@@ -100,6 +114,7 @@ def test_a_hanging_worker_stays_not_ready_when_its_known_text_is_given_up(scene:
         assert "hangs" in str(scene.reason())
         scene.pass_s(30.0)
     assert scene.is_live
+    assert scene.world.killed == [PID]
 
 
 def test_a_busy_worker_stays_ready_however_long_it_takes(scene: Scene) -> None:
@@ -156,15 +171,20 @@ def test_a_worker_that_is_loaded_again_needs_no_restart_and_one_that_is_given_up
     scene.pass_s(DEAD_S - 1)
     assert "no worker is loaded" in str(scene.reason())
     assert scene.is_live
+    assert scene.world.renewed == []
     scene.pass_s(1.0)
+    assert scene.world.renewed == [("bert", 0, 1)]
     assert not scene.is_live
 
 
-def test_a_zombie_is_not_ready_and_in_the_end_not_live(scene: Scene) -> None:
+def test_a_zombie_is_not_ready_and_is_replaced_and_in_the_end_not_live(scene: Scene) -> None:
     scene.world.cpu_s.clear()
     scene.pass_s(STUCK_S)
     assert "process is gone" in str(scene.reason())
+    assert scene.world.renewed == [("bert", 0, 1)]
     scene.pass_s(DEAD_S)
+    assert "did not help" in str(scene.watch.lost)
+    assert scene.world.renewed == [("bert", 0, 1)]
     assert not scene.is_live
 
 

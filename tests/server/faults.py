@@ -1,0 +1,48 @@
+"""How a server with tests/server/faulty_handler.py is asked for its faults."""
+
+import threading
+from collections.abc import Callable
+
+import requests
+
+from berth.grpc_client import INFERENCE, Client
+
+from .servers import Server
+
+BUSY_S = 5  # long enough for a batch to gather behind it
+
+
+def ask(server: Server, word: str) -> int | str:
+    """The status of its answer, or the name of the error that came instead."""
+    try:
+        return requests.post(f"{server.inference_url}/predictions/bert", data=word, timeout=120).status_code
+    except requests.RequestException as error:
+        return type(error).__name__
+
+
+def make_zombie(server: Server) -> None:
+    """Leave TorchServe with a worker that it calls READY and that has no process."""
+    with Client(f"127.0.0.1:{server.grpc_port}", timeout_s=60.0) as client:
+        ask_grpc(client, "0")  # so that the next one is there at once
+        _begin(ask, server, str(BUSY_S))
+        server.wait_for_log(f"sleeps {BUSY_S}")
+        number = num_queued(server)
+        _begin(ask_grpc, client, "0")
+        server.require(lambda: num_queued(server) > number, BUSY_S, "the gRPC request is queued")
+        _begin(ask, server, "poison")
+        server.wait_for_log("only ' ' and '\\t' are allowed")
+
+
+def _begin(send: Callable[..., object], *arguments: object) -> None:
+    """In a thread that nobody waits for: these may never be answered."""
+    threading.Thread(target=send, args=arguments, daemon=True).start()
+
+
+def num_queued(server: Server) -> int:
+    """Requests that no worker has taken yet."""
+    return int(server.describe()["jobQueueStatus"]["pendingRequests"])
+
+
+def ask_grpc(client: Client, word: str) -> None:
+    """Predictions."""
+    list(client.call(f"{INFERENCE}.Predictions", model_name="bert", input={"body": word.encode()}))
