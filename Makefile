@@ -19,7 +19,7 @@ BUILD_OPTIONS = --tag $(IMAGE) --build-arg MODEL=$(MODEL) $(if $(filter podman,$
   $(if $(PIP_CERT),--secret id=ca$(comma)src=$(PIP_CERT) --build-arg PIP_CERT=/run/secrets/ca)
 comma := ,
 
-.PHONY: setup serve test check format image container-test k8s equality openapi fuzz bench bench-packing bench-openmp gpu-check
+.PHONY: setup serve test check format image container-test k8s equality openapi fuzz drills bench bench-packing bench-openmp gpu-check
 
 setup: $(STAMP)  ## .venv with berth (editable), its pinned dependencies, Java and the sample model
 
@@ -69,6 +69,9 @@ openapi: setup  ## docs/openapi.json, from the types that read requests
 
 fuzz: setup  ## 10,000 generated requests through every door of a real server
 	@$(BIN)/python -m tests.fuzz
+
+drills: setup  ## faults, kills, memory and starts of a real server; NAMES="drain kills": only these
+	@$(BIN)/python -m tests.drills $(NAMES)
 
 bench: $(SAMPLE)  ## requests per second beside the upstream example's way; docs/bench/
 	@$(BIN)/python -m berth.bench

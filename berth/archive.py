@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from handler.config import HandlerConfig
+from handler.config import HandlerConfig, Precision
+from handler.errors import ConfigError
 
 from .checkpoint import Checkpoint
-from .errors import Refused
+from .errors import Refused, UsageError
 from .layout import check_name
 
 MANIFEST = "MAR-INF/MANIFEST.json"
@@ -39,7 +40,7 @@ HANDLER_PACKAGES = (
 SERVER_SETTINGS = {
     "batchSize": 64,
     "maxBatchDelay": 1,
-    "responseTimeout": 120,
+    "responseTimeout": 60,
     "startupTimeout": 300,
     "maxRetryTimeoutInSec": 30,
 }
@@ -76,8 +77,18 @@ class ReferenceAnswers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """What the user may choose of a worker's size."""
+
+    precision: Precision = Precision.AUTO
+    token_budget: int | None = None
+    """None: what suits the device."""
+    batch_size: int = SERVER_SETTINGS["batchSize"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Packer:
-    """What the packing machine adds to a checkpoint."""
+    """What the packing machine and its user add to a checkpoint."""
 
     handler_files: Mapping[str, Path]
     """Member path (`handler/...`) -> source file."""
@@ -86,6 +97,7 @@ class Packer:
     ranges: tuple[str, ...]
     """Version ranges of HANDLER_PACKAGES, as setup.cfg declares them."""
     created: datetime
+    sizes: Sizes = Sizes()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +137,7 @@ def plan_archive(
         **packer.handler_files,
         KNOWN_ANSWERS: answers.to_json(),
         MANIFEST: _manifest(name, version, packer.created),
-        MODEL_CONFIG: _model_config(checkpoint, packer.ranges),
+        MODEL_CONFIG: _model_config(checkpoint, packer.ranges, packer.sizes),
         REQUIREMENTS: _requirements(packer.versions),
     }
     for member in sources:
@@ -151,12 +163,14 @@ def _manifest(name: str, version: str, created: datetime) -> bytes:
     return f"{manifest}\n".encode()
 
 
-def _model_config(checkpoint: Checkpoint, ranges: Sequence[str]) -> bytes:
+def _model_config(checkpoint: Checkpoint, ranges: Sequence[str], sizes: Sizes) -> bytes:
     import yaml  # noqa: PLC0415
 
     config = HandlerConfig(
         task=checkpoint.task,
         max_tokens=checkpoint.max_tokens,
+        token_budget=sizes.token_budget,
+        precision=sizes.precision,
         pooling=checkpoint.pooling,
         dense=checkpoint.dense,
         normalize=checkpoint.normalize,
@@ -165,7 +179,12 @@ def _model_config(checkpoint: Checkpoint, ranges: Sequence[str]) -> bytes:
         score_function=checkpoint.score_function,
         requires=tuple(ranges),
     )
-    settings = {**SERVER_SETTINGS, "handler": config.to_mapping()}
+    handler = config.to_mapping()
+    try:
+        HandlerConfig.from_mapping(handler)
+    except ConfigError as error:
+        raise UsageError(str(error)) from error
+    settings = {**SERVER_SETTINGS, "batchSize": sizes.batch_size, "handler": handler}
     return yaml.safe_dump(settings, sort_keys=False).encode()
 
 

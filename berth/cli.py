@@ -1,16 +1,17 @@
 """The command line: options and dispatch. The only file that prints and exits; it imports no torch."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from handler.config import Task
+from handler.config import Precision, Task
 
 from . import __version__
 from .errors import BerthError
-from .workers import MAX_WORKERS
+from .workers import MAX_WORKERS, require_sensible
 
 app = typer.Typer(
     help="Pack a BERT checkpoint into a TorchServe archive, serve it, ask it.",
@@ -23,6 +24,13 @@ app = typer.Typer(
 ManagementUrl = Annotated[str, typer.Option("--url", help="The management address.")]
 Model = Annotated[str, typer.Argument(help="Its name; `berth models` lists them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, also on a terminal.")]
+DRAIN_S = 60.0  # responseTimeout: no batch that has begun takes longer
+Config = Annotated[
+    Path | None, typer.Option(help="TorchServe's settings. Default: ./config.properties, else the installed copy.")
+]
+Memory = Annotated[
+    str | None, typer.Option(metavar="2Gi", help="How much it may take. Default: what the container or machine grants.")
+]
 MANAGEMENT_URL = "http://127.0.0.1:8081"
 
 
@@ -60,11 +68,20 @@ def pack(
     version: Annotated[str, typer.Option(help="Model version.")] = "1.0",
     output: Annotated[Path, typer.Option(help="Folder for NAME.mar.")] = Path("model_store"),
     force: Annotated[bool, typer.Option("--force", help="Replace an archive that is already there.")] = False,
+    precision: Annotated[
+        Precision, typer.Option(help="The weights' type. auto: bf16 on a GPU, fp32 on a CPU.")
+    ] = Precision.AUTO,
+    token_budget: Annotated[
+        int | None, typer.Option(min=1, help="Most tokens of a forward pass. Default: 4096 on a CPU, 16384 on a GPU.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Most requests that a worker takes at once.")] = 64,
 ) -> None:
     """Pack a checkpoint into OUTPUT/NAME.mar, proven to give the known answers before it is put there."""
-    from .pack import PackOptions, pack_checkpoint  # noqa: PLC0415 - `--help` answers at once
+    from .archive import Sizes  # noqa: PLC0415 - `--help` answers at once
+    from .pack import PackOptions, pack_checkpoint  # noqa: PLC0415
 
-    options = PackOptions(task=task, name=name, version=version, output=output, force=force)
+    sizes = Sizes(precision=precision, token_budget=token_budget, batch_size=batch_size)
+    options = PackOptions(task=task, name=name, version=version, output=output, force=force, sizes=sizes)
     print(pack_checkpoint(checkpoint, options))
 
 
@@ -82,17 +99,40 @@ def serve(
     archives: Annotated[
         list[Path] | None, typer.Argument(help="Archives or unpacked folders. Default: config.properties' load_models.")
     ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="TorchServe's settings. Default: ./config.properties, else the installed copy.")
-    ] = None,
+    config: Config = None,
+    memory: Memory = None,
     drain_seconds: Annotated[
         float, typer.Option(min=0, help="How long, after SIGTERM, requests that were accepted may take to be answered.")
-    ] = 60.0,
+    ] = DRAIN_S,
 ) -> None:
     """Serve archives with TorchServe, in the foreground, until SIGTERM or Ctrl-C."""
     from .launch import serve_archives  # noqa: PLC0415
 
-    sys.exit(serve_archives(archives or [], config, drain_seconds))
+    sys.exit(serve_archives(archives or [], config, memory, drain_seconds))
+
+
+@app.command()
+def budget(
+    archives: Annotated[list[Path], typer.Argument(help="Archives or unpacked folders; nothing is unpacked.")],
+    memory: Memory = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=MAX_WORKERS, help="Of each model. Default: as the server would start.")
+    ] = None,
+    gpus: Annotated[int | None, typer.Option(min=0, help="Default: this machine's.")] = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how much memory a server of these archives takes at the most, part by part; exit code 4 if it does not fit.
+
+    \b
+    berth budget model_store/bert.mar --memory 2Gi --workers 2
+    """
+    from .capacity import BudgetOptions, plan_offline  # noqa: PLC0415
+    from .table import render_budget  # noqa: PLC0415
+
+    plan = plan_offline(archives, BudgetOptions(config=config, memory=memory, workers=workers, num_gpus=gpus))
+    print(render_budget(plan.budget, plan.limits, as_json=_wants_json(as_json)))
+    plan.require_fit()
 
 
 @app.command()
@@ -157,15 +197,19 @@ def scale(
     url: ManagementUrl = MANAGEMENT_URL,
     as_json: AsJson = False,
 ) -> None:
-    """Change how many workers a model has, and wait until they are READY.
+    """Change how many workers a model has, and wait until they are READY; refused where memory does not hold them.
 
     Workers that are taken away end at once: a request in their hands gets 500.
     """
+    from .health import fetch_capacity  # noqa: PLC0415
     from .management import Management  # noqa: PLC0415
     from .progress import show_progress  # noqa: PLC0415
-    from .scale import NOT_KEPT, scale_model  # noqa: PLC0415
+    from .scale import NOT_CHECKED, NOT_KEPT, require_room, scale_model  # noqa: PLC0415
     from .table import render_models  # noqa: PLC0415
 
+    require_sensible(workers)
+    if not require_room(model, workers, fetch_capacity(os.environ)):
+        print(f"berth: {NOT_CHECKED}", file=sys.stderr)
     with Management(url) as management, show_progress() as progress:
         state = scale_model(management, model, workers, progress)
     print(f"berth: workers of {model}: {workers}, READY; {NOT_KEPT}", file=sys.stderr)

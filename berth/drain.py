@@ -68,8 +68,9 @@ class ModelDrain:
         ready = {worker.id: activity for worker, activity in living if worker.is_ready and activity}
         at_work = [now != self._former.get(name) or not now.is_waiting for name, now in ready.items()]
         self._former = ready
-        is_waited_for = state.pending_requests > 0 and bool(loading or ready)
-        return is_waited_for or any(at_work) or (bool(ready) and not self._is_answered())
+        if ready and not self._is_answered():
+            return True
+        return any(at_work) or (state.pending_requests > 0 and bool(loading or ready))
 
     def _is_answered(self) -> bool:
         """The known text is back; where the queue had no place for it, it is sent again."""

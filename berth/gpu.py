@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .errors import Refused, UsageError
+from .machine import MIB
 
 VARIABLE = "BERTH_DEVICE"
 WANTED = ("auto", "cpu", "cuda")
@@ -34,6 +35,20 @@ def describe_device(num_gpus: int, environ: Mapping[str, str], devices: Path = D
         return f"{num_gpus} GPU{'s' if num_gpus > 1 else ''}"
     is_wanted = environ.get(VARIABLE) != "cpu"
     return f"CPU, not a GPU: {explain_missing(environ, devices)}" if is_wanted and _has_device(devices) else "CPU"
+
+
+def gpu_memory_bytes(environ: Mapping[str, str]) -> int | None:
+    """The smallest GPU's memory; None where nvidia-smi does not say."""
+    program = shutil.which("nvidia-smi", path=environ.get("PATH"))
+    if program is None:
+        return None
+    command = [program, "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=COUNT_TIMEOUT_S)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    amounts = [int(line) for line in ran.stdout.split() if line.isdigit()]
+    return min(amounts) * MIB if amounts else None
 
 
 def has_driver(environ: Mapping[str, str]) -> bool:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import BerthError, UsageError
@@ -25,6 +26,7 @@ from .settings import Endpoint
 VARIABLE = "BERTH_HEALTH_ADDRESS"
 DEFAULT_ADDRESS = "127.0.0.1:8090"
 PATHS = ("/startup", "/live", "/ready")
+CAPACITY_PATH = "/capacity"
 PROBE_TIMEOUT_S = 4.0  # below HEALTHCHECK's and the exec probes' 5 s, so that the reason is told
 
 
@@ -49,6 +51,8 @@ class HealthServer(ThreadingHTTPServer):
     def __init__(self, host: str, port: int) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.ask: Callable[[], Health] = lambda: STARTING
+        self.capacity: Mapping[str, object] = {}
+        """What `berth scale` asks before it adds workers: berth/fitting.py."""
         self.is_stopping = False
         """From the moment that berth was told to stop."""
         super().__init__((host, port), _Probe)
@@ -85,6 +89,9 @@ class _Probe(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
+        if path == CAPACITY_PATH:
+            self._answer(HTTPStatus.OK, self.server.capacity)
+            return
         if path not in PATHS:
             self._answer(HTTPStatus.NOT_FOUND, {"status": "unknown", "reason": f"ask one of {', '.join(PATHS)}"})
             return
@@ -94,7 +101,7 @@ class _Probe(BaseHTTPRequestHandler):
         else:
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE, {"status": "unavailable", "reason": reason})
 
-    def _answer(self, status: HTTPStatus, answer: Mapping[str, str]) -> None:
+    def _answer(self, status: HTTPStatus, answer: Mapping[str, object]) -> None:
         body = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")
@@ -127,18 +134,32 @@ def health_endpoint(environ: Mapping[str, str]) -> Endpoint:
         raise UsageError(f"{VARIABLE} is {value!r}; it is HOST:PORT, such as {DEFAULT_ADDRESS}") from error
 
 
+def fetch_capacity(environ: Mapping[str, str]) -> Mapping[str, object]:
+    """What the launcher says of its server's capacity; nothing where none answers."""
+    try:
+        with _open(health_endpoint(environ).url + CAPACITY_PATH) as answer:
+            capacity = json.load(answer)
+    except (OSError, http.client.HTTPException, ValueError):
+        return {}
+    return capacity if isinstance(capacity, dict) else {}
+
+
 def probe(path: str, environ: Mapping[str, str]) -> str | None:
     """Why the answer is no; None when it is yes."""
     url = health_endpoint(environ).url + path
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy cannot reach our loopback
     try:
-        with opener.open(url, timeout=PROBE_TIMEOUT_S):
+        with _open(url):
             return None
     except urllib.error.HTTPError as error:
         with error:
             return _reason(error.read()) or f"{url} is not berth's: it answered {error.code}"
     except (OSError, http.client.HTTPException) as error:
         return f"no berth answers at {url}: {error}"
+
+
+def _open(url: str) -> Any:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy cannot reach our loopback
+    return opener.open(url, timeout=PROBE_TIMEOUT_S)
 
 
 def _reason(body: bytes) -> str | None:

@@ -4,13 +4,17 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from .capacity import describe_server, read_limits, read_served
 from .drain import Drain
 from .errors import BerthError, Refused
+from .fitting import Fitted, fit
 from .gpu import count_gpus, describe_device
 from .health import HealthServer, listen
 from .java import find_java
+from .machine import format_bytes
 from .plan import Plan
 from .preflight import ServedModel, prepare_models, require_free_ports
 from .run_folder import run_folder
@@ -18,6 +22,8 @@ from .server_log import failure_reason
 from .server_process import ServerProcess, server_process
 from .settings import Endpoint, Settings, find_config
 from .signals import StopSignals, stop_signals
+from .start_clock import StartClock, StartSplit
+from .unpack import cache_folder
 from .wait import wait_until
 from .watch import LOOK_S, Watch
 
@@ -27,36 +33,50 @@ TRACEBACK_S = 5.0  # a traceback comes through another thread than the line that
 ALIVE_EVERY_S = 10.0
 
 
-def serve_archives(archives: Sequence[Path], config: Path | None, drain_s: float) -> int:
+def serve_archives(archives: Sequence[Path], config: Path | None, memory: str | None, drain_s: float) -> int:
     """Serve until SIGTERM or Ctrl-C, then answer for up to `drain_s` seconds what was accepted.
 
-    The exit code: 0 after a clean stop, 130 after a forced one.
+    `memory`: how much it may take, instead of what the machine grants. The exit code: 0 after a clean stop, 130 after
+    a forced one.
     """
     with (
         stop_signals() as signals,
         listen(os.environ) as health,
         run_folder() as folder,
     ):
-        plan = prepare(archives, config)
+        plan = prepare(archives, config, memory)
         signals.hold()
         return run(plan, folder, signals, health, drain_s)
 
 
-def prepare(archives: Sequence[Path], config: Path | None) -> Plan:
+def prepare(archives: Sequence[Path], config: Path | None, memory: str | None) -> Plan:
     """Check all that can be checked without Java, and say what was decided."""
     path = find_config(config)
     _say(f"settings from {path}")
     settings = Settings.load(path, os.environ)
-    num_gpus = count_gpus(os.environ)
+    with ThreadPoolExecutor(max_workers=1) as other:  # beside a GPU torch is asked, in a process that takes seconds
+        counted = other.submit(count_gpus, os.environ)
+        models = prepare_models(archives or settings.archives)
+    num_gpus = counted.result()
     _say(f"device: {describe_device(num_gpus, os.environ)}")
-    models = prepare_models(archives or settings.archives)
+    fitted = _fit(models, settings, num_gpus, memory)
     require_free_ports(settings.endpoints)
     java = find_java(os.environ, _say)
     _say(
         "TorchServe's tokens are off: they cannot be preset or shared between replicas; "
         "the guard is that the management API listens on loopback only"
     )
-    return Plan(settings=settings, models=models, java=java, num_gpus=num_gpus)
+    return Plan(settings=settings, models=models, java=java, fitted=fitted, num_gpus=num_gpus)
+
+
+def _fit(models: Sequence[ServedModel], settings: Settings, num_gpus: int, memory: str | None) -> Fitted:
+    """Refused where memory is too small for them."""
+    served = read_served([model.folder for model in models], settings.workers_on(num_gpus), cache_folder())
+    limits = read_limits(memory, num_gpus, os.environ)
+    fitted = fit(served, describe_server(settings, num_gpus), limits)
+    needed, granted = format_bytes(fitted.budget.total_bytes), format_bytes(limits.memory.bytes)
+    _say(f"memory: at most {needed} of the {granted} that {limits.memory.source} grants")
+    return fitted
 
 
 def run(plan: Plan, folder: Path, signals: StopSignals, health: HealthServer, drain_s: float) -> int:
@@ -66,11 +86,13 @@ def run(plan: Plan, folder: Path, signals: StopSignals, health: HealthServer, dr
         server_process(command, folder=folder, environment=environment) as server,
         health.serving(),
     ):
+        started = StartClock(server.process.pid)
         watch = Watch(plan.settings.management, plan.settings.inference, plan.models)
         watch.start()
         health.ask = watch.health
+        health.capacity = plan.fitted.capacity()
         if _wait_until_loaded(server, plan, watch, signals):
-            _announce(plan)
+            _announce(plan, started.split())
         while not signals.requested:
             _require_running(server)
             if watch.lost:
@@ -110,8 +132,9 @@ def _require_running(server: ServerProcess) -> None:
         raise BerthError(f"TorchServe ended by itself, exit code {server.exit_code}; its log is above")
 
 
-def _announce(plan: Plan) -> None:
+def _announce(plan: Plan, split: StartSplit) -> None:
     inference = plan.settings.inference
+    _say(str(split))
     _say(f"ready: {plan.names} at {inference.url}, workers per model: {plan.num_workers}. Ctrl-C stops. Try:")
     for model in plan.models:
         _say(curl_line(inference, model))

@@ -9,7 +9,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -21,7 +21,7 @@ from packaging.version import Version
 import handler
 from handler.config import Task
 
-from .archive import HANDLER_PACKAGES, SUMS, ArchivePlan, Content, Member, Packer, plan_archive
+from .archive import HANDLER_PACKAGES, SUMS, ArchivePlan, Content, Member, Packer, Sizes, plan_archive
 from .checkpoint import load_checkpoint
 from .digest import Advance, Digest, digest_stream, ignore
 from .errors import BerthError, Refused, UsageError
@@ -45,6 +45,7 @@ class PackOptions:
     version: str = "1.0"
     output: Path = Path("model_store")
     force: bool = False
+    sizes: Sizes = field(default_factory=Sizes)
 
 
 def pack_checkpoint(checkpoint: Path | None, options: PackOptions) -> Path:
@@ -60,7 +61,8 @@ def pack_checkpoint(checkpoint: Path | None, options: PackOptions) -> Path:
         with _work_folder(target) as work, started_proof(work) as prove, show_progress() as progress:
             progress.begin("asking transformers")
             answers = reference_answers(loaded)
-            plan = plan_archive(loaded, answers, this_machine(), name=name, version=options.version)
+            packer = replace(this_machine(), sizes=options.sizes)
+            plan = plan_archive(loaded, answers, packer, name=name, version=options.version)
             draft = _make_archive(plan, work, progress)
             progress.begin("proving")
             prove(work / UNPACKED)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .fitting import Fitted
 from .java import Java, java_command
 from .preflight import ServedModel
 from .settings import Settings
@@ -23,12 +24,14 @@ class Plan:
     settings: Settings
     models: tuple[ServedModel, ...]
     java: Java
+    fitted: Fitted
+    """How much memory it takes, and java of it."""
     num_gpus: int
 
     @property
     def num_workers(self) -> int:
         """Per model: what config.properties says; its 0 means one per GPU, and one on a CPU."""
-        return self.settings.default_workers or max(1, self.num_gpus)
+        return self.settings.workers_on(self.num_gpus)
 
     @property
     def names(self) -> str:
@@ -38,8 +41,9 @@ class Plan:
     def command(self, run_folder: Path) -> list[str]:
         """TorchServe's frontend as `torchserve` would start it."""
         settings = self.settings
+        vmargs = self.fitted.budget.jvm.options(settings.vmargs)
         return [
-            *java_command(self.java, vmargs=settings.vmargs, log_config=LOG_CONFIG, run_folder=run_folder),
+            *java_command(self.java, vmargs=vmargs, log_config=LOG_CONFIG, run_folder=run_folder),
             *("--python", sys.executable),
             *("-f", str(settings.config), "-s", str(settings.model_store)),
             "-ncs",  # without it TorchServe restores the models and addresses of its last run
@@ -48,6 +52,7 @@ class Plan:
 
     def environment(self, environ: Mapping[str, str], run_folder: Path) -> dict[str, str]:
         """What java starts with. It beats TorchServe's command line and its file, so berth decides here."""
+        threads = self.fitted.budget.jvm.threads
         return {
             **OPENMP_ENVIRONMENT,
             **worker_environment(environ),
@@ -60,6 +65,8 @@ class Plan:
             "TS_METRICS_CONFIG": str(METRICS_CONFIG),
             "TS_DEFAULT_WORKERS_PER_MODEL": str(self.num_workers),
             "TS_NUMBER_OF_GPU": str(self.num_gpus),
+            "TS_NUMBER_OF_NETTY_THREADS": str(self.settings.netty_threads or threads),
+            "TS_NETTY_CLIENT_THREADS": str(self.settings.netty_client_threads or threads),
             # Read by the worker too, which does not see config.properties.
             "TS_MAX_RESPONSE_SIZE": str(self.settings.max_response_bytes),
             "TS_DECODE_INPUT_REQUEST": "false",  # and Settings requires the same of the frontend

@@ -4,7 +4,9 @@ import contextlib
 import json
 import socket
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from .errors import BerthError, Refused, UsageError
@@ -26,7 +28,9 @@ def prepare_models(archives: Sequence[Path]) -> tuple[ServedModel, ...]:
     if not archives:
         raise UsageError("nothing to serve: name an archive, or set load_models in config.properties")
     cache = cache_folder()
-    models = tuple(read_model(unpack_once(archive, cache).absolute()) for archive in archives)
+    with ThreadPoolExecutor() as threads:
+        folders = list(threads.map(partial(unpack_once, cache=cache), archives))
+    models = tuple(read_model(folder.absolute()) for folder in folders)
     names = [model.name for model in models]
     for model, archive in zip(models, archives, strict=True):
         if names.count(model.name) > 1:

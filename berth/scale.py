@@ -1,10 +1,12 @@
 """`berth scale`: ask for a number of workers, then look until they are READY, or say why they are not."""
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from .archive import SERVER_SETTINGS
 from .digest import Advance
-from .errors import BerthError
+from .errors import BerthError, Refused
 from .management import Management, ModelState, WorkerState
 from .progress import Progress
 from .wait import wait_until
@@ -12,10 +14,30 @@ from .wait import wait_until
 START_S = 30.0  # a worker's Python on a busy machine, before startupTimeout begins to count
 LOOK_EVERY_S = 0.5  # on GPUs each look runs nvidia-smi once per worker
 RETRIED_S = SERVER_SETTINGS["maxRetryTimeoutInSec"]
+NOT_CHECKED = (
+    "whether memory holds so many is not known: the server's launcher does not answer here; run this where the server "
+    "runs (`kubectl exec`), or set BERTH_HEALTH_ADDRESS to its health address"
+)
 NOT_KEPT = (
     "not kept: a restarted server has config.properties' default_workers_per_model again; "
     "in Kubernetes, scale the Deployment's replicas instead"
 )
+
+
+def require_room(model: str, workers: int, capacity: Mapping[str, Any]) -> bool:
+    """Refused where the server's memory does not hold so many; False where its launcher was not found to ask.
+
+    `capacity`: berth.fitting.Fitted's, as the launcher tells it.
+    """
+    if model not in capacity.get("models", ()):
+        return False
+    most = capacity["max_workers"]
+    if workers > most:
+        raise Refused(
+            f"{workers} workers of {model} are too many for this server, which has room for {most} of each "
+            f"model: {capacity['reason']}"
+        )
+    return True
 
 
 def scale_model(

@@ -11,8 +11,8 @@ from pathlib import Path
 from .server_log import ServerLog
 from .wait import wait_until
 
-# Waits for the end of a pipe that only berth holds: however berth ends, by SIGKILL too, the group is killed then. Nothing
-# else would end a worker that hangs.
+# Waits for the end of a pipe that only berth holds: however berth ends, by SIGKILL too, the group is killed then.
+# Nothing else would end a worker that hangs.
 GUARD = ("/bin/sh", "-c", 'read -r _; kill -s KILL -- "-$0"')
 LAST_LINES_S = 5.0
 GONE_S = 5.0

@@ -63,13 +63,24 @@ class Settings:
     model_store: Path
     default_workers: int
     """0: as many as there are GPUs, at least one."""
+    max_request_bytes: int
     max_response_bytes: int
+    queue_length: int
+    """Of each model."""
+    netty_threads: int
+    """0: as many as there are cores, at least two."""
+    netty_client_threads: int
+    """Likewise, for the workers' sockets."""
     vmargs: tuple[str, ...]
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Every address that must be free."""
         return (self.inference, self.management, self.metrics, self.grpc_inference, self.grpc_management)
+
+    def workers_on(self, num_gpus: int) -> int:
+        """Of each model: what the file says; its 0 means one per GPU, and one on a CPU."""
+        return self.default_workers or max(1, num_gpus)
 
     @classmethod
     def load(cls, config: Path, environ: Mapping[str, str]) -> Self:
@@ -90,7 +101,11 @@ class Settings:
             archives=keys.archives(model_store),
             model_store=model_store,
             default_workers=keys.number("default_workers_per_model"),
+            max_request_bytes=keys.number("max_request_size"),
             max_response_bytes=keys.number("max_response_size"),
+            queue_length=keys.number("job_queue_size"),
+            netty_threads=keys.number("number_of_netty_threads"),
+            netty_client_threads=keys.number("netty_client_threads"),
             vmargs=tuple(keys.text("vmargs", "").split()),
         )
 

@@ -12,6 +12,9 @@ from rich.text import Text
 
 from handler.inputs import INPUT_KEYS
 
+from .budget import Budget, Part
+from .fitting import Limits
+from .machine import MIB, format_bytes
 from .management import ModelState, WorkerState
 from .results import Input, JsonObject, Result
 
@@ -31,7 +34,6 @@ SHOWN_KEYS = {
 COLUMNS = {"entity_group": "entity", "token_str": "word"}  # where a key is no good heading
 NOTHING = "(nothing)"
 FIRST_KEYS = {keys[0] for keys in INPUT_KEYS.values()}
-MIB = 2**20
 # TorchServe's gpuUsage: "gpuId::0 utilization.gpu [%]::3 % ... memory.used [MiB]::1652 MiB" (wlm/WorkerThread.java)
 _GPU_ID = re.compile(r"gpuId::(\d+)")
 _GPU_MEMORY = re.compile(r"memory\.used \[MiB\]::(\d+ MiB)")
@@ -74,6 +76,29 @@ def render_state(state: ModelState, handler: Mapping[str, object] | None, *, as_
     for worker in state.workers:
         workers.add_row(worker.id, worker.status, str(worker.pid or "none"), _device(worker), _memory(worker))
     return _draw(facts, workers)
+
+
+def render_budget(budget: Budget, limits: Limits, *, as_json: bool) -> str:
+    """Every part of what a server takes, and what it may take."""
+    if as_json:
+        return json.dumps(
+            {**asdict(budget), "total_bytes": budget.total_bytes, "gpu_bytes": budget.gpu_bytes}
+            | {"limits": asdict(limits)}
+        )
+    tables = [_part_table("memory", budget.parts, budget.total_bytes, limits.memory.bytes)]
+    if budget.gpu_parts:
+        tables.append(_part_table("one GPU's memory", budget.gpu_parts, budget.gpu_bytes, limits.gpu_bytes))
+    return _draw(*tables)
+
+
+def _part_table(title: str, parts: Sequence[Part], total_bytes: int, limit_bytes: int | None) -> Table:
+    table = Table(title, "each", "number", "together")
+    for part in parts:
+        table.add_row(part.name, format_bytes(part.bytes), str(part.count), format_bytes(part.total_bytes))
+    table.add_section()
+    table.add_row("all", "", "", format_bytes(total_bytes))
+    table.add_row("may take", "", "", "not known" if limit_bytes is None else format_bytes(limit_bytes))
+    return table
 
 
 def _facts(state: ModelState, handler: Mapping[str, object]) -> dict[str, object]:

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .errors import BerthError, Refused
@@ -34,24 +35,26 @@ def unpack_once(archive: Path, cache: Path) -> Path:
         return archive
     content_id = read_content(archive).id
     folder = cache / content_id
-    if folder.exists():
-        verify_archive(archive)
-    else:
-        _unpack(archive, folder)
-    _check_unpacked(folder, content_id)
+    if not folder.exists() and _unpack(archive, folder):
+        return folder  # each member was held against its digest on its way to the disk
+    with ThreadPoolExecutor(max_workers=1) as other:
+        verified = other.submit(verify_archive, archive)
+        _check_unpacked(folder, content_id)
+    verified.result()
     return folder
 
 
-def _unpack(archive: Path, folder: Path) -> None:
-    """Verify and unpack `archive` beside `folder`, then rename."""
+def _unpack(archive: Path, folder: Path) -> bool:
+    """Verify and unpack `archive` beside `folder`, then rename; False where another launcher was first."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _remove_stale_drafts(folder.parent)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=DRAFT_PREFIX) as work:
             draft = Path(work) / folder.name
             draft.mkdir()
-            read_archive(archive, draft)
-            _rename(draft, folder)
+            if read_archive(archive, draft).id != folder.name:
+                raise Refused(f"{archive} was replaced while it was read: start again")
+            return _rename(draft, folder)
     except OSError as error:
         raise BerthError(f"cannot unpack {archive} to {folder}: {error}") from error
 
@@ -64,12 +67,14 @@ def _remove_stale_drafts(cache: Path) -> None:
                 shutil.rmtree(draft, ignore_errors=True)
 
 
-def _rename(draft: Path, folder: Path) -> None:
+def _rename(draft: Path, folder: Path) -> bool:
     try:
         draft.rename(folder)
     except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # another launcher was first
-            raise
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # another launcher was first
+            return False
+        raise
+    return True
 
 
 def _check_unpacked(folder: Path, content_id: str) -> None:

@@ -4,6 +4,7 @@ Nothing altered, nothing missing, nothing added, no path outside; in a .mar ever
 too. It proves that an archive is what its packer wrote, not who packed it: compare the content's id for that.
 """
 
+import hashlib
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -85,9 +86,9 @@ def _verify_folder(folder: Path) -> Content:
 
 
 def _check_file(folder: Path, content: Content, name: str) -> None:
-    path, expected = folder / name, content.digests[name]
-    with path.open("rb") as file:
-        found = digest_stream(file, path.stat().st_size).sha256
+    expected = content.digests[name]
+    with (folder / name).open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != expected:
         raise _altered(folder, name, found, expected)
 

@@ -14,7 +14,7 @@ from .repair import Repairs
 from .settings import Endpoint
 from .sight import DEAD_S, Sight, WorkerSight, why_not_live, why_not_ready
 
-START_LOOK_S = 0.5
+START_LOOK_S = 0.2
 LOOK_S = 2.0  # on a GPU each look costs one nvidia-smi per worker (pytorch/serve, wlm/WorkerThread.java)
 STALE_S = 15.0  # a look takes 10 s at the most: the management client's time-outs
 

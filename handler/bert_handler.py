@@ -5,8 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers.utils import logging as transformers_logging
-
+from .answer_room import AnswerRoom
 from .config import Environment, HandlerConfig
 from .cores import CoreShare
 from .doors.call import Call, format_value, limit_size
@@ -14,9 +13,9 @@ from .doors.route import is_rest, open_call
 from .errors import InternalError, NotHealthy
 from .faults import ending_when_lost
 from .metrics import FIRST_SAMPLES, METRICS, MODEL_LABELS, REQUEST_SECONDS, Metric, Sample, Stopwatch, count_batch
-from .payload import DeepCheck, Describe, Rejected, Request, Response, Served
-from .pipeline import Answer, load_pipeline
+from .payload import DeepCheck, Describe, Prediction, Rejected, Request, Response, Served
 from .selftest import load_known_answers
+from .startup import quick_imports, quiet_logs
 from .versions import check_versions
 
 logger = logging.getLogger(__name__)
@@ -29,10 +28,12 @@ class BertHandler:
 
     def initialize(self, context: Any) -> None:
         """Load the archive in the model's folder; a LoadError here keeps the worker from becoming ready."""
-        _quiet_logs()
         folder = Path(context.system_properties["model_dir"]).resolve()
         self._config = HandlerConfig.from_mapping(context.model_yaml_config.get("handler"))
         check_versions(self._config.requires, folder / "requirements.txt")
+        with quick_imports():
+            from .pipeline import load_pipeline  # noqa: PLC0415 - transformers, in a version that fits
+        quiet_logs()
         self._environment = Environment.read()
         self._cores = CoreShare()
         self._known = load_known_answers(folder / "known_answers.json", self._config.task)
@@ -57,20 +58,21 @@ class BertHandler:
             answers = self._answer(calls, stopwatch)
             formatted = zip(calls, map(self._format, calls, answers), strict=True)
             max_bytes = self._environment.max_response_bytes
-            responses = [limit_size(response, call.reply, max_bytes) for call, response in formatted]
+            room = AnswerRoom()
+            responses = [limit_size(response, call.reply, max_bytes, room) for call, response in formatted]
         for index, (response, header) in enumerate(zip(responses, headers, strict=True)):
             _set_response(context, index, response, header, stopwatch.seconds[REQUEST_SECONDS])
         self._emit(count_batch([call.item for call in calls], answers, responses, stopwatch.seconds | stopwatch.counts))
         return [response.body for response in responses]
 
-    def _answer(self, calls: Sequence[Call], stopwatch: Stopwatch) -> list[Answer | None]:
+    def _answer(self, calls: Sequence[Call], stopwatch: Stopwatch) -> list[list[Prediction] | Rejected | None]:
         """The engine's answer per request; None for one that does not ask it."""
         requests = [self._known.request(1) if isinstance(call.item, DeepCheck) else call.item for call in calls]
         asked = [item for item in requests if isinstance(item, Request)]
         answers = iter(self._pipeline.answer(asked, self._time_limit_s, stopwatch))
         return [next(answers) if isinstance(request, Request) else None for request in requests]
 
-    def _format(self, call: Call, answer: Answer | None) -> Response:
+    def _format(self, call: Call, answer: list[Prediction] | Rejected | None) -> Response:
         if isinstance(call.item, Describe):
             return format_value(self._describe())
         if isinstance(call.item, Rejected):
@@ -110,10 +112,3 @@ def _set_response(context: Any, index: int, response: Response, headers: dict[st
         # A StreamPredictions answer that does not say that it is the last is a null pointer in the frontend (GRPCJob),
         # which then kills the worker. Over REST the header would keep the client waiting for more.
         context.set_response_header(index, "ts_stream_next", "false")
-
-
-def _quiet_logs() -> None:
-    """No progress bars of transformers, and no line per batch that TorchServe's worker logs on the root logger."""
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.getLogger().addFilter(lambda record: record.levelno >= logging.WARNING)

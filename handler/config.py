@@ -16,9 +16,17 @@ from .errors import ConfigError
 MAX_INPUTS_PER_REQUEST = 256
 MAX_TEXTS_PER_REQUEST = 256  # what the model reads for them: each pair and each window of a long text is one
 MAX_TOKENS_PER_REQUEST = 131_072  # of all those texts: 256 of 512 tokens, the length that BERT takes
+# Of all answers of a batch. TorchServe's frontend reads them as one message, from its beginning again for every 64 KiB
+# that came: 72 MB kept a core busy for longer than the 16 s after which the worker was taken for dead.
+MAX_ANSWER_BYTES_PER_BATCH = 16 * 2**20
+SMALL_ANSWER_BYTES = 2**16  # one that is always sent: the deep check's, and whoever asks for little
+BYTES_PER_NUMBER = 12  # of a vector in JSON
 MAX_MASKS_PER_INPUT = 32  # each is a score for every word of the vocabulary: 1 MB of XLM-RoBERTa's
 KNOWN_WORDS_STEP = 997  # of a vocabulary's logits every so many are known answers: 30 of BERT's, 250 of XLM-RoBERTa's
 DEFAULT_MAX_RESPONSE_BYTES = 6_553_500  # TorchServe 0.12's own default of max_response_size
+# CPU: 1024 to 4096 tokens are equally fast, more is slower (MiniLM, 2 cores of an AMD EPYC, 2026-11-22). CUDA: enough
+# to keep a large card busy; TEI's max_batch_tokens has the same default.
+TOKEN_BUDGETS = {"cpu": 4096, "cuda": 16384}
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -47,6 +55,9 @@ class Precision(StrEnum):
     BF16 = "bf16"
 
 
+AUTO_PRECISIONS = {"cpu": Precision.FP32, "cuda": Precision.BF16}
+
+
 class Pooling(StrEnum):
     """How token vectors become one text vector; sentence-transformers' names (its 1_Pooling/config.json)."""
 
@@ -72,7 +83,7 @@ class HandlerConfig:
     """Longest text in tokens, special tokens included; 1 or more. Longer texts are cut and reported."""
     token_budget: int | None = None
     """Most tokens that one forward pass sees; at least max_tokens. Bounds the memory of activations.
-    None: what suits the device (handler.placement.TOKEN_BUDGETS)."""
+    None: what suits the device (TOKEN_BUDGETS)."""
     precision: Precision = Precision.AUTO
     pooling: Pooling = Pooling.MEAN
     """Embeddings only."""
@@ -111,6 +122,14 @@ class HandlerConfig:
         if config.default_prompt is not None and config.default_prompt not in config.prompts:
             raise ConfigError(f"model-config.yaml: default_prompt {config.default_prompt!r} is not among the prompts")
         return config
+
+    def precision_on(self, device: str) -> Precision:
+        """The weights' type on `cpu` or `cuda`."""
+        return AUTO_PRECISIONS[device] if self.precision is Precision.AUTO else self.precision
+
+    def token_budget_on(self, device: str) -> int:
+        """Most tokens of a forward pass on `cpu` or `cuda`."""
+        return self.token_budget or max(TOKEN_BUDGETS[device], self.max_tokens)
 
     def to_mapping(self) -> dict[str, object]:
         """The plain values that `from_mapping` reads, in order; those left to the device are absent."""

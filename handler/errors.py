@@ -131,7 +131,7 @@ class InternalError(RequestError):
 
 
 class NotNow(RequestError):
-    """The batch took too long for this request's texts: TorchServe would kill a worker that is late."""
+    """The batch had no time left for this request's texts, or no room for its answer: TorchServe kills who is late."""
 
     status, phrase = 503, "Service Unavailable"
 

@@ -101,7 +101,7 @@ class AnswerSubject:
         inside = (text.sources == 1) & (text.offsets[:, 0] >= answer["start"]) & (text.offsets[:, 1] <= answer["end"])
         first, last = np.flatnonzero(inside)[[0, -1]]
         # As in the head: the first token stands for "no answer", and has its share of the probability.
-        outside = torch.from_numpy((text.sources != 1) & (np.array(text.ids) != self._cls_token_id))
+        outside = torch.from_numpy((text.sources != 1) & (text.ids != self._cls_token_id))
         outside = outside.to(output.start_logits.device)
 
         def score(output: Any) -> Tensor:
@@ -172,17 +172,18 @@ class Explainer:
     def _inputs(self, text: EncodedText) -> dict[str, Tensor]:
         """Keyword arguments of the network for one row. Positions are given: some models derive them from the ids."""
         first = self._first_position
-        rows = {"input_ids": torch.tensor([text.ids])}
+        rows = {"input_ids": torch.from_numpy(text.ids).long().unsqueeze(0)}
         if self._takes_positions:
             rows["position_ids"] = torch.arange(first, first + text.num_tokens).unsqueeze(0)
         if self._tokenizer.has_token_types:
-            rows["token_type_ids"] = torch.tensor([text.type_ids])
+            rows["token_type_ids"] = torch.from_numpy(text.type_ids).long().unsqueeze(0)
         return {name: row.to(self._network.device) for name, row in rows.items()}
 
     def _baseline(self, text: EncodedText) -> Tensor:
         """A text that says nothing: padding in the place of every token that is not special [1, T]."""
         assert text.sources is not None
-        return torch.from_numpy(np.where(text.sources < 0, text.ids, self._tokenizer.pad_token_id)).unsqueeze(0)
+        ids = np.where(text.sources < 0, text.ids, self._tokenizer.pad_token_id)
+        return torch.from_numpy(ids).long().unsqueeze(0)
 
     def _attribute(
         self, inputs: dict[str, Tensor], baseline: Tensor, score: Score, n_steps: int, deadline_s: float
@@ -214,7 +215,7 @@ class Explainer:
         """The tokens of the input, special ones excepted: their attribution is 0."""
         assert text.sources is not None
         assert text.offsets is not None
-        words = self._tokenizer.hf.convert_ids_to_tokens(text.ids)
+        words = self._tokenizer.hf.convert_ids_to_tokens(text.ids.tolist())
         return [
             {"token": word, "input": self._keys[source], "start": int(start), "end": int(end), "attribution": share}
             for word, source, (start, end), share in zip(words, text.sources, text.offsets, attributions, strict=True)

@@ -82,9 +82,9 @@ def _pack(texts: Sequence[EncodedText], indices: list[int], cost: int, first_pos
     total = int(offsets[-1])
     buffer = np.empty(NUM_ROWS * total + len(offsets), np.int64)
     ids, positions, type_ids = buffer[: NUM_ROWS * total].reshape(NUM_ROWS, total)
-    ids[:] = [token for text in chosen for token in text.ids]
+    np.concatenate([text.ids for text in chosen], out=ids)
     positions[:] = np.arange(first_position, first_position + total) - np.repeat(offsets[:-1], lengths)
-    type_ids[:] = [token for text in chosen for token in text.type_ids]
+    np.concatenate([text.type_ids for text in chosen], out=type_ids)
     buffer[NUM_ROWS * total :] = offsets
     return PackedBatch(indices=indices, lengths=lengths, cost=cost, buffer=buffer)
 

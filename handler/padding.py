@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -49,9 +52,12 @@ def _pad(texts: Sequence[EncodedText], indices: list[int], cost: int, pad_token_
         cost=cost,
         ids=_rows([text.ids for text in chosen], longest, pad_token_id),
         type_ids=_rows([text.type_ids for text in chosen], longest, 0),
-        mask=_rows([[1] * length for length in lengths], longest, 0),
+        mask=_rows([np.ones(length, np.int8) for length in lengths], longest, 0),
     )
 
 
-def _rows(values: list[list[int]], width: int, filler: int) -> Tensor:
-    return torch.tensor([row + [filler] * (width - len(row)) for row in values])
+def _rows(values: Sequence[npt.NDArray[np.integer[Any]]], width: int, filler: int) -> Tensor:
+    rows = np.full((len(values), width), filler, np.int64)
+    for row, value in zip(rows, values, strict=True):
+        row[: len(value)] = value
+    return torch.from_numpy(rows)

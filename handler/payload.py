@@ -83,7 +83,7 @@ class Prediction:
     """The result for one input."""
 
     value: object
-    """What transformers' pipeline gives for it, as plain JSON values."""
+    """What transformers' pipeline gives for it, as plain JSON values; a vector is an array."""
     num_tokens: int
     """Tokens that the model saw, special tokens included."""
     is_truncated: bool

@@ -44,9 +44,9 @@ class SharedText:
 
 def share_texts(inputs: Iterable[Pending]) -> list[SharedText]:
     """Every text of the inputs, in order; equal ones once."""
-    found: dict[tuple[tuple[int, ...], tuple[int, ...]], SharedText] = {}
+    found: dict[tuple[bytes, bytes], SharedText] = {}
     for pending in inputs:
         for slot, text in enumerate(pending.texts):
-            key = tuple(text.ids), tuple(text.type_ids)
+            key = text.ids.tobytes(), text.type_ids.tobytes()
             found.setdefault(key, SharedText(text=text, places=[])).places.append((pending, slot))
     return list(found.values())

@@ -13,8 +13,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .config import EXPLAINED_TASKS, MAX_TEXTS_PER_REQUEST, MAX_TOKENS_PER_REQUEST, Environment, HandlerConfig
-from .errors import InputTooLong, InternalError, RequestError, SelfTestError, TooManyInputs, TooManyTokens
+from .answer_room import NO_ROOM, AnswerRoom
+from .config import (
+    BYTES_PER_NUMBER,
+    EXPLAINED_TASKS,
+    MAX_TEXTS_PER_REQUEST,
+    MAX_TOKENS_PER_REQUEST,
+    Environment,
+    HandlerConfig,
+    Task,
+)
+from .errors import InputTooLong, InternalError, NotNow, RequestError, SelfTestError, TooManyInputs, TooManyTokens
 from .explain import LIMIT_S, Explainer
 from .faults import as_request_error
 from .forward import Forward
@@ -102,12 +111,27 @@ class Pipeline:
 
     def _prepare(self, requests: Sequence[Request], deadline_s: float) -> list[list[Pending] | RequestError]:
         """Each request's inputs as the model reads them, or the error of one that does not get as far as the model."""
-        plans = [self._plan_request(request) for request in requests]
+        plans = self._leave_out(requests, [self._plan_request(request) for request in requests])
         passages = [each for plan in plans if isinstance(plan, list) for each in plan]
         encoded = iter(self._tokenizer.encode(passages, deadline_s))
         return [
             _accept(request, list(islice(encoded, len(plan)))) if isinstance(plan, list) else plan
             for request, plan in zip(requests, plans, strict=True)
+        ]
+
+    def _leave_out(
+        self, requests: Sequence[Request], plans: list[list[Passages] | RequestError]
+    ) -> list[list[Passages] | RequestError]:
+        """NotNow in the place of requests whose vectors would find no room among the batch's answers."""
+        if self.config.task is not Task.EMBEDDINGS:
+            return plans
+        room, size = AnswerRoom(), self._model.network.config.hidden_size
+        numbers = [getattr(request.parameters, "dimensions", None) or size for request in requests]
+        return [
+            plan
+            if isinstance(plan, RequestError) or room.take(BYTES_PER_NUMBER * each * len(plan))
+            else NotNow(NO_ROOM)
+            for each, plan in zip(numbers, plans, strict=True)
         ]
 
     def _plan_request(self, request: Request) -> list[Passages] | RequestError:
@@ -220,9 +244,12 @@ def load_pipeline(
     device = choose_device(environment.device, gpu_id)
     differences = {}
     for engine in Engine:
+        began_s = time.monotonic()
         pipeline = Pipeline(folder, config, device, engine)
+        loaded_s = time.monotonic()
         differences[engine] = pipeline.check(known)
         if differences[engine] <= pipeline.tolerance:
+            logger.info("load_s=%.2f self_test_s=%.2f", loaded_s - began_s, time.monotonic() - loaded_s)
             return pipeline
         logger.warning(
             "engine=%s difference=%g tolerance=%g: not used", engine, differences[engine], pipeline.tolerance

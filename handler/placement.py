@@ -9,10 +9,6 @@ from .config import HandlerConfig, Precision
 from .errors import DeviceError
 
 DTYPES = {Precision.FP32: torch.float32, Precision.FP16: torch.float16, Precision.BF16: torch.bfloat16}
-AUTO_PRECISIONS = {"cpu": Precision.FP32, "cuda": Precision.BF16}
-# CPU: 1024 to 4096 tokens are equally fast, more is slower (MiniLM, 2 cores of an AMD EPYC, 2026-11-22). CUDA: enough
-# to keep a large card busy; TEI's max_batch_tokens has the same default.
-TOKEN_BUDGETS = {"cpu": 4096, "cuda": 16384}
 
 
 def choose_device(wanted: str, gpu_id: int | None) -> torch.device:
@@ -41,8 +37,8 @@ class Placement:
         """The config's own precision and token budget, or what suits the device."""
         return cls(
             device=device,
-            precision=AUTO_PRECISIONS[device.type] if config.precision is Precision.AUTO else config.precision,
-            token_budget=config.token_budget or max(TOKEN_BUDGETS[device.type], config.max_tokens),
+            precision=config.precision_on(device.type),
+            token_budget=config.token_budget_on(device.type),
         )
 
     @property

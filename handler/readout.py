@@ -131,7 +131,7 @@ class MaskReadout:
         network.base_model.register_forward_hook(keep_masks(self._mask_id), with_kwargs=True)
 
     def cost(self, text: EncodedText) -> int:
-        return text.num_tokens + self._mask_cost * text.ids.count(self._mask_id)
+        return text.num_tokens + self._mask_cost * text.count(self._mask_id)
 
     def rows(self, output: Any, seen: Seen) -> list[Row]:
         is_mask = seen.tokens(seen.ids).cpu().numpy() == self._mask_id

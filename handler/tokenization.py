@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tokenizers import Tokenizer as Backend
 from transformers import AutoConfig, AutoTokenizer
 
 from .config import MAX_MASKS_PER_INPUT, MAX_TEXTS_PER_REQUEST
-from .encoded import NOTHING, EncodedText, Tokens, make_frame, read_window, share_room
+from .encoded import NOTHING, EncodedText, Tokens, make_frame, read_window, share_room, to_ids
 from .errors import InputTooLong, InternalError, InvalidInput, NotNow, RequestError, TooManyInputs
 from .passages import Cut, Layout, Passages, TextPair
 
@@ -108,11 +109,11 @@ class Tokenizer:
             )
         if len(ids) > max_tokens:
             raise InputTooLong(f"there are {len(ids)} token ids and the model takes {max_tokens}: send fewer")
-        return EncodedText(ids=list(ids), type_ids=[0] * len(ids), num_tokens_uncut=len(ids))
+        return EncodedText(ids=to_ids(ids), type_ids=np.zeros(len(ids), np.int8), num_tokens_uncut=len(ids))
 
     def _check_masks(self, encoded: Sequence[EncodedText]) -> None:
         for text in encoded:
-            num_masks = text.ids.count(self.mask_token_id) if self.mask_token_id is not None else 0
+            num_masks = text.count(self.mask_token_id) if self.mask_token_id is not None else 0
             if not num_masks:
                 where = " in the part that the model takes" if text.is_truncated else ""
                 raise InvalidInput(f"the text has no mask{where}: put {self.hf.mask_token} where a word is wanted")

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
+import numpy as np
 
-from ..errors import RequestError, ResponseTooLarge
+from ..answer_room import NO_ROOM, AnswerRoom
+from ..errors import NotNow, RequestError, ResponseTooLarge
 from ..payload import Item, Prediction, Response
 
 
@@ -47,8 +49,9 @@ def encode_error(error: RequestError) -> dict[str, object]:
 
 
 def format_value(value: object, headers: dict[str, str] | None = None) -> Response:
-    """200 and any JSON value."""
-    return Response(status=200, phrase="OK", body=msgspec.json.encode(value), headers=headers or {})
+    """200 and any JSON value, in which an array stands for the list of its numbers."""
+    body = msgspec.json.encode(value, enc_hook=_to_list)
+    return Response(status=200, phrase="OK", body=body, headers=headers or {})
 
 
 def refuse(error: RequestError, value: object) -> Response:
@@ -56,10 +59,16 @@ def refuse(error: RequestError, value: object) -> Response:
     return Response(status=error.status, phrase=error.phrase, body=msgspec.json.encode(value), headers={})
 
 
-def limit_size(response: Response, reply: Reply, max_bytes: int) -> Response:
+def _to_list(value: object) -> object:
+    if not isinstance(value, np.ndarray):
+        raise NotImplementedError(f"{type(value).__name__} in an answer")
+    return value.tolist()
+
+
+def limit_size(response: Response, reply: Reply, max_bytes: int, room: AnswerRoom) -> Response:
     """The response, or an error in its place: TorchServe's frontend kills a worker that answers with more."""
     if len(response.body) <= max_bytes:
-        return response
+        return response if room.take(len(response.body)) else reply.format_error(NotNow(NO_ROOM))
     return reply.format_error(
         ResponseTooLarge(
             f"the answer has {len(response.body)} bytes, more than the server's max_response_size of {max_bytes}: "

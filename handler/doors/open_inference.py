@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
+import numpy as np
 from msgspec import Meta
 
 from ..config import Task
@@ -72,7 +73,7 @@ class TensorReply:
         values: list[Any] = [prediction.value for prediction in predictions]
         if self.served.task is Task.EMBEDDINGS:
             shape = [len(values), len(values[0])]
-            numbers = [number for vector in values for number in vector]
+            numbers = np.concatenate(values)
             output = _tensor(output_name(self.served.task), "FP32", shape, numbers)
         else:
             output = self._json_tensor(output_name(self.served.task), values)
@@ -100,7 +101,7 @@ def output_name(task: Task) -> str:
     return "embeddings" if task is Task.EMBEDDINGS else "predictions"
 
 
-def _tensor(name: str, datatype: str, shape: list[int], data: list[Any]) -> dict[str, object]:
+def _tensor(name: str, datatype: str, shape: list[int], data: object) -> dict[str, object]:
     return {"name": name, "datatype": datatype, "shape": shape, "data": data}
 
 

@@ -24,7 +24,7 @@ def make_fill_mask_head(_: Any, tokenizer: Any, __: Any) -> Head:
     def head(reading: Reading, parameters: Parameters) -> object:
         assert isinstance(parameters, FillMaskParameters)
         (text,), (row,) = reading.texts, reading.rows
-        ids = np.array(text.ids)
+        ids = text.ids.astype(np.int64)
         masks = np.flatnonzero(ids == tokenizer.mask_token_id).tolist()
         if len(masks) * parameters.top_k > MAX_FILLINGS:
             raise InvalidParameter(

@@ -70,7 +70,7 @@ class Window:
         assert encoded.sources is not None
         assert encoded.words is not None
         is_context = encoded.sources == 1
-        is_possible = is_context | (np.array(encoded.ids) == cls_token_id)
+        is_possible = is_context | (encoded.ids == cls_token_id)
         starts, ends = softmax(np.where(is_possible[:, None], row, MASKED).astype(np.float64).T)
         return cls(
             offsets=encoded.offsets[is_context],

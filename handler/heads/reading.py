@@ -26,4 +26,6 @@ class Reading:
 
 
 Head = Callable[[Reading, Parameters], object]
-"""A reading to what transformers' pipeline gives for it, as plain JSON values. It may raise a RequestError."""
+"""A reading to what transformers' pipeline gives for it, as plain JSON values; a vector stays an array.
+
+It may raise a RequestError."""

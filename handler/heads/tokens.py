@@ -40,7 +40,7 @@ class Window:
         places = np.flatnonzero(encoded.sources >= 0)
         return cls(
             places=places,
-            ids=np.array(encoded.ids, np.int64)[places],
+            ids=encoded.ids[places].astype(np.int64),
             offsets=encoded.offsets[places],
             scores=softmax(row[places].astype(np.float64)),
             num_tokens=len(encoded.ids),

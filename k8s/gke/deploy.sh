@@ -153,7 +153,7 @@ expect() {
 }
 
 # The deep check computes a known text and compares; the second answer must be an embedding or labels. A new load
-# balancer answers with errors of its own for some minutes: both ask again. TorchServe's own limit is 120 s.
+# balancer answers with errors of its own for some minutes: both ask again. TorchServe's own limit is 60 s.
 smoke_test() {
   local ask=(curl --silent --show-error --fail --max-time 130
     --retry 1000 --retry-delay 5 --retry-all-errors --retry-max-time "$WAIT_S")

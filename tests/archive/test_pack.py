@@ -22,10 +22,16 @@ from berth.reference import reference_answers
 from berth.unpack import unpack_once
 from berth.verify import verify_archive
 from berth.wait import wait_until
+from berth.worker_environment import worker_environment
 from handler.config import Task
 from tests.checkpoints import make_checkpoint
 
 PACK = [str(Path(sys.executable).with_name("berth")), "pack"]
+# Installed beside it, or a part of torchserve, and each a part of a second or several.
+UNUSED_MODULES = [
+    *("captum", "matplotlib", "openai", "pandas", "scipy", "sentence_transformers", "sklearn", "torchvision"),
+    "ts.torch_handler.base_handler",
+]
 
 
 @pytest.fixture(scope="module")
@@ -160,3 +166,16 @@ def test_an_interrupted_pack_leaves_nothing(checkpoint, tmp_path):
         packing.communicate()
     assert packing.returncode != 0
     assert list((tmp_path / "store").iterdir()) == []
+
+
+def test_the_worker_imports_nothing_that_it_does_not_use(folder):
+    program = (
+        "import os, sys; import ts.model_service_worker; from ts.model_loader import ModelLoaderFactory as factory; "
+        f"factory.get_model_loader().load('tiny', os.getcwd(), '{HANDLER}', None, 1); "
+        f"print(sorted(set({UNUSED_MODULES}) & set(sys.modules)))"
+    )
+    environment = worker_environment(os.environ) | {"BERTH_DEVICE": "cpu"}
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, env=environment, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.splitlines()[-1] == "[]"

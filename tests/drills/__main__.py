@@ -26,7 +26,7 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.drills", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*DRILLS, []], help=", ".join(DRILLS))
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*DRILLS, []], help=f"of {', '.join(DRILLS)}")
     return parser
 
 

@@ -1,7 +1,12 @@
 """The two models of the drills: the sample, and BERT-base with seeded random weights (438 MB)."""
 
+import hashlib
+import zipfile
 from pathlib import Path
 
+import yaml
+
+from berth.archive import MODEL_CONFIG, SUMS, Content
 from berth.pack import PackOptions, pack_checkpoint
 from handler.config import Task
 
@@ -17,3 +22,17 @@ def pack_bert_base(folder: Path) -> Path:
     """bert-base.mar in `folder`: a classifier, 438 MB."""
     checkpoint = make_bert_base(folder / "bert-base", Task.TEXT_CLASSIFICATION)
     return pack_checkpoint(checkpoint, PackOptions(output=folder))
+
+
+def unpack_patient(archive: Path, response_timeout_s: int) -> Path:
+    """The archive's folder, as valid as it was, with a responseTimeout that this machine does not reach."""
+    folder = archive.with_name(f"{archive.stem}-patient")
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(folder)
+    config = folder / MODEL_CONFIG
+    settings = yaml.safe_load(config.read_text()) | {"responseTimeout": response_timeout_s}
+    config.write_text(yaml.safe_dump(settings, sort_keys=False))
+    digests = dict(Content.from_sums((folder / SUMS).read_bytes()).digests)
+    digests[MODEL_CONFIG] = hashlib.sha256(config.read_bytes()).hexdigest()
+    (folder / SUMS).write_bytes(Content(digests=digests).to_sums())
+    return folder

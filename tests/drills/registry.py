@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import cold_start, drain, faults, kills, memory, soak, starts
+
 
 @dataclass(frozen=True, kw_only=True)
 class Drill:
@@ -14,4 +16,12 @@ class Drill:
     """Works in an empty folder and yields the lines that it found; one that begins with FAILED is a broken promise."""
 
 
-DRILLS: dict[str, Drill] = {}
+DRILLS: dict[str, Drill] = {
+    "drain": Drill(title="requests that run or wait at SIGTERM", run=drain.run),
+    "starts": Drill(title="/ready at 20 starts", run=starts.run),
+    "faults": Drill(title="/ready when a worker hangs, dies in a loop, is wrong or a zombie", run=faults.run),
+    "kills": Drill(title="SIGKILL to workers, java and berth", run=kills.run),
+    "cold-start": Drill(title="from `berth serve` to the first right answer of a 438 MB model", run=cold_start.run),
+    "memory": Drill(title="memory, predicted and measured under a full queue of the largest requests", run=memory.run),
+    "soak": Drill(title="in a memory cgroup of the predicted size, and in one that is too small", run=soak.run),
+}

@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from transformers import AutoTokenizer
 
 from berth.checkpoint import load_checkpoint
 from berth.reference import reference_answers
 from handler.config import Environment, HandlerConfig, Task
 from handler.doors import native
+from handler.doors.call import format_value
 from handler.payload import Request, Served
 from handler.pipeline import Answer, Pipeline, load_pipeline
 from handler.selftest import KnownAnswers, load_known_answers
@@ -94,4 +94,4 @@ def parse(case: Case, task: Task) -> Request:
 def _value(answer: Answer) -> Any:
     """The result as a client reads it."""
     assert isinstance(answer, list), answer
-    return json.loads(msgspec.json.encode(answer[0].value))
+    return json.loads(format_value(answer[0].value).body)

@@ -13,14 +13,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from berth.bench.machine import describe_run
 from berth.bench.work import EncoderShape
-from handler.config import HandlerConfig, Task
+from handler.config import TOKEN_BUDGETS, HandlerConfig, Task
 from handler.encoded import EncodedText
 from handler.model import PackedModel
-from handler.placement import TOKEN_BUDGETS, Placement
+from handler.placement import Placement
 from handler.tokenization import Tokenizer
 
 from .large_checkpoints import make_bert_base
@@ -52,7 +53,10 @@ def matmul_peak_flops(device: torch.device, dtype: torch.dtype) -> float:
 def measure(model: PackedModel, lengths: list[int], num_tokens: int, device: torch.device) -> tuple[float, float]:
     """Tokens/s and useful FLOP/s of texts with these lengths, num_tokens in all."""
     chosen = (lengths * (num_tokens // sum(lengths) + 1))[: max(1, num_tokens * len(lengths) // sum(lengths))]
-    texts = [EncodedText(ids=[1000] * length, type_ids=[0] * length, num_tokens_uncut=length) for length in chosen]
+    texts = [
+        EncodedText(ids=np.full(length, 1000, np.int32), type_ids=np.zeros(length, np.int8), num_tokens_uncut=length)
+        for length in chosen
+    ]
     seconds = median_seconds(
         lambda: [model.forward(batch) for batch in model.batches(texts, TOKEN_BUDGETS[device.type])], device
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from berth import health, launch, server_process
+from berth import cli, health, launch, server_process
 from berth.archive import SERVER_SETTINGS
 
 from .conftest import Rendered
@@ -74,7 +74,7 @@ def test_startup_may_take_as_long_as_a_worker(objects: list[Document]) -> None:
 def test_grace_covers_the_sleep_and_the_launchers_end(objects: list[Document]) -> None:
     sleep_s = container(objects)["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert sleep_s >= 15
-    end_s = launch.GRACE_S + server_process.GONE_S
+    end_s = cli.DRAIN_S + launch.GRACE_S + server_process.GONE_S
     assert pod(objects)["terminationGracePeriodSeconds"] >= sleep_s + end_s
 
 

@@ -53,16 +53,16 @@ class Reader:
         # Not model_input_names: ALBERT was trained with types, which 4.57 sends and 5.23's tokenizer no longer names.
         has_types = getattr(self.model.config, "type_vocab_size", 0) > 1
         for text in texts:
-            types = {"token_type_ids": torch.tensor([text.type_ids])} if has_types else {}
-            output = self.model(input_ids=torch.tensor([text.ids]), **types)
+            types = {"token_type_ids": torch.from_numpy(text.type_ids).long().unsqueeze(0)} if has_types else {}
+            output = self.model(input_ids=torch.from_numpy(text.ids).long().unsqueeze(0), **types)
             logits = output.logits if "logits" in output else torch.stack([output.start_logits, output.end_logits], -1)
             yield logits[0].numpy()
 
 
 def _encoded(encoding: Encoding) -> EncodedText:
     return EncodedText(
-        ids=encoding.ids,
-        type_ids=encoding.type_ids,
+        ids=np.array(encoding.ids, np.int32),
+        type_ids=np.array(encoding.type_ids, np.int8),
         num_tokens_uncut=len(encoding.ids),
         offsets=np.array(encoding.offsets, np.int32),
         sources=np.array([-1 if source is None else source for source in encoding.sequence_ids], np.int8),

@@ -102,9 +102,17 @@ def session_pids(leader: int) -> list[int]:
 
 @contextlib.contextmanager
 def started_server(
-    archives: Sequence[Path], env: Mapping[str, str] | None = None, cwd: Path | None = None
+    archives: Sequence[Path],
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    *,
+    options: Sequence[str] = (),
+    wrapper: Sequence[str] = (),
 ) -> Iterator[Server]:
-    """`berth serve ARCHIVE...` in a session of its own, on free ports; ended and cleared away afterwards."""
+    """`berth serve ARCHIVE...` in a session of its own, on free ports; ended and cleared away afterwards.
+
+    `wrapper`: a command that becomes the one that follows it.
+    """
     with tempfile.TemporaryDirectory(prefix="bt-", ignore_cleanup_errors=True) as folder:
         temp, log_file, ports = Path(folder, "tmp"), Path(folder, "log"), free_ports()
         temp.mkdir()
@@ -115,7 +123,7 @@ def started_server(
             **port_variables(ports),
             **(env or {}),
         }
-        command = [str(argument) for argument in (BERTH, "serve", "--config", CONFIG, *archives)]
+        command = [str(argument) for argument in (*wrapper, BERTH, "serve", "--config", CONFIG, *options, *archives)]
         with log_file.open("wb") as log:
             process = subprocess.Popen(
                 command, cwd=cwd, env=environment, stderr=log, stdout=log, start_new_session=True
@@ -127,9 +135,11 @@ def started_server(
 
 
 @contextlib.contextmanager
-def running_server(archives: Sequence[Path], env: Mapping[str, str] | None = None) -> Iterator[Server]:
+def running_server(
+    archives: Sequence[Path], env: Mapping[str, str] | None = None, options: Sequence[str] = ()
+) -> Iterator[Server]:
     """A started server that said that it is ready."""
-    with started_server(archives, env) as server:
+    with started_server(archives, env, options=options) as server:
         server.wait_for_log("berth: ready")
         yield server
 

@@ -1,7 +1,6 @@
 """What a server has accepted is answered after SIGTERM, over REST and gRPC, also what waits in the queue."""
 
 import signal
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

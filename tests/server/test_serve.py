@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from berth.gpu import count_gpus
 from berth.settings import parse_properties
 
 from .servers import CONFIG, Server, running_server
-from .standin import make_standin
+from .standin import ANSWERS, make_standin
 
 pytestmark = pytest.mark.server
 
@@ -56,6 +57,21 @@ def test_on_a_cpu_there_is_one_worker(server: Server) -> None:
         pytest.skip("this machine has more than one GPU")
     assert "workers per model: 1" in server.log
     assert len(server.worker_pids()) == 1
+
+
+def test_workers_are_started_together(tmp_path: Path) -> None:
+    """Neither ends its load before both have begun it."""
+    wait_for_the_other = (
+        f"import pathlib, time; pathlib.Path({str(tmp_path)!r}, f'began-{{os.getpid()}}').touch()\n"
+        f"        while len(list(pathlib.Path({str(tmp_path)!r}).glob('began-*'))) < 2: time.sleep(0.01)"
+    )
+    archive = make_standin(tmp_path, ANSWERS.replace('"""Nothing to load."""', wait_for_the_other))
+    with running_server([archive], {"TS_DEFAULT_WORKERS_PER_MODEL": "2"}) as server:
+        assert len(server.worker_pids()) == 2
+
+
+def test_the_log_says_what_the_start_took(server: Server) -> None:
+    assert re.search(r"started in [\d.]+ s: checks [\d.]+, Java [\d.]+, workers [\d.]+$", server.log, re.MULTILINE)
 
 
 def test_a_prediction_leaves_no_line_in_the_log_and_no_file_in_the_run_folder(server: Server) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from berth.unpack import unpack_once
+
 from .servers import Server, started_server
 from .standin import (
     CANNOT_PREDICT,
@@ -50,6 +52,20 @@ def test_a_missing_archive(tmp_path: Path) -> None:
 def test_no_archive_named_and_none_in_the_model_store(tmp_path: Path) -> None:
     with started_server([], cwd=tmp_path) as server:
         assert_refused_before_java(server, 4, str(tmp_path / "model_store" / "bert.mar"))
+
+
+@pytest.mark.parametrize("is_altered", [True, False])
+def test_java_is_not_run_before_every_digest_is_verified(tmp_path: Path, is_altered: bool) -> None:
+    java, ran = tmp_path / "bin" / "java", tmp_path / "ran"
+    java.parent.mkdir()
+    java.write_text(f"""#!/bin/sh\necho "$@" >> {ran}; echo 'version "25"' >&2\n""", encoding="utf-8")
+    java.chmod(0o755)
+    folder = unpack_once(make_standin(tmp_path), tmp_path / "cache")
+    with (folder / "MAR-INF" / "MANIFEST.json").open("a", encoding="utf-8") as manifest:
+        manifest.write(" " * is_altered)
+    with started_server([folder], {"JAVA_HOME": str(tmp_path)}) as server:
+        assert server.wait_for_end() == (4 if is_altered else 1), server.log
+    assert ran.exists() is not is_altered
 
 
 def test_an_altered_archive(tmp_path: Path) -> None:

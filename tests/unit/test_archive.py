@@ -3,6 +3,7 @@
 import ast
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -11,10 +12,10 @@ import pytest
 import yaml
 
 import handler
-from berth.archive import HANDLER_PACKAGES, ArchivePlan, Content, Packer, ReferenceAnswers, plan_archive
+from berth.archive import HANDLER_PACKAGES, ArchivePlan, Content, Packer, ReferenceAnswers, Sizes, plan_archive
 from berth.checkpoint import Checkpoint
-from berth.errors import Refused
-from handler.config import HandlerConfig, Pooling, Task
+from berth.errors import Refused, UsageError
+from handler.config import HandlerConfig, Pooling, Precision, Task
 
 CHECKPOINT = Checkpoint(
     root=Path("/nowhere"),
@@ -83,6 +84,19 @@ def test_the_model_config_is_what_the_handler_reads():
     assert config.requires == PACKER.ranges
     assert settings["maxBatchDelay"] == 1
     assert not {"minWorkers", "maxWorkers"} & set(settings)
+
+
+def test_what_the_user_chose_of_a_workers_size_is_written_and_checked():
+    def pack(sizes):
+        plan = plan_archive(CHECKPOINT, ANSWERS, replace(PACKER, sizes=sizes), name="m", version="2.0")
+        source = next(member.source for member in plan.members if member.name == "model-config.yaml")
+        assert isinstance(source, bytes)
+        return yaml.safe_load(source)
+
+    found = pack(Sizes(precision=Precision.BF16, token_budget=9000, batch_size=8))
+    assert (found["batchSize"], found["handler"]["precision"], found["handler"]["token_budget"]) == (8, "bf16", 9000)
+    with pytest.raises(UsageError, match="token_budget 100 is below max_tokens 8192"):
+        pack(Sizes(token_budget=100))
 
 
 def test_the_known_answers_and_the_requirements():

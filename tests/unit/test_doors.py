@@ -2,6 +2,7 @@
 
 import pytest
 
+from handler.answer_room import AnswerRoom
 from handler.config import Task
 from handler.doors.call import limit_size
 from handler.doors.route import GRPC, KSERVE, NATIVE, NOWHERE, OPENAI, Door, choose_door, open_call
@@ -82,8 +83,8 @@ def test_other_doors_read_json_only(headers: dict[str, str]) -> None:
 def test_an_answer_over_the_limit_becomes_the_doors_own_error(body: object, headers: dict[str, object]) -> None:
     reply = ask(body, headers).reply
     response = reply.format_predictions([Prediction(value=[0.5] * 1000, num_tokens=3, is_truncated=False)])
-    assert limit_size(response, reply, 10_000) is response
-    limited = limit_size(response, reply, 1000)
+    assert limit_size(response, reply, 10_000, AnswerRoom()) is response
+    limited = limit_size(response, reply, 1000, AnswerRoom())
     assert limited.status == 413
     assert "ResponseTooLarge" in limited.body.decode()
     assert len(limited.body) < 1000

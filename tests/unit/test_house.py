@@ -19,7 +19,7 @@ SHARED_WITH_BERTH = {"handler", "handler.errors", "handler.config", "handler.inp
 LAYERS = [
     {"errors"},
     {"config", "wire"},
-    {"inputs", "cores", "versions"},
+    {"inputs", "cores", "versions", "startup", "answer_room"},
     {"parameters"},
     {"payload"},
     {"passages", "metrics", "token_budget"},

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from handler.answer_room import AnswerRoom
 from handler.config import MAX_INPUTS_PER_REQUEST, ScoreFunction, Task
 from handler.doors.call import Call, format_value, limit_size
 from handler.doors.native import NativeReply
@@ -82,8 +83,8 @@ def test_errors_quote_only_the_beginning_of_what_was_sent(body: object) -> None:
 
 
 def test_a_response_over_the_limit_becomes_an_error() -> None:
-    assert limit_size(format_value("x" * 98), NativeReply(), 100).status == 200
-    assert limit_size(format_value("x" * 99), NativeReply(), 100).status == 413
+    assert limit_size(format_value("x" * 98), NativeReply(), 100, AnswerRoom()).status == 200
+    assert limit_size(format_value("x" * 99), NativeReply(), 100, AnswerRoom()).status == 413
 
 
 def test_empty_body_is_the_deep_check() -> None:

@@ -83,7 +83,7 @@ def random_texts(tokenizer: Any, lengths: tuple[int, ...] = LENGTHS) -> list[Enc
         ids[[length // 2, length - 1]] = tokenizer.mask_token_id
         ids[0] = tokenizer.cls_token_id
         types = torch.randint(0, 2, (length,), generator=generator)
-        texts.append(EncodedText(ids=ids.tolist(), type_ids=types.tolist(), num_tokens_uncut=length))
+        texts.append(EncodedText(ids=ids.int().numpy(), type_ids=types.char().numpy(), num_tokens_uncut=length))
     return texts
 
 
@@ -104,8 +104,8 @@ def one_by_one(folder: Path, task: Task, texts: list[EncodedText]) -> Iterator[T
     """Of each text: [T, width], [width], or [masks, width]."""
     model, tokenizer = load(folder, task, "eager"), AutoTokenizer.from_pretrained(folder)
     for text in texts:
-        ids = torch.tensor([text.ids])
-        types = type_ids_where_read(tokenizer, torch.tensor([text.type_ids]))
+        ids = torch.from_numpy(text.ids).long().unsqueeze(0)
+        types = type_ids_where_read(tokenizer, torch.from_numpy(text.type_ids).long().unsqueeze(0))
         (rows,) = values(model(input_ids=ids, **types))
         yield rows[ids[0] == tokenizer.mask_token_id] if task is Task.FILL_MASK else rows
 
@@ -160,7 +160,7 @@ def test_rows_of_one_length_equal_eager_and_so_do_gradients(checkpoint: MakeChec
     """What an explanation of a prediction needs: no bounds, the hook of the packed engine still there."""
     folder = checkpoint(architecture, Task.TEXT_CLASSIFICATION)
     texts = random_texts(AutoTokenizer.from_pretrained(folder), (200, 200, 200))
-    ids = torch.tensor([text.ids for text in texts])
+    ids = torch.tensor([text.ids.tolist() for text in texts])
     results = []
     for model in (load(folder, Task.TEXT_CLASSIFICATION, "eager"), load_packed(folder, Task.TEXT_CLASSIFICATION)):
         logits = model(input_ids=ids).logits
@@ -179,7 +179,7 @@ def test_first_position_is_the_one_that_the_model_would_choose(checkpoint: MakeC
     folder = checkpoint(architecture, Task.TEXT_CLASSIFICATION)
     model = load(folder, Task.TEXT_CLASSIFICATION, "eager")
     (text,) = random_texts(AutoTokenizer.from_pretrained(folder), (512,))
-    ids = torch.tensor([text.ids])
+    ids = torch.from_numpy(text.ids).long().unsqueeze(0)
     first = find_first_position(model)
     assert first == (2 if architecture in ("roberta", "xlm-roberta", "camembert", "mpnet") else 0)
     chosen = model.base_model(input_ids=ids, position_ids=torch.arange(first, first + 512).unsqueeze(0))
@@ -258,7 +258,7 @@ def test_masks_of_padded_rows(
     masked_lm: Callable[..., tuple[Any, Any]], architecture: str, settings: dict[str, Any]
 ) -> None:
     model, tokenizer = masked_lm(architecture, **settings)
-    texts = [text.ids for text in random_texts(tokenizer, (9, 1, 20, 5))]
+    texts = [text.ids.tolist() for text in random_texts(tokenizer, (9, 1, 20, 5))]
     encoded = tokenizer.pad({"input_ids": texts}, return_tensors="pt")
     expected = model(**encoded).logits[encoded["input_ids"] == tokenizer.mask_token_id]
     model.base_model.register_forward_hook(keep_masks(tokenizer.mask_token_id), with_kwargs=True)

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from berth.budget import Budget
+from berth.fitting import Fitted
 from berth.java import Java
+from berth.jvm import Jvm
+from berth.machine import MIB
 from berth.plan import LOG_CONFIG, Plan
 from berth.preflight import ServedModel
 from berth.settings import Settings
@@ -17,7 +21,10 @@ MODELS = tuple(ServedModel(name=name, version="1.0", folder=Path("/cache") / nam
 
 def make_plan(num_gpus: int = 0, **variables: str) -> Plan:
     settings = Settings.load(CONFIG, variables)
-    return Plan(settings=settings, models=MODELS, java=Java(executable=Path("/java"), version=25), num_gpus=num_gpus)
+    jvm = Jvm(heap_bytes=256 * MIB, direct_bytes=128 * MIB, threads=3)
+    fitted = Fitted(budget=Budget(parts=(), gpu_parts=(), jvm=jvm), names=("bert", "other"), max_workers=1, reason="")
+    java = Java(executable=Path("/java"), version=25)
+    return Plan(settings=settings, models=MODELS, java=java, fitted=fitted, num_gpus=num_gpus)
 
 
 def test_java_is_told_the_models_the_config_and_the_run_folder() -> None:
@@ -27,6 +34,7 @@ def test_java_is_told_the_models_the_config_and_the_run_folder() -> None:
     assert f"-Djava.io.tmpdir={RUN_FOLDER}" in command
     assert f"-Dlog4j.configurationFile={LOG_CONFIG.as_uri()}" in command
     assert "-ncs" in command
+    assert "-Xmx256m" in command
 
 
 def test_the_environment_carries_what_berth_decided() -> None:
@@ -47,6 +55,7 @@ def test_the_environment_carries_what_berth_decided() -> None:
     assert environment["TS_CONFIG_FILE"] == str(CONFIG)
     assert environment["TS_MAX_RESPONSE_SIZE"] == str(plan.settings.max_response_bytes)
     assert environment["TMPDIR"] == str(RUN_FOLDER)
+    assert environment["TS_NUMBER_OF_NETTY_THREADS"] == environment["TS_NETTY_CLIENT_THREADS"] == "3"
 
 
 @pytest.mark.parametrize(("setting", "num_gpus", "num_workers"), [("0", 0, 1), ("0", 4, 4), ("2", 0, 2), ("2", 4, 2)])

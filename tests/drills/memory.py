@@ -1,0 +1,89 @@
+"""Predicted beside measured: two models, 1, 2 and 4 workers, each under a full queue of the largest requests."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from berth.budget import Budget
+from berth.capacity import BudgetOptions, plan_offline
+from berth.machine import MIB
+from handler.config import Task
+
+from ..server.servers import CONFIG, running_server
+from .full_load import full_load
+from .models import pack_bert_base, pack_sample, unpack_patient
+from .pss import Peak, peak_of
+from .table import table, verdict
+
+LOAD_S = 60.0  # for each worker: two slow cores make the tokens of its batch in less
+PATIENCE_S = 3600  # what is cut off by time here would not be on a faster machine
+REST_S = 3.0
+TOLERANCE = 0.15
+HEADER = ("model", "workers", "at rest", "predicted", "measured", "ratio", "java predicted", "measured", "200", "503")
+MOST_PRIVATE_BYTES = 400 * 10**6
+"""Of a worker at rest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One server's figures."""
+
+    budget: Budget
+    rest: Peak
+    peak: Peak
+    answered: int
+    refused: int
+
+    @property
+    def figures(self) -> tuple[object, ...]:
+        """For the table; MiB."""
+        java = (self.budget.jvm.total_bytes // MIB, self.peak.java_bytes // MIB)
+        total = (self.budget.total_bytes // MIB, self.peak.total_bytes // MIB)
+        return (self.rest.total_bytes // MIB, *total, f"{self.ratio:.2f}", *java, self.answered, self.refused)
+
+    @property
+    def ratio(self) -> float:
+        """Predicted over measured."""
+        return self.budget.total_bytes / self.peak.total_bytes
+
+
+def predict(archive: Path, workers: int) -> Budget:
+    """With a java of no more than these workers need."""
+    return plan_offline([archive], BudgetOptions(config=CONFIG, workers=workers, num_gpus=0)).budget
+
+
+def run(folder: Path) -> Iterator[str]:
+    cells = {}
+    for archive, task in ((pack_sample(folder), Task.EMBEDDINGS), (pack_bert_base(folder), Task.TEXT_CLASSIFICATION)):
+        patient = unpack_patient(archive, PATIENCE_S)
+        for workers in (1, 2, 4):
+            cells[archive.stem, workers] = cell = measure(patient, archive.stem, task, workers)
+            yield f"{archive.stem}, {workers}: {cell.ratio:.2f} ({cell.peak.total_bytes // MIB} MiB)"
+    yield from table(HEADER, [(name, workers, *cell.figures) for (name, workers), cell in cells.items()])
+    worst = max(cells.values(), key=lambda cell: abs(cell.ratio - 1))
+    yield verdict(abs(worst.ratio - 1) <= TOLERANCE, f"predicted within 15 % of measured; furthest {worst.ratio:.2f}")
+    yield _shares_weights(cells["bert-base", 4])
+
+
+def measure(archive: Path, model: str, task: Task, workers: int) -> Cell:
+    """A server of its own, with just the memory that it is said to need."""
+    budget = predict(archive, workers)
+    environment = {"TS_DEFAULT_WORKERS_PER_MODEL": str(workers)}
+    with running_server([archive], environment, options=("--memory", f"{budget.total_bytes}")) as server:
+        rest = Peak()
+        time.sleep(REST_S)
+        rest.look(server)
+        with peak_of(server) as peak, full_load(server, model, task, workers) as ends:
+            time.sleep(LOAD_S * workers)
+        server.process.kill()  # what waits in the queue would be answered first; java and its workers end with it
+    return Cell(budget=budget, rest=rest, peak=peak, answered=ends["200"], refused=ends["503"])
+
+
+def _shares_weights(cell: Cell) -> str:
+    weights = next(part.bytes for part in cell.budget.parts if "weights, shared" in part.name)
+    allowed = weights + 4 * MOST_PRIVATE_BYTES
+    found = cell.rest.workers_bytes
+    return verdict(
+        found <= allowed, f"4 workers of BERT-base at rest take {found // MIB} MiB, and may {allowed // MIB}: shared"
+    )

@@ -1,0 +1,58 @@
+"""The memory that each rendering grants, held against the budget of what it serves: the sample, or a BERT-base."""
+
+import pytest
+
+from berth.budget import Served, Server, plan_budget
+from berth.gpu import VARIABLE
+from berth.machine import parse_quantity
+from berth.model_facts import ModelFacts
+from berth.settings import Settings
+from handler.config import HandlerConfig, Task
+
+from ..server.servers import CONFIG
+from .conftest import Rendered
+from .renderings import RENDERINGS
+from .test_pod import container, environment, pod
+
+L4_BYTES = 22 * 2**30  # of its 24 GB, what nvidia-smi shows
+SHAPES = {
+    "sample": {"weights": {"F32": 22_713_216}, "hidden": 384, "intermediate": 1536, "content_bytes": 91_840_981},
+    "bert-base": {"weights": {"F32": 109_484_547}, "hidden": 768, "intermediate": 3072, "content_bytes": 438_883_081},
+}
+TASKS = {"sample": Task.EMBEDDINGS, "bert-base": Task.TEXT_CLASSIFICATION}
+
+
+def facts(name: str) -> ModelFacts:
+    config = HandlerConfig(task=TASKS[name], max_tokens=512)
+    return ModelFacts(
+        name=name,
+        config=config,
+        batch_size=64,
+        num_labels=3,
+        tokenizer_bytes=711_661,
+        **SHAPES[name],  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("rendering", RENDERINGS)
+def test_the_pod_holds_what_it_serves(rendered: Rendered, rendering: str, name: str) -> None:
+    objects = rendered(rendering)
+    resources = container(objects)["resources"]
+    settings = Settings.load(CONFIG, {})
+    num_gpus = int(resources["limits"].get("nvidia.com/gpu", "0"))
+    assert bool(num_gpus) == (environment(objects).get(VARIABLE) == "cuda")
+    server = Server(
+        queue_length=settings.queue_length,
+        request_bytes=settings.max_request_bytes,
+        response_bytes=settings.max_response_bytes,
+        vmargs=settings.vmargs,
+        cores=int(resources["limits"]["cpu"]),
+        num_gpus=num_gpus,
+    )
+    in_memory = any(volume.get("emptyDir", {}).get("medium") == "Memory" for volume in pod(objects)["volumes"])
+    served = Served(facts=facts(name), workers=settings.workers_on(num_gpus), is_in_memory=in_memory)
+    budget = plan_budget([served], server)
+    assert budget.total_bytes <= parse_quantity(resources["limits"]["memory"])
+    assert resources["requests"]["memory"] == resources["limits"]["memory"]
+    assert budget.gpu_bytes <= L4_BYTES

@@ -1,0 +1,49 @@
+"""An archive's facts, from a .mar and from the folder it is unpacked to; no weights are read."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from berth.errors import Refused
+from berth.model_facts import ModelFacts
+from berth.pack import PackOptions, pack_checkpoint
+from handler.config import Task
+
+from ..checkpoints import make_checkpoint
+from ..server.standin import make_standin
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("facts")
+    checkpoint = make_checkpoint(folder / "tiny", "distilbert", Task.TEXT_CLASSIFICATION)
+    return pack_checkpoint(checkpoint, PackOptions(output=folder))
+
+
+def test_a_mar_and_its_folder_say_the_same(archive: Path, tmp_path: Path) -> None:
+    facts = ModelFacts.read(archive)
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(tmp_path)
+    assert ModelFacts.read(tmp_path) == facts
+    numbers = sum(tensor.numel() for tensor in load_file(tmp_path / "checkpoint" / "model.safetensors").values())
+    assert facts.num_weights == numbers
+    assert facts.weights == {"F32": numbers}
+    assert (facts.name, facts.hidden, facts.intermediate, facts.num_labels) == ("tiny", 64, 128, 3)  # dim, hidden_dim
+    assert facts.config is not None
+    assert facts.config.task is Task.TEXT_CLASSIFICATION
+
+
+def test_a_handler_that_is_not_ours_has_no_config(tmp_path: Path) -> None:
+    facts = ModelFacts.read(make_standin(tmp_path))
+    assert (facts.config, facts.batch_size, facts.num_weights) == (None, 8, 0)
+
+
+def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="does not exist"):
+        ModelFacts.read(tmp_path / "no.mar")
+    (tmp_path / "text.mar").write_text("text")
+    for path in (tmp_path / "text.mar", tmp_path):
+        with pytest.raises(Refused, match="no archive that berth packed"):
+            ModelFacts.read(path)
