@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .errors import UsageError
 from .machine import KIB, MIB
 
 # Measured with Java 25 and TorchServe 0.12 (`python -m tests.drills memory`): live objects without a request, the young
@@ -14,6 +15,7 @@ OUTSIDE_BYTES = 100 * MIB
 SMALL_BYTES = 16 * MIB  # of direct buffers, for headers and what is small
 COPYING = 1.15  # large arrays need room beside each other while the old generation is collected
 MIN_HEAP_BYTES = 96 * MIB
+SHARES = ("-XX:MaxRAM", "-XX:MinRAM", "-XX:InitialRAM", "-XX:MaxHeapSize")  # other words for the heap's size
 _SIZE = re.compile(r"(\d+)([kKmMgG]?)")
 _UNITS = {"": 1, "k": KIB, "m": MIB, "g": 1024 * MIB}
 
@@ -67,6 +69,10 @@ def size_jvm(traffic: Sequence[Traffic], *, cores: int, vmargs: Sequence[str]) -
     worst. A batch leaves as one message, and its answers come as one, which are then in the heap until they are sent;
     each thread has one in hand, in a buffer that is copied as it grows.
     """
+    if shares := [argument for argument in vmargs if argument.startswith(SHARES)]:
+        raise UsageError(
+            f"vmargs has {shares[0]}: memory is counted in bytes, so give the heap as -Xmx, or leave it out"
+        )
     threads = max(2, cores)
     bodies = sum(each.requests * each.request_bytes for each in traffic)
     running = [each for each in traffic for _ in range(each.workers)]

@@ -24,11 +24,11 @@ WORDS = "the of and to in is it on as at by we he be or an if so up no "
 def largest_body(task: Task, index: int) -> bytes:
     """A request of max_request_size with as many texts as one may have; no two texts are equal.
 
-    An embedding's costs most where all its vectors are computed in time, so its texts are a few tokens in long words;
-    another task's where its texts are tokens from end to end.
+    An embedding's costs most where all its vectors are computed in time, so its texts are a few tokens in long words.
+    Another task's texts begin with as many tokens as a model takes.
     """
     room = Settings.load(CONFIG, {}).max_request_bytes // MAX_TEXTS_PER_REQUEST - 4  # quotes, comma, and the frame's
-    filler = "x" * room if task is Task.EMBEDDINGS else WORDS * (room // len(WORDS) + 1)
+    filler = "x" * room if task is Task.EMBEDDINGS else (WORDS * 30 + "x" * room)
     texts = []
     for number in range(MAX_TEXTS_PER_REQUEST):
         start = f"{WIDE} {index:x} {number:x} "

@@ -50,7 +50,8 @@ def scalable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scalable]:
     folder = tmp_path_factory.mktemp("scalable")
     fate = folder / "fate"
     source = ANSWERS.replace('"""Nothing to load."""', FATE.format(path=str(fate)))
-    with running_server([make_standin(folder, source)]) as server:
+    with running_server([make_standin(folder, source)]) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BERTH_HEALTH_ADDRESS", f"127.0.0.1:{server.ports['health']}")  # whom scale asks for room
         yield Scalable(server=server, fate=fate)
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from berth.errors import UsageError
 from berth.jvm import MIN_HEAP_BYTES, Traffic, size_jvm
 from berth.machine import MIB
 
@@ -43,6 +44,12 @@ def test_the_users_heap_wins_and_is_counted(vmargs: tuple[str, ...], heap_mib: i
     jvm = size_jvm([TRAFFIC], cores=2, vmargs=vmargs)
     assert jvm.heap_bytes == heap_mib * MIB
     assert [option for option in jvm.options(vmargs) if option.startswith("-Xmx")] == list(vmargs)
+
+
+@pytest.mark.parametrize("option", ["-XX:MaxRAMPercentage=25", "-XX:MaxHeapSize=1g"])
+def test_other_words_for_the_heap_are_a_mistake(option: str) -> None:
+    with pytest.raises(UsageError, match="-Xmx"):
+        size_jvm([TRAFFIC], cores=2, vmargs=(option,))
 
 
 def test_the_users_direct_memory_and_parallelism_win() -> None:
