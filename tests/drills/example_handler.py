@@ -1,9 +1,10 @@
 """A handler in the way of TorchServe's Hugging Face example, our own writing: BaseHandler, from_pretrained, a label.
 
-It has less to import than the example, which loads captum too.
+It imports what the example does (pytorch/serve, examples/Huggingface_Transformers/Transformer_handler_generalized.py).
 """
 
 import torch
+from captum.attr import LayerIntegratedGradients  # noqa: F401 - for explanations, which nobody asks for here
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from ts.torch_handler.base_handler import BaseHandler
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from berth.archive import SERVER_SETTINGS
 from berth.budget import Budget
 from berth.capacity import BudgetOptions, plan_offline
 from berth.machine import MIB
@@ -16,8 +17,10 @@ from .models import pack_bert_base, pack_sample, unpack_patient
 from .pss import Peak, peak_of
 from .table import table, verdict
 
-LOAD_S = 60.0  # for each worker: two slow cores make the tokens of its batch in less
-PATIENCE_S = 3600  # what is cut off by time here would not be on a faster machine
+# All for each worker, for they share the cores: the first batch is one request, which BERT-base reads until its time is
+# over (half of responseTimeout); the second is full, and its tokens take two slow cores 20 s.
+LOAD_S = 70.0
+RESPONSE_TIMEOUT_S = SERVER_SETTINGS["responseTimeout"]
 REST_S = 3.0
 TOLERANCE = 0.15
 HEADER = ("model", "workers", "at rest", "predicted", "measured", "ratio", "java predicted", "measured", "200", "503")
@@ -56,8 +59,8 @@ def predict(archive: Path, workers: int) -> Budget:
 def run(folder: Path) -> Iterator[str]:
     cells = {}
     for archive, task in ((pack_sample(folder), Task.EMBEDDINGS), (pack_bert_base(folder), Task.TEXT_CLASSIFICATION)):
-        patient = unpack_patient(archive, PATIENCE_S)
         for workers in (1, 2, 4):
+            patient = unpack_patient(archive, RESPONSE_TIMEOUT_S * workers)
             cells[archive.stem, workers] = cell = measure(patient, archive.stem, task, workers)
             yield f"{archive.stem}, {workers}: {cell.ratio:.2f} ({cell.peak.total_bytes // MIB} MiB)"
     yield from table(HEADER, [(name, workers, *cell.figures) for (name, workers), cell in cells.items()])

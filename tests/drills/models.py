@@ -25,7 +25,7 @@ def pack_bert_base(folder: Path) -> Path:
 
 
 def unpack_patient(archive: Path, response_timeout_s: int) -> Path:
-    """The archive's folder, as valid as it was, with a responseTimeout that this machine does not reach."""
+    """The archive's folder, as valid as it was, with another responseTimeout."""
     folder = archive.with_name(f"{archive.stem}-patient")
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(folder)

@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from berth.gpu import count_gpus
+from berth.run_folder import LOCK
 from berth.settings import parse_properties
 
 from .servers import CONFIG, Server, running_server
@@ -79,7 +80,8 @@ def test_a_prediction_leaves_no_line_in_the_log_and_no_file_in_the_run_folder(se
     requests.get(f"{server.inference_url}/predictions/bert", timeout=30).raise_for_status()
     assert server.log == before
     (run_folder,) = server.temp.glob("berth-*")
-    assert sorted(path.name for path in run_folder.iterdir() if not path.name.startswith(".ts.sock")) == ["models"]
+    left = sorted(path.name for path in run_folder.iterdir() if not path.name.startswith(".ts.sock"))
+    assert left == [LOCK, "models"]
 
 
 def test_metrics_are_prometheus(server: Server) -> None:
