@@ -8,7 +8,7 @@ FROM scratch AS wheels
 FROM ${BASE} AS system
 # hadolint ignore=DL3008
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends python3 python3-venv \
+ && apt-get install --yes --no-install-recommends procps python3 python3-venv \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
  && useradd --uid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin berth \
  && python3 -m venv /opt/berth

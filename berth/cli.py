@@ -208,7 +208,7 @@ def scale(
     from .table import render_models  # noqa: PLC0415
 
     require_sensible(workers)
-    if not require_room(model, workers, fetch_capacity(os.environ)):
+    if not require_room(url, model, workers, fetch_capacity(os.environ)):
         print(f"berth: {NOT_CHECKED}", file=sys.stderr)
     with Management(url) as management, show_progress() as progress:
         state = scale_model(management, model, workers, progress)

@@ -19,7 +19,6 @@ from .settings import Settings
 # Between two looks that see nobody at work a request may be on its way from the queue to a worker, or from a worker to
 # its socket: milliseconds.
 QUIET_S = 0.5
-ANSWER_TIMEOUT_S = 2.0
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))  # Linux; proc_net_tcp(5)
 
 
@@ -27,7 +26,7 @@ class Drain:
     """Looks at a server that is to stop, until nobody waits for an answer of it."""
 
     def __init__(self, settings: Settings, models: Sequence[ServedModel]) -> None:
-        management = Management(settings.management.url, timeout_s=ANSWER_TIMEOUT_S)
+        management = Management(settings.management.url)
         self._models = [
             ModelDrain(model.name, management, f"{settings.inference.url}/predictions/{model.name}") for model in models
         ]

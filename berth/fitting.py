@@ -106,6 +106,10 @@ def _advice(budget: Budget, models: Sequence[Served], server: Server, limits: Li
         if fitting
         else ""
     )
+    if _excess(budget, limits) == "gpu":
+        return (
+            f"{fits}a GPU with more memory, or an archive packed with a smaller --token-budget or another --precision"
+        )
     return (
         f"{fits}more memory, or a lower job_queue_size or max_request_size, or an archive packed with a smaller "
         "--batch-size or --token-budget or another --precision; `berth budget` shows every part, and --memory "

@@ -4,10 +4,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from .errors import Refused, UsageError
-from .machine import MIB
 
 VARIABLE = "BERTH_DEVICE"
 WANTED = ("auto", "cpu", "cuda")
@@ -23,7 +23,7 @@ def count_gpus(environ: Mapping[str, str]) -> int:
     wanted = environ.get(VARIABLE, "auto")
     if wanted not in WANTED:
         raise UsageError(f"{VARIABLE} is {wanted!r}; it is one of {', '.join(WANTED)}")
-    num_gpus = _count_by_torch() if wanted != "cpu" and has_driver(environ) else 0
+    num_gpus = _ask_torch()[0] if wanted != "cpu" and has_driver(environ) else 0
     if wanted == "cuda" and num_gpus == 0:
         raise Refused(f"{VARIABLE} is cuda and there is no GPU: {explain_missing(environ, DEVICES)}")
     return num_gpus
@@ -38,17 +38,8 @@ def describe_device(num_gpus: int, environ: Mapping[str, str], devices: Path = D
 
 
 def gpu_memory_bytes(environ: Mapping[str, str]) -> int | None:
-    """The smallest GPU's memory; None where nvidia-smi does not say."""
-    program = shutil.which("nvidia-smi", path=environ.get("PATH"))
-    if program is None:
-        return None
-    command = [program, "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
-    try:
-        ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=COUNT_TIMEOUT_S)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    amounts = [int(line) for line in ran.stdout.split() if line.isdigit()]
-    return min(amounts) * MIB if amounts else None
+    """Of the smallest GPU that torch sees; None where it sees none."""
+    return (_ask_torch()[1] or None) if has_driver(environ) else None
 
 
 def has_driver(environ: Mapping[str, str]) -> bool:
@@ -78,13 +69,19 @@ def _has_device(devices: Path) -> bool:
     return any(devices.glob("nvidia[0-9]*"))
 
 
-def _count_by_torch() -> int:
+@cache
+def _ask_torch() -> tuple[int, int]:
+    """How many GPUs there are, and the smallest one's bytes."""
     # device_count alone asks NVML, which counts a GPU whose driver is too old for this torch.
-    program = "import torch; print(torch.cuda.device_count() if torch.cuda.is_available() else 0)"
+    program = (
+        "from torch import cuda; count = cuda.device_count() if cuda.is_available() else 0; "
+        "print(count, min((cuda.get_device_properties(each).total_memory for each in range(count)), default=0))"
+    )
     try:
         ran = subprocess.run(
             [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=False, timeout=COUNT_TIMEOUT_S
         )
     except subprocess.TimeoutExpired:
-        return 0
-    return int(ran.stdout) if ran.returncode == 0 else 0  # why not is on stderr, which is the log
+        return 0, 0
+    count, _, smallest = ran.stdout.partition(" ")
+    return (int(count), int(smallest)) if ran.returncode == 0 else (0, 0)  # why not is on stderr, which is the log

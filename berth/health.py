@@ -63,8 +63,8 @@ class HealthServer(ThreadingHTTPServer):
 
     def why_not(self, question: str) -> str | None:
         """The answer to startup, live or ready: None is yes."""
-        if self.is_stopping and question == "ready":
-            return "berth is stopping"
+        if self.is_stopping:  # nobody looks any more
+            return "berth is stopping" if question == "ready" else None
         reason: str | None = getattr(self.ask(), question)
         return reason
 

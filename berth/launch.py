@@ -29,6 +29,7 @@ from .watch import LOOK_S, Watch
 
 FORCED_EXIT_CODE = 130  # 128 + SIGINT, as a shell counts it
 GRACE_S = 15.0  # TorchServe waits without limit for its gRPC calls
+LOST_DRAIN_S = 10.0  # for the requests of models and workers that are well
 TRACEBACK_S = 5.0  # a traceback comes through another thread than the line that says that the worker died
 ALIVE_EVERY_S = 10.0
 
@@ -90,16 +91,19 @@ def run(plan: Plan, folder: Path, signals: StopSignals, health: HealthServer, dr
         watch = Watch(plan.settings.management, plan.settings.inference, plan.models)
         watch.start()
         health.ask = watch.health
-        health.capacity = plan.fitted.capacity()
+        health.capacity = {"management": plan.settings.management.url, **plan.fitted.capacity()}
         if _wait_until_loaded(server, plan, watch, signals):
             _announce(plan, started.split())
         while not signals.requested:
             _require_running(server)
             if watch.lost:
-                raise BerthError(f"{watch.lost}; berth ends so that whatever supervises it starts a new one")
+                break
             signals.wait(LOOK_S)  # a signal or the end of java wakes it
         health.is_stopping = True
         watch.stop()
+        if watch.lost and not signals.requested:
+            _drain(server, plan, signals, min(drain_s, LOST_DRAIN_S))
+            raise BerthError(f"{watch.lost}; berth ends so that whatever supervises it starts a new one")
         _say("stopping: what was accepted is answered first (Ctrl-C again forces)")
         _drain(server, plan, signals, drain_s)
         return _wind_down(server, signals)

@@ -80,7 +80,7 @@ def read_mounts(pid: int | str = "self", root: Path = ROOT) -> list[Mount]:
     for line in _lines(root / "proc" / str(pid) / "mountinfo"):
         fields, _, rest = line.partition(" - ")
         _, _, _, seen, point, *_ = fields.split()
-        kind, _, options = rest.split(maxsplit=2)
+        kind, _, options = rest.split(" ", 2)
         mounts.append(Mount(root=_path(seen), point=_path(point), kind=kind, options=tuple(options.split(","))))
     return mounts
 

@@ -100,7 +100,8 @@ class Management:
     def renew(self, model: str, first: int, workers: int) -> None:
         """Scale the workers from place `first` on away, with the requests in their hands, and back to `workers`."""
         for number in (first, workers):
-            path = f"{_path(model)}?min_worker={number}&max_worker={number or workers}"
+            # max_worker=0 is meant: with more, TorchServe forgets the workers that it should end, and they go on.
+            path = f"{_path(model)}?min_worker={number}&max_worker={number}"
             self._server.ask("PUT", path, bytes, timeout_s=self._timeout_s)
 
 

@@ -1,5 +1,6 @@
 """What a process does, as the machine sees it."""
 
+import os
 from dataclasses import dataclass
 
 import psutil
@@ -29,12 +30,19 @@ class Activity:
 
 
 def look_at(pid: int | None) -> Activity | None:
-    """What the process does; None where there is none any more."""
+    """What one of our server's processes does; None where there is none any more, or somebody else has its number."""
+    if not pid:
+        return None
     try:
-        process = psutil.Process(pid) if pid else None
-        if process is None or (status := process.status()) == psutil.STATUS_ZOMBIE:
+        process = psutil.Process(pid)
+        if not _is_ours(pid) or (status := process.status()) == psutil.STATUS_ZOMBIE:
             return None
         times = process.cpu_times()
-    except psutil.NoSuchProcess:
+    except (psutil.NoSuchProcess, ProcessLookupError):
         return None
     return Activity(cpu_s=float(times.user + times.system), status=status)
+
+
+def _is_ours(pid: int) -> bool:
+    """Java leads a session of its own and is our child; its workers are in that session."""
+    return psutil.Process(os.getsid(pid)).ppid() == os.getpid()

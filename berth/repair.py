@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from .errors import BerthError
 from .management import Management, ModelState
+from .processes import look_at
 from .sight import DEAD_S, STUCK_S, Sight, is_hanging, why_not_live, why_not_ready
 
 HUNG_S = 2 * STUCK_S  # to be not ready for a moment costs nothing, to be killed a reload
@@ -31,7 +32,9 @@ class Remedy:
 
 
 def choose_remedy(sight: Sight) -> Remedy | None:
-    """What would help this model; None where nothing is needed, or TorchServe is at it. Pure."""
+    """What would help this model; None where nothing is needed, TorchServe is at it, or it does not say. Pure."""
+    if not sight.is_described:
+        return None
     zombies = [place for place, worker in enumerate(sight.workers) if worker.is_ready and worker.absent_s >= STUCK_S]
     if zombies:
         return Remedy(reason="TorchServe has not noticed that a worker's process is gone", scaled_from=zombies[0])
@@ -78,6 +81,6 @@ class Repairs:
 
 
 def _kill(pid: int | None) -> None:
-    if pid:
+    if pid and look_at(pid):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -24,12 +24,12 @@ NOT_KEPT = (
 )
 
 
-def require_room(model: str, workers: int, capacity: Mapping[str, Any]) -> bool:
+def require_room(url: str, model: str, workers: int, capacity: Mapping[str, Any]) -> bool:
     """Refused where the server's memory does not hold so many; False where its launcher was not found to ask.
 
-    `capacity`: berth.fitting.Fitted's, as the launcher tells it.
+    `url`: its management address; `capacity`: berth.fitting.Fitted's, as a launcher tells it, maybe another server's.
     """
-    if model not in capacity.get("models", ()):
+    if capacity.get("management") != url or model not in capacity["models"]:
         return False
     most = capacity["max_workers"]
     if workers > most:

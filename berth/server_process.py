@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from .wait import wait_until
 
 # Waits for the end of a pipe that only berth holds: however berth ends, by SIGKILL too, the group is killed then.
 # Nothing else would end a worker that hangs.
-GUARD = ("/bin/sh", "-c", 'read -r _; kill -s KILL -- "-$0"')
+GUARD = ("/bin/sh", "-c", 'read -r group; read -r _; [ -z "$group" ] || kill -s KILL -- "-$group"')
 LAST_LINES_S = 5.0
 GONE_S = 5.0
 
@@ -43,38 +43,41 @@ class ServerProcess:
 @contextlib.contextmanager
 def server_process(command: list[str], *, folder: Path, environment: Mapping[str, str]) -> Iterator[ServerProcess]:
     """Start java in `folder`; at the end, whatever happened, kill what is left of its session."""
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
-    assert process.stdout is not None  # it is a pipe
-    log = ServerLog(process.stdout)
-    try:
-        with _guard(process.pid):
+    with _guard() as watch_over:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        watch_over(process.pid)
+        assert process.stdout is not None  # it is a pipe
+        log = ServerLog(process.stdout)
+        try:
             yield ServerProcess(process=process, log=log)
-    finally:
-        _kill_session(process)
-        log.close(LAST_LINES_S)
+        finally:
+            _kill_session(process)
+            log.close(LAST_LINES_S)
 
 
 @contextlib.contextmanager
-def _guard(group: int) -> Iterator[None]:
+def _guard() -> Iterator[Callable[[int], None]]:
+    """A function that tells the guard which group it guards."""
     with subprocess.Popen(
-        [*GUARD, str(group)],
+        GUARD,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        text=True,
         start_new_session=True,
     ) as guard:
         try:
-            yield
+            yield lambda group: print(group, file=guard.stdin, flush=True)
         finally:
             guard.kill()  # before its pipe ends: nobody else may have the number of a group that is gone
 

@@ -38,6 +38,8 @@ class Sight:
     """How long known texts have been waiting for a verdict; 0 where none is."""
     failure: str | None
     """Why the known answer cannot be had."""
+    is_described: bool = True
+    """Whether TorchServe has just said how its workers are; else they are those of the last time."""
 
 
 def why_not_ready(sight: Sight) -> str | None:

@@ -84,6 +84,7 @@ class ModelWatch:
         self._asked_s: float | None = None  # the first known text since the last verdict
         self._num_errors = 0
         self._answered_s = time.monotonic()
+        self._is_described = False
         self._sight: Sight | None = None
         self._looked_s = self._answered_s
         self._repairs = Repairs(management)
@@ -121,6 +122,7 @@ class ModelWatch:
             silent_s=now_s - self._answered_s,
             check_s=0.0 if self._asked_s is None else now_s - self._asked_s,
             failure=self.failure,
+            is_described=self._is_described,
         )
         self._looked_s = now_s
         if self.has_answered and self._state:  # until then a failure is the launcher's to report
@@ -134,9 +136,10 @@ class ModelWatch:
 
     def _describe(self, clock: Callable[[], float]) -> Sequence[WorkerState]:
         """The workers; those of the last time where the frontend does not say."""
+        self._is_described = False
         try:
             self._state = self._management.describe(self.name)
-            self._answered_s = clock()
+            self._answered_s, self._is_described = clock(), True
         except RequestFailed:  # an answer all the same
             self._answered_s = clock()
         except BerthError:

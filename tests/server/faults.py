@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import requests
 
+from berth.errors import BerthError
 from berth.grpc_client import INFERENCE, Client
 
 from .servers import Server
@@ -20,12 +22,13 @@ def ask(server: Server, word: str) -> int | str:
         return type(error).__name__
 
 
-def make_zombie(server: Server) -> None:
-    """Leave TorchServe with a worker that it calls READY and that has no process."""
+def make_zombie(server: Server, workers: int = 1) -> None:
+    """Leave TorchServe with a worker that it calls READY and that has no process; `workers`: how many there are."""
     with Client(f"127.0.0.1:{server.grpc_port}", timeout_s=60.0) as client:
         ask_grpc(client, "0")  # so that the next one is there at once
-        _begin(ask, server, str(BUSY_S))
-        server.wait_for_log(f"sleeps {BUSY_S}")
+        for busy_s in range(BUSY_S, BUSY_S + workers):
+            _begin(ask, server, str(busy_s))
+            server.wait_for_log(f"sleeps {busy_s}")
         number = num_queued(server)
         _begin(ask_grpc, client, "0")
         server.require(lambda: num_queued(server) > number, BUSY_S, "the gRPC request is queued")
@@ -34,8 +37,13 @@ def make_zombie(server: Server) -> None:
 
 
 def _begin(send: Callable[..., object], *arguments: object) -> None:
-    """In a thread that nobody waits for: these may never be answered."""
-    threading.Thread(target=send, args=arguments, daemon=True).start()
+    """In a thread that nobody waits for: these may never be answered, or with an error."""
+
+    def run() -> None:
+        with suppress(BerthError):
+            send(*arguments)
+
+    threading.Thread(target=run, daemon=True).start()
 
 
 def num_queued(server: Server) -> int:

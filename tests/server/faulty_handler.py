@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-BROKEN = Path("/tmp") / f"broken-{os.getppid()}"  # whether it loads: one file for all workers of a java
+BROKEN = Path(os.environ["TMPDIR"], "broken")  # whether it loads: one file for all workers of a server
 
 
 class BertHandler:

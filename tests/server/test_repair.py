@@ -36,6 +36,17 @@ def test_a_zombie_is_replaced(tmp_path: Path) -> None:
         require_repair(server, "has not noticed that a worker's process is gone: scaled away and back", pid)
 
 
+def test_a_zombie_beside_a_good_worker_is_replaced_and_nobody_is_left_over(tmp_path: Path) -> None:
+    with running_server([make_standin(tmp_path, FAULTY)], {"TS_DEFAULT_WORKERS_PER_MODEL": "2"}) as server:
+        java = server.java.pid
+        make_zombie(server, workers=2)
+        server.wait_for_log("scaled away and back", REPAIRED_S)
+        wait_for_readiness(server, 200)
+        server.require(lambda: len(session_pids(java)) == 3, REPAIRED_S, "java and its two workers")
+        assert set(server.worker_pids()) | {java} == set(session_pids(java))
+        assert [ask(server, "0") for _ in range(4)] == [200] * 4
+
+
 def test_a_hanging_worker_is_killed_and_its_neighbours_in_the_queue_are_answered(tmp_path: Path) -> None:
     with running_server([make_standin(tmp_path, FAULTY)]) as server, ThreadPoolExecutor() as pool:
         (pid,) = server.worker_pids()

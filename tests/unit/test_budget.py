@@ -13,6 +13,7 @@ from berth.model_facts import ModelFacts
 from berth.scale import require_room
 from handler.config import HandlerConfig, Precision, Task
 
+URL = "http://127.0.0.1:8081"
 SERVER = Server(queue_length=128, request_bytes=MIB, response_bytes=4 * MIB, vmargs=(), cores=2, num_gpus=0)
 BERT_BASE = ModelFacts(
     name="bert-base",
@@ -129,20 +130,22 @@ def test_a_gpu_that_is_too_small_is_refused() -> None:
     server = replace(SERVER, num_gpus=1)
     fit(served, server, limits(64 * GIB, gpu=22 * GIB))
     fit(served, server, limits(64 * GIB))
-    with pytest.raises(Refused, match=r"of a GPU's memory, and it has 1\.00 GiB; .*a CUDA context"):
+    with pytest.raises(Refused, match=r"of a GPU's memory, and it has 1\.00 GiB; .*a CUDA context") as refusal:
         fit(served, server, limits(64 * GIB, gpu=GIB))
+    assert "job_queue_size" not in str(refusal.value)
 
 
 def test_scaling_beyond_the_room_is_refused() -> None:
     fitted = fit([Served(facts=BERT_BASE, workers=1)], SERVER, limits(budget(workers=2).total_bytes))
-    capacity = fitted.capacity()
-    assert require_room("bert-base", 2, capacity)
+    capacity = {"management": URL, **fitted.capacity()}
+    assert require_room(URL, "bert-base", 2, capacity)
     with pytest.raises(
         Refused, match=r"3 workers of bert-base are too many .* room for 2 .*: 3 workers of each model wo"
     ):
-        require_room("bert-base", 3, capacity)
+        require_room(URL, "bert-base", 3, capacity)
+    assert not require_room("http://127.0.0.1:9", "bert-base", 3, capacity), "another server's"
 
 
-@pytest.mark.parametrize("capacity", [{}, {"models": ["other"], "max_workers": 1, "reason": ""}])
+@pytest.mark.parametrize("capacity", [{}, {"management": URL, "models": ["other"], "max_workers": 1, "reason": ""}])
 def test_without_its_launcher_nothing_is_known(capacity: Mapping[str, object]) -> None:
-    assert not require_room("bert-base", 64, capacity)
+    assert not require_room(URL, "bert-base", 64, capacity)

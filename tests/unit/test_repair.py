@@ -36,6 +36,7 @@ class Frontend:
 def killed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Pids that were sent a SIGKILL."""
     pids: list[int] = []
+    monkeypatch.setattr("berth.repair.look_at", lambda _: True)
     monkeypatch.setattr("berth.repair.os.kill", lambda pid, _: pids.append(pid))
     return pids
 
@@ -54,6 +55,8 @@ def repairs_of(frontend: Frontend) -> Repairs:
         pytest.param(replace(WELL, workers=[WORKING, GIVEN_UP]), id="one given up beside a good one"),
         pytest.param(replace(WELL, workers=[]), id="scaled to none"),
         pytest.param(replace(WELL, silent_s=DEAD_S), id="no frontend to ask"),
+        pytest.param(replace(HANGING, is_described=False), id="the frontend is silent: nobody gives work"),
+        pytest.param(replace(WELL, workers=[ZOMBIE], is_described=False), id="pids of the last time"),
     ],
 )
 def test_nothing_is_done(sight: Sight) -> None:

@@ -95,6 +95,7 @@ class Scene:
 def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
     world = World()
     monkeypatch.setattr("berth.watch.look_at", world.look_at)
+    monkeypatch.setattr("berth.repair.look_at", world.look_at)
     monkeypatch.setattr("berth.repair.os.kill", world.kill)
     return Scene(world)
 
@@ -194,6 +195,8 @@ def test_a_frontend_that_says_nothing(scene: Scene) -> None:
     assert "frontend has not answered" in str(scene.reason())
     assert scene.is_live
     scene.pass_s(DEAD_S)
+    assert scene.world.killed == []
+    assert scene.world.renewed == []
     assert not scene.is_live
 
 
