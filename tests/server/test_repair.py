@@ -67,13 +67,10 @@ def test_a_wrong_answer_is_not_ready(tmp_path: Path) -> None:
         assert status(server, "/live") == 200
 
 
-def test_workers_that_die_in_a_loop_end_berth(tmp_path: Path) -> None:
-    """After TorchServe has given them up, and once more when scaling them away and back has not helped."""
+def test_workers_that_die_in_a_loop_are_not_ready(tmp_path: Path) -> None:
+    """What becomes of them takes minutes: `make drills NAMES=faults`."""
     with running_server([make_standin(tmp_path, FAULTY)]) as server:
-        java = server.java.pid
         ask(server, "loop")
         wait_for_readiness(server, 503)
-        assert server.wait_for_end(300.0) == 1
-        assert "has given its workers up: scaled away and back" in server.log
-        assert "did not help" in server.log
-        assert session_pids(java) == []
+        assert "no worker is loaded" in reason(server)
+        server.process.kill()  # what waits for a worker would be waited for
