@@ -19,6 +19,7 @@ from .settings import Settings
 # Between two looks that see nobody at work a request may be on its way from the queue to a worker, or from a worker to
 # its socket: milliseconds.
 QUIET_S = 0.5
+LATE_S = 5.0  # after the known text: with clients that never pause there would be no end
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))  # Linux; proc_net_tcp(5)
 
 
@@ -34,10 +35,10 @@ class Drain:
         self._busy_s = time.monotonic()
 
     def is_over(self) -> bool:
-        """One look: whether nothing was queued, at work or on its way for QUIET_S seconds."""
+        """One look: whether for QUIET_S seconds nothing was queued, at work or on its way; or only newer requests are."""
         if self._is_busy():
             self._busy_s = time.monotonic()
-        return time.monotonic() - self._busy_s >= QUIET_S
+        return time.monotonic() - self._busy_s >= QUIET_S or all(model.is_past for model in self._models)
 
     def _is_busy(self) -> bool:
         try:
@@ -57,6 +58,8 @@ class ModelDrain:
         self._management = management
         self._url = url
         self._check: DeepCheck | None = None
+        self._answered_s: float | None = None
+        self._num_workers = 0
         self._former: dict[str, Activity] = {}
 
     def is_busy(self) -> bool:
@@ -66,10 +69,16 @@ class ModelDrain:
         loading = [worker for worker, _ in living if not worker.is_ready]  # without a request, but one may wait for it
         ready = {worker.id: activity for worker, activity in living if worker.is_ready and activity}
         at_work = [now != self._former.get(name) or not now.is_waiting for name, now in ready.items()]
-        self._former = ready
+        self._former, self._num_workers = ready, len(state.workers)
         if ready and not self._is_answered():
             return True
         return any(at_work) or (state.pending_requests > 0 and bool(loading or ready))
+
+    @property
+    def is_past(self) -> bool:
+        """All that was accepted before the known text is answered for sure: by the one worker, which takes turns."""
+        is_late = self._answered_s is not None and time.monotonic() - self._answered_s >= LATE_S
+        return is_late and self._num_workers == 1
 
     def _is_answered(self) -> bool:
         """The known text is back; where the queue had no place for it, it is sent again."""
@@ -77,6 +86,8 @@ class ModelDrain:
         if self._check is None or (outcome and outcome.verdict is Verdict.NONE):
             self._check = DeepCheck(self._url)
             return False
+        if outcome and self._answered_s is None:
+            self._answered_s = time.monotonic()
         return outcome is not None
 
 

@@ -126,7 +126,7 @@ class Pipeline:
         if self.config.task is not Task.EMBEDDINGS:
             return plans
         room, size = AnswerRoom(), self._model.network.config.hidden_size
-        numbers = [getattr(request.parameters, "dimensions", None) or size for request in requests]
+        numbers = [min(getattr(request.parameters, "dimensions", None) or size, size) for request in requests]
         return [
             plan
             if isinstance(plan, RequestError) or room.take(BYTES_PER_NUMBER * each * len(plan))

@@ -2,6 +2,7 @@
 
 import hashlib
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -24,13 +25,13 @@ def pack_bert_base(folder: Path) -> Path:
     return pack_checkpoint(checkpoint, PackOptions(output=folder))
 
 
-def unpack_patient(archive: Path, response_timeout_s: int) -> Path:
-    """The archive's folder, as valid as it was, with another responseTimeout."""
-    folder = archive.with_name(f"{archive.stem}-patient")
+def unpack_with(archive: Path, changed: Mapping[str, object]) -> Path:
+    """The archive's folder, as valid as it was, with other settings of TorchServe's in model-config.yaml."""
+    folder = archive.with_name(f"{archive.stem}-changed")
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(folder)
     config = folder / MODEL_CONFIG
-    settings = yaml.safe_load(config.read_text()) | {"responseTimeout": response_timeout_s}
+    settings = yaml.safe_load(config.read_text()) | dict(changed)
     config.write_text(yaml.safe_dump(settings, sort_keys=False))
     digests = dict(Content.from_sums((folder / SUMS).read_bytes()).digests)
     digests[MODEL_CONFIG] = hashlib.sha256(config.read_bytes()).hexdigest()

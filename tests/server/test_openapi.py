@@ -26,7 +26,7 @@ FORM = "application/x-www-form-urlencoded"
 
 def no_fault_of_ours(_: object, response: schemathesis.Response, __: object) -> None:
     """Explanations may take 5 s of a batch: a slow machine says so."""
-    assert response.status_code < 500 or response.json()["type"] == "NotNow", response.text
+    assert response.status_code < 500 or '"type":"NotNow"' in response.text, response.text
 
 
 CHECKS = [

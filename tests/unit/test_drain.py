@@ -84,6 +84,19 @@ def test_a_worker_that_used_the_processor_since_the_last_look_has_a_request(monk
     assert looks(drain, 2) == [True, False]
 
 
+@pytest.mark.parametrize(("workers", "is_past"), [(1, True), (2, False)])
+def test_newer_requests_are_not_waited_for_where_one_worker_takes_turns(
+    workers: int, is_past: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(*["READY"] * workers)
+    drain = drain_of(world, monkeypatch)
+    world.state = replace(world.state, pending_requests=5)
+    assert looks(drain, 3) == [True] * 3
+    assert not drain.is_past
+    monkeypatch.setattr("berth.drain.LATE_S", 0.0)
+    assert drain.is_past is is_past
+
+
 def test_nobody_answers_for_a_zombie(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World("READY")
     world.activities.clear()
