@@ -35,7 +35,7 @@ class Drain:
         self._busy_s = time.monotonic()
 
     def is_over(self) -> bool:
-        """One look: whether for QUIET_S seconds nothing was queued, at work or on its way; or only newer requests are."""
+        """One look: whether nothing was queued, at work or on its way for QUIET_S seconds, or only what is newer."""
         if self._is_busy():
             self._busy_s = time.monotonic()
         return time.monotonic() - self._busy_s >= QUIET_S or all(model.is_past for model in self._models)

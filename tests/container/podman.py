@@ -23,7 +23,7 @@ PORTS = (8080, 7070, 8082, 8090)
 COMMAND_S = 60.0
 BUILD_S = 1800.0
 READY_S = 180.0
-STOP_S = 60
+STOP_S = 90
 # As a pod of k8s/base runs.
 LIKE_A_POD = (
     *("--read-only", "--read-only-tmpfs=false", "--tmpfs", "/tmp:rw,size=1g,mode=1777"),

@@ -135,7 +135,8 @@ def ask_until_it_fails(url: str, all_answered: Barrier) -> None:
 
 
 def test_sigterm_under_load_ends_it_in_order(container: Container, figures: list[str]) -> None:
-    """Requests that are running or waiting then may be lost; but nobody waits for an answer that will not come."""
+    """Requests that come after it may be lost; but nobody waits for an answer that will not come."""
+    container.exec("berth", "scale", "bert", "--workers", "1", timeout_s=READY_S)
     url, all_answered = container.url(8080), Barrier(NUM_CLIENTS + 1)
     with ThreadPoolExecutor(NUM_CLIENTS) as pool:
         clients = [pool.submit(ask_until_it_fails, url, all_answered) for _ in range(NUM_CLIENTS)]
@@ -144,7 +145,7 @@ def test_sigterm_under_load_ends_it_in_order(container: Container, figures: list
         assert container.stop() == 0
     for client in clients:
         client.result()  # raises what a client did not expect
-    assert len(processes) >= 3  # berth, java, a worker
+    assert len(processes) == 4  # berth, its guard, java, and the one worker that is left
     assert container.log.splitlines()[-1] == "berth: stopped"
     _, alive = psutil.wait_procs(processes, timeout=GONE_S)
     assert alive == []
