@@ -16,9 +16,11 @@ from .models import pack_bert_base, pack_sample, unpack_with
 from .pss import Peak, peak_of
 from .table import table, verdict
 
-LOAD_S = 90.0  # for each worker, because they share the cores: a batch's tokens take two slow ones 20 to 40 s
-# A batch waits until it is full, and has time for its tokens and the first forward passes also here.
+# Two batches and more, the first of which may not be full. The workers share the cores, on two slow ones a batch's
+# tokens take 20 to 40 s, and a batch of BERT-base's ends by its deadline, half of responseTimeout.
+LOAD_S, LOAD_PER_WORKER_S = 150.0, 60.0
 SETTINGS = {"maxBatchDelay": 5000, "responseTimeout": 120}
+"""A batch waits until it is full, and has time for its tokens and first forward passes; responseTimeout per worker."""
 REST_S = 3.0
 TOLERANCE = 0.15
 HEADER = ("model", "workers", "at rest", "predicted", "measured", "ratio", "java predicted", "measured", "200", "503")
@@ -77,7 +79,7 @@ def measure(archive: Path, model: str, task: Task, workers: int) -> Cell:
         time.sleep(REST_S)
         rest.look(server)
         with peak_of(server) as peak, full_load(server, model, task, workers) as ends:
-            time.sleep(LOAD_S * workers)
+            time.sleep(LOAD_S + LOAD_PER_WORKER_S * workers)
         server.process.kill()  # what waits in the queue would be answered first; java and its workers end with it
     return Cell(budget=budget, rest=rest, peak=peak, answered=ends["200"], refused=ends["503"])
 
