@@ -29,7 +29,7 @@ class Drain:
     def __init__(self, settings: Settings, models: Sequence[ServedModel]) -> None:
         management = Management(settings.management.url)
         self._models = [
-            ModelDrain(model.name, management, f"{settings.inference.url}/predictions/{model.name}") for model in models
+            ModelDrain(model.name, management, model.predictions_url(settings.inference)) for model in models
         ]
         self._ports = frozenset((settings.inference.port, settings.grpc_inference.port))
         self._busy_s = time.monotonic()

@@ -104,7 +104,7 @@ def run(plan: Plan, folder: Path, signals: StopSignals, health: HealthServer, dr
         if watch.lost and not signals.requested:
             _drain(server, plan, signals, min(drain_s, LOST_DRAIN_S))
             raise BerthError(f"{watch.lost}; berth ends so that whatever supervises it starts a new one")
-        _say("stopping: what was accepted is answered first (Ctrl-C again forces)")
+        _say(f"stopping: what was accepted is answered first, for up to {drain_s:g} s (Ctrl-C again forces)")
         _drain(server, plan, signals, drain_s)
         return _wind_down(server, signals)
 
@@ -147,7 +147,7 @@ def _announce(plan: Plan, split: StartSplit) -> None:
 def curl_line(inference: Endpoint, model: ServedModel) -> str:
     """A command to try."""
     return (
-        f"curl {inference.url}/predictions/{model.name} "
+        f"curl {model.predictions_url(inference)} "
         """-H 'content-type: application/json' -d '{"inputs": "hello world"}'"""
     )
 
@@ -156,7 +156,7 @@ def _drain(server: ServerProcess, plan: Plan, signals: StopSignals, limit_s: flo
     """Until nobody waits for an answer, or for `limit_s` seconds."""
     drain = Drain(plan.settings, plan.models)
     if not wait_until(lambda: signals.forced or server.has_ended or drain.is_over(), limit_s, signals.wait):
-        _say(f"after {limit_s:g} s requests are still running or coming: they are cut off (--drain-seconds)")
+        _say(f"after {limit_s:g} s requests are still running or coming: they are cut off")
     _require_running(server)
 
 

@@ -22,6 +22,10 @@ class ServedModel:
     version: str
     folder: Path
 
+    def predictions_url(self, inference: Endpoint) -> str:
+        """Where it is asked; without a body, for its known text."""
+        return f"{inference.url}/predictions/{self.name}"
+
 
 def prepare_models(archives: Sequence[Path]) -> tuple[ServedModel, ...]:
     """Every archive verified and unpacked; Refused when one is missing, altered or named like another."""

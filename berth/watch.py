@@ -24,8 +24,7 @@ class Watch:
 
     def __init__(self, management: Endpoint, inference: Endpoint, models: Sequence[ServedModel]) -> None:
         self._models = [
-            ModelWatch(model.name, Management(management.url), f"{inference.url}/predictions/{model.name}")
-            for model in models
+            ModelWatch(model.name, Management(management.url), model.predictions_url(inference)) for model in models
         ]
         self._stopped = threading.Event()
 

@@ -13,7 +13,7 @@ from .doors.route import is_rest, open_call
 from .errors import InternalError, NotHealthy
 from .faults import ending_when_lost
 from .metrics import FIRST_SAMPLES, METRICS, MODEL_LABELS, REQUEST_SECONDS, Metric, Sample, Stopwatch, count_batch
-from .payload import DeepCheck, Describe, Prediction, Rejected, Request, Response, Served
+from .payload import Answer, DeepCheck, Describe, Rejected, Request, Response, Served
 from .selftest import load_known_answers
 from .startup import quick_imports, quiet_logs
 from .versions import check_versions
@@ -65,14 +65,14 @@ class BertHandler:
         self._emit(count_batch([call.item for call in calls], answers, responses, stopwatch.seconds | stopwatch.counts))
         return [response.body for response in responses]
 
-    def _answer(self, calls: Sequence[Call], stopwatch: Stopwatch) -> list[list[Prediction] | Rejected | None]:
+    def _answer(self, calls: Sequence[Call], stopwatch: Stopwatch) -> list[Answer | None]:
         """The engine's answer per request; None for one that does not ask it."""
         requests = [self._known.request(1) if isinstance(call.item, DeepCheck) else call.item for call in calls]
         asked = [item for item in requests if isinstance(item, Request)]
         answers = iter(self._pipeline.answer(asked, self._time_limit_s, stopwatch))
         return [next(answers) if isinstance(request, Request) else None for request in requests]
 
-    def _format(self, call: Call, answer: list[Prediction] | Rejected | None) -> Response:
+    def _format(self, call: Call, answer: Answer | None) -> Response:
         if isinstance(call.item, Describe):
             return format_value(self._describe())
         if isinstance(call.item, Rejected):

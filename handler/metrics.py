@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from . import errors
-from .payload import Item, Prediction, Rejected, Request, Response
+from .payload import Answer, Item, Rejected, Request, Response
 
 MODEL_LABELS = ("model_name", "model_version")  # of every metric, behind its own labels; TorchServe adds Hostname
 
@@ -143,7 +143,7 @@ class Stopwatch:
 
 def count_batch(
     items: Sequence[Item],
-    answers: Sequence[list[Prediction] | Rejected | None],
+    answers: Sequence[Answer | None],
     responses: Sequence[Response],
     measured: Mapping[Metric, float],
 ) -> list[Sample]:

@@ -89,6 +89,9 @@ class Prediction:
     is_truncated: bool
 
 
+Answer = list[Prediction] | Rejected
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """One request's answer. Header values are ASCII that we made: user text there could kill the worker."""

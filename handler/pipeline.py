@@ -32,15 +32,13 @@ from .metrics import TOKENIZE_SECONDS, Stopwatch
 from .model import MODELS, Engine
 from .parameters import CutParameters, ExplanationParameters
 from .passages import TASK_PASSAGES, Passages
-from .payload import Prediction, Rejected, Request
+from .payload import Answer, Prediction, Rejected, Request
 from .pending import Outcome, Pending, share_texts
 from .placement import Placement, choose_device
 from .selftest import TOLERANCES, KnownAnswers, read_raw
 from .tokenization import Encoded, Tokenizer
 
 logger = logging.getLogger(__name__)
-
-Answer = list[Prediction] | Rejected
 
 
 class Pipeline:

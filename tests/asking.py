@@ -3,8 +3,7 @@
 from typing import Any
 
 from handler.parameters import Parameters
-from handler.payload import Request, TextInput
-from handler.pipeline import Answer
+from handler.payload import Answer, Request, TextInput
 
 from .reference import TextOrPair
 

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,12 +114,15 @@ class Container:
 
 
 @contextlib.contextmanager
-def started_container(image: str, *options: str) -> Iterator[Container]:
-    """A container like the pod's, its ports published on free ones of loopback; removed afterwards."""
+def started_container(image: str, *options: str, arguments: Sequence[str] = ()) -> Iterator[Container]:
+    """A container like the pod's, its ports published on free ones of loopback; removed afterwards.
+
+    `arguments`: of `berth serve`.
+    """
     name = f"berth-test-{uuid.uuid4().hex[:8]}"
     published = [option for port in PORTS for option in ("--publish", f"127.0.0.1::{port}")]
     try:
-        podman("run", "--detach", "--name", name, *LIKE_A_POD, *published, *options, image)
+        podman("run", "--detach", "--name", name, *LIKE_A_POD, *published, *options, image, *arguments)
         yield Container(name=name)
     finally:
         podman("rm", "--force", "--time", "0", name, check=False)

@@ -20,10 +20,18 @@ def test_management_beyond_loopback(image: str) -> None:
 
 
 def test_memory_that_does_not_hold_the_model(image: str) -> None:
-    """Before java starts, by the container's own limit; what the kernel would do is `make drills NAMES=soak`."""
+    """Before java starts, by the container's own limit."""
     with started_container(image, "--memory", "320m", "--memory-swap", "320m") as container:
         assert container.wait_for_end() == REFUSED
         last_line = container.log.splitlines()[-1]
         assert last_line.startswith("berth: bert would need ")
         assert "the control group's memory." in last_line
         assert "grants 320 MiB" in last_line
+
+
+def test_memory_that_was_said_to_hold_the_model(image: str) -> None:
+    """The kernel kills the worker while it loads. berth says so and ends; it does not wait for ever."""
+    limits = ("--memory", "320m", "--memory-swap", "320m")
+    with started_container(image, *limits, arguments=("--memory", "4Gi")) as container:
+        assert container.wait_for_end() == REFUSED
+        assert "out of memory" in container.log.splitlines()[-1]

@@ -14,8 +14,8 @@ from berth.reference import reference_answers
 from handler.config import Environment, HandlerConfig, Task
 from handler.doors import native
 from handler.doors.call import format_value
-from handler.payload import Request, Served
-from handler.pipeline import Answer, Pipeline, load_pipeline
+from handler.payload import Answer, Request, Served
+from handler.pipeline import Pipeline, load_pipeline
 from handler.selftest import KnownAnswers, load_known_answers
 
 from ..checkpoints import make_checkpoint

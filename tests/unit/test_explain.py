@@ -14,8 +14,8 @@ from handler.config import HandlerConfig, Task
 from handler.errors import InputTooLong, InvalidParameter, NotNow
 from handler.model import Engine
 from handler.parameters import ClassificationParameters, ExplanationParameters, Parameters, QuestionAnsweringParameters
-from handler.payload import Rejected, Request, TextInput
-from handler.pipeline import Answer, Pipeline
+from handler.payload import Answer, Rejected, Request, TextInput
+from handler.pipeline import Pipeline
 
 from ..asking import ask, value_of
 from ..checkpoints import LABELS, UNPACKABLE

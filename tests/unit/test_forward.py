@@ -15,8 +15,8 @@ from handler.errors import NotNow, OutOfMemory
 from handler.metrics import OUT_OF_MEMORY_TOTAL, Stopwatch
 from handler.model import Engine
 from handler.parameters import ClassificationParameters, EmbeddingParameters, ExplanationParameters
-from handler.payload import Rejected, Request
-from handler.pipeline import Answer, Pipeline
+from handler.payload import Answer, Rejected, Request
+from handler.pipeline import Pipeline
 from handler.token_budget import DOUBLES_EVERY_S
 
 from ..asking import ask, value_of

@@ -16,8 +16,8 @@ from handler.errors import DeviceError, InputTooLong, InternalError, NotNow
 from handler.metrics import Stopwatch
 from handler.model import Engine
 from handler.parameters import ClassificationParameters, EmbeddingParameters
-from handler.payload import Prediction, Rejected, Request, TextInput
-from handler.pipeline import Answer, Pipeline
+from handler.payload import Answer, Prediction, Rejected, Request, TextInput
+from handler.pipeline import Pipeline
 from handler.placement import Placement, choose_device
 
 from ..asking import ask, value_of
