@@ -15,17 +15,18 @@ from .gpu import count_gpus, describe_device
 from .health import HealthServer, listen
 from .java import find_java
 from .machine import format_bytes
-from .plan import Plan
+from .plan import FORKS, Plan
 from .preflight import ServedModel, prepare_models, require_free_ports
 from .run_folder import run_folder
 from .server_log import failure_reason
-from .server_process import ServerProcess, server_process
+from .server_process import ServerProcess, fork_server, server_process
 from .settings import Endpoint, Settings, find_config
 from .signals import StopSignals, stop_signals
 from .start_clock import StartClock, StartSplit
 from .unpack import cache_folder
 from .wait import wait_until
 from .watch import LOOK_S, Watch
+from .worker_environment import server_environment
 
 FORCED_EXIT_CODE = 130  # 128 + SIGINT, as a shell counts it
 GRACE_S = 15.0  # TorchServe waits without limit for its gRPC calls
@@ -44,6 +45,7 @@ def serve_archives(archives: Sequence[Path], config: Path | None, memory: str | 
         stop_signals() as signals,
         listen(os.environ) as health,
         run_folder() as folder,
+        fork_server(folder, folder / FORKS, server_environment(os.environ, folder)),
     ):
         plan = prepare(archives, config, memory)
         signals.hold()

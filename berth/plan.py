@@ -1,20 +1,21 @@
 """What is settled before java starts, and the command line and environment that follow from it. Pure."""
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from .fitting import Fitted
 from .java import Java, java_command
+from .forking import ADDRESS_VARIABLE
 from .preflight import ServedModel
 from .settings import Settings
-from .worker_environment import worker_environment
+from .worker_environment import server_environment
+from .worker_python import worker_python
 
 LOG_CONFIG = Path(__file__).with_name("log4j2.xml")
 METRICS_CONFIG = Path(__file__).with_name("metrics.yaml")
-# How the OpenMP threads of a worker wait for work. Chosen by measurement: see docs/decisions.md.
-OPENMP_ENVIRONMENT: Mapping[str, str] = {"OMP_WAIT_POLICY": "PASSIVE"}
+FORKS = "forks"
+"""The fork server's socket, in the run folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class Plan:
         vmargs = self.fitted.budget.jvm.options(settings.vmargs)
         return [
             *java_command(self.java, vmargs=vmargs, log_config=LOG_CONFIG, run_folder=run_folder),
-            *("--python", sys.executable),
+            *("--python", worker_python()),
             *("-f", str(settings.config), "-s", str(settings.model_store)),
             "-ncs",  # without it TorchServe restores the models and addresses of its last run
             *("-m", *self._locations()),
@@ -54,11 +55,8 @@ class Plan:
         """What java starts with. It beats TorchServe's command line and its file, so berth decides here."""
         threads = self.fitted.budget.jvm.threads
         return {
-            **OPENMP_ENVIRONMENT,
-            **worker_environment(environ),
-            "TOKENIZERS_PARALLELISM": "true",
-            "TEMP": str(run_folder),
-            "TMPDIR": str(run_folder),
+            **server_environment(environ, run_folder),
+            ADDRESS_VARIABLE: str(run_folder / FORKS),
             "TS_CONFIG_FILE": str(self.settings.config),
             "TS_LOAD_MODELS": ",".join(self._locations()),
             "TS_MODEL_STORE": str(self.settings.model_store),

@@ -1,12 +1,14 @@
-"""TorchServe's process: a session of its own that dies with berth, and of which nothing is left."""
+"""TorchServe's process and the fork server's: sessions that die with berth, and of which nothing is left."""
 
 import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from .server_log import ServerLog
 from .wait import wait_until
@@ -41,21 +43,9 @@ class ServerProcess:
 
 
 @contextlib.contextmanager
-def server_process(command: list[str], *, folder: Path, environment: Mapping[str, str]) -> Iterator[ServerProcess]:
+def server_process(command: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> Iterator[ServerProcess]:
     """Start java in `folder`; at the end, whatever happened, kill what is left of its session."""
-    with _guard() as watch_over:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-        watch_over(process.pid)
+    with session_process(command, folder=folder, environment=environment, output=subprocess.PIPE) as process:
         assert process.stdout is not None  # it is a pipe
         log = ServerLog(process.stdout)
         try:
@@ -63,6 +53,38 @@ def server_process(command: list[str], *, folder: Path, environment: Mapping[str
         finally:
             _kill_session(process)
             log.close(LAST_LINES_S)
+
+
+@contextlib.contextmanager
+def fork_server(folder: Path, address: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """Start what imports for all workers and forks them (fork_server.py); they are killed with it."""
+    command = [sys.executable, "-P", "-m", "berth.fork_server", str(address)]
+    with session_process(command, folder=folder, environment=environment, output=sys.stderr):
+        yield
+
+
+@contextlib.contextmanager
+def session_process(
+    command: Sequence[str], *, folder: Path, environment: Mapping[str, str], output: int | TextIO
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a process that leads a session; however berth ends, all of it is killed. `output`: of both streams."""
+    with _guard() as watch_over:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        watch_over(process.pid)
+        try:
+            yield process
+        finally:
+            _kill_session(process)
 
 
 @contextlib.contextmanager

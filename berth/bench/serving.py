@@ -11,7 +11,7 @@ from ..checkpoint import load_checkpoint
 from ..errors import BerthError
 from ..folder import load_json
 from ..pack import PackOptions, pack_checkpoint, write_archive
-from ..plan import OPENMP_ENVIRONMENT
+from ..worker_environment import OPENMP_ENVIRONMENT
 from .bare import BareModel, largest_difference, measure_matmul_gflops
 from .figures import BERTH, Figures, Lone, Run, latencies_ms, measure_run
 from .load import LoadPlan, LoadResult, apply_load

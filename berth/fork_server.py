@@ -1,0 +1,149 @@
+"""Imports what a worker imports, once, while java starts; then forks a worker for each `berth-python` that asks.
+
+`python -P -m berth.fork_server SOCKET`: the imports take two seconds of a core and 200 MB, which all workers share.
+Whoever asked and is gone takes the fork along (see forking.py).
+"""
+
+import os
+import runpy
+import selectors
+import signal
+import socket
+import sys
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from .forking import STREAMS, Work, receive_work, send_number
+
+
+class Worker(NamedTuple):
+    """A fork and who asked for it."""
+
+    pid: int
+    ended: int
+    """A file descriptor that becomes readable at the fork's end."""
+    asker: socket.socket
+
+    def kill(self) -> None:
+        """Because the asker is gone."""
+        os.kill(self.pid, signal.SIGKILL)  # the number is its own until it is waited for
+
+    def report(self) -> None:
+        """To the asker, that it has ended and how."""
+        _, status = os.waitpid(self.pid, 0)
+        with suppress(OSError):
+            send_number(self.asker, os.waitstatus_to_exitcode(status))
+
+    def close(self) -> None:
+        """The files; the fork goes on."""
+        os.close(self.ended)
+        self.asker.close()
+
+
+class ForkServer:
+    """One thread, no queue: a fork is there within milliseconds."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener = listener
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(listener, selectors.EVENT_READ)
+        self._workers: dict[int, Worker] = {}
+
+    def serve(self) -> Work:
+        """Does not return but in a fork, with what it is to run."""
+        while True:
+            for key, _ in self._selector.select():
+                if key.fileobj is self._listener:
+                    if work := self._fork():
+                        return work
+                elif key.data in self._workers:  # else it ended in this very moment
+                    self._look(self._workers[key.data], key.fileobj)
+
+    def _fork(self) -> Work | None:
+        asker, _ = self._listener.accept()
+        try:
+            work = receive_work(asker)
+        except (OSError, EOFError):
+            asker.close()
+            return None
+        pid = os.fork()
+        if pid == 0:
+            asker.close()
+            self._close()
+            return work
+        for file in work.files:
+            os.close(file)
+        self._watch(Worker(pid, os.pidfd_open(pid), asker))
+        with suppress(OSError):
+            send_number(asker, pid)
+        return None
+
+    def _watch(self, worker: Worker) -> None:
+        self._workers[worker.pid] = worker
+        for file in (worker.asker, worker.ended):
+            self._selector.register(file, selectors.EVENT_READ, worker.pid)
+
+    def _look(self, worker: Worker, file: object) -> None:
+        if file is worker.asker:
+            self._selector.unregister(worker.asker)
+            worker.kill()
+            return
+        worker.report()
+        del self._workers[worker.pid]
+        self._selector.unregister(worker.ended)
+        with suppress(KeyError):
+            self._selector.unregister(worker.asker)
+        worker.close()
+
+    def _close(self) -> None:
+        """In a fork: what belongs to the server and to other workers."""
+        self._selector.close()
+        self._listener.close()
+        for worker in self._workers.values():
+            worker.close()
+
+
+def preload() -> None:
+    """All that an archive's handler imports, by berth's own, which is then forgotten: the archive brings another."""
+    import ts.model_service_worker  # noqa: F401, PLC0415
+    from handler.startup import quick_imports  # noqa: PLC0415
+
+    with quick_imports():
+        import handler.pipeline  # noqa: F401, PLC0415
+        import torch  # noqa: PLC0415
+        from transformers import BertConfig, BertModel  # noqa: PLC0415
+
+        with torch.device("meta"):  # building a model imports too
+            BertModel(BertConfig(hidden_size=1, num_attention_heads=1, num_hidden_layers=1, vocab_size=1))
+    for name in [name for name in sys.modules if name.split(".")[0] == "handler"]:
+        del sys.modules[name]
+
+
+def run(work: Work) -> None:
+    """As `python SCRIPT ARGUMENTS` would, in a fork."""
+    for file, stream in zip(work.files, STREAMS, strict=True):
+        os.dup2(file, stream)
+        os.close(file)
+    os.environ.clear()
+    os.environ.update(work.environment)
+    os.chdir(work.folder)
+    script = work.arguments[0]
+    paths = work.environment.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = [str(Path(script).parent), *filter(None, paths)]
+    sys.argv = list(work.arguments)
+    runpy.run_path(script, run_name="__main__")
+
+
+def main() -> None:
+    """The socket is there at once; who asks while the imports go on waits."""
+    with closing(socket.socket(socket.AF_UNIX)) as listener:
+        listener.bind(sys.argv[1])
+        listener.listen()
+        preload()
+        work = ForkServer(listener).serve()
+    run(work)
+
+
+if __name__ == "__main__":
+    main()
