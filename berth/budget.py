@@ -23,8 +23,8 @@ from .machine import MIB
 from .model_facts import ModelFacts
 
 LAUNCHER_BYTES = 36 * MIB
-LIBRARIES_BYTES = 40 * MIB  # mapped files of java and torch: shared by all workers
-PROCESS_BYTES = 260 * MIB  # a worker's own after `import torch, transformers`
+IMPORTS_BYTES = 325 * MIB  # the fork server: `import torch, transformers` once, and the mapped files of torch and java
+PROCESS_BYTES = 80 * MIB  # a worker's own: what it writes to of what it was forked with, and its berth-python
 # A CUDA context's part in host memory and on the GPU; as others report it, not measured here.
 CUDA_HOST_BYTES = 1024 * MIB
 CUDA_BYTES = 512 * MIB
@@ -112,7 +112,7 @@ def plan_budget(models: Sequence[Served], server: Server, jvm: Jvm | None = None
         Part(name="java's heap", bytes=jvm.heap_bytes),
         Part(name="java's direct memory", bytes=jvm.direct_bytes),
         Part(name="java itself", bytes=jvm.total_bytes - jvm.heap_bytes - jvm.direct_bytes),
-        Part(name="libraries, shared", bytes=LIBRARIES_BYTES),
+        Part(name="imports, shared", bytes=IMPORTS_BYTES),
     ]
     gpu_parts: list[Part] = []
     for model in models:
@@ -159,9 +159,10 @@ def _weights(facts: ModelFacts, device: str) -> tuple[int, int]:
 
 
 def _activations(facts: ModelFacts, device: str) -> int:
-    """Of one forward pass of the token budget."""
+    """Of one forward pass of the token budget, in texts of the largest length."""
     config = _config(facts)
-    numbers = config.token_budget_on(device) * (10 * facts.hidden + 2 * facts.intermediate)
+    of_a_token = 10 * facts.hidden + 2 * facts.intermediate + facts.scores * config.max_tokens
+    numbers = config.token_budget_on(device) * of_a_token
     return WORKSPACE_BYTES + numbers * DTYPE_BYTES[PRECISIONS[config.precision_on(device)]] if facts.hidden else 0
 
 
@@ -191,7 +192,7 @@ def _answer(facts: ModelFacts, server: Server) -> int:
     """The JSON of the largest answer."""
     match _config(facts).task:
         case Task.EMBEDDINGS:
-            size = MAX_TEXTS_PER_REQUEST * facts.hidden * BYTES_PER_NUMBER
+            size = MAX_TEXTS_PER_REQUEST * facts.vector_size * BYTES_PER_NUMBER
         case Task.TEXT_CLASSIFICATION:
             size = MAX_TEXTS_PER_REQUEST * facts.num_labels * OBJECT_BYTES
         case Task.TOKEN_CLASSIFICATION:

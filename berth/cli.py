@@ -106,7 +106,7 @@ def serve(
     ] = DRAIN_S,
 ) -> None:
     """Serve archives with TorchServe, in the foreground, until SIGTERM or Ctrl-C."""
-    from .launch import serve_archives  # noqa: PLC0415
+    from .serve import serve_archives  # noqa: PLC0415
 
     sys.exit(serve_archives(archives or [], config, memory, drain_seconds))
 

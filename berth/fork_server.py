@@ -107,15 +107,14 @@ class ForkServer:
 def preload() -> None:
     """All that an archive's handler imports, by berth's own, which is then forgotten: the archive brings another."""
     import ts.model_service_worker  # noqa: F401, PLC0415
+
     from handler.startup import quick_imports  # noqa: PLC0415
 
     with quick_imports():
-        import handler.pipeline  # noqa: F401, PLC0415
-        import torch  # noqa: PLC0415
-        from transformers import BertConfig, BertModel  # noqa: PLC0415
+        import torch.fx.experimental.symbolic_shapes  # noqa: F401, PLC0415 - torch's part for tensors without memory
+        from transformers import BertModel  # noqa: F401, PLC0415 - transformers imports a model's file when it is asked
 
-        with torch.device("meta"):  # building a model imports too
-            BertModel(BertConfig(hidden_size=1, num_attention_heads=1, num_hidden_layers=1, vocab_size=1))
+        import handler.pipeline  # noqa: F401, PLC0415
     for name in [name for name in sys.modules if name.split(".")[0] == "handler"]:
         del sys.modules[name]
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 ADDRESS_VARIABLE = "BERTH_FORK_SERVER"
+SOCKET = "forks"
+"""In the run folder."""
 STREAMS = (0, 1, 2)
 NUMBER_BYTES = 4
 

@@ -32,8 +32,8 @@ def known_inputs(task: Task, mask_token: str | None) -> tuple[object, ...]:
         case Task.FILL_MASK:
             return tuple(f"{mask_token} {text} {mask_token}" for text in TEXTS)
         case Task.TEXT_RANKING:
-            first, *others = (text for text in TEXTS if text)  # the first input is what every health check asks
-            return {"query": QUESTION, "texts": [first]}, {"query": QUESTION, "texts": others}
+            first, *others, long = (text for text in TEXTS if text)  # the first input is what every health check asks
+            return tuple({"query": QUESTION, "texts": texts} for texts in ([first], others, [long]))
         case _:
             return TEXTS
 

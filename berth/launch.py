@@ -1,4 +1,4 @@
-"""`berth serve`: preflight, one java, ready after a real prediction, and an orderly end."""
+"""A server's life: preflight, one java, ready after a real prediction, and an orderly end."""
 
 import os
 import sys
@@ -12,44 +12,25 @@ from .drain import Drain
 from .errors import BerthError, Refused
 from .fitting import Fitted, fit
 from .gpu import count_gpus, describe_device
-from .health import HealthServer, listen
+from .health import HealthServer
 from .java import find_java
 from .machine import format_bytes
-from .plan import FORKS, Plan
+from .plan import Plan
 from .preflight import ServedModel, prepare_models, require_free_ports
-from .run_folder import run_folder
 from .server_log import failure_reason
-from .server_process import ServerProcess, fork_server, server_process
+from .server_process import ServerProcess, server_process
 from .settings import Endpoint, Settings, find_config
-from .signals import StopSignals, stop_signals
+from .signals import StopSignals
 from .start_clock import StartClock, StartSplit
 from .unpack import cache_folder
 from .wait import wait_until
 from .watch import LOOK_S, Watch
-from .worker_environment import server_environment
 
 FORCED_EXIT_CODE = 130  # 128 + SIGINT, as a shell counts it
 GRACE_S = 15.0  # TorchServe waits without limit for its gRPC calls
 LOST_DRAIN_S = 10.0  # for the requests of models and workers that are well
 TRACEBACK_S = 5.0  # a traceback comes through another thread than the line that says that the worker died
 ALIVE_EVERY_S = 10.0
-
-
-def serve_archives(archives: Sequence[Path], config: Path | None, memory: str | None, drain_s: float) -> int:
-    """Serve until SIGTERM or Ctrl-C, then answer for up to `drain_s` seconds what was accepted.
-
-    `memory`: how much it may take, instead of what the machine grants. The exit code: 0 after a clean stop, 130 after
-    a forced one.
-    """
-    with (
-        stop_signals() as signals,
-        listen(os.environ) as health,
-        run_folder() as folder,
-        fork_server(folder, folder / FORKS, server_environment(os.environ, folder)),
-    ):
-        plan = prepare(archives, config, memory)
-        signals.hold()
-        return run(plan, folder, signals, health, drain_s)
 
 
 def prepare(archives: Sequence[Path], config: Path | None, memory: str | None) -> Plan:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .fitting import Fitted
+from .forking import ADDRESS_VARIABLE, SOCKET
 from .java import Java, java_command
-from .forking import ADDRESS_VARIABLE
 from .preflight import ServedModel
 from .settings import Settings
 from .worker_environment import server_environment
@@ -14,8 +14,6 @@ from .worker_python import worker_python
 
 LOG_CONFIG = Path(__file__).with_name("log4j2.xml")
 METRICS_CONFIG = Path(__file__).with_name("metrics.yaml")
-FORKS = "forks"
-"""The fork server's socket, in the run folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +54,7 @@ class Plan:
         threads = self.fitted.budget.jvm.threads
         return {
             **server_environment(environ, run_folder),
-            ADDRESS_VARIABLE: str(run_folder / FORKS),
+            ADDRESS_VARIABLE: str(run_folder / SOCKET),
             "TS_CONFIG_FILE": str(self.settings.config),
             "TS_LOAD_MODELS": ",".join(self._locations()),
             "TS_MODEL_STORE": str(self.settings.model_store),

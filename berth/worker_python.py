@@ -31,9 +31,9 @@ def main() -> NoReturn:
     if address and arguments and arguments[0].endswith(WORKER):
         with suppress(OSError, EOFError), socket.socket(socket.AF_UNIX) as connection:
             connection.connect(address)
-            send_work(connection, Work(arguments, os.getcwd(), os.environ, STREAMS))
+            send_work(connection, Work(arguments, str(Path.cwd()), os.environ, STREAMS))
             _follow(receive_number(connection), connection)
-    os.execv(sys.executable, [sys.executable, *arguments])
+    os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606 - TorchServe's own
 
 
 def _follow(pid: int, connection: socket.socket) -> NoReturn:

@@ -10,7 +10,7 @@ from .config import Environment, HandlerConfig
 from .cores import CoreShare
 from .doors.call import Call, format_value, limit_size
 from .doors.route import is_rest, open_call
-from .errors import InternalError, NotHealthy
+from .errors import InternalError, NotHealthy, SelfTestError
 from .faults import ending_when_lost
 from .metrics import FIRST_SAMPLES, METRICS, MODEL_LABELS, REQUEST_SECONDS, Metric, Sample, Stopwatch, count_batch
 from .payload import Answer, DeepCheck, Describe, Rejected, Request, Response, Served
@@ -46,6 +46,11 @@ class BertHandler:
         self._metrics = {metric: _declare(metric) for metric in METRICS}
         self._emit(FIRST_SAMPLES)
         logger.info("loaded %s", " ".join(f"{name}={value}" for name, value in self._describe().items()))
+
+    def prove(self) -> None:
+        """Hold all known answers, also to long texts, against the model's; SelfTestError where one differs."""
+        if (difference := self._pipeline.check(self._known)) > self._pipeline.tolerance:
+            raise SelfTestError(f"the answer to a long known text is off by {difference:.3g}")
 
     @ending_when_lost()
     def handle(self, data: list[dict[str, Any]], context: Any) -> list[bytes]:

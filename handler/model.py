@@ -29,6 +29,7 @@ from .packing import (
 from .padding import PaddedBatch, pad_texts
 from .placement import Placement
 from .readout import TASK_READOUTS, Readout, Seen
+from .startup import without_compiler
 from .tokenization import Tokenizer
 
 
@@ -47,6 +48,8 @@ class Model(Protocol):
 
     network: Any
     """transformers' own model; asked without text_bounds it takes rows of equal length, as transformers does."""
+    vector_size: int
+    """Numbers of a text's vector, for a task that answers with it."""
 
     def batches(self, texts: Sequence[EncodedText], token_budget: int) -> Iterator[Batch]:
         """All texts in batches within the token budget; `batch.indices` says which texts a batch holds."""
@@ -65,6 +68,7 @@ class PackedModel:
         self._readout: Readout = TASK_READOUTS[config.task](folder, config, placement, tokenizer)
         self.network: Any = load_weights(folder, self._readout, ATTENTION_NAME, placement)
         self._readout.attach(self.network)
+        self.vector_size = self._readout.vector_size or self.network.config.hidden_size
         self._first_position = find_first_position(self.network)
         self._staging = pinned_staging(placement)
 
@@ -101,6 +105,7 @@ class PaddedModel:
         self._readout: Readout = TASK_READOUTS[config.task](folder, config, placement, tokenizer)
         self.network: Any = load_weights(folder, self._readout, None, placement)
         self._readout.attach(self.network)
+        self.vector_size = self._readout.vector_size or self.network.config.hidden_size
 
     def batches(self, texts: Sequence[EncodedText], token_budget: int) -> Iterator[PaddedBatch]:
         costs = [self._readout.cost(text) for text in texts]
@@ -126,14 +131,15 @@ def load_weights(folder: Path, readout: Readout, attention: str | None, placemen
 
     `attention`: an implementation by name; None for the best that transformers has for this model.
     """
-    network = readout.auto_class.from_pretrained(
-        folder,
-        attn_implementation=attention,
-        dtype=placement.dtype,
-        local_files_only=True,
-        use_safetensors=True,
-        trust_remote_code=False,
-    )
+    with without_compiler():
+        network = readout.auto_class.from_pretrained(
+            folder,
+            attn_implementation=attention,
+            dtype=placement.dtype,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+        )
     return network.eval().requires_grad_(requires_grad=False).to(placement.device)
 
 

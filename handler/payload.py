@@ -27,6 +27,11 @@ class TextInput:
     param: str
     """JSON pointer of this input in the request's body."""
 
+    @property
+    def num_characters(self) -> int:
+        """Of all its texts together."""
+        return len(self.text) + len(self.text_pair or "") + sum(map(len, self.texts))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:

@@ -40,8 +40,11 @@ class Pooler:
 
     def __init__(self, folder: Path, config: HandlerConfig, device: torch.device) -> None:
         self._pool = POOLINGS[config.pooling]
-        self._dense = nn.Sequential(*(load_dense(folder / name) for name in config.dense)).to(device)
+        dense = [load_dense(folder / name) for name in config.dense]
+        self._dense = nn.Sequential(*dense).to(device)
         self._normalize = config.normalize
+        self.vector_size = len(next(dense[-1].parameters())) if dense else None
+        """Numbers of a text's vector; None for as many as the model's own."""
 
     def __call__(self, states: Tensor, lengths: Tensor) -> Tensor:
         """Token vectors [T, H] of texts with these lengths [N], 1 or more each -> text vectors [N, D] float32."""

@@ -47,6 +47,8 @@ class Readout(Protocol):
 
     auto_class: Any
     """transformers' class with the task's head."""
+    vector_size: int | None
+    """Numbers of a text's vector, where they are others than the model's own."""
 
     def attach(self, network: Any) -> None:
         """Prepare a model that was just loaded."""
@@ -60,6 +62,8 @@ class Readout(Protocol):
 
 class _ByToken:
     """What most readouts share: they need nothing of what they are made from, and a text costs its tokens."""
+
+    vector_size: int | None = None
 
     def __init__(self, *_: Any) -> None:
         """Nothing to keep."""
@@ -78,6 +82,7 @@ class PooledReadout(_ByToken):
 
     def __init__(self, folder: Path, config: HandlerConfig, placement: Placement, _: Tokenizer) -> None:
         self._pool = Pooler(folder, config, placement.device)
+        self.vector_size = self._pool.vector_size
 
     def rows(self, output: Any, seen: Seen) -> list[Row]:
         states = seen.tokens(output.last_hidden_state)
@@ -119,6 +124,7 @@ class MaskReadout:
     """Masked language models: logits of each mask [M, vocabulary], and of no other token."""
 
     auto_class = AutoModelForMaskedLM
+    vector_size: int | None = None
 
     def __init__(self, _: Path, __: HandlerConfig, ___: Placement, tokenizer: Tokenizer) -> None:
         if tokenizer.mask_token_id is None:

@@ -1,20 +1,22 @@
 """What comes before the load: quick imports, and logs without what nobody reads."""
 
 import gc
-import importlib
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any
 from unittest.mock import patch
-
-T = TypeVar("T")
 
 # transformers imports these wherever they are installed: for losses of object detection, metrics and images.
 UNUSED = ("scipy", "sklearn", "torchvision")
+# Its __init__ reads the source of every model for their names, as transformers' own has just done.
+MODELS = "transformers.models"
+COMPILER = "torch._dynamo"
+MARKS = ("allow_in_graph", "assume_constant_result", "disable", "disallow_in_graph")
 
 
 @contextmanager
@@ -28,11 +30,10 @@ def quick_imports() -> Iterator[None]:
     hidden = [name for name in UNUSED if name not in sys.modules]
     gc.disable()
     try:
-        import torch  # noqa: PLC0415 - after the handler has checked its version
-
-        sys.modules.setdefault(_Compiler.NAME, _Compiler())
         sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: an import says: not installed
-        with patch.object(torch.distributed, "is_available", bool):
+        with without_compiler(), without_distribution():
+            if MODELS not in sys.modules:
+                sys.modules[MODELS] = StandIn(MODELS, {})
             yield
     finally:
         for name in hidden:
@@ -41,28 +42,47 @@ def quick_imports() -> Iterator[None]:
         gc.enable()
 
 
-class _Compiler(ModuleType):
-    """torch.compile's, a second of imports, until somebody asks for more of it than the decorators that mark functions.
+@contextmanager
+def without_compiler() -> Iterator[None]:
+    """Import and load without torch.compile's part of torch, a second of imports: many functions are marked for it."""
+    if COMPILER in sys.modules:
+        yield
+        return
+    sys.modules[COMPILER] = stand_in = StandIn(COMPILER, dict.fromkeys(MARKS, _leave))
+    try:
+        yield
+    finally:
+        if sys.modules.get(COMPILER) is stand_in:
+            del sys.modules[COMPILER]
 
-    transformers and torch decorate many functions for the day that they are compiled, which no worker does.
-    """
 
-    NAME = "torch._dynamo"
+@contextmanager
+def without_distribution() -> Iterator[None]:
+    """Import without what spreads tensors over machines: torch may be built without it."""
+    import torch  # noqa: PLC0415 - after the handler has checked its version
 
-    def __init__(self) -> None:
-        super().__init__(self.NAME)
-        self.__path__ = [str(Path(importlib.import_module("torch").__path__[0], "_dynamo"))]  # parts are as they are
+    with patch.object(torch.distributed, "is_available", bool):
+        yield
+
+
+class StandIn(ModuleType):
+    """In the place of a package until somebody asks for more of it than `names`; its modules are as they are."""
+
+    def __init__(self, name: str, names: Mapping[str, object]) -> None:
+        super().__init__(name)
+        spec = find_spec(name)
+        self.__path__ = list(spec.submodule_search_locations or ()) if spec else []
+        self.__dict__.update(names)
 
     def __getattr__(self, name: str) -> Any:
-        if name in {"allow_in_graph", "assume_constant_result", "disable", "disallow_in_graph"}:
-            return _leave
         if name.startswith("__"):
             raise AttributeError(name)
-        sys.modules.pop(self.NAME, None)
-        return getattr(importlib.import_module(self.NAME), name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
 
 
-def _leave(function: Callable[..., T] | None = None, *_: object, **__: object) -> Callable[..., Any]:
+def _leave(function: Callable[..., object] | None = None, *_: object, **__: object) -> Callable[..., object]:
     """A decorator, with or without arguments, that changes nothing."""
     return _leave if function is None else function
 

@@ -31,6 +31,8 @@ PACK = [str(Path(sys.executable).with_name("berth")), "pack"]
 UNUSED_MODULES = [
     *("captum", "matplotlib", "openai", "pandas", "scipy", "sentence_transformers", "sklearn", "torchvision"),
     "ts.torch_handler.base_handler",
+    "torch._dynamo.convert_frame",
+    "torch.distributed.tensor",
 ]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
+from berth.model_facts import ModelFacts
 from berth.pack import PackOptions, pack_checkpoint
 from berth.verify import read_archive
 from handler.config import Environment, HandlerConfig
@@ -34,6 +35,7 @@ def test_modules_and_prompts_travel(tmp_path: Path, pooling: str) -> None:
     known = load_known_answers(unpacked / "known_answers.json", config.task)
     environment = Environment(device="cpu", max_response_bytes=2**24)
     pipeline = load_pipeline(unpacked / "checkpoint", config, environment, None, known)
+    assert ModelFacts.read(archive).vector_size == pipeline._model.vector_size == 32  # the Dense module's
     reference, texts = SentenceTransformer(str(folder), device="cpu"), mixed_texts(8)
     for parameters, expected in (
         (EmbeddingParameters(), reference.encode(texts)),

@@ -30,12 +30,13 @@ class Peak:
     total_bytes: int = 0
     java_bytes: int = 0
     workers_bytes: int = 0
-    """Of all of them."""
+    """Of all of them, and of what forks them."""
 
     def look(self, server: Server) -> None:
         """One look."""
         java = pss_bytes(server.java.pid)
-        workers = sum(pss_bytes(worker.pid) for worker in server.java.children(recursive=True))
+        below = psutil.Process(server.process.pid).children(recursive=True)
+        workers = sum(pss_bytes(process.pid) for process in below) - java
         self.java_bytes = max(self.java_bytes, java)
         self.workers_bytes = max(self.workers_bytes, workers)
         self.total_bytes = max(self.total_bytes, pss_bytes(server.process.pid) + java + workers)

@@ -16,8 +16,20 @@ from .test_pod import container, environment, pod
 
 L4_BYTES = 22 * 2**30  # of its 24 GB, what nvidia-smi shows
 SHAPES = {
-    "sample": {"weights": {"F32": 22_713_216}, "hidden": 384, "intermediate": 1536, "content_bytes": 91_840_981},
-    "bert-base": {"weights": {"F32": 109_484_547}, "hidden": 768, "intermediate": 3072, "content_bytes": 438_883_081},
+    "sample": {
+        "weights": {"F32": 22_713_216},
+        "hidden": 384,
+        "intermediate": 1536,
+        "vector_size": 384,
+        "content_bytes": 91_840_981,
+    },
+    "bert-base": {
+        "weights": {"F32": 109_484_547},
+        "hidden": 768,
+        "intermediate": 3072,
+        "vector_size": 768,
+        "content_bytes": 438_883_081,
+    },
 }
 TASKS = {"sample": Task.EMBEDDINGS, "bert-base": Task.TEXT_CLASSIFICATION}
 
@@ -29,6 +41,7 @@ def facts(name: str) -> ModelFacts:
         config=config,
         batch_size=64,
         num_labels=3,
+        scores=0,
         tokenizer_bytes=711_661,
         **SHAPES[name],  # type: ignore[arg-type]
     )

@@ -23,6 +23,8 @@ BERT_BASE = ModelFacts(
     hidden=768,
     intermediate=3072,
     num_labels=3,
+    vector_size=768,
+    scores=0,
     tokenizer_bytes=711_661,
     content_bytes=438_883_081,
 )

@@ -1,5 +1,6 @@
 """An archive's facts, from a .mar and from the folder it is unpacked to; no weights are read."""
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -47,3 +48,11 @@ def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "text.mar", tmp_path):
         with pytest.raises(Refused, match="no archive that berth packed"):
             ModelFacts.read(path)
+
+
+@pytest.mark.parametrize(("architecture", "kept"), [("bert", 0), ("mpnet", 3), ("deberta-v2", 5)])
+def test_attention_that_is_not_fused_keeps_its_scores(architecture: str, kept: int, tmp_path: Path) -> None:
+    checkpoint = make_checkpoint(tmp_path / "tiny", architecture, Task.TEXT_CLASSIFICATION)
+    heads = json.loads((checkpoint / "config.json").read_text())["num_attention_heads"]
+    archive = pack_checkpoint(checkpoint, PackOptions(output=tmp_path))
+    assert ModelFacts.read(archive).scores == kept * heads

@@ -1,6 +1,5 @@
 """The environment and the command line that java starts with."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from berth.machine import MIB
 from berth.plan import LOG_CONFIG, Plan
 from berth.preflight import ServedModel
 from berth.settings import Settings
+from berth.worker_python import worker_python
 
 CONFIG = Path(__file__).parents[2] / "config.properties"
 RUN_FOLDER = Path("/tmp/run")
@@ -30,7 +30,7 @@ def make_plan(num_gpus: int = 0, **variables: str) -> Plan:
 def test_java_is_told_the_models_the_config_and_the_run_folder() -> None:
     command = make_plan().command(RUN_FOLDER)
     assert command[-2:] == ["bert=/cache/bert", "other=/cache/other"]
-    assert ["--python", sys.executable] == command[command.index("--python") :][:2]
+    assert ["--python", worker_python()] == command[command.index("--python") :][:2]
     assert f"-Djava.io.tmpdir={RUN_FOLDER}" in command
     assert f"-Dlog4j.configurationFile={LOG_CONFIG.as_uri()}" in command
     assert "-ncs" in command
