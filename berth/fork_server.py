@@ -64,20 +64,30 @@ class ForkServer:
         asker, _ = self._listener.accept()
         try:
             work = receive_work(asker)
-        except (OSError, EOFError):
+        except (OSError, EOFError):  # it asks no more
             asker.close()
             return None
-        pid = os.fork()
+        pid = self._try_fork()
         if pid == 0:
             asker.close()
             self._close()
             return work
         for file in work.files:
             os.close(file)
+        if pid is None:
+            asker.close()  # who then runs Python itself
+            return None
         self._watch(Worker(pid, os.pidfd_open(pid), asker))
         with suppress(OSError):
             send_number(asker, pid)
         return None
+
+    def _try_fork(self) -> int | None:
+        try:
+            return os.fork()
+        except OSError as error:
+            sys.stderr.write(f"berth: a worker could not be forked, and is started instead: {error}\n")
+            return None
 
     def _watch(self, worker: Worker) -> None:
         self._workers[worker.pid] = worker
@@ -121,6 +131,8 @@ def preload() -> None:
 
 def run(work: Work) -> None:
     """As `python SCRIPT ARGUMENTS` would, in a fork."""
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text("berth-worker")  # for `top`
     for file, stream in zip(work.files, STREAMS, strict=True):
         os.dup2(file, stream)
         os.close(file)
@@ -136,6 +148,7 @@ def run(work: Work) -> None:
 
 def main() -> None:
     """The socket is there at once; who asks while the imports go on waits."""
+    os.close(os.pidfd_open(os.getpid()))  # a kernel without this says so before anything is forked
     with closing(socket.socket(socket.AF_UNIX)) as listener:
         listener.bind(sys.argv[1])
         listener.listen()

@@ -54,9 +54,11 @@ class Repairs:
         """Why nothing but a new server helps."""
         self._management = management
         self._tried_s: float | None = None
+        self._num_given_up = 0
 
     def step(self, sight: Sight, state: ModelState, now_s: float) -> None:
         """After a look: try what helps, or note that it did not."""
+        self._report_given_up(sight, state.name)
         remedy = choose_remedy(sight)
         if remedy is None:
             self.lost = self.lost or why_not_live(sight)
@@ -67,6 +69,16 @@ class Repairs:
             self._try(remedy, state)
         elif now_s - self._tried_s >= AGAIN_S:
             self.lost = f"{remedy.reason}, and what was done about it {now_s - self._tried_s:.0f} s ago did not help"
+
+    def _report_given_up(self, sight: Sight, name: str) -> None:
+        """Once, where others go on: to scale it away and back would take their requests along."""
+        former, total = self._num_given_up, len(sight.workers)
+        self._num_given_up = sum(not worker.is_ready and worker.absent_s >= DEAD_S for worker in sight.workers)
+        if former < self._num_given_up < total:
+            sys.stderr.write(
+                f"berth: {name}: TorchServe has given up {self._num_given_up} of {total} workers, which could not be "
+                "started again; the others go on. The log above says why; a restart brings them back\n"
+            )
 
     def _try(self, remedy: Remedy, state: ModelState) -> None:
         what = "killed" if remedy.killed else "scaled away and back"

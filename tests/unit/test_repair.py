@@ -118,3 +118,12 @@ def test_a_silent_frontend_loses_the_server() -> None:
     repairs = repairs_of(Frontend())
     repairs.step(replace(WELL, silent_s=DEAD_S), make_state("READY"), 0.0)
     assert "frontend" in str(repairs.lost)
+
+
+def test_a_worker_that_is_given_up_beside_good_ones_is_reported_once(capsys: pytest.CaptureFixture[str]) -> None:
+    repairs, state = repairs_of(Frontend()), make_state()
+    for now_s in range(3):
+        repairs.step(replace(WELL, workers=[WORKING, GIVEN_UP]), state, float(now_s))
+    assert capsys.readouterr().err.count("TorchServe has given up 1 of 2 workers") == 1
+    repairs.step(WELL, state, 3.0)
+    assert capsys.readouterr().err == ""
