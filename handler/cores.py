@@ -50,5 +50,5 @@ class CoreShare:
             torch.set_num_threads(threads)
 
     def _count_workers(self) -> int:
-        """Workers of all models, this one included: the children of the java that started it."""
+        """Workers of all models, this one included: all children of its parent, the fork server or java."""
         return max(1, len(self._parent.children()))

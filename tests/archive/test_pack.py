@@ -16,6 +16,7 @@ import handler
 from berth.archive import HANDLER, KNOWN_ANSWERS, ReferenceAnswers
 from berth.checkpoint import Checkpoint
 from berth.errors import BerthError, Refused, UsageError
+from berth.known_inputs import TEXTS
 from berth.pack import PackOptions, pack_checkpoint
 from berth.proof import started_proof
 from berth.reference import reference_answers
@@ -77,10 +78,11 @@ def test_a_second_pack_is_the_same_bytes(archive, checkpoint, tmp_path):
     assert (tmp_path / "tiny.mar").read_bytes() == archive.read_bytes()
 
 
-def test_the_proof_refuses_wrong_known_answers(folder, tmp_path):
+@pytest.mark.parametrize("text", [TEXTS[0], TEXTS[-1]], ids=["short", "long"])  # a load on a CPU asks for no long one
+def test_the_proof_refuses_wrong_known_answers(folder, tmp_path, text):
     altered = shutil.copytree(folder, tmp_path / "altered")
     known = json.loads((altered / KNOWN_ANSWERS).read_text("utf-8"))
-    known["answers"][0][0] += 0.01
+    known["answers"][known["inputs"].index(text)][0] += 0.01
     (altered / KNOWN_ANSWERS).write_text(json.dumps(known))
     with (
         started_proof(tmp_path) as prove,

@@ -72,7 +72,7 @@ def test_an_altered_archive(tmp_path: Path) -> None:
     archive = make_standin(tmp_path)
     data = archive.read_bytes()
     archive.write_bytes(data.replace(b"Nothing to load", b"Nothing to Load"))
-    with started_server([archive]) as server:
+    with started_server([archive], {"XDG_CACHE_HOME": str(tmp_path / "cache")}) as server:
         assert_refused_before_java(server, 4, "handler/bert_handler.py", "altered")
 
 
