@@ -18,13 +18,15 @@ from handler.config import (
     Task,
 )
 
+from .forks import IMPORTS_BYTES
 from .jvm import Jvm, Traffic, size_jvm
 from .machine import MIB
 from .model_facts import ModelFacts
 
 LAUNCHER_BYTES = 36 * MIB
-IMPORTS_BYTES = 325 * MIB  # the fork server: `import torch, transformers` once, and the mapped files of torch and java
-PROCESS_BYTES = 80 * MIB  # a worker's own: what it writes to of what it was forked with, and its berth-python
+LIBRARIES_BYTES = 40 * MIB  # mapped files of java and torch, where each worker imports for itself
+PROCESS_BYTES = 260 * MIB  # a worker's own after `import torch, transformers`
+FORK_BYTES = 55 * MIB  # a fork's own: what it writes to of what it was forked with, and its berth-python
 # A CUDA context's part in host memory and on the GPU; as others report it, not measured here.
 CUDA_HOST_BYTES = 1024 * MIB
 CUDA_BYTES = 512 * MIB
@@ -52,6 +54,8 @@ class Server:
     vmargs: tuple[str, ...]
     cores: int
     num_gpus: int
+    is_forked: bool
+    """Whether one process imports for all workers."""
 
     @property
     def device(self) -> str:
@@ -112,7 +116,8 @@ def plan_budget(models: Sequence[Served], server: Server, jvm: Jvm | None = None
         Part(name="java's heap", bytes=jvm.heap_bytes),
         Part(name="java's direct memory", bytes=jvm.direct_bytes),
         Part(name="java itself", bytes=jvm.total_bytes - jvm.heap_bytes - jvm.direct_bytes),
-        Part(name="imports, shared", bytes=IMPORTS_BYTES),
+        Part(name="imports, shared", bytes=IMPORTS_BYTES if server.is_forked else 0),
+        Part(name="libraries, shared", bytes=0 if server.is_forked else LIBRARIES_BYTES),
     ]
     gpu_parts: list[Part] = []
     for model in models:
@@ -125,7 +130,8 @@ def _host_parts(model: Served, server: Server) -> list[Part]:
     facts, workers = model.facts, model.workers
     shared, private = _weights(facts, server.device)
     on_disk = facts.content_bytes - shared if model.is_in_memory else 0
-    process = PROCESS_BYTES + TOKENIZER_FACTOR * facts.tokenizer_bytes + (CUDA_HOST_BYTES if server.num_gpus else 0)
+    process = FORK_BYTES if server.is_forked else PROCESS_BYTES
+    process += TOKENIZER_FACTOR * facts.tokenizer_bytes + (CUDA_HOST_BYTES if server.num_gpus else 0)
     activations = 0 if server.num_gpus else _activations(facts, server.device)
     return [
         Part(name=f"{facts.name}: weights, shared", bytes=shared),

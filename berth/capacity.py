@@ -20,7 +20,7 @@ def read_limits(memory: str | None, num_gpus: int, environ: Mapping[str, str]) -
     return Limits(memory=limit, gpu_bytes=gpu_memory_bytes(environ) if num_gpus else None)
 
 
-def describe_server(settings: Settings, num_gpus: int) -> Server:
+def describe_server(settings: Settings, num_gpus: int, *, is_forked: bool) -> Server:
     """The settings that cost memory."""
     return Server(
         queue_length=settings.queue_length,
@@ -29,6 +29,7 @@ def describe_server(settings: Settings, num_gpus: int) -> Server:
         vmargs=settings.vmargs,
         cores=granted_cores(),
         num_gpus=num_gpus,
+        is_forked=is_forked,
     )
 
 
@@ -74,7 +75,7 @@ def plan_offline(
     """The smallest server of these archives: java has room for no more workers than there are."""
     settings = Settings.load(find_config(options.config), environ)
     num_gpus = count_gpus(environ) if options.num_gpus is None else options.num_gpus
-    server = describe_server(settings, num_gpus)
+    server = describe_server(settings, num_gpus, is_forked=not num_gpus)
     models = read_served(archives, options.workers or settings.workers_on(num_gpus), cache_folder(environ))
     limits = read_limits(options.memory, num_gpus, environ)
     return OfflinePlan(budget=plan_budget(models, server), limits=limits, models=models, server=server)

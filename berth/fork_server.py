@@ -1,7 +1,8 @@
 """Imports what a worker imports, once, while java starts; then forks a worker for each `berth-python` that asks.
 
-`python -P -m berth.fork_server SOCKET`: the imports take two seconds of a core and 200 MB, which all workers share.
-Whoever asked and is gone takes the fork along (see forking.py).
+`python -P -m berth.fork_server SOCKET`: the imports take two seconds of a core and 210 MB, which all workers share.
+Whoever asked and is gone takes the fork along (forking.py says how they talk). Nothing is computed here: a fork has no
+threads but its own.
 """
 
 import os
@@ -9,15 +10,19 @@ import runpy
 import selectors
 import signal
 import socket
+import struct
 import sys
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
-from .forking import STREAMS, Work, receive_work, send_number
+from .forking import STREAMS, Work, close_files, receive_work, send_number
+
+PATIENCE = struct.pack("ll", 5, 0)  # seconds and microseconds for all of a Work: everybody else waits
 
 
-class Worker(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Worker:
     """A fork and who asked for it."""
 
     pid: int
@@ -48,59 +53,77 @@ class ForkServer:
         self._listener = listener
         self._selector = selectors.DefaultSelector()
         self._selector.register(listener, selectors.EVENT_READ)
-        self._workers: dict[int, Worker] = {}
+        self._workers: set[Worker] = set()
 
     def serve(self) -> Work:
         """Does not return but in a fork, with what it is to run."""
         while True:
             for key, _ in self._selector.select():
                 if key.fileobj is self._listener:
-                    if work := self._fork():
+                    if work := self._answer():
                         return work
-                elif key.data in self._workers:  # else it ended in this very moment
-                    self._look(self._workers[key.data], key.fileobj)
+                elif key.data not in self._workers:
+                    pass  # it ended in this very moment
+                elif key.fileobj is key.data.asker:
+                    self._selector.unregister(key.fileobj)
+                    key.data.kill()
+                else:
+                    self._forget(key.data)
 
-    def _fork(self) -> Work | None:
-        asker, _ = self._listener.accept()
-        try:
-            work = receive_work(asker)
-        except (OSError, EOFError):  # it asks no more
-            asker.close()
+    def _answer(self) -> Work | None:
+        """The work of who asks, in its fork; None in the server."""
+        asked = self._accept()
+        if asked is None:
             return None
-        pid = self._try_fork()
+        work, asker = asked
+        pid = self._fork(asker)
         if pid == 0:
             asker.close()
             self._close()
             return work
-        for file in work.files:
-            os.close(file)
+        close_files(work.files)
         if pid is None:
-            asker.close()  # who then runs Python itself
-            return None
-        self._watch(Worker(pid, os.pidfd_open(pid), asker))
-        with suppress(OSError):
-            send_number(asker, pid)
+            asker.close()
         return None
 
-    def _try_fork(self) -> int | None:
+    def _accept(self) -> tuple[Work, socket.socket] | None:
         try:
-            return os.fork()
-        except OSError as error:
-            sys.stderr.write(f"berth: a worker could not be forked, and is started instead: {error}\n")
+            asker, _ = self._listener.accept()
+        except OSError:  # it asks no more
+            return None
+        try:
+            asker.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, PATIENCE)
+            return receive_work(asker), asker
+        except (OSError, EOFError, ValueError):
+            asker.close()
             return None
 
-    def _watch(self, worker: Worker) -> None:
-        self._workers[worker.pid] = worker
-        for file in (worker.asker, worker.ended):
-            self._selector.register(file, selectors.EVENT_READ, worker.pid)
+    def _fork(self, asker: socket.socket) -> int | None:
+        """0 in the fork and its pid in the server, as os.fork has it; None where there is none."""
+        pid = 0
+        try:
+            pid = os.fork()
+            if pid:
+                self._watch(Worker(pid, os.pidfd_open(pid), asker))
+        except OSError as error:
+            sys.stderr.write(f"berth: a worker could not be forked: {error}\n")
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            return None
+        if pid:
+            with suppress(OSError):
+                send_number(asker, pid)
+        return pid
 
-    def _look(self, worker: Worker, file: object) -> None:
-        if file is worker.asker:
-            self._selector.unregister(worker.asker)
-            worker.kill()
-            return
+    def _watch(self, worker: Worker) -> None:
+        self._workers.add(worker)
+        for file in (worker.asker, worker.ended):
+            self._selector.register(file, selectors.EVENT_READ, worker)
+
+    def _forget(self, worker: Worker) -> None:
         worker.report()
-        del self._workers[worker.pid]
+        self._workers.remove(worker)
         self._selector.unregister(worker.ended)
         with suppress(KeyError):
             self._selector.unregister(worker.asker)
@@ -110,7 +133,7 @@ class ForkServer:
         """In a fork: what belongs to the server and to other workers."""
         self._selector.close()
         self._listener.close()
-        for worker in self._workers.values():
+        for worker in self._workers:
             worker.close()
 
 
@@ -148,7 +171,6 @@ def run(work: Work) -> None:
 
 def main() -> None:
     """The socket is there at once; who asks while the imports go on waits."""
-    os.close(os.pidfd_open(os.getpid()))  # a kernel without this says so before anything is forked
     with closing(socket.socket(socket.AF_UNIX)) as listener:
         listener.bind(sys.argv[1])
         listener.listen()

@@ -17,7 +17,7 @@ STREAMS = (0, 1, 2)
 NUMBER_BYTES = 4
 
 
-class Work(NamedTuple):
+class Work(NamedTuple):  # a dataclass would import more than all else here
     """A program to run: what a `python` is started with."""
 
     arguments: Sequence[str]
@@ -36,18 +36,23 @@ def send_work(connection: socket.socket, work: Work) -> None:
 
 
 def receive_work(connection: socket.socket) -> Work:
-    """Raises EOFError where the sender is gone before all of it is there."""
+    """Raises EOFError where the sender is gone before all of it is there, ValueError for what is none."""
     length, files, _, _ = socket.recv_fds(connection, NUMBER_BYTES, len(STREAMS))
     try:
         body = connection.recv(_from_bytes(length), socket.MSG_WAITALL)
-        if len(body) < _from_bytes(length) or len(files) < len(STREAMS):
-            raise EOFError
-    except EOFError:
-        for file in files:
-            os.close(file)
+        arguments, folder, environment = json.loads(body)
+        if len(files) < len(STREAMS):
+            raise ValueError(f"{len(files)} files came along, and {len(STREAMS)} are needed")
+    except BaseException:
+        close_files(files)
         raise
-    arguments, folder, environment = json.loads(body)
     return Work(arguments, folder, environment, files)
+
+
+def close_files(files: Sequence[int]) -> None:
+    """All of them."""
+    for file in files:
+        os.close(file)
 
 
 def send_number(connection: socket.socket, number: int) -> None:

@@ -1,12 +1,14 @@
 """A server's life: preflight, one java, ready after a real prediction, and an orderly end."""
 
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from .budget import Served, Server
 from .capacity import describe_server, read_limits, read_served
 from .drain import Drain
 from .errors import BerthError, Refused
@@ -33,8 +35,10 @@ TRACEBACK_S = 5.0  # a traceback comes through another thread than the line that
 ALIVE_EVERY_S = 10.0
 
 
-def prepare(archives: Sequence[Path], config: Path | None, memory: str | None) -> Plan:
-    """Check all that can be checked without Java, and say what was decided."""
+def prepare(
+    archives: Sequence[Path], config: Path | None, memory: str | None, drain_s: float, not_forked: str | None
+) -> Plan:
+    """Check all that can be checked without Java, and say what was decided; `not_forked`: why workers are not."""
     path = find_config(config)
     _say(f"settings from {path}")
     settings = Settings.load(path, os.environ)
@@ -43,31 +47,43 @@ def prepare(archives: Sequence[Path], config: Path | None, memory: str | None) -
         models = prepare_models(archives or settings.archives)
     num_gpus = counted.result()
     _say(f"device: {describe_device(num_gpus, os.environ)}")
-    fitted = _fit(models, settings, num_gpus, memory)
+    if not_forked:
+        _say(f"each worker imports for itself, none is forked: {not_forked}")
+    served = read_served([model.folder for model in models], settings.workers_on(num_gpus), cache_folder())
+    fitted = _fit(served, describe_server(settings, num_gpus, is_forked=not not_forked), memory)
     require_free_ports(settings.endpoints)
     java = find_java(os.environ, _say)
     _say(
         "TorchServe's tokens are off: they cannot be preset or shared between replicas; "
         "the guard is that the management API listens on loopback only"
     )
-    return Plan(settings=settings, models=models, java=java, fitted=fitted, num_gpus=num_gpus)
+    return Plan(
+        settings=settings,
+        models=models,
+        java=java,
+        fitted=fitted,
+        num_gpus=num_gpus,
+        is_forked=not not_forked,
+        drain_s=drain_s,
+    )
 
 
-def _fit(models: Sequence[ServedModel], settings: Settings, num_gpus: int, memory: str | None) -> Fitted:
+def _fit(served: Sequence[Served], server: Server, memory: str | None) -> Fitted:
     """Refused where memory is too small for them."""
-    served = read_served([model.folder for model in models], settings.workers_on(num_gpus), cache_folder())
-    limits = read_limits(memory, num_gpus, os.environ)
-    fitted = fit(served, describe_server(settings, num_gpus), limits)
+    limits = read_limits(memory, server.num_gpus, os.environ)
+    fitted = fit(served, server, limits)
     needed, granted = format_bytes(fitted.budget.total_bytes), format_bytes(limits.memory.bytes)
     _say(f"memory: at most {needed} of the {granted} that {limits.memory.source} grants")
     return fitted
 
 
-def run(plan: Plan, folder: Path, signals: StopSignals, health: HealthServer, drain_s: float) -> int:
-    """One server's life."""
+def run(
+    plan: Plan, folder: Path, signals: StopSignals, health: HealthServer, forks: subprocess.Popen[str] | None
+) -> int:
+    """One server's life; `forks`: the process that its workers live by."""
     command, environment = plan.command(folder), plan.environment(os.environ, folder)
     with (
-        server_process(command, folder=folder, environment=environment) as server,
+        server_process(command, folder=folder, environment=environment, forks=forks) as server,
         health.serving(),
     ):
         started = StartClock(server.process.pid)
@@ -85,10 +101,10 @@ def run(plan: Plan, folder: Path, signals: StopSignals, health: HealthServer, dr
         health.is_stopping = True
         watch.stop()
         if watch.lost and not signals.requested:
-            _drain(server, plan, signals, min(drain_s, LOST_DRAIN_S))
+            _drain(server, plan, signals, min(plan.drain_s, LOST_DRAIN_S))
             raise BerthError(f"{watch.lost}; berth ends so that whatever supervises it starts a new one")
-        _say(f"stopping: what was accepted is answered first, for up to {drain_s:g} s (Ctrl-C again forces)")
-        _drain(server, plan, signals, drain_s)
+        _say(f"stopping: what was accepted is answered first, for up to {plan.drain_s:g} s (Ctrl-C again forces)")
+        _drain(server, plan, signals, plan.drain_s)
         return _wind_down(server, signals)
 
 
@@ -116,7 +132,7 @@ def _require_loading(server: ServerProcess, plan: Plan) -> None:
 
 def _require_running(server: ServerProcess) -> None:
     if server.has_ended:
-        raise BerthError(f"TorchServe ended by itself, exit code {server.exit_code}; its log is above")
+        raise BerthError(server.end)
 
 
 def _announce(plan: Plan, split: StartSplit) -> None:

@@ -62,7 +62,7 @@ class ModelFacts:
             with ExitStack() as files:
                 sizes, opener = _open(archive, files)
                 return cls._from_members(sizes, opener)
-        except (OSError, KeyError, ValueError, struct.error, zipfile.BadZipFile, ConfigError) as error:
+        except (OSError, KeyError, ValueError, struct.error, TypeError, zipfile.BadZipFile, ConfigError) as error:
             raise Refused(f"{archive} is no archive that berth packed: {error or type(error).__name__}") from error
 
     @classmethod

@@ -1,16 +1,17 @@
 """What is settled before java starts, and the command line and environment that follow from it. Pure."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from .fitting import Fitted
 from .forking import ADDRESS_VARIABLE, SOCKET
+from .forks import WORKER_PYTHON
 from .java import Java, java_command
 from .preflight import ServedModel
 from .settings import Settings
 from .worker_environment import server_environment
-from .worker_python import worker_python
 
 LOG_CONFIG = Path(__file__).with_name("log4j2.xml")
 METRICS_CONFIG = Path(__file__).with_name("metrics.yaml")
@@ -26,6 +27,10 @@ class Plan:
     fitted: Fitted
     """How much memory it takes, and java of it."""
     num_gpus: int
+    is_forked: bool
+    """Whether workers are forked, or each is a Python of its own."""
+    drain_s: float
+    """For the answers to what was accepted, when the server ends."""
 
     @property
     def num_workers(self) -> int:
@@ -43,7 +48,7 @@ class Plan:
         vmargs = self.fitted.budget.jvm.options(settings.vmargs)
         return [
             *java_command(self.java, vmargs=vmargs, log_config=LOG_CONFIG, run_folder=run_folder),
-            *("--python", worker_python()),
+            *("--python", str(WORKER_PYTHON) if self.is_forked else sys.executable),
             *("-f", str(settings.config), "-s", str(settings.model_store)),
             "-ncs",  # without it TorchServe restores the models and addresses of its last run
             *("-m", *self._locations()),
@@ -54,7 +59,7 @@ class Plan:
         threads = self.fitted.budget.jvm.threads
         return {
             **server_environment(environ, run_folder),
-            ADDRESS_VARIABLE: str(run_folder / SOCKET),
+            **({ADDRESS_VARIABLE: str(run_folder / SOCKET)} if self.is_forked else {}),
             "TS_CONFIG_FILE": str(self.settings.config),
             "TS_LOAD_MODELS": ",".join(self._locations()),
             "TS_MODEL_STORE": str(self.settings.model_store),

@@ -44,5 +44,5 @@ def look_at(pid: int | None) -> Activity | None:
 
 
 def _is_ours(pid: int) -> bool:
-    """Java leads a session of its own and is our child; its workers are in that session."""
+    """Our children lead sessions of their own, java and the fork server; workers are in one of these."""
     return psutil.Process(os.getsid(pid)).ppid() == os.getpid()

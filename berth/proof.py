@@ -25,8 +25,8 @@ PROOF_ENVIRONMENT = {
 PROGRAM = f"""
 import json, os, sys
 from pathlib import Path
-import torch
-from transformers import AttentionInterface, AutoModel, AutoTokenizer
+from berth.fork_server import preload
+preload()
 from ts.context import RequestProcessor
 from ts.model_loader import ModelLoaderFactory
 folder = Path(sys.stdin.readline().removesuffix("\\n"))

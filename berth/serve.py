@@ -2,13 +2,12 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
-from .forking import SOCKET
+from .forks import started_fork_server, why_not_forked
 from .run_folder import run_folder
-from .server_process import fork_server
 from .signals import stop_signals
-from .worker_environment import server_environment
 
 
 def serve_archives(archives: Sequence[Path], config: Path | None, memory: str | None, drain_s: float) -> int:
@@ -17,15 +16,16 @@ def serve_archives(archives: Sequence[Path], config: Path | None, memory: str | 
     `memory`: how much it may take, instead of what the machine grants. The exit code: 0 after a clean stop, 130 after
     a forced one.
     """
+    reason = why_not_forked(os.environ)
     with (
         stop_signals() as signals,
         run_folder() as folder,
-        fork_server(folder, folder / SOCKET, server_environment(os.environ, folder)),
+        nullcontext() if reason else started_fork_server(folder, os.environ) as forks,
     ):
         from .health import listen  # noqa: PLC0415
         from .launch import prepare, run  # noqa: PLC0415
 
         with listen(os.environ) as health:
-            plan = prepare(archives, config, memory)
+            plan = prepare(archives, config, memory, drain_s, reason)
             signals.hold()
-            return run(plan, folder, signals, health, drain_s)
+            return run(plan, folder, signals, health, forks)

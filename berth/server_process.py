@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,20 +21,25 @@ GONE_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerProcess:
-    """A running java and its log."""
+    """A running java, its log, and what forks its workers."""
 
     process: subprocess.Popen[str]
     log: ServerLog
+    forks: subprocess.Popen[str] | None = None
+    """None where each worker imports for itself."""
 
     @property
     def has_ended(self) -> bool:
-        """java is gone; its exit code is known."""
-        return self.process.poll() is not None
+        """java is gone, or what its workers live by."""
+        return self.process.poll() is not None or (self.forks is not None and self.forks.poll() is not None)
 
     @property
-    def exit_code(self) -> int | None:
-        """java's; negative for the number of the signal that killed it."""
-        return self.process.returncode
+    def end(self) -> str:
+        """What has ended, for a sentence; an exit code is negative for the number of the signal that killed it."""
+        if self.process.returncode is not None:
+            return f"TorchServe ended by itself, exit code {self.process.returncode}; its log is above"
+        code = self.forks and self.forks.returncode
+        return f"the process that forks the workers ended by itself, exit code {code}; its reason is above"
 
     def terminate(self) -> None:
         """Ask java to stop, once: a second SIGTERM changes nothing for it."""
@@ -43,24 +47,18 @@ class ServerProcess:
 
 
 @contextlib.contextmanager
-def server_process(command: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> Iterator[ServerProcess]:
+def server_process(
+    command: Sequence[str], *, folder: Path, environment: Mapping[str, str], forks: subprocess.Popen[str] | None = None
+) -> Iterator[ServerProcess]:
     """Start java in `folder`; at the end, whatever happened, kill what is left of its session."""
-    with session_process(command, folder=folder, environment=environment, output=subprocess.PIPE) as process:
+    with (
+        contextlib.ExitStack() as after,
+        session_process(command, folder=folder, environment=environment, output=subprocess.PIPE) as process,
+    ):
         assert process.stdout is not None  # it is a pipe
         log = ServerLog(process.stdout)
-        try:
-            yield ServerProcess(process=process, log=log)
-        finally:
-            _kill_session(process)
-            log.close(LAST_LINES_S)
-
-
-@contextlib.contextmanager
-def fork_server(folder: Path, address: Path, environment: Mapping[str, str]) -> Iterator[None]:
-    """Start what imports for all workers and forks them (fork_server.py); they are killed with it."""
-    command = [sys.executable, "-P", "-m", "berth.fork_server", str(address)]
-    with session_process(command, folder=folder, environment=environment, output=sys.stderr):
-        yield
+        after.callback(log.close, LAST_LINES_S)
+        yield ServerProcess(process=process, log=log, forks=forks)
 
 
 @contextlib.contextmanager
@@ -80,8 +78,8 @@ def session_process(
             errors="replace",
             start_new_session=True,
         )
-        watch_over(process.pid)
         try:
+            watch_over(process.pid)
             yield process
         finally:
             _kill_session(process)
@@ -120,7 +118,7 @@ def _kill_group(group: int) -> bool:
 
 
 def _is_gone(group: int) -> bool:
-    """Nobody is left. Java's orphans are ours to reap where berth is a container's first process."""
+    """Nobody is left. Orphans are ours to reap where berth is a container's first process."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(-group, os.WNOHANG)
     return not _kill_group(group)

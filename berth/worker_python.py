@@ -1,7 +1,7 @@
-"""`berth-python`: the Python that TorchServe starts workers with. The fork server runs them; without one, Python does.
+"""`berth-python`: the Python that TorchServe starts workers with, where the fork server runs them.
 
 TorchServe's worker is this process: when it is killed, the fork server kills the fork; when the fork ends, it ends in
-the same way.
+the same way, and so it does when there is no fork server any more. What is no worker is run by Python itself.
 """
 
 import os
@@ -14,14 +14,7 @@ from typing import NoReturn
 
 from .forking import ADDRESS_VARIABLE, STREAMS, Work, receive_number, send_work
 
-NAME = "berth-python"
 WORKER = "model_service_worker.py"
-
-
-def worker_python() -> str:
-    """Where it lies: beside Python, with the other commands; Python itself where it was not installed."""
-    installed = Path(sys.executable).with_name(NAME)
-    return str(installed if installed.exists() else sys.executable)
 
 
 def main() -> NoReturn:
@@ -29,11 +22,18 @@ def main() -> NoReturn:
     arguments = sys.argv[1:]
     address = os.environ.get(ADDRESS_VARIABLE)
     if address and arguments and arguments[0].endswith(WORKER):
-        with suppress(OSError, EOFError), socket.socket(socket.AF_UNIX) as connection:
+        _be_forked(arguments, address)
+    os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606 - TorchServe's own
+
+
+def _be_forked(arguments: list[str], address: str) -> NoReturn:
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(address)
             send_work(connection, Work(arguments, str(Path.cwd()), os.environ, STREAMS))
             _follow(receive_number(connection), connection)
-    os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606 - TorchServe's own
+    except (OSError, EOFError) as error:
+        sys.exit(f"berth: no worker was forked: {error or 'the fork server has ended'}; berth's log says why")
 
 
 def _follow(pid: int, connection: socket.socket) -> NoReturn:
@@ -46,4 +46,4 @@ def _follow(pid: int, connection: socket.socket) -> NoReturn:
             os.kill(pid, signal.SIGKILL)
     if code < 0:
         os.kill(os.getpid(), -code)
-    os._exit(code)
+    os._exit(code if code >= 0 else 128 - code)  # as a shell counts a signal that was not deadly

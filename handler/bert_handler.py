@@ -10,7 +10,7 @@ from .config import Environment, HandlerConfig
 from .cores import CoreShare
 from .doors.call import Call, format_value, limit_size
 from .doors.route import is_rest, open_call
-from .errors import InternalError, NotHealthy, SelfTestError
+from .errors import InternalError, NotHealthy
 from .faults import ending_when_lost
 from .metrics import FIRST_SAMPLES, METRICS, MODEL_LABELS, REQUEST_SECONDS, Metric, Sample, Stopwatch, count_batch
 from .payload import Answer, DeepCheck, Describe, Rejected, Request, Response, Served
@@ -49,8 +49,7 @@ class BertHandler:
 
     def prove(self) -> None:
         """Hold all known answers, also to long texts, against the model's; SelfTestError where one differs."""
-        if (difference := self._pipeline.check(self._known)) > self._pipeline.tolerance:
-            raise SelfTestError(f"the answer to a long known text is off by {difference:.3g}")
+        self._pipeline.require(self._known)
 
     @ending_when_lost()
     def handle(self, data: list[dict[str, Any]], context: Any) -> list[bytes]:

@@ -48,8 +48,8 @@ class Model(Protocol):
 
     network: Any
     """transformers' own model; asked without text_bounds it takes rows of equal length, as transformers does."""
-    vector_size: int
-    """Numbers of a text's vector, for a task that answers with it."""
+    vector_size: int | None
+    """Numbers of a text's vector, where they are others than the network's own."""
 
     def batches(self, texts: Sequence[EncodedText], token_budget: int) -> Iterator[Batch]:
         """All texts in batches within the token budget; `batch.indices` says which texts a batch holds."""
@@ -68,7 +68,7 @@ class PackedModel:
         self._readout: Readout = TASK_READOUTS[config.task](folder, config, placement, tokenizer)
         self.network: Any = load_weights(folder, self._readout, ATTENTION_NAME, placement)
         self._readout.attach(self.network)
-        self.vector_size = self._readout.vector_size or self.network.config.hidden_size
+        self.vector_size = self._readout.vector_size
         self._first_position = find_first_position(self.network)
         self._staging = pinned_staging(placement)
 
@@ -105,7 +105,7 @@ class PaddedModel:
         self._readout: Readout = TASK_READOUTS[config.task](folder, config, placement, tokenizer)
         self.network: Any = load_weights(folder, self._readout, None, placement)
         self._readout.attach(self.network)
-        self.vector_size = self._readout.vector_size or self.network.config.hidden_size
+        self.vector_size = self._readout.vector_size
 
     def batches(self, texts: Sequence[EncodedText], token_budget: int) -> Iterator[PaddedBatch]:
         costs = [self._readout.cost(text) for text in texts]

@@ -82,6 +82,15 @@ class Pipeline:
             return math.inf
         return known.largest_difference([prediction.value for prediction in answer])
 
+    def require(self, known: KnownAnswers) -> None:
+        """SelfTestError where one of them is not given."""
+        if (difference := self.check(known)) > self.tolerance:
+            raise SelfTestError(
+                f"the {self.engine} engine gives the short known answers and not the long ones: the difference is "
+                f"{difference:.3g}, the tolerance of {self.placement.precision} is {self.tolerance:g}. berth cannot "
+                "serve this model: please report its architecture"
+            )
+
     def describe(self) -> dict[str, object]:
         """What runs here, for logs and TorchServe's describe."""
         return {
@@ -123,7 +132,7 @@ class Pipeline:
         """NotNow in the place of requests whose vectors would find no room among the batch's answers."""
         if self.config.task is not Task.EMBEDDINGS:
             return plans
-        room, size = AnswerRoom(), self._model.vector_size
+        room, size = AnswerRoom(), self._model.vector_size or self._model.network.config.hidden_size
         numbers = [min(getattr(request.parameters, "dimensions", None) or size, size) for request in requests]
         return [
             plan

@@ -43,7 +43,7 @@ class Pooler:
         dense = [load_dense(folder / name) for name in config.dense]
         self._dense = nn.Sequential(*dense).to(device)
         self._normalize = config.normalize
-        self.vector_size = len(next(dense[-1].parameters())) if dense else None
+        self.vector_size = int(dense[-1][0].out_features) if dense else None  # type: ignore[arg-type]  # a Linear's
         """Numbers of a text's vector; None for as many as the model's own."""
 
     def __call__(self, states: Tensor, lengths: Tensor) -> Tensor:
@@ -71,7 +71,7 @@ POOLINGS: dict[Pooling, Callable[[Tensor, Tensor], Tensor]] = {
 }
 
 
-def load_dense(folder: Path) -> nn.Module:
+def load_dense(folder: Path) -> nn.Sequential:
     """sentence-transformers' Dense module: a matrix, perhaps a bias, an activation; ConfigError if it is unreadable."""
     try:
         config = json.loads((folder / "config.json").read_bytes())

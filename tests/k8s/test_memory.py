@@ -62,6 +62,7 @@ def test_the_pod_holds_what_it_serves(rendered: Rendered, rendering: str, name: 
         vmargs=settings.vmargs,
         cores=int(resources["limits"]["cpu"]),
         num_gpus=num_gpus,
+        is_forked=not num_gpus,
     )
     in_memory = any(volume.get("emptyDir", {}).get("medium") == "Memory" for volume in pod(objects)["volumes"])
     served = Served(facts=facts(name), workers=settings.workers_on(num_gpus), is_in_memory=in_memory)

@@ -5,16 +5,19 @@ from dataclasses import replace
 
 import pytest
 
-from berth.budget import Budget, Served, Server, plan_budget
+from berth.budget import FORK_BYTES, PROCESS_BYTES, Budget, Served, Server, plan_budget
 from berth.errors import Refused
 from berth.fitting import ROOM_FOR_WORKERS, Limits, fit
+from berth.forks import IMPORTS_BYTES
 from berth.machine import GIB, MIB, MemoryLimit
 from berth.model_facts import ModelFacts
 from berth.scale import require_room
 from handler.config import HandlerConfig, Precision, Task
 
 URL = "http://127.0.0.1:8081"
-SERVER = Server(queue_length=128, request_bytes=MIB, response_bytes=4 * MIB, vmargs=(), cores=2, num_gpus=0)
+SERVER = Server(
+    queue_length=128, request_bytes=MIB, response_bytes=4 * MIB, vmargs=(), cores=2, num_gpus=0, is_forked=True
+)
 BERT_BASE = ModelFacts(
     name="bert-base",
     config=HandlerConfig(task=Task.TEXT_CLASSIFICATION, max_tokens=512),
@@ -151,3 +154,12 @@ def test_scaling_beyond_the_room_is_refused() -> None:
 @pytest.mark.parametrize("capacity", [{}, {"management": URL, "models": ["other"], "max_workers": 1, "reason": ""}])
 def test_without_its_launcher_nothing_is_known(capacity: Mapping[str, object]) -> None:
     assert not require_room(URL, "bert-base", 64, capacity)
+
+
+def test_the_imports_of_forks_are_counted_once() -> None:
+    forked, plain = (
+        [budget(workers=workers, server=replace(SERVER, is_forked=is_forked)).total_bytes for workers in (1, 4)]
+        for is_forked in (True, False)
+    )
+    assert amounts(budget())["imports, shared"] == IMPORTS_BYTES
+    assert plain[1] - plain[0] - (forked[1] - forked[0]) == 3 * (PROCESS_BYTES - FORK_BYTES)

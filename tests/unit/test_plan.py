@@ -1,40 +1,58 @@
 """The environment and the command line that java starts with."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from berth.budget import Budget
 from berth.fitting import Fitted
+from berth.forking import ADDRESS_VARIABLE, SOCKET
+from berth.forks import WORKER_PYTHON
 from berth.java import Java
 from berth.jvm import Jvm
 from berth.machine import MIB
 from berth.plan import LOG_CONFIG, Plan
 from berth.preflight import ServedModel
 from berth.settings import Settings
-from berth.worker_python import worker_python
 
 CONFIG = Path(__file__).parents[2] / "config.properties"
 RUN_FOLDER = Path("/tmp/run")
 MODELS = tuple(ServedModel(name=name, version="1.0", folder=Path("/cache") / name) for name in ("bert", "other"))
 
 
-def make_plan(num_gpus: int = 0, **variables: str) -> Plan:
+def make_plan(num_gpus: int = 0, *, is_forked: bool = True, **variables: str) -> Plan:
     settings = Settings.load(CONFIG, variables)
     jvm = Jvm(heap_bytes=256 * MIB, direct_bytes=128 * MIB, threads=3)
     fitted = Fitted(budget=Budget(parts=(), gpu_parts=(), jvm=jvm), names=("bert", "other"), max_workers=1, reason="")
     java = Java(executable=Path("/java"), version=25)
-    return Plan(settings=settings, models=MODELS, java=java, fitted=fitted, num_gpus=num_gpus)
+    return Plan(
+        settings=settings,
+        models=MODELS,
+        java=java,
+        fitted=fitted,
+        num_gpus=num_gpus,
+        is_forked=is_forked,
+        drain_s=60.0,
+    )
 
 
 def test_java_is_told_the_models_the_config_and_the_run_folder() -> None:
     command = make_plan().command(RUN_FOLDER)
     assert command[-2:] == ["bert=/cache/bert", "other=/cache/other"]
-    assert ["--python", worker_python()] == command[command.index("--python") :][:2]
+    assert ["--python", str(WORKER_PYTHON)] == command[command.index("--python") :][:2]
     assert f"-Djava.io.tmpdir={RUN_FOLDER}" in command
     assert f"-Dlog4j.configurationFile={LOG_CONFIG.as_uri()}" in command
     assert "-ncs" in command
     assert "-Xmx256m" in command
+
+
+def test_without_forks_it_starts_python() -> None:
+    plan = make_plan(is_forked=False)
+    command = plan.command(RUN_FOLDER)
+    assert command[command.index("--python") + 1] == sys.executable
+    assert ADDRESS_VARIABLE not in plan.environment({}, RUN_FOLDER)
+    assert make_plan().environment({}, RUN_FOLDER)[ADDRESS_VARIABLE] == str(RUN_FOLDER / SOCKET)
 
 
 def test_the_environment_carries_what_berth_decided() -> None:
