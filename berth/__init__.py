@@ -1,3 +1,3 @@
-"""berth: pack a BERT checkpoint, serve it, ask it. Runs on your machine or as the launcher, never in the worker."""
+"""berth: pack a BERT checkpoint, serve it, ask it. Runs on your machine or as the launcher, which forks the workers."""
 
 __version__ = "0.1.0"

@@ -28,7 +28,7 @@ class ServedModel:
 
 
 def prepare_models(archives: Sequence[Path]) -> tuple[ServedModel, ...]:
-    """Every archive verified and unpacked; Refused when one is missing, altered or named like another."""
+    """Every archive unpacked and what is served verified; Refused: one is missing, altered or named like another."""
     if not archives:
         raise UsageError("nothing to serve: name an archive, or set load_models in config.properties")
     cache = cache_folder()

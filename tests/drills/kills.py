@@ -49,22 +49,22 @@ def _describe(tally: Tally) -> tuple[object, ...]:
 
 def kill_java(archive: Path) -> Iterator[str]:
     with running_server([archive]) as server:
-        java = server.java.pid
-        os.kill(java, signal.SIGKILL)
+        leaders = server.leaders
+        os.kill(leaders[0], signal.SIGKILL)
         code = server.wait_for_end()
-        left = session_pids(java), list(server.temp.iterdir())
+        left = session_pids(*leaders), list(server.temp.iterdir())
         yield verdict(code == 1 and left == ([], []), f"java killed: berth ends with {code}, left: {left}")
 
 
 def kill_berth(archive: Path) -> Iterator[str]:
     """Together with a worker that hangs, which would never notice."""
     with running_server([archive]) as server:
-        java = server.java.pid
+        leaders = server.leaders
         os.kill(server.worker_pids()[0], signal.SIGSTOP)
         server.process.kill()
         server.process.wait()
         killed_s = time.monotonic()
-        server.require(lambda: not session_pids(java), 30.0, "nothing is left")
+        server.require(lambda: not session_pids(*leaders), 30.0, "nothing is left")
         yield verdict(
             True, f"berth killed while a worker hangs: no process is left after {time.monotonic() - killed_s:.1f} s"
         )

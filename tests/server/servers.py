@@ -66,6 +66,18 @@ class Server:
         (java,) = [child for child in psutil.Process(self.process.pid).children() if child.name() == "java"]
         return java
 
+    @property
+    def forks(self) -> psutil.Process:
+        """What forks the workers."""
+        below = psutil.Process(self.process.pid).children()
+        (forks,) = [child for child in below if "berth.fork_server" in child.cmdline()]
+        return forks
+
+    @property
+    def leaders(self) -> tuple[int, int]:
+        """Whose sessions hold all but berth itself: for session_pids."""
+        return self.java.pid, self.forks.pid
+
     def describe(self, model: str = "bert") -> dict[str, Any]:
         answer = requests.get(f"{self.management_url}/models/{model}", timeout=10)
         answer.raise_for_status()
@@ -90,12 +102,12 @@ class Server:
         assert wait_until(predicate, timeout_s), f"not within {timeout_s:.0f} s: {what}\n{self.log}"
 
 
-def session_pids(leader: int) -> list[int]:
-    """Living processes of a session."""
+def session_pids(*leaders: int) -> list[int]:
+    """Living processes of these sessions."""
     found = []
     for process in psutil.process_iter(["status"]):
         with contextlib.suppress(ProcessLookupError):
-            if os.getsid(process.pid) == leader and process.info["status"] != psutil.STATUS_ZOMBIE:
+            if os.getsid(process.pid) in leaders and process.info["status"] != psutil.STATUS_ZOMBIE:
                 found.append(process.pid)
     return found
 

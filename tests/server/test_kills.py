@@ -6,7 +6,9 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
+import requests
 
 from .faults import ask
 from .servers import running_server
@@ -28,3 +30,12 @@ def test_a_killed_worker_loses_no_request(tmp_path: Path) -> None:
         assert ends.keys() <= {200} | RETRYABLE
         assert 1 <= NUM_REQUESTS - ends[200] <= NUM_CLIENTS
         assert server.worker_pids() != [pid]
+
+
+def test_workers_are_forks_and_run_the_handler_of_the_archive(tmp_path: Path) -> None:
+    with running_server([make_standin(tmp_path)]) as server:
+        (pid,) = server.worker_pids()
+        assert psutil.Process(pid).ppid() == server.forks.pid
+        assert psutil.Process(pid).name() == "berth-worker"
+        facts = requests.post(f"{server.inference_url}/predictions/bert", data="facts", timeout=10).json()
+        assert server.temp.parent in Path(facts["file"]).resolve().parents  # the cache that it was unpacked to

@@ -38,12 +38,12 @@ def test_a_zombie_is_replaced(tmp_path: Path) -> None:
 
 def test_a_zombie_beside_a_good_worker_is_replaced_and_nobody_is_left_over(tmp_path: Path) -> None:
     with running_server([make_standin(tmp_path, FAULTY)], {"TS_DEFAULT_WORKERS_PER_MODEL": "2"}) as server:
-        java = server.java.pid
+        forks = server.forks.pid
         make_zombie(server, workers=2)
         server.wait_for_log("scaled away and back", REPAIRED_S)
         wait_for_readiness(server, 200)
-        server.require(lambda: len(session_pids(java)) == 3, REPAIRED_S, "java and its two workers")
-        assert set(server.worker_pids()) | {java} == set(session_pids(java))
+        server.require(lambda: len(session_pids(forks)) == 3, REPAIRED_S, "what forks and its two workers")
+        assert set(server.worker_pids()) | {forks} == set(session_pids(forks))
         assert [ask(server, "0") for _ in range(4)] == [200] * 4
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from berth.forking import SOCKET
 from berth.gpu import count_gpus
 from berth.run_folder import LOCK
 from berth.settings import parse_properties
@@ -81,7 +82,7 @@ def test_a_prediction_leaves_no_line_in_the_log_and_no_file_in_the_run_folder(se
     assert server.log == before
     (run_folder,) = server.temp.glob("berth-*")
     left = sorted(path.name for path in run_folder.iterdir() if not path.name.startswith(".ts.sock"))
-    assert left == [LOCK, "models"]
+    assert left == [SOCKET, LOCK, "models"]
 
 
 def test_metrics_are_prometheus(server: Server) -> None:
