@@ -145,7 +145,8 @@ def test_sigterm_under_load_ends_it_in_order(container: Container, figures: list
         assert container.stop() == 0
     for client in clients:
         client.result()  # raises what a client did not expect
-    assert len(processes) == 4  # berth, its guard, java, and the one worker that is left
+    # berth, java and what forks with a guard each, and the one worker that is left with its berth-python
+    assert len(processes) == 7
     assert container.log.splitlines()[-1] == "berth: stopped"
     _, alive = psutil.wait_procs(processes, timeout=GONE_S)
     assert alive == []

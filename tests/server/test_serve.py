@@ -98,3 +98,14 @@ def test_models_cannot_be_registered(server: Server) -> None:
 def test_the_log_says_which_settings_and_that_tokens_are_off(server: Server) -> None:
     assert "config.properties" in server.log.splitlines()[0]
     assert "tokens are off" in server.log
+
+
+def test_without_forks_each_worker_is_javas_and_it_is_said(tmp_path: Path) -> None:
+    driver = tmp_path / "bin" / "nvidia-smi"  # without a GPU
+    driver.parent.mkdir()
+    driver.write_text("#!/bin/sh\nexit 9\n")
+    driver.chmod(0o755)
+    path = f"{driver.parent}{os.pathsep}{os.environ['PATH']}"
+    with running_server([make_standin(tmp_path)], {"PATH": path}) as server:
+        assert "each worker imports for itself, none is forked: a driver's nvidia-smi is there" in server.log
+        assert [child.pid for child in server.java.children()] == server.worker_pids()
