@@ -36,10 +36,11 @@ class ServerProcess:
     @property
     def end(self) -> str:
         """What has ended, for a sentence; an exit code is negative for the number of the signal that killed it."""
-        if self.process.returncode is not None:
-            return f"TorchServe ended by itself, exit code {self.process.returncode}; its log is above"
-        code = self.forks and self.forks.returncode
-        return f"the process that forks the workers ended by itself, exit code {code}; its reason is above"
+        name, code = "TorchServe", self.process.returncode
+        if code is None and self.forks is not None:
+            name, code = "the process that forks the workers", self.forks.returncode
+        where = "perhaps by the kernel, because memory ran out" if code == -signal.SIGKILL else "its log is above"
+        return f"{name} ended by itself, exit code {code}; {where}"
 
     def terminate(self) -> None:
         """Ask java to stop, once: a second SIGTERM changes nothing for it."""
