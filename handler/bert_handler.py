@@ -15,7 +15,7 @@ from .faults import ending_when_lost
 from .metrics import FIRST_SAMPLES, METRICS, MODEL_LABELS, REQUEST_SECONDS, Metric, Sample, Stopwatch, count_batch
 from .payload import Answer, DeepCheck, Describe, Rejected, Request, Response, Served
 from .selftest import load_known_answers
-from .startup import quick_imports, quiet_logs
+from .startup import die_first, quick_imports, quiet_logs
 from .versions import check_versions
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ class BertHandler:
 
     def initialize(self, context: Any) -> None:
         """Load the archive in the model's folder; a LoadError here keeps the worker from becoming ready."""
+        die_first()
         folder = Path(context.system_properties["model_dir"]).resolve()
         self._config = HandlerConfig.from_mapping(context.model_yaml_config.get("handler"))
         check_versions(self._config.requires, folder / "requirements.txt")

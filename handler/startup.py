@@ -4,9 +4,10 @@ import gc
 import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 from unittest.mock import patch
@@ -85,6 +86,12 @@ class StandIn(ModuleType):
 def _leave(function: Callable[..., object] | None = None, *_: object, **__: object) -> Callable[..., object]:
     """A decorator, with or without arguments, that changes nothing."""
     return _leave if function is None else function
+
+
+def die_first() -> None:
+    """Where memory runs out, the kernel is to kill a worker, which TorchServe starts again, and not java: proc(5)."""
+    with suppress(OSError):  # not Linux, or somebody has set it higher
+        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
 
 
 def quiet_logs() -> None:

@@ -35,3 +35,8 @@ def test_the_compiler_is_there_for_who_asks() -> None:
 def test_models_are_there_by_their_name_in_the_package() -> None:
     assert run("from transformers.models import BertModel; print(BertModel.__name__)") == "BertModel"
     assert run("import transformers; print(transformers.models.bert.BertModel.__name__)") == "BertModel"
+
+
+def test_the_kernel_kills_a_worker_first() -> None:
+    program = "from handler.startup import die_first; die_first(); print(open('/proc/self/oom_score_adj').read())"
+    assert run(program) == "500"
