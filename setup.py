@@ -1,4 +1,4 @@
-"""Builds berth/torchserve.binpb: TorchServe's gRPC services, from the .proto files inside the installed torchserve.
+"""Builds berth/clients/torchserve.binpb: TorchServe's gRPC services, from the .proto files in the installed torchserve.
 
 Everything else about the package stands in setup.cfg.
 """
@@ -12,7 +12,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 SERVICES = ("inference.proto", "management.proto", "open_inference_grpc.proto")
-OUTPUT = Path(__file__).resolve().with_name("berth") / "torchserve.binpb"
+OUTPUT = Path(__file__).resolve().parent / "berth" / "clients" / "torchserve.binpb"
 
 
 class BuildWithServices(build_py):

@@ -1,14 +1,14 @@
-"""A progress bar on stderr, where that is a terminal; silence elsewhere."""
+"""What a long piece of work tells about itself, to whoever shows it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bars
+Advance = Callable[[int], object]
+"""Told how much was done since the last call: bytes, or other."""
 
-from .digest import Advance
+
+def ignore(_value: object) -> None:
+    """An Advance that nobody watches, a write that nobody reads."""
 
 
 class Progress(Protocol):
@@ -18,23 +18,8 @@ class Progress(Protocol):
         """The next step has begun; where its total is known, the Advance takes what is done of it, bytes or other."""
 
 
-class _Bars:
-    """One line a step: done, or under way."""
-
-    def __init__(self, bars: Bars) -> None:
-        self._bars = bars
+class Silence:
+    """A Progress that nobody watches."""
 
     def begin(self, what: str, total: int | None = None) -> Advance:
-        for task in self._bars.tasks:
-            self._bars.update(task.id, total=task.total or 1, completed=task.total or 1)
-        step = self._bars.add_task(what, total=total)
-        return lambda done: self._bars.advance(step, done)
-
-
-@contextmanager
-def show_progress() -> Iterator[Progress]:
-    """Bars for as long as the work runs; they vanish with it, for what remains is the result."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        yield _Bars(bars)
+        return ignore

@@ -1,6 +1,6 @@
 """Every metric that this worker emits, named once, and what one batch adds to each.
 
-berth/metrics.yaml declares the same to TorchServe, whose frontend drops what is not declared there without a word.
+berth/serve/metrics.yaml declares the same to TorchServe, whose frontend drops in silence what is not declared there.
 """
 
 import time

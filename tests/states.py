@@ -1,6 +1,6 @@
 """Models as TorchServe's management API describes them."""
 
-from berth.management import ModelState, WorkerState
+from berth.clients.management import ModelState, WorkerState
 
 GPU = "gpuId::1 utilization.gpu [%]::3 % utilization.memory [%]::0 % memory.used [MiB]::1652 MiB"
 

@@ -10,15 +10,7 @@ from dataclasses import dataclass, replace
 from ..config import Task
 from ..errors import InvalidInput, NotParseable, RequestError, UnsupportedMedia
 from ..parameters import ExplanationParameters, Parameters
-from ..payload import (
-    DeepCheck,
-    Prediction,
-    Request,
-    Response,
-    Served,
-    to_text_input,
-    to_text_inputs,
-)
+from ..payload import DeepCheck, Prediction, Request, Response, Served, to_text_input, to_text_inputs
 from ..wire import quote
 from .body import decode_json, media_type, require_bytes
 from .call import Call, count_headers, encode_error, format_value, refuse

@@ -13,17 +13,18 @@ from pathlib import Path
 import pytest
 
 import handler
-from berth.archive import HANDLER, KNOWN_ANSWERS, ReferenceAnswers
-from berth.checkpoint import Checkpoint
+from berth.archive.content import HANDLER, KNOWN_ANSWERS
+from berth.archive.unpack import unpack_once
+from berth.archive.verify import verify_archive
 from berth.errors import BerthError, Refused, UsageError
-from berth.known_inputs import TEXTS
-from berth.pack import PackOptions, pack_checkpoint
-from berth.proof import started_proof
-from berth.reference import reference_answers
-from berth.unpack import unpack_once
-from berth.verify import verify_archive
+from berth.pack.checkpoint import Checkpoint
+from berth.pack.contents import ReferenceAnswers
+from berth.pack.known_inputs import TEXTS
+from berth.pack.pack import PackOptions, pack_checkpoint
+from berth.pack.proof import started_proof
+from berth.pack.reference_answers import reference_answers
 from berth.wait import wait_until
-from berth.worker_environment import worker_environment
+from berth.workers.environment import worker_environment
 from handler.config import Task
 from tests.checkpoints import make_checkpoint
 
@@ -115,7 +116,7 @@ def wrong_answers(monkeypatch):
         right = reference_answers(checkpoint)
         return dataclasses.replace(right, answers=tuple(reversed(right.answers)))
 
-    monkeypatch.setattr("berth.pack.reference_answers", altered)
+    monkeypatch.setattr("berth.pack.pack.reference_answers", altered)
 
 
 @pytest.mark.usefixtures("wrong_answers")

@@ -6,17 +6,16 @@ import numpy as np
 import pytest
 import yaml
 
-from berth.model_facts import ModelFacts
-from berth.pack import PackOptions, pack_checkpoint
-from berth.verify import read_archive
+from berth.archive.verify import read_archive
+from berth.memory.model_size import ModelFacts
+from berth.pack.pack import PackOptions, pack_checkpoint
 from handler.config import Environment, HandlerConfig
 from handler.parameters import EmbeddingParameters
 from handler.pipeline import load_pipeline
 from handler.selftest import load_known_answers
-
-from ..asking import ask, value_of
-from ..sentence_checkpoints import DenseLayer, make_sentence_checkpoint
-from ..texts import mixed_texts
+from tests.asking import ask, value_of
+from tests.sentence_checkpoints import DenseLayer, make_sentence_checkpoint
+from tests.texts import mixed_texts
 
 TOLERANCE = 1e-5
 

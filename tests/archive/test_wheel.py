@@ -12,7 +12,13 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
-DATA = ("berth/log4j2.xml", "berth/metrics.yaml", "berth/py.typed", "berth/torchserve.binpb", "handler/py.typed")
+DATA = (
+    "berth/serve/log4j2.xml",
+    "berth/serve/metrics.yaml",
+    "berth/py.typed",
+    "berth/clients/torchserve.binpb",
+    "handler/py.typed",
+)
 
 
 @pytest.fixture(scope="module")

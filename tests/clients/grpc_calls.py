@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from berth.grpc_client import INFERENCE, Client
+from berth.clients.grpc_client import INFERENCE, Client
 
 from .answers import ANSWER_TIMEOUT_S, Answer, Model, bare_error, refused
 from .rest import with_parameters

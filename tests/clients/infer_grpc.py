@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from berth.grpc_client import Client
+from berth.clients.grpc_client import Client
 
 from .answers import ANSWER_TIMEOUT_S, Answer, Model, bare_error, merge, refused
 from .tensors import Tensor, read_rows, read_texts, split, to_tensors

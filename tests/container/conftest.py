@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from berth.bench.machine import describe_run
+from bench.machine import describe_run
 
 from .podman import BUILD_S, FOLDER, make_image, podman, run
 

@@ -10,11 +10,11 @@ import psutil
 import pytest
 import requests
 
-from berth.client import Client
+from berth.clients.grpc_client import Client as GrpcClient
+from berth.clients.rest_client import Client
 from berth.errors import BerthError
-from berth.grpc_client import Client as GrpcClient
+from tests.prometheus import needs_prometheus, running_prometheus
 
-from ..prometheus import needs_prometheus, running_prometheus
 from .podman import PORTS, READY_S, Container, podman, started_container
 
 NUM_CLIENTS = 16

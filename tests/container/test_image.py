@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from handler.config import Task
+from tests.conftest import MakeCheckpoint
 
-from ..conftest import MakeCheckpoint
 from .podman import ROOT, make_image, podman
 
 MAX_CPU_BYTES = 1.8e9

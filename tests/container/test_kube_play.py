@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from berth.client import Client
+from berth.clients.rest_client import Client
 from berth.wait import wait_until
 
 from .podman import READY_S, ROOT, podman, run

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from berth.bench.machine import describe_run
+from bench.machine import describe_run
 
 from .registry import DRILLS
 

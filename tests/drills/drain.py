@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ..server.faults import num_queued
-from ..server.servers import Server, running_server
+from tests.server.faults import num_queued
+from tests.server.servers import Server, running_server
+
 from .clients import LOST, RIGHT, Asker, Tally, ask_at_once
 from .models import pack_sample
 from .table import table, verdict

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ..server.faults import ask, make_zombie, num_queued
-from ..server.servers import Server, running_server
-from ..server.standin import FAULTY, make_standin
+from tests.server.faults import ask, make_zombie, num_queued
+from tests.server.servers import Server, running_server
+from tests.server.standin import FAULTY, make_standin
+
 from .clients import Asker, Tally, asking
 from .models import pack_sample
 from .starts import is_ready

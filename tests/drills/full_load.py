@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 
-from berth.archive import SERVER_SETTINGS
+from berth.archive.content import SERVER_SETTINGS
 from berth.settings import Settings
 from handler.config import MAX_TEXTS_PER_REQUEST, Task
-
-from ..server.servers import CONFIG, Server
+from tests.server.servers import CONFIG, Server
 
 PATIENCE_S = 600.0
 PAUSE_S = 0.2  # after a connection that was cut

@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..server.servers import running_server, session_pids
+from tests.server.servers import running_server, session_pids
+
 from .clients import LOST, RIGHT, WRONG, Asker, Tally, asking
 from .models import pack_sample
 from .starts import is_ready

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from berth.budget import Budget
-from berth.capacity import BudgetOptions, plan_offline
-from berth.machine import MIB
+from berth.machine.quantities import MIB
+from berth.memory.budget import Budget
+from berth.memory.capacity import BudgetOptions, plan_offline
 from handler.config import Task
+from tests.server.servers import CONFIG, running_server
 
-from ..server.servers import CONFIG, running_server
 from .full_load import full_load
 from .models import pack_bert_base, pack_sample, unpack_with
 from .pss import Peak, peak_of

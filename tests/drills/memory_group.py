@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from berth.machine import group_folders
+from berth.machine.limits import group_folders
 from berth.wait import wait_until
 
 NO_GROUP = "skipped: no memory cgroup can be made here"

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import yaml
 
-from berth.archive import MODEL_CONFIG, SUMS, Content
-from berth.pack import PackOptions, pack_checkpoint
+from berth.archive.content import MODEL_CONFIG, SUMS, Content
+from berth.pack.pack import PackOptions, pack_checkpoint
 from handler.config import Task
-
-from ..gpu.large_checkpoints import make_bert_base
+from tests.gpu.large_checkpoints import make_bert_base
 
 
 def pack_sample(folder: Path) -> Path:

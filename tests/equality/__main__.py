@@ -10,8 +10,8 @@ import transformers
 from transformers.utils import logging as transformers_logging
 
 from handler.config import Task
+from tests.checkpoints import ARCHITECTURES, TASKS_OF
 
-from ..checkpoints import ARCHITECTURES, TASKS_OF
 from .cells import measure_cell
 
 OUTPUT = Path(__file__).parents[2] / "docs" / "equality.md"

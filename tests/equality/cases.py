@@ -3,8 +3,7 @@
 from typing import Any
 
 from handler.config import Task
-
-from ..texts import mixed_texts
+from tests.texts import mixed_texts
 
 MASK = "{mask}"
 Case = tuple[Any, dict[str, Any]]

@@ -9,18 +9,18 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
-from berth.checkpoint import load_checkpoint
-from berth.reference import reference_answers
+from berth.pack.checkpoint import load_checkpoint
+from berth.pack.reference_answers import reference_answers
 from handler.config import Environment, HandlerConfig, Task
 from handler.doors import native
 from handler.doors.call import format_value
 from handler.payload import Answer, Request, Served
 from handler.pipeline import Pipeline, load_pipeline
 from handler.selftest import KnownAnswers, load_known_answers
+from tests.checkpoints import make_checkpoint
+from tests.references.cases import question_case
+from tests.references.make_checkpoints import make_question_checkpoint
 
-from ..checkpoints import make_checkpoint
-from ..references.cases import question_case
-from ..references.make_checkpoints import make_question_checkpoint
 from .cases import CASES, MASK, Case
 from .compare import largest_difference
 from .expected import EXPECTED

@@ -4,8 +4,8 @@ import argparse
 import json
 import sys
 
-from berth.bench.machine import describe_run
-from berth.progress import show_progress
+from bench.machine import describe_run
+from berth.cli.bars import show_progress
 
 from .models import SAMPLE, SMALL, serving_every_target
 from .run import Fuzzing, run

@@ -5,9 +5,9 @@ from random import Random
 from typing import Any
 
 from handler.config import Task
+from tests.clients.infer_rest import to_body
+from tests.clients.rest import with_parameters
 
-from ..clients.infer_rest import to_body
-from ..clients.rest import with_parameters
 from .inputs import NUM_INPUTS, make_inputs, make_parameters, make_text
 from .models import Target
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from berth.grpc_client import INFERENCE
+from berth.clients.grpc_client import INFERENCE
+from tests.clients.infer_grpc import MODEL_INFER, to_messages
 
-from ..clients.infer_grpc import MODEL_INFER, to_messages
 from .bodies import native
 from .inputs import make_inputs, make_parameters
 from .models import Target

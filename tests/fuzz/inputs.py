@@ -4,8 +4,7 @@ from random import Random
 from typing import Any
 
 from handler.config import Task
-
-from ..texts import WORDS
+from tests.texts import WORDS
 
 NUM_INPUTS = (1, 1, 1, 2, 3, 8)
 NUM_WORDS = (1, 2, 5, 12, 30)

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from handler.config import Task
+from tests.clients.answers import bare_error
+from tests.clients.tensors import read_rows, read_texts
 
-from ..clients.answers import bare_error
-from ..clients.tensors import read_rows, read_texts
 from .refusals import MAX_BODY_BYTES, judge_error, judge_refusal, parse
 from .requests import GrpcRequest, RestRequest
 from .results import judge_deep_check, judge_result, judge_results, read_native

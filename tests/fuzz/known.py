@@ -7,8 +7,8 @@ from typing import Any
 import requests
 
 from handler.config import Task
+from tests.server.servers import Server
 
-from ..server.servers import Server
 from .models import Target
 from .sending import ANSWER_TIMEOUT_S
 

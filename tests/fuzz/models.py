@@ -6,11 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from berth.pack import PackOptions, pack_checkpoint
+from berth.pack.pack import PackOptions, pack_checkpoint
 from handler.config import Task
-
-from ..checkpoints import make_checkpoint
-from ..server.servers import Server, running_server
+from tests.checkpoints import make_checkpoint
+from tests.server.servers import Server, running_server
 
 
 @dataclass(frozen=True, slots=True)

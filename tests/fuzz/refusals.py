@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote
 
-from ..clients.answers import bare_error, error_with_message, wrapped_error
+from tests.clients.answers import bare_error, error_with_message, wrapped_error
+
 from .requests import RestRequest
 from .sending import RestAnswer
 

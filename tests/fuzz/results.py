@@ -8,9 +8,9 @@ from typing import Any
 
 from handler.config import Task
 from handler.inputs import INPUT_KEYS
+from tests.clients.infer_rest import read_outputs
+from tests.clients.rest import openai_vectors, under
 
-from ..clients.infer_rest import read_outputs
-from ..clients.rest import openai_vectors, under
 from .models import Target
 from .refusals import OPENAI_PATH, parse
 from .requests import RestRequest

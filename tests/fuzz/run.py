@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from random import Random
 
-from berth.digest import Advance, ignore
+from berth.clients.grpc_client import Client
 from berth.errors import BerthError
-from berth.grpc_client import Client
+from berth.progress import Advance, ignore
+from tests.server.servers import Server
 
-from ..server.servers import Server
 from .grpc_calls import make_infer, make_predictions
 from .judging import judge_grpc, judge_rest
 from .known import KnownAnswers

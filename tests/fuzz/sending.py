@@ -9,10 +9,10 @@ from typing import Any
 
 import grpc
 
+from berth.clients.grpc_client import Client
 from berth.errors import BerthError
-from berth.grpc_client import Client
+from tests.server.servers import Server
 
-from ..server.servers import Server
 from .requests import GrpcRequest, RestRequest
 
 ANSWER_TIMEOUT_S = 120.0  # no answer in this time is a hang: the slowest request here takes a few seconds by itself

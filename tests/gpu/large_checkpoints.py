@@ -6,8 +6,8 @@ import torch
 import transformers
 from transformers import AutoTokenizer, BertConfig
 
-from berth.checkpoint import AUTO_CLASSES
-from berth.sample import sample_folder
+from berth.pack.checkpoint import AUTO_CLASSES
+from berth.pack.sample import sample_folder
 from handler.config import Task
 
 LABELS = {0: "contradiction", 1: "neutral", 2: "entailment"}

@@ -9,8 +9,8 @@ import torch
 from handler.config import HandlerConfig, Precision, Task
 from handler.model import Engine
 from handler.pipeline import Pipeline
+from tests.equality.cells import known_answers
 
-from ..equality.cells import known_answers
 from .large_checkpoints import make_bert_base
 
 NO_GPU = "no CUDA device: run `make gpu-check` on a GPU machine"

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from berth.bench.machine import describe_run
-from berth.bench.work import EncoderShape
+from bench.machine import describe_run
+from bench.work import EncoderShape
 from handler.config import TOKEN_BUDGETS, HandlerConfig, Task
 from handler.encoded import EncodedText
 from handler.model import PackedModel

@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from berth import health
+from berth.health.probe import health_endpoint
 from berth.settings import Settings, find_config
 
 from .conftest import Rendered
@@ -53,7 +53,7 @@ def test_ports_are_the_servers_own(objects: list[Document]) -> None:
         "http": settings().inference.port,
         "grpc": settings().grpc_inference.port,
         "metrics": settings().metrics.port,
-        "health": health.health_endpoint(image_environment()).port,
+        "health": health_endpoint(image_environment()).port,
     }
     assert set(opened.values()) == set(map(int, arguments("EXPOSE").split()))
 
@@ -61,7 +61,7 @@ def test_ports_are_the_servers_own(objects: list[Document]) -> None:
 def test_image_opens_these_ports_and_keeps_management_to_itself() -> None:
     opened = (settings().inference, settings().grpc_inference, settings().metrics)
     assert not any(endpoint.is_loopback for endpoint in opened)
-    assert health.health_endpoint(image_environment()).host == "0.0.0.0"  # noqa: S104 - in the pod
+    assert health_endpoint(image_environment()).host == "0.0.0.0"  # noqa: S104 - in the pod
     assert settings().management.is_loopback
     assert settings().grpc_management.is_loopback
     assert not {settings().management.port, settings().grpc_management.port} & set(

@@ -12,7 +12,7 @@ from string import Template
 import pytest
 import yaml
 
-from berth.cli import app
+from berth.cli.app import app
 
 from .checkers import Outcome, check_object
 from .cloud import GKE, SETTINGS, load_balancer, make_cloud

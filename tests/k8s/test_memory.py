@@ -2,14 +2,14 @@
 
 import pytest
 
-from berth.budget import Served, Server, plan_budget
-from berth.gpu import VARIABLE
-from berth.machine import parse_quantity
-from berth.model_facts import ModelFacts
+from berth.machine.gpu import VARIABLE
+from berth.machine.quantities import parse_quantity
+from berth.memory.budget import Served, Server, plan_budget
+from berth.memory.model_size import ModelFacts
 from berth.settings import Settings
 from handler.config import HandlerConfig, Task
+from tests.server.servers import CONFIG
 
-from ..server.servers import CONFIG
 from .conftest import Rendered
 from .renderings import RENDERINGS
 from .test_pod import container, environment, pod

@@ -2,8 +2,12 @@
 
 import pytest
 
-from berth import cli, health, launch, server_process
-from berth.archive import SERVER_SETTINGS
+from berth.archive.content import SERVER_SETTINGS
+from berth.cli.app import DRAIN_S
+from berth.health.probe import health_endpoint
+from berth.health.server import PATHS
+from berth.process.session import GONE_S
+from berth.serve.run import GRACE_S
 
 from .conftest import Rendered
 from .renderings import OVERLAYS, RENDERINGS, Document, pick
@@ -59,9 +63,9 @@ def test_only_the_local_overlay_opens_host_ports_and_on_loopback(rendered: Rende
 
 def test_probes_ask_the_launcher(objects: list[Document]) -> None:
     names = {port["name"]: port["containerPort"] for port in container(objects)["ports"]}
-    assert names["health"] == health.health_endpoint({}).port
+    assert names["health"] == health_endpoint({}).port
     asked = [container(objects)[f"{kind}Probe"] for kind in ("startup", "liveness", "readiness")]
-    for probe, path in zip(asked, health.PATHS, strict=True):
+    for probe, path in zip(asked, PATHS, strict=True):
         target = probe.get("httpGet") or {"path": probe["exec"]["command"][-1], "port": "health"}
         assert target == {"path": path, "port": "health"}
 
@@ -74,7 +78,7 @@ def test_startup_may_take_as_long_as_a_worker(objects: list[Document]) -> None:
 def test_grace_covers_the_sleep_and_the_launchers_end(objects: list[Document]) -> None:
     sleep_s = container(objects)["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert sleep_s >= 15
-    end_s = cli.DRAIN_S + launch.GRACE_S + server_process.GONE_S
+    end_s = DRAIN_S + GRACE_S + GONE_S
     assert pod(objects)["terminationGracePeriodSeconds"] >= sleep_s + end_s
 
 
@@ -96,7 +100,7 @@ def test_load_balancer_waits_longer_than_torchserve_and_drains_while_the_pod_is_
 @pytest.mark.parametrize("rendering", GATEWAY)
 def test_load_balancer_asks_for_readiness(rendered: Rendered, rendering: str) -> None:
     check = pick(rendered(rendering), "HealthCheckPolicy")["spec"]["default"]["config"]["httpHealthCheck"]
-    port = health.health_endpoint({}).port
+    port = health_endpoint({}).port
     assert check == {"portSpecification": "USE_FIXED_PORT", "port": port, "requestPath": "/ready"}
 
 

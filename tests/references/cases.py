@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-from ..texts import WORDS
+from tests.texts import WORDS
 
 PLAIN = [*filter(str.isascii, WORDS), "Ada", "wrote", "Babbage", "in", "London", "river", "moved", "early", "late"]
 

@@ -6,8 +6,7 @@ from pathlib import Path
 from safetensors.torch import load_file, save_file
 
 from handler.config import Task
-
-from ..checkpoints import TASKS_OF, make_checkpoint
+from tests.checkpoints import TASKS_OF, make_checkpoint
 
 ARCHITECTURES = tuple(name for name, tasks in TASKS_OF.items() if Task.QUESTION_ANSWERING in tasks)
 HEADS = ("qa_outputs.", "classifier.")  # ModernBERT's is a classifier

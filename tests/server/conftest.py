@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from berth.pack import PackOptions, pack_checkpoint
+from berth.pack.pack import PackOptions, pack_checkpoint
 from handler.config import Task
+from tests.checkpoints import make_checkpoint
 
-from ..checkpoints import make_checkpoint
 from .servers import Server, running_server
 from .task_models import make_task_folders
 

@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import requests
 
+from berth.clients.grpc_client import INFERENCE, Client
 from berth.errors import BerthError
-from berth.grpc_client import INFERENCE, Client
 
 from .servers import Server
 

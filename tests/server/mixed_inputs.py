@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handler.config import Task
-
-from ..texts import mixed_texts
+from tests.texts import mixed_texts
 
 MASK = "[MASK]"  # of the small ModernBERT
 NUM_INPUTS = 200

@@ -16,8 +16,7 @@ import psutil
 import requests
 
 from berth.wait import wait_until
-
-from ..clients import Model
+from tests.clients import Model
 
 BERTH = Path(sys.executable).with_name("berth")
 CONFIG = Path(__file__).parents[2] / "config.properties"
@@ -70,7 +69,7 @@ class Server:
     def forks(self) -> psutil.Process:
         """What forks the workers."""
         below = psutil.Process(self.process.pid).children()
-        (forks,) = [child for child in below if "berth.fork_server" in child.cmdline()]
+        (forks,) = [child for child in below if "berth.workers.fork_server" in child.cmdline()]
         return forks
 
     @property

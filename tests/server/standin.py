@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from berth.archive import ArchivePlan, Member
-from berth.pack import write_archive
+from berth.archive.content import ArchivePlan, Member
+from berth.archive.write import write_archive
 
 # Answers the deep check like the real one, and any other request with what a test may want to know of the worker.
 ANSWERS = '''

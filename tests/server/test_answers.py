@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import requests
 
-from berth.grpc_client import INFERENCE, Client
-from berth.pack import PackOptions, pack_checkpoint
-from berth.sample import sample_folder
+from berth.clients.grpc_client import INFERENCE, Client
+from berth.pack.pack import PackOptions, pack_checkpoint
+from berth.pack.sample import sample_folder
 from handler.cores import granted_cores
+from tests.reference import classify_one_by_one, embed_one_by_one
+from tests.texts import mixed_texts
 
-from ..reference import classify_one_by_one, embed_one_by_one
-from ..texts import mixed_texts
 from .servers import Server, running_server
 
 pytestmark = pytest.mark.server

@@ -9,12 +9,12 @@ import pytest
 
 from berth.errors import BerthError
 from handler.config import Task
+from tests.clients import Answer, Model
+from tests.clients.curl import run_curl
+from tests.clients.grpc_calls import send_grpc
+from tests.clients.infer_rest import V2, to_body
+from tests.clients.rest import JSON, NATIVE, OPENAI, V1, RestDoor, post
 
-from ..clients import Answer, Model
-from ..clients.curl import run_curl
-from ..clients.grpc_calls import send_grpc
-from ..clients.infer_rest import V2, to_body
-from ..clients.rest import JSON, NATIVE, OPENAI, V1, RestDoor, post
 from .errors import NASTY, LeftOut
 from .servers import Server
 

@@ -12,7 +12,7 @@ import pytest
 from google.protobuf.json_format import Parse
 from google.protobuf.message_factory import GetMessageClass
 
-from berth.grpc_client import SERVICES, Client, _load_services
+from berth.clients.grpc_client import SERVICES, Client, _load_services
 from berth.settings import Settings
 
 from .servers import CONFIG, Server

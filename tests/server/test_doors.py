@@ -5,10 +5,10 @@ import concurrent.futures
 import pytest
 
 from handler.config import Task
+from tests.clients import DOORS, Answer, Model
+from tests.equality.compare import largest_difference
+from tests.texts import mixed_texts
 
-from ..clients import DOORS, Answer, Model
-from ..equality.compare import largest_difference
-from ..texts import mixed_texts
 from .mixed_inputs import BATCHES, MASK, NUM_INPUTS, Batch
 from .servers import Server
 

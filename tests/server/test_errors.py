@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ..clients import DOORS
+from tests.clients import DOORS
+
 from .errors import TENSORS, TOO_LARGE, WRONG_INPUTS, ErrorCase
 from .parameter_errors import WRONG_PARAMETERS
 from .servers import Server

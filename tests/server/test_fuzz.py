@@ -3,9 +3,9 @@
 import pytest
 
 from handler.config import Task
+from tests.fuzz.models import SAMPLE, Target
+from tests.fuzz.run import DOORS, Fuzzing, run
 
-from ..fuzz.models import SAMPLE, Target
-from ..fuzz.run import DOORS, Fuzzing, run
 from .servers import Server
 
 pytestmark = pytest.mark.server

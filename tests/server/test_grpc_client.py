@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import requests
 
+from berth.clients.grpc_client import Client
 from berth.errors import BerthError, RequestFailed, ServerUnreachable, UsageError
-from berth.grpc_client import Client
+from tests.texts import mixed_texts
 
-from ..texts import mixed_texts
 from .servers import Server
 
 pytestmark = pytest.mark.server

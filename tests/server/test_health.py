@@ -10,7 +10,7 @@ from threading import Event
 import pytest
 import requests
 
-from berth.sight import STUCK_S
+from berth.health.diagnosis import STUCK_S
 from berth.wait import wait_until
 
 from .servers import Server, running_server, started_server

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from berth.pack import PackOptions, pack_checkpoint
+from berth.pack.pack import PackOptions, pack_checkpoint
 from tests.intents import Trained, read
 
 from .servers import Server, running_server

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from handler.config import Task
+from tests.clients.rest import EXPLANATIONS, V1, V1_EXPLAIN, RestDoor, with_parameters
+from tests.equality.compare import largest_difference
 
-from ..clients.rest import EXPLANATIONS, V1, V1_EXPLAIN, RestDoor, with_parameters
-from ..equality.compare import largest_difference
 from .errors import NASTY
 from .servers import Server
 

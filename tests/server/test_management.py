@@ -12,10 +12,10 @@ from typing import Any
 import psutil
 import pytest
 
+from berth.cli.bars import show_progress
+from berth.cli.scale import scale_model
+from berth.clients.management import Management
 from berth.errors import BerthError
-from berth.management import Management
-from berth.progress import show_progress
-from berth.scale import scale_model
 
 from .servers import BERTH, Server, running_server
 from .standin import ANSWERS, make_standin

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import requests
 
-from berth.machine import MIB
+from berth.machine.quantities import MIB
 from handler.config import Task
+from tests.drills.full_load import full_load
+from tests.drills.memory import predict
+from tests.drills.memory_group import NO_GROUP, memory_group
+from tests.drills.pss import peak_of
 
-from ..drills.full_load import full_load
-from ..drills.memory import predict
-from ..drills.memory_group import NO_GROUP, memory_group
-from ..drills.pss import peak_of
 from .servers import BERTH, Server, running_server, started_server
 
 pytestmark = pytest.mark.server

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import requests
 
+from berth.clients.grpc_client import Client
 from berth.errors import RequestFailed
-from berth.grpc_client import Client
 from handler.metrics import ERROR_CODES, METRICS, MODEL_LABELS, Kind
+from tests.texts import mixed_texts
 
-from ..texts import mixed_texts
 from .scrape import Growth, Scrape
 from .servers import Server
 

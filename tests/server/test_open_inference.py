@@ -9,14 +9,14 @@ from tritonclient.http import InferRequestedOutput
 from tritonclient.utils import InferenceServerException
 
 from handler.config import Task
+from tests.clients import Model
+from tests.clients.infer_grpc import model_infer, read_response, to_message
+from tests.clients.infer_rest import V2
+from tests.clients.infer_triton import read_result, to_infer_input, triton
+from tests.clients.rest import JSON, post
+from tests.clients.tensors import Tensor
+from tests.equality.compare import largest_difference
 
-from ..clients import Model
-from ..clients.infer_grpc import model_infer, read_response, to_message
-from ..clients.infer_rest import V2
-from ..clients.infer_triton import read_result, to_infer_input, triton
-from ..clients.rest import JSON, post
-from ..clients.tensors import Tensor
-from ..equality.compare import largest_difference
 from .errors import NASTY
 from .servers import Server
 

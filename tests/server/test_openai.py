@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from transformers import AutoTokenizer
 
-from berth.sample import sample_folder
+from berth.pack.sample import sample_folder
 from handler.config import Task
+from tests.clients import Model
+from tests.clients.openai_package import openai_client
+from tests.clients.rest import NATIVE, OPENAI
+from tests.texts import mixed_texts
 
-from ..clients import Model
-from ..clients.openai_package import openai_client
-from ..clients.rest import NATIVE, OPENAI
-from ..texts import mixed_texts
 from .servers import Server
 
 pytestmark = pytest.mark.server

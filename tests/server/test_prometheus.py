@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from ..prometheus import Prometheus, needs_prometheus, running_prometheus
-from ..texts import mixed_texts
+from tests.prometheus import Prometheus, needs_prometheus, running_prometheus
+from tests.texts import mixed_texts
+
 from .scrape import Growth, Scrape
 from .servers import Server
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from berth.forking import SOCKET
-from berth.gpu import count_gpus
-from berth.run_folder import LOCK
+from berth.machine.gpu import count_gpus
+from berth.process.run_folder import LOCK
 from berth.settings import parse_properties
+from berth.workers.fork_protocol import SOCKET
 
 from .servers import CONFIG, Server, running_server
 from .standin import ANSWERS, make_standin

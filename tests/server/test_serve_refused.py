@@ -5,17 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from berth.unpack import unpack_once
+from berth.archive.unpack import unpack_once
 
 from .servers import Server, started_server
-from .standin import (
-    CANNOT_PREDICT,
-    DOES_NOT_IMPORT,
-    IS_KILLED,
-    RAISES,
-    RAISES_RUNTIME_ERROR,
-    make_standin,
-)
+from .standin import CANNOT_PREDICT, DOES_NOT_IMPORT, IS_KILLED, RAISES, RAISES_RUNTIME_ERROR, make_standin
 
 pytestmark = pytest.mark.server
 

@@ -9,10 +9,10 @@ import pytest
 import requests
 
 from handler.config import Task
+from tests.checkpoints import UNPACKABLE
+from tests.equality.cells import Asked, cases, questions
+from tests.equality.compare import largest_difference
 
-from ..checkpoints import UNPACKABLE
-from ..equality.cells import Asked, cases, questions
-from ..equality.compare import largest_difference
 from .servers import Server
 from .task_models import ARCHITECTURES
 

@@ -11,8 +11,7 @@ from handler.model import Engine
 from handler.parameters import EmbeddingParameters
 from handler.payload import Rejected, Request, TextInput
 from handler.pipeline import Pipeline
-
-from ..conftest import MakeCheckpoint
+from tests.conftest import MakeCheckpoint
 
 SIZE = 64  # of the checkpoint's vectors: 768 bytes of JSON
 

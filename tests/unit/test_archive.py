@@ -12,9 +12,10 @@ import pytest
 import yaml
 
 import handler
-from berth.archive import HANDLER_PACKAGES, ArchivePlan, Content, Packer, ReferenceAnswers, Sizes, plan_archive
-from berth.checkpoint import Checkpoint
+from berth.archive.content import ArchivePlan, Content
 from berth.errors import Refused, UsageError
+from berth.pack.checkpoint import Checkpoint
+from berth.pack.contents import HANDLER_PACKAGES, Packer, ReferenceAnswers, Sizes, plan_archive
 from handler.config import HandlerConfig, Pooling, Precision, Task
 
 CHECKPOINT = Checkpoint(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from berth.bench.cpu import CpuReading, CpuShares, shares_between
+from bench.cpu import CpuReading, CpuShares, shares_between
 
 
 def test_what_is_neither_client_nor_server_is_others() -> None:

@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from berth.bench.cpu import CpuShares
-from berth.bench.load import Exchange, LoadPlan, apply_load, parse_head, select_measured
+from bench.cpu import CpuShares
+from bench.load import Exchange, LoadPlan, apply_load, parse_head, select_measured
 from berth.errors import BerthError
 
 TEXTS = ["one", "two", "three"]

@@ -1,6 +1,6 @@
 """Every report says where its figures come from."""
 
-from berth.bench.machine import describe_run
+from bench.machine import describe_run
 
 
 def test_a_run_is_described() -> None:

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from berth.bench.cpu import CpuShares
-from berth.bench.figures import BERTH, Figures, Lone, Run, measure_run
-from berth.bench.load import Exchange, LoadResult
-from berth.bench.report import raw_latencies, to_document, to_page, to_tables
-from berth.bench.work import EncoderShape
+from bench.cpu import CpuShares
+from bench.figures import BERTH, Figures, Lone, Run, measure_run
+from bench.load import Exchange, LoadResult
+from bench.report import raw_latencies, to_document, to_page, to_tables
+from bench.work import EncoderShape
 
 CPU = CpuShares(client=0.01, others=0.25)
 SHAPE = EncoderShape(layers=6, hidden=384, intermediate=1536)

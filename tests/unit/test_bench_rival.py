@@ -8,13 +8,13 @@ import pytest
 import torch
 import yaml
 
-from berth.bench.bare import BareModel, largest_difference
-from berth.bench.padded_handler import PaddedHandler, read_text
-from berth.bench.rival import Batching, plan_rival
-from berth.checkpoint import load_checkpoint
-from berth.pack import write_archive
-from berth.sample import sample_folder
-from berth.unpack import unpack_once
+from bench.bare import BareModel, largest_difference
+from bench.padded_handler import PaddedHandler, read_text
+from bench.rival import Batching, plan_rival
+from berth.archive.unpack import unpack_once
+from berth.archive.write import write_archive
+from berth.pack.checkpoint import load_checkpoint
+from berth.pack.sample import sample_folder
 
 TEXTS = ["a ship", "the harbour is deep enough for her keel", ""]
 

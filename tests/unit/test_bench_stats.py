@@ -2,7 +2,7 @@
 
 import pytest
 
-from berth.bench.stats import Spread, percentile
+from bench.stats import Spread, percentile
 
 
 @pytest.mark.parametrize(("percent", "expected"), [(0, 1.0), (50, 2.0), (75, 3.0), (76, 4.0), (100, 4.0)])

@@ -5,8 +5,8 @@ import statistics
 import pytest
 from transformers import AutoTokenizer
 
-from berth.bench.texts import MAX_WORDS, SPECIAL_TOKENS, mixed_texts, num_tokens, whole_words
-from berth.sample import sample_folder
+from bench.texts import MAX_WORDS, SPECIAL_TOKENS, mixed_texts, num_tokens, whole_words
+from berth.pack.sample import sample_folder
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import BertConfig, BertModel
 
-from berth.bench.work import EncoderShape
+from bench.work import EncoderShape
 
 
 def test_work_is_what_torch_counts() -> None:

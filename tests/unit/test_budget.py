@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from berth.budget import FORK_BYTES, PROCESS_BYTES, Budget, Served, Server, plan_budget
+from berth.cli.scale import require_room
 from berth.errors import Refused
-from berth.fitting import ROOM_FOR_WORKERS, Limits, fit
-from berth.forks import IMPORTS_BYTES
-from berth.machine import GIB, MIB, MemoryLimit
-from berth.model_facts import ModelFacts
-from berth.scale import require_room
+from berth.machine.limits import MemoryLimit
+from berth.machine.quantities import GIB, MIB
+from berth.memory.budget import FORK_BYTES, IMPORTS_BYTES, PROCESS_BYTES, Budget, Served, Server, plan_budget
+from berth.memory.fit import ROOM_FOR_WORKERS, Limits, fit
+from berth.memory.model_size import ModelFacts
 from handler.config import HandlerConfig, Precision, Task
 
 URL = "http://127.0.0.1:8081"

@@ -13,9 +13,9 @@ import pytest
 import torch
 import transformers
 
-from berth.checkpoint import AUTO_CLASSES, PRETRAINED_ON_MASKS, load_checkpoint
 from berth.errors import Refused
-from berth.sample import INSTALL, PACKAGE, sample_folder
+from berth.pack.checkpoint import AUTO_CLASSES, PRETRAINED_ON_MASKS, load_checkpoint
+from berth.pack.sample import INSTALL, PACKAGE, sample_folder
 from handler.config import Pooling, Task
 from tests.checkpoints import make_checkpoint
 from tests.sentence_checkpoints import pickle_weights, run_lines

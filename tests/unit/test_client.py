@@ -12,14 +12,13 @@ from typing import Any
 
 import pytest
 
-from berth.archive import SERVER_SETTINGS
-from berth.client import CHUNK_BYTES, CHUNK_TEXTS, Client, chunks, count_texts
+from berth.archive.content import SERVER_SETTINGS
+from berth.clients.connection import RestServer, refusal
+from berth.clients.messages import Input, decode_results
+from berth.clients.rest_client import CHUNK_BYTES, CHUNK_TEXTS, Client, chunks, count_texts
 from berth.errors import BerthError, RequestFailed, ServerUnreachable, UsageError
-from berth.rest import RestServer, refusal
-from berth.results import Input, decode_results
 from handler.config import MAX_INPUTS_PER_REQUEST, MAX_TEXTS_PER_REQUEST
-
-from ..http_standin import JsonHandler, answering
+from tests.http_standin import JsonHandler, answering
 
 
 class Lengths(JsonHandler):
@@ -268,7 +267,7 @@ def test_errors_without_our_body_are_still_clear() -> None:
 
 def test_the_clients_import_neither_torch_nor_transformers() -> None:
     program = (
-        "import sys, berth.client, berth.management; "
+        "import sys, berth.clients.rest_client, berth.clients.management; "
         "print([name for name in ('torch', 'transformers') if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -2,9 +2,8 @@
 
 import pytest
 
-from berth.deep_check import Checked, Verdict, deep_check
-
-from ..http_standin import JsonHandler, answering
+from berth.health.deep_check import Checked, Verdict, deep_check
+from tests.http_standin import JsonHandler, answering
 
 
 def check(status: int, body: object) -> Checked:

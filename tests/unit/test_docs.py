@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from berth import errors
-from berth.cli import app
+from berth.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -8,8 +8,7 @@ from handler.doors.call import limit_size
 from handler.doors.route import GRPC, KSERVE, NATIVE, NOWHERE, OPENAI, Door, choose_door, open_call
 from handler.parameters import EmbeddingParameters, ExplanationParameters
 from handler.payload import Prediction, Rejected, Request, Served
-
-from ..calls import EXPLAIN, MODEL_INFER, OPENAI_HEADERS, REST, answer, ask, grpc_body, infer, refused, tensor
+from tests.calls import EXPLAIN, MODEL_INFER, OPENAI_HEADERS, REST, answer, ask, grpc_body, infer, refused, tensor
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,10 @@ from handler.doors.route import open_call
 from handler.errors import InternalError, InvalidInput
 from handler.inputs import INPUT_KEYS
 from handler.payload import DeepCheck, Describe, Prediction, Rejected, Request, Response, Served
-
-from ..clients.answers import bare_error, error_with_message, wrapped_error
-from ..clients.infer_rest import read_outputs
-from ..clients.rest import openai_vectors, under
-from ..clients.tensors import to_tensors
+from tests.clients.answers import bare_error, error_with_message, wrapped_error
+from tests.clients.infer_rest import read_outputs
+from tests.clients.rest import openai_vectors, under
+from tests.clients.tensors import to_tensors
 
 same_every_time = settings(derandomize=True, deadline=None, database=None, max_examples=400)
 

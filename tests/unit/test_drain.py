@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from berth.deep_check import Checked, Verdict
-from berth.drain import ModelDrain, bytes_under_way
-from berth.management import ModelState
-from berth.processes import Activity
-
-from ..states import make_state
+from berth.clients.management import ModelState
+from berth.health.deep_check import Checked, Verdict
+from berth.process.activity import Activity
+from berth.serve.drain import ModelDrain, bytes_under_way
+from tests.states import make_state
 
 IDLE = Activity(cpu_s=1.0, status="sleeping")
 RIGHT = Checked(verdict=Verdict.RIGHT)
@@ -36,8 +35,8 @@ class World:
 
 
 def drain_of(world: World, monkeypatch: pytest.MonkeyPatch) -> ModelDrain:
-    monkeypatch.setattr("berth.drain.look_at", world.activities.get)
-    monkeypatch.setattr("berth.drain.DeepCheck", world.send)
+    monkeypatch.setattr("berth.serve.drain.look_at", world.activities.get)
+    monkeypatch.setattr("berth.serve.drain.DeepCheck", world.send)
     return ModelDrain("bert", world, "url")  # type: ignore[arg-type]
 
 
@@ -93,7 +92,7 @@ def test_newer_requests_are_not_waited_for_where_one_worker_takes_turns(
     world.state = replace(world.state, pending_requests=5)
     assert looks(drain, 3) == [True] * 3
     assert not drain.is_past
-    monkeypatch.setattr("berth.drain.LATE_S", 0.0)
+    monkeypatch.setattr("berth.serve.drain.LATE_S", 0.0)
     assert drain.is_past is is_past
 
 

@@ -6,10 +6,9 @@ import pytest
 
 from handler.config import Task
 from handler.model import Engine
-
-from ..checkpoints import ARCHITECTURES, TASKS_OF, UNPACKABLE
-from ..equality.cells import measure_cell
-from ..equality.compare import largest_difference
+from tests.checkpoints import ARCHITECTURES, TASKS_OF, UNPACKABLE
+from tests.equality.cells import measure_cell
+from tests.equality.compare import largest_difference
 
 TOLERANCE = 1e-4  # issue 4: scores within 1e-4; labels, offsets and shapes equal
 CELLS = [(architecture, task) for architecture in ARCHITECTURES for task in TASKS_OF[architecture]]

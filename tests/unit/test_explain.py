@@ -16,11 +16,10 @@ from handler.model import Engine
 from handler.parameters import ClassificationParameters, ExplanationParameters, Parameters, QuestionAnsweringParameters
 from handler.payload import Answer, Rejected, Request, TextInput
 from handler.pipeline import Pipeline
-
-from ..asking import ask, value_of
-from ..checkpoints import LABELS, UNPACKABLE
-from ..conftest import MakeCheckpoint
-from ..references.make_checkpoints import make_question_checkpoint
+from tests.asking import ask, value_of
+from tests.checkpoints import LABELS, UNPACKABLE
+from tests.conftest import MakeCheckpoint
+from tests.references.make_checkpoints import make_question_checkpoint
 
 TEXT = "The café's parcel never came to Zürich, 東京 or me."
 CONTEXT = "Ada wrote to Babbage in London. He lived near the river, moved early and came late."

@@ -19,10 +19,9 @@ from handler.metrics import Stopwatch
 from handler.model import Engine
 from handler.parameters import ExplanationParameters
 from handler.pipeline import Pipeline
-
-from ..asking import ask
-from ..conftest import MakeCheckpoint
-from ..equality.cells import known_answers
+from tests.asking import ask
+from tests.conftest import MakeCheckpoint
+from tests.equality.cells import known_answers
 
 CUDA = torch.device("cuda", 0)
 ASSERT = "CUDA error: device-side assert triggered\nCompile with `TORCH_USE_CUDA_DSA` ..."

@@ -14,13 +14,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from berth.forking import ADDRESS_VARIABLE
-from berth.forks import WORKER_PYTHON
+from berth.serve.forks import WORKER_PYTHON
 from berth.wait import wait_until
+from berth.workers.fork_protocol import ADDRESS_VARIABLE
 
 PATIENCE_S = 30.0
 # The program without its imports, which take seconds; {} is for what a test changes.
-SERVER = "import os; import berth.fork_server as program; program.preload = lambda: None; {}; program.main()"
+SERVER = "import os; import berth.workers.fork_server as program; program.preload = lambda: None; {}; program.main()"
 SCRIPT = """
 import json, os, sys, time
 print(json.dumps({
@@ -203,7 +203,7 @@ def test_a_fork_that_cannot_be_watched_is_ended(server: subprocess.Popen[str], a
 
 def test_the_imports_leave_no_thread_and_no_handler_behind() -> None:
     program = (
-        "import os, sys; from berth.fork_server import preload; preload(); "
+        "import os, sys; from berth.workers.fork_server import preload; preload(); "
         "print([name for name in sys.modules if name.split('.')[0] == 'handler'], flush=True); "
         "pid = os.fork(); pid or print(len(os.listdir('/proc/self/task')), flush=True); pid and os.wait()"
     )

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from berth import forks
-from berth.forks import IMPORTS_BYTES, why_not_forked
-from berth.machine import MemoryLimit
+from berth.machine.limits import MemoryLimit
+from berth.memory.budget import IMPORTS_BYTES
+from berth.serve import forks
+from berth.serve.forks import why_not_forked
 
 
 @pytest.fixture

@@ -18,10 +18,9 @@ from handler.parameters import ClassificationParameters, EmbeddingParameters, Ex
 from handler.payload import Answer, Rejected, Request
 from handler.pipeline import Pipeline
 from handler.token_budget import DOUBLES_EVERY_S
-
-from ..asking import ask, value_of
-from ..conftest import MakeCheckpoint
-from ..texts import mixed_texts
+from tests.asking import ask, value_of
+from tests.conftest import MakeCheckpoint
+from tests.texts import mixed_texts
 
 TOLERANCE = 1e-6
 MAX_TOKENS = 512

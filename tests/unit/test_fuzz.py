@@ -6,13 +6,12 @@ from typing import Any
 import pytest
 
 from handler.config import Task
-
-from ..fuzz.judging import judge_rest
-from ..fuzz.models import SAMPLE, SMALL, Target
-from ..fuzz.requests import RestRequest
-from ..fuzz.run import DOORS, make_request
-from ..fuzz.sending import RestAnswer
-from ..fuzz.values import encode
+from tests.fuzz.judging import judge_rest
+from tests.fuzz.models import SAMPLE, SMALL, Target
+from tests.fuzz.requests import RestRequest
+from tests.fuzz.run import DOORS, make_request
+from tests.fuzz.sending import RestAnswer
+from tests.fuzz.values import encode
 
 TARGETS = (SAMPLE, *SMALL)
 TINY = Target("tiny", Task.TEXT_CLASSIFICATION)

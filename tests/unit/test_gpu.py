@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from berth.errors import Refused, UsageError
-from berth.gpu import count_gpus, describe_device, explain_missing, gpu_memory_bytes
+from berth.machine.gpu import count_gpus, describe_device, explain_missing, gpu_memory_bytes
 
 
 def test_nvidia_smi_and_torch_together_make_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """torch's count is the seam: this machine need not have a GPU."""
     program = tmp_path / "nvidia-smi"
     program.touch(mode=0o755)
-    monkeypatch.setattr("berth.gpu._ask_torch", lambda: (1, 24 * 2**30))
+    monkeypatch.setattr("berth.machine.gpu._ask_torch", lambda: (1, 24 * 2**30))
     assert count_gpus({"PATH": str(tmp_path)}) == 1
     assert count_gpus({"BERTH_DEVICE": "cuda", "PATH": str(tmp_path)}) == 1
     assert count_gpus({"BERTH_DEVICE": "cpu", "PATH": str(tmp_path)}) == 0

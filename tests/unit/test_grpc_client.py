@@ -15,10 +15,10 @@ import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.message_factory import GetMessageClass
 
-from berth import grpc_client
+from berth.clients import grpc_client
+from berth.clients.grpc_client import INFERENCE, SERVICES, Client
+from berth.clients.messages import Input, Parameters
 from berth.errors import BerthError, RequestFailed, ServerUnreachable, UsageError
-from berth.grpc_client import INFERENCE, SERVICES, Client
-from berth.results import Input, Parameters
 
 EMPTY_SETTINGS = b"\0\0\0\4\0\0\0\0\0"  # the frame that every HTTP/2 server begins with
 PACKAGE = "org.pytorch.serve.grpc.inference"
@@ -154,7 +154,7 @@ def test_the_descriptor_set_is_whole() -> None:
 
 def test_it_imports_nothing_heavy() -> None:
     program = (
-        "import sys, berth.grpc_client; "
+        "import sys, berth.clients.grpc_client; "
         "print([name for name in ('torch', 'transformers', 'requests') if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -13,9 +13,8 @@ from handler.heads.text_classification import default_function
 from handler.model import Engine
 from handler.parameters import ClassificationParameters
 from handler.pipeline import Pipeline
-
-from ..asking import ask, value_of
-from ..checkpoints import make_checkpoint
+from tests.asking import ask, value_of
+from tests.checkpoints import make_checkpoint
 
 TOLERANCE = 1e-5  # fp32 against plain transformers
 PROBLEMS = ["single_label_classification", "multi_label_classification", "regression", None]

@@ -12,9 +12,9 @@ import pytest
 import requests
 
 from berth.errors import BerthError, UsageError
-from berth.health import STARTING, VARIABLE, Health, HealthServer, health_endpoint, listen, probe
-
-from ..http_standin import JsonHandler, answering
+from berth.health.probe import VARIABLE, health_endpoint, probe
+from berth.health.server import STARTING, Health, HealthServer, listen
+from tests.http_standin import JsonHandler, answering
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """The house stays tidy: imports run one way, files and functions stay small, `berth --help` loads nothing heavy."""
 
 import ast
+import graphlib
 import statistics
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +14,26 @@ import pytest
 ROOT = Path(__file__).parents[2]
 HANDLER = sorted(ROOT.glob("handler/**/*.py"))
 BERTH = sorted(ROOT.glob("berth/**/*.py"))
-SOURCES = [*HANDLER, *BERTH]
+BENCH = sorted(ROOT.glob("bench/**/*.py"))
+SOURCES = [*HANDLER, *BERTH, *BENCH]
 ALL_FILES = sorted([*SOURCES, *ROOT.glob("tests/**/*.py")])
 SHARED_WITH_BERTH = {"handler", "handler.errors", "handler.config", "handler.inputs", "handler.doors"}
 FORKED = {"handler.pipeline", "handler.startup"}  # what the fork server imports beforehand
+# A room may use the files at the top of berth/, which know no room, and the rooms that stand behind its name here.
+ROOMS: dict[str, set[str]] = {
+    "archive": set(),
+    "clients": set(),
+    "machine": set(),
+    "process": set(),
+    "workers": set(),
+    "openapi": set(),
+    "pack": {"archive", "workers"},
+    "memory": {"archive", "machine"},
+    "health": {"archive", "clients", "process"},
+    "serve": {"archive", "clients", "health", "machine", "memory", "process", "workers"},
+    "cli": {"archive", "clients", "health", "machine", "memory", "pack", "process", "serve", "workers"},
+}
+MOST_MODULES = 15
 # Each file may import those before it (DESIGN: errors <- config <- payload <- ... <- bert_handler).
 LAYERS = [
     {"errors"},
@@ -84,6 +102,38 @@ def test_berth_shares_only_the_contract_with_the_handler(path: Path) -> None:
     used = {module for module in imported_modules(path) if module.split(".")[0] == "handler"}
     names = {".".join(module.split(".")[:2]) for module in used}
     assert names <= SHARED_WITH_BERTH | (FORKED if path.name == "fork_server.py" else set())
+
+
+def room_of(module: str) -> str | None:
+    """The room of a module's dotted name; None for the top of berth/ and for what is not berth's."""
+    parts = module.split(".")
+    return parts[1] if parts[0] == "berth" and len(parts) > 1 and parts[1] in ROOMS else None
+
+
+@pytest.mark.parametrize("path", BERTH, ids=module_name)
+def test_rooms_use_only_the_rooms_that_their_row_names(path: Path) -> None:
+    room = room_of(module_name(path))
+    used = {room_of(module) for module in imported_modules(path)} - {None, room}
+    if path == ROOT / "berth" / "__main__.py":
+        return
+    assert used <= (ROOMS[room] if room else set())
+
+
+def test_every_folder_is_a_room_and_no_room_comes_back_to_itself() -> None:
+    folders = {path.name for path in (ROOT / "berth").iterdir() if (path / "__init__.py").is_file()}
+    assert folders == set(ROOMS)
+    graphlib.TopologicalSorter(ROOMS).prepare()  # CycleError
+
+
+def test_pack_and_serve_never_meet() -> None:
+    assert "serve" not in ROOMS["pack"]
+    assert "pack" not in ROOMS["serve"]
+
+
+@pytest.mark.parametrize("top", ["berth", "handler"])
+def test_folders_stay_small(top: str) -> None:
+    folders = Counter(path.parent for path in (ROOT / top).glob("**/*.py"))
+    assert [str(folder) for folder, count in folders.items() if count > MOST_MODULES] == []
 
 
 def functions(paths: list[Path]) -> Iterator[tuple[int, str]]:

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from berth.cli import app
+from berth.cli.app import app
+from berth.cli.inputs import parse_parameters, read_objects, read_texts
 from berth.errors import UsageError
-from berth.inputs import parse_parameters, read_objects, read_texts
-
-from ..http_standin import JsonHandler, answering
+from tests.http_standin import JsonHandler, answering
 
 
 class Echo(JsonHandler):

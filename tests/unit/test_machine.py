@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from berth.errors import UsageError
-from berth.machine import GIB, MIB, format_bytes, granted_cores, is_in_memory, memory_limit, parse_quantity
+from berth.machine.limits import granted_cores, is_in_memory, memory_limit
+from berth.machine.quantities import GIB, MIB, format_bytes, parse_quantity
 
 NO_LIMIT_V1 = "9223372036854771712"  # what version 1 says for none
 CGROUP_V2 = "30 20 0:26 {root} /sys/fs/cgroup rw shared:4 - cgroup2 cgroup2 rw,nsdelegate"

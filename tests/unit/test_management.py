@@ -8,12 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from berth.cli import MANAGEMENT_URL, main
+from berth.cli.app import MANAGEMENT_URL, main
+from berth.clients.management import Management, WorkerState
 from berth.errors import BerthError, RequestFailed, UsageError
-from berth.management import Management, WorkerState
 from berth.settings import Settings
-
-from ..http_standin import JsonHandler, answering
+from tests.http_standin import JsonHandler, answering
 
 CONFIG = Path(__file__).parents[2] / "config.properties"
 PAGES = {"": (["a", "b"], "2"), "2": (["c", "d"], "4"), "4": ([], None)}

@@ -31,12 +31,11 @@ from handler.model import Engine
 from handler.parameters import EmbeddingParameters
 from handler.payload import DeepCheck, Describe, Prediction, Rejected, Response
 from handler.pipeline import Pipeline
-
-from ..asking import ask
-from ..conftest import MakeCheckpoint
+from tests.asking import ask
+from tests.conftest import MakeCheckpoint
 
 ROOT = Path(__file__).parents[2]
-DECLARED = ROOT / "berth" / "metrics.yaml"
+DECLARED = ROOT / "berth" / "serve" / "metrics.yaml"
 REQUEST = ask("text", EmbeddingParameters())
 
 

@@ -8,12 +8,11 @@ import pytest
 from safetensors.torch import load_file
 
 from berth.errors import Refused
-from berth.model_facts import ModelFacts
-from berth.pack import PackOptions, pack_checkpoint
+from berth.memory.model_size import ModelFacts
+from berth.pack.pack import PackOptions, pack_checkpoint
 from handler.config import Task
-
-from ..checkpoints import make_checkpoint
-from ..server.standin import make_standin
+from tests.checkpoints import make_checkpoint
+from tests.server.standin import make_standin
 
 
 @pytest.fixture(scope="module")

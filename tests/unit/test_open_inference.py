@@ -8,8 +8,7 @@ import pytest
 from handler.config import Task
 from handler.parameters import EmbeddingParameters
 from handler.payload import Request
-
-from ..calls import MODEL_INFER, REST, answer, ask, grpc_body, infer, read, refused, tensor
+from tests.calls import MODEL_INFER, REST, answer, ask, grpc_body, infer, read, refused, tensor
 
 TEXT = tensor("text", "a")
 BAD_TENSORS: list[tuple[dict[str, Any], str | None, str]] = [

@@ -9,8 +9,7 @@ import pytest
 
 from handler.config import MAX_INPUTS_PER_REQUEST, Task
 from handler.errors import InvalidParameter
-
-from ..calls import OPENAI_HEADERS, answer, ask, read, refused
+from tests.calls import OPENAI_HEADERS, answer, ask, read, refused
 
 
 def test_openai_reads_texts_and_token_ids() -> None:

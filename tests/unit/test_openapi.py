@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from berth.openapi import make_document, render
+from berth.openapi.document import make_document, render
 from handler.config import Task
 from handler.doors.route import open_call
 from handler.payload import Request, Served

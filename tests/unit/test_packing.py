@@ -32,9 +32,8 @@ from handler.packing import (
     register_attention,
     unpack_buffer,
 )
-
-from ..checkpoints import ARCHITECTURES, TASKS_OF, UNPACKABLE, make_checkpoint
-from ..conftest import MakeCheckpoint
+from tests.checkpoints import ARCHITECTURES, TASKS_OF, UNPACKABLE, make_checkpoint
+from tests.conftest import MakeCheckpoint
 
 TOLERANCE = 1e-5  # fp32: the largest difference over all architectures is 3.3e-6 (AMD EPYC, 2026-11-25)
 # To either side of ModernBERT's window (17), of WINDOW_BLOCK (128), and the shortest and longest texts there are.

@@ -19,11 +19,10 @@ from handler.parameters import ClassificationParameters, EmbeddingParameters
 from handler.payload import Answer, Prediction, Rejected, Request, TextInput
 from handler.pipeline import Pipeline
 from handler.placement import Placement, choose_device
-
-from ..asking import ask, value_of
-from ..conftest import MakeCheckpoint
-from ..reference import TextOrPair, classify_one_by_one, embed_one_by_one
-from ..texts import mixed_texts
+from tests.asking import ask, value_of
+from tests.conftest import MakeCheckpoint
+from tests.reference import TextOrPair, classify_one_by_one, embed_one_by_one
+from tests.texts import mixed_texts
 
 ARCHITECTURES = ("bert", "roberta", "distilbert", "modernbert")  # tests/equality has all, with fewer texts
 TOLERANCE = 1e-5  # issue 2: fp32 against plain transformers, one by one

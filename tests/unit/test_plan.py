@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from berth.budget import Budget
-from berth.fitting import Fitted
-from berth.forking import ADDRESS_VARIABLE, SOCKET
-from berth.forks import WORKER_PYTHON
-from berth.java import Java
-from berth.jvm import Jvm
-from berth.machine import MIB
-from berth.plan import LOG_CONFIG, Plan
-from berth.preflight import ServedModel
+from berth.archive.served_model import ServedModel
+from berth.machine.quantities import MIB
+from berth.memory.budget import Budget
+from berth.memory.fit import Fitted
+from berth.memory.jvm import Jvm
+from berth.process.java import Java
+from berth.serve.forks import WORKER_PYTHON
+from berth.serve.plan import LOG_CONFIG, Plan
 from berth.settings import Settings
+from berth.workers.fork_protocol import ADDRESS_VARIABLE, SOCKET
 
 CONFIG = Path(__file__).parents[2] / "config.properties"
 RUN_FOLDER = Path("/tmp/run")

@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import save_file
 from transformers import AutoModel, AutoTokenizer
 
-from berth import sentence
-from berth.checkpoint import load_checkpoint
+from berth.pack import sentence_transformers
+from berth.pack.checkpoint import load_checkpoint
 from handler.config import HandlerConfig, Pooling, Task
 from handler.errors import ConfigError
 from handler.pooling import ACTIVATIONS, Pooler, load_dense
@@ -80,7 +80,7 @@ def test_prompts_stand_before_a_text(tmp_path):
 
 
 def test_the_activations_are_those_that_pack_lets_through():
-    assert tuple(ACTIVATIONS) == sentence.ACTIVATIONS
+    assert tuple(ACTIVATIONS) == sentence_transformers.ACTIVATIONS
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

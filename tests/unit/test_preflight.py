@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
+from berth.endpoint import Endpoint
 from berth.errors import BerthError
-from berth.preflight import require_free_ports
-from berth.settings import Endpoint
+from berth.serve.ports import require_free_ports
 
 
 def endpoint(port: int, key: str = "inference_address") -> Endpoint:

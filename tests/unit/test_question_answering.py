@@ -15,11 +15,10 @@ from handler.heads.question_answering import best_spans, make_question_answering
 from handler.heads.reading import Reading
 from handler.parameters import TASK_PARAMETERS, QuestionAnsweringParameters
 from handler.payload import TextInput
-
-from ..references.cases import QUESTION_CASES, question_case
-from ..references.make_checkpoints import ARCHITECTURES, make_question_checkpoint
-from ..references.question_answering import RESULTS, as_list
-from ..references.reading import Reader
+from tests.references.cases import QUESTION_CASES, question_case
+from tests.references.make_checkpoints import ARCHITECTURES, make_question_checkpoint
+from tests.references.question_answering import RESULTS, as_list
+from tests.references.reading import Reader
 
 TOLERANCE = 1e-4  # issue 4
 RELATIVE = 1e-3  # many scores are below the tolerance: they must agree too

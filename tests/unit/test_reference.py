@@ -8,10 +8,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer, pipeline
 
-from berth.checkpoint import load_checkpoint
 from berth.errors import Refused
-from berth.known_inputs import PAIR, TEXTS
-from berth.reference import reference_answers
+from berth.pack.checkpoint import load_checkpoint
+from berth.pack.known_inputs import PAIR, TEXTS
+from berth.pack.reference_answers import reference_answers
 from handler.config import Task
 from tests.checkpoints import LABELS, make_checkpoint
 

@@ -5,10 +5,9 @@ from dataclasses import replace
 import pytest
 
 from berth.errors import BerthError
-from berth.repair import AGAIN_S, HUNG_S, Repairs, choose_remedy
-from berth.sight import DEAD_S, STUCK_S, Sight, WorkerSight
-
-from ..states import make_state
+from berth.health.diagnosis import DEAD_S, STUCK_S, Sight, WorkerSight
+from berth.health.repair import AGAIN_S, HUNG_S, Repairs, choose_remedy
+from tests.states import make_state
 
 WORKING = WorkerSight(is_ready=True, idle_s=0.0, absent_s=0.0)
 IDLE = replace(WORKING, idle_s=HUNG_S)
@@ -36,8 +35,8 @@ class Frontend:
 def killed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Pids that were sent a SIGKILL."""
     pids: list[int] = []
-    monkeypatch.setattr("berth.repair.look_at", lambda _: True)
-    monkeypatch.setattr("berth.repair.os.kill", lambda pid, _: pids.append(pid))
+    monkeypatch.setattr("berth.health.repair.look_at", lambda _: True)
+    monkeypatch.setattr("berth.health.repair.os.kill", lambda pid, _: pids.append(pid))
     return pids
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from berth.errors import UsageError
-from berth.run_folder import LOCK, run_folder
+from berth.process.run_folder import LOCK, run_folder
 
 # Says which folder it has and waits to be killed.
-OWNER = "from berth.run_folder import run_folder\nwith run_folder() as folder: print(folder, flush=True); input()"
+OWNER = (
+    "from berth.process.run_folder import run_folder\nwith run_folder() as folder: print(folder, flush=True); input()"
+)
 
 
 @pytest.fixture(autouse=True)

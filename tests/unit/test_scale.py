@@ -5,13 +5,13 @@ from contextlib import contextmanager
 
 import pytest
 
+from berth.cli.bars import show_progress
+from berth.cli.scale import is_scaled, scale_model
+from berth.clients.management import Management
 from berth.errors import BerthError
-from berth.management import Management
-from berth.progress import show_progress
-from berth.scale import is_scaled, scale_model
+from tests.http_standin import JsonHandler, answering
+from tests.states import make_state
 
-from ..http_standin import JsonHandler, answering
-from ..states import make_state
 from .test_management import DESCRIBED, ON_GPU
 
 ONE_READY = 200, [DESCRIBED | {"workers": [ON_GPU]}]

@@ -1,4 +1,4 @@
-"""berth.sentence: what sentence-transformers itself saved becomes settings, and what we lack is refused by name."""
+"""What sentence-transformers itself saved becomes settings, and what we lack is refused by name."""
 
 import json
 import shutil
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from berth.checkpoint import load_checkpoint
 from berth.errors import Refused
+from berth.pack.checkpoint import load_checkpoint
 from handler.config import Pooling, Task
 from tests.checkpoints import make_checkpoint
 from tests.sentence_checkpoints import (

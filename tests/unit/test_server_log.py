@@ -1,6 +1,6 @@
 """The reason of a failed load, read from the lines that TorchServe printed when it was seen."""
 
-from berth.server_log import failure_reason
+from berth.process.server_log import failure_reason
 
 WORKER = "2026-11-22T17:24:29,369 INFO  W-9000-bert_1.0-stdout "
 TRACEBACK = ["Traceback (most recent call last):", '  File "a.py", line 1, in <module>', "    call()"]

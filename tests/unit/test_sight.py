@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from berth.sight import DEAD_S, STUCK_S, Sight, WorkerSight, why_not_live, why_not_ready
+from berth.health.diagnosis import DEAD_S, STUCK_S, Sight, WorkerSight, why_not_live, why_not_ready
 
 WORKING = WorkerSight(is_ready=True, idle_s=0.0, absent_s=0.0)
 IDLE = replace(WORKING, idle_s=10 * STUCK_S)

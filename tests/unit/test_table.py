@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from berth.results import Input
-from berth.table import NOTHING, render, render_models, render_state
-
-from ..states import GPU, make_state
+from berth.cli.tables import NOTHING, render, render_models, render_state
+from berth.clients.messages import Input
+from tests.states import GPU, make_state
 
 EMBEDDINGS = [[0.125, -0.25, 0.5, 0.75, 1.0], [1.0, 0.0, 0.0, 0.0, 0.0]]
 LABELS = [{"label": "positive", "score": 0.98765}, {"label": "negative", "score": 0.5}]

@@ -12,10 +12,9 @@ from handler.config import Task
 from handler.heads.reading import Reading
 from handler.heads.token_classification import make_token_classification_head, merge_overlaps
 from handler.parameters import AggregationStrategy, TokenClassificationParameters
-
-from ..checkpoints import make_checkpoint
-from ..references.reading import Reader
-from ..texts import WORDS, mixed_texts
+from tests.checkpoints import make_checkpoint
+from tests.references.reading import Reader
+from tests.texts import WORDS, mixed_texts
 
 # transformers warns that its rule for words is a guess where a tokenizer has no prefix for subwords.
 pytestmark = pytest.mark.filterwarnings("ignore:Tokenizer does not support real words")

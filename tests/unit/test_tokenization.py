@@ -27,10 +27,9 @@ from handler.payload import Rejected, Request, TextInput
 from handler.pipeline import Pipeline
 from handler.tokenization import Tokenizer
 from handler.wire import convert
-
-from ..asking import ask, value_of
-from ..conftest import MakeCheckpoint
-from ..texts import mixed_texts
+from tests.asking import ask, value_of
+from tests.conftest import MakeCheckpoint
+from tests.texts import mixed_texts
 
 ARCHITECTURES = ("bert", "roberta", "albert", "deberta-v2")  # WordPiece, BPE, Unigram with token types and without
 WINDOW, STRIDE = 64, 16

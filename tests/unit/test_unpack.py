@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from berth.archive import ArchivePlan, Member
+from berth.archive.content import ArchivePlan, Member
+from berth.archive.unpack import cache_folder, unpack_once
+from berth.archive.verify import verify_archive
+from berth.archive.write import write_archive
 from berth.errors import BerthError, Refused
-from berth.pack import write_archive
-from berth.unpack import cache_folder, unpack_once
-from berth.verify import verify_archive
 
 
 @pytest.fixture

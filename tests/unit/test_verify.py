@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from berth.archive import SUMS, ArchivePlan, Content, Member
+from berth.archive.content import SUMS, ArchivePlan, Content, Member
+from berth.archive.verify import read_archive, verify_archive
+from berth.archive.write import write_archive
+from berth.archive.zip_layout import Entry, directory, local_header, read_places
 from berth.errors import Refused
-from berth.layout import Entry, directory, local_header, read_places
-from berth.pack import write_archive
-from berth.verify import read_archive, verify_archive
 
 DATA = {"checkpoint/config.json": b"{}", "checkpoint/model.safetensors": bytes(3_000_000), "handler/a.py": b"A = 1\n"}
 NAMES = [*DATA, SUMS]

@@ -5,14 +5,13 @@ from typing import Any
 
 import pytest
 
-from berth.deep_check import Checked, Verdict
+from berth.clients.management import ModelState
 from berth.errors import BerthError, RequestFailed
-from berth.management import ModelState
-from berth.processes import Activity
-from berth.sight import DEAD_S, STUCK_S
-from berth.watch import STALE_S, ModelWatch
-
-from ..states import make_state
+from berth.health.deep_check import Checked, Verdict
+from berth.health.diagnosis import DEAD_S, STUCK_S
+from berth.health.watch import STALE_S, ModelWatch
+from berth.process.activity import Activity
+from tests.states import make_state
 
 RIGHT = Checked(verdict=Verdict.RIGHT)
 ERROR = Checked(verdict=Verdict.ERROR, reason="answered 507")
@@ -94,9 +93,9 @@ class Scene:
 @pytest.fixture
 def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
     world = World()
-    monkeypatch.setattr("berth.watch.look_at", world.look_at)
-    monkeypatch.setattr("berth.repair.look_at", world.look_at)
-    monkeypatch.setattr("berth.repair.os.kill", world.kill)
+    monkeypatch.setattr("berth.health.watch.look_at", world.look_at)
+    monkeypatch.setattr("berth.health.repair.look_at", world.look_at)
+    monkeypatch.setattr("berth.health.repair.os.kill", world.kill)
     return Scene(world)
 
 

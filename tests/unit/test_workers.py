@@ -2,8 +2,8 @@
 
 import pytest
 
+from berth.clients.worker_count import MAX_WORKERS, require_sensible
 from berth.errors import UsageError
-from berth.workers import MAX_WORKERS, require_sensible
 
 
 @pytest.mark.parametrize("workers", [1, MAX_WORKERS])

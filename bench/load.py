@@ -1,0 +1,136 @@
+"""Load on a server over keep-alive HTTP: each client sends its next text when its last one is answered.
+
+A closed loop: right for ratios of throughput, blind to what waits outside it. One process and one thread, cheap
+beside a forward pass; what it takes from the server's cores is measured with every run.
+"""
+
+import asyncio
+import itertools
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from berth.errors import BerthError
+
+from .cpu import CpuReading, CpuShares, shares_between
+
+LAST_ANSWERS_S = 60.0  # for what is still being computed when the time is over
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadPlan:
+    """How one server is asked."""
+
+    url: str
+    """The full address of a model's predictions, http."""
+    texts: Sequence[str]
+    """Sent in this order, and from the start again when all were sent."""
+    clients: int
+    warm_up_s: float
+    duration_s: float
+    """After the warm-up; the answers that come in this time count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request and its answer."""
+
+    text: str
+    sent_s: float
+    """From the start of the warm-up."""
+    answered_s: float
+    status: int
+    """0 when the connection broke."""
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadResult:
+    """What one run saw."""
+
+    exchanges: Sequence[Exchange]
+    """The good answers in the measured time."""
+    duration_s: float
+    num_errors: int
+    """Requests without a 200, those of the warm-up included."""
+    cpu: CpuShares
+
+
+def apply_load(plan: LoadPlan) -> LoadResult:
+    """Run the plan; BerthError when the server stops answering."""
+    start = CpuReading.now()
+    exchanges = asyncio.run(_run_clients(plan, start.wall_s))
+    return select_measured(exchanges, plan, shares_between(start, CpuReading.now()))
+
+
+def select_measured(exchanges: Sequence[Exchange], plan: LoadPlan, cpu: CpuShares) -> LoadResult:
+    """What came after the warm-up and before the end, while every client was busy: a steady state."""
+    end_s = plan.warm_up_s + plan.duration_s
+    good = [exchange for exchange in exchanges if exchange.status == 200]
+    return LoadResult(
+        exchanges=[exchange for exchange in good if plan.warm_up_s <= exchange.answered_s < end_s],
+        duration_s=plan.duration_s,
+        num_errors=len(exchanges) - len(good),
+        cpu=cpu,
+    )
+
+
+async def _run_clients(plan: LoadPlan, started_s: float) -> list[Exchange]:
+    texts = itertools.cycle(plan.texts)
+    try:
+        async with asyncio.timeout(plan.warm_up_s + plan.duration_s + LAST_ANSWERS_S):
+            clients = [_run_client(plan, texts, started_s) for _ in range(plan.clients)]
+            return list(itertools.chain.from_iterable(await asyncio.gather(*clients)))
+    except TimeoutError as error:
+        raise BerthError(f"{plan.url} left requests without an answer for {LAST_ANSWERS_S:.0f} s") from error
+    except OSError as error:
+        raise BerthError(f"{plan.url} cannot be reached: {error}") from error
+
+
+async def _run_client(plan: LoadPlan, texts: Iterator[str], started_s: float) -> list[Exchange]:
+    """One connection until the time is over or something goes wrong."""
+    exchanges: list[Exchange] = []
+    address = urlsplit(plan.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    end_s = started_s + plan.warm_up_s + plan.duration_s
+    while (sent_s := time.perf_counter()) < end_s:
+        text = next(texts)
+        writer.write(format_request(address.netloc, address.path, text))
+        status, body = await _read_answer(reader)
+        exchanges.append(
+            Exchange(
+                text=text,
+                sent_s=sent_s - started_s,
+                answered_s=time.perf_counter() - started_s,
+                status=status,
+                body=body,
+            )
+        )
+        if status != 200:  # the run has failed, and the server closes the connection
+            break
+    writer.close()
+    return exchanges
+
+
+def format_request(host: str, path: str, text: str) -> bytes:
+    """One HTTP/1.1 request in berth's native form."""
+    body = json.dumps({"inputs": text}).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    return head.encode() + b"\r\n" + body
+
+
+def parse_head(head: bytes) -> tuple[int, int]:
+    """Status and content length of an HTTP/1.1 answer's head; ValueError when it is none."""
+    status_line, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return int(status_line.partition(" ")[2][:3]), int(headers.get("content-length", "0"))
+
+
+async def _read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    try:
+        status, size_bytes = parse_head(await reader.readuntil(b"\r\n\r\n"))
+        return status, await reader.readexactly(size_bytes)
+    except (OSError, EOFError, ValueError):  # the connection broke, or what came was no HTTP
+        return 0, b""

@@ -1,0 +1,58 @@
+"""`berth serve` as a user starts it, for as long as a measurement takes."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from berth.errors import BerthError
+from berth.settings import Settings, find_config
+from berth.wait import wait_until
+
+READY = "berth: ready"
+READY_S = 120.0
+END_S = 30.0
+LOG_LINES = 20
+
+
+@contextlib.contextmanager
+def served(archive: Path, cache: Path) -> Iterator[str]:
+    """The address of the archive's predictions, once it is ready; a BerthError gets the log's tail.
+
+    On the ports of config.properties: a server that already runs would share the cores, and is an error here.
+    """
+    inference = Settings.load(find_config(None), os.environ).inference
+    command = [str(Path(sys.executable).with_name("berth")), "serve", str(archive)]
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+        process = subprocess.Popen(command, stderr=log, stdout=log, env={**os.environ, "XDG_CACHE_HOME": str(cache)})
+        try:
+            wait_until(lambda: READY in _read(log.fileno()) or process.poll() is not None, READY_S)
+            if READY not in _read(log.fileno()):
+                what = (
+                    f"was not ready within {READY_S:.0f} s" if process.poll() is None else "ended before it was ready"
+                )
+                raise BerthError(f"`berth serve` {what}")
+            yield f"{inference.url}/predictions/{archive.stem}"
+        except BerthError as error:
+            tail = "\n".join(_read(log.fileno()).splitlines()[-LOG_LINES:])
+            raise BerthError(f"{archive.name}: {error}; the server's last lines:\n{tail}") from error
+        finally:
+            _end(process)
+
+
+def _read(descriptor: int) -> str:
+    """The whole log, without moving the place where the server writes."""
+    return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode(errors="replace")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()  # java dies with it
+        process.wait()
+        raise

@@ -1,0 +1,1 @@
+"""What a .mar is: written, read, verified, unpacked."""

@@ -1,0 +1,83 @@
+"""Archive -> the folder that TorchServe is given: verified, unpacked once, kept under its content's id.
+
+Several launchers may unpack the same archive at once: each writes a folder of its own, one rename wins.
+"""
+
+import contextlib
+import errno
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..errors import BerthError, Refused
+from .verify import read_archive, read_content, verify_archive
+
+DRAFT_PREFIX = ".unpacking-"
+STALE_S = 86_400.0  # nobody unpacks for a day: whoever began such a draft was killed
+
+
+def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where unpacked archives are kept: $XDG_CACHE_HOME/berth, else ~/.cache/berth."""
+    base = Path(environment.get("XDG_CACHE_HOME", ""))
+    if not base.is_absolute():  # the XDG Base Directory Specification ignores relative paths
+        base = Path.home() / ".cache"
+    return base / "berth"
+
+
+def unpack_once(archive: Path, cache: Path) -> Path:
+    """The verified folder with the content of `archive`, or `archive` itself where it is such a folder."""
+    if archive.is_dir():
+        verify_archive(archive)
+        return archive
+    content_id = read_content(archive).id
+    folder = cache / content_id
+    if not folder.exists() and _unpack(archive, folder):
+        return folder  # each member was held against its digest on its way to the disk
+    _check_unpacked(folder, content_id)  # what is served is what the .mar says; its members are not read again
+    return folder
+
+
+def _unpack(archive: Path, folder: Path) -> bool:
+    """Verify and unpack `archive` beside `folder`, then rename; False where another launcher was first."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale_drafts(folder.parent)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=DRAFT_PREFIX) as work:
+            draft = Path(work) / folder.name
+            draft.mkdir()
+            if read_archive(archive, draft).id != folder.name:
+                raise Refused(f"{archive} was replaced while it was read: start again")
+            return _rename(draft, folder)
+    except OSError as error:
+        raise BerthError(f"cannot unpack {archive} to {folder}: {error}") from error
+
+
+def _remove_stale_drafts(cache: Path) -> None:
+    """Clear away what killed launchers left: a model's size each."""
+    for draft in cache.glob(f"{DRAFT_PREFIX}*"):
+        with contextlib.suppress(FileNotFoundError):  # another launcher removed it, or finished
+            if time.time() - draft.stat().st_mtime > STALE_S:
+                shutil.rmtree(draft, ignore_errors=True)
+
+
+def _rename(draft: Path, folder: Path) -> bool:
+    try:
+        draft.rename(folder)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # another launcher was first
+            return False
+        raise
+    return True
+
+
+def _check_unpacked(folder: Path, content_id: str) -> None:
+    """Refused when the kept folder was altered since it was unpacked."""
+    try:
+        found = verify_archive(folder).id
+        if found != content_id:
+            raise Refused(f"{folder}: its content is {found}")
+    except Refused as error:
+        raise Refused(f"{error}. It was altered since it was unpacked: remove {folder} and start again") from error

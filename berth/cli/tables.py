@@ -1,0 +1,180 @@
+"""Results and models for people, as tables, or for programs, as JSON lines."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from handler.inputs import INPUT_KEYS
+
+from ..clients.management import ModelState, WorkerState
+from ..clients.messages import Input, JsonObject, Result
+from ..machine.quantities import MIB, format_bytes
+from ..memory.budget import Budget, Part
+from ..memory.fit import Limits
+
+Row = JsonObject
+"""What is shown of a result, or of a part of it, by column."""
+
+SHOWN_VALUES = 4
+# What is shown of an object in a result, by the key that tells what it is. Of another object everything is.
+SHOWN_KEYS = {
+    "entity": ("entity", "score", "word", "start", "end"),
+    "entity_group": ("entity_group", "score", "word", "start", "end"),
+    "answer": ("answer", "score", "start", "end"),
+    "token_str": ("token_str", "score"),
+    "index": ("index", "score"),
+    "label": ("label", "score"),
+}
+COLUMNS = {"entity_group": "entity", "token_str": "word"}  # where a key is no good heading
+NOTHING = "(nothing)"
+FIRST_KEYS = {keys[0] for keys in INPUT_KEYS.values()}
+# TorchServe's gpuUsage: "gpuId::0 utilization.gpu [%]::3 % ... memory.used [MiB]::1652 MiB" (wlm/WorkerThread.java)
+_GPU_ID = re.compile(r"gpuId::(\d+)")
+_GPU_MEMORY = re.compile(r"memory\.used \[MiB\]::(\d+ MiB)")
+
+
+def render(inputs: Sequence[Input], results: Sequence[Result], *, as_json: bool) -> str:
+    """One line of JSON per result, as the server gave it, or a table as wide as the terminal."""
+    if as_json:
+        return "\n".join(json.dumps(result) for result in results)
+    rows = [_rows(source, result) for source, result in zip(inputs, results, strict=True)]
+    columns = list(dict.fromkeys(column for group in rows for row in group for column in row)) or ["result"]
+    table = Table("text" if all(isinstance(source, str) for source in inputs) else "input", *columns)
+    for source, group in zip(inputs, rows, strict=True):
+        shown = _name(source)
+        for row in group or [{columns[0]: NOTHING}]:
+            table.add_row(_one_line(shown), *(_cell(row.get(column, "")) for column in columns))
+            shown = ""  # once for all its rows
+    return _draw(table)
+
+
+def render_models(states: Sequence[ModelState], *, as_json: bool) -> str:
+    """One line per model."""
+    if as_json:
+        return "\n".join(json.dumps(asdict(state)) for state in states)
+    table = Table("model", "version", "workers READY", "requests waiting")
+    for state in states:
+        ready = f"{state.num_ready} of {len(state.workers)}"
+        table.add_row(Text(state.name), Text(state.version), ready, str(state.pending_requests))
+    return _draw(table)
+
+
+def render_state(state: ModelState, handler: Mapping[str, object] | None, *, as_json: bool) -> str:
+    """One model, what its handler says of itself (None: nothing), and its workers."""
+    if as_json:
+        return json.dumps({**asdict(state), "handler": handler})
+    facts = Table(show_header=False)
+    for name, value in _facts(state, handler or {}).items():
+        facts.add_row(name, Text(str(value)))
+    workers = Table("worker", "status", "pid", "device", "memory")
+    for worker in state.workers:
+        workers.add_row(worker.id, worker.status, str(worker.pid or "none"), _device(worker), _memory(worker))
+    return _draw(facts, workers)
+
+
+def render_budget(budget: Budget, limits: Limits, *, as_json: bool) -> str:
+    """Every part of what a server takes, and what it may take."""
+    if as_json:
+        return json.dumps(
+            {**asdict(budget), "total_bytes": budget.total_bytes, "gpu_bytes": budget.gpu_bytes}
+            | {"limits": asdict(limits)}
+        )
+    tables = [_part_table("memory", budget.parts, budget.total_bytes, limits.memory.bytes)]
+    if budget.gpu_parts:
+        tables.append(_part_table("one GPU's memory", budget.gpu_parts, budget.gpu_bytes, limits.gpu_bytes))
+    return _draw(*tables)
+
+
+def _part_table(title: str, parts: Sequence[Part], total_bytes: int, limit_bytes: int | None) -> Table:
+    table = Table(title, "each", "number", "together")
+    for part in parts:
+        table.add_row(part.name, format_bytes(part.bytes), str(part.count), format_bytes(part.total_bytes))
+    table.add_section()
+    table.add_row("all", "", "", format_bytes(total_bytes))
+    table.add_row("may take", "", "", "not known" if limit_bytes is None else format_bytes(limit_bytes))
+    return table
+
+
+def _facts(state: ModelState, handler: Mapping[str, object]) -> dict[str, object]:
+    return {
+        "model": state.name,
+        "version": state.version,
+        **handler,
+        "batch size": f"up to {state.batch_size} requests, gathered for {state.max_batch_delay_ms} ms",
+        "queue": f"{state.pending_requests} waiting, room for {state.queue_length}",
+    }
+
+
+def _device(worker: WorkerState) -> str:
+    gpu_id = _GPU_ID.search(worker.gpu)
+    return f"GPU {gpu_id[1]}" if gpu_id else worker.gpu or "cpu"
+
+
+def _memory(worker: WorkerState) -> str:
+    gpu_memory = _GPU_MEMORY.search(worker.gpu)
+    if gpu_memory:
+        return f"{gpu_memory[1]} in use on the GPU"
+    return f"{worker.memory_bytes / MIB:.0f} MiB" if worker.memory_bytes else "not measured"
+
+
+def _draw(*tables: Table) -> str:
+    console = Console()
+    with console.capture() as capture:
+        for table in tables:
+            console.print(table)
+    return capture.get().rstrip("\n")
+
+
+def _name(source: Input) -> str:
+    """An input in one cell: its texts, what is asked before what it is asked of."""
+    if isinstance(source, str):
+        return source
+    keys = sorted(source, key=lambda key: key not in FIRST_KEYS)
+    return " | ".join(text for key in keys if isinstance(text := source[key], str))
+
+
+def _rows(source: Input, result: Any) -> list[Row]:
+    """What is shown of one result; nothing of an empty list."""
+    if isinstance(result, dict):
+        return _label_rows(result) if "labels" in result else [_row(source, result)]
+    if result and isinstance(result[0], float):
+        return [{"dimensions": len(result), "first values": _first_values(result)}]
+    if result and isinstance(result[0], list):
+        return [{**_row(source, word), "mask": mask} for mask, words in enumerate(result, 1) for word in words]
+    return [_row(source, part) for part in result]
+
+
+def _label_rows(result: JsonObject) -> list[Row]:
+    """zero-shot-classification's labels, as text-classification's are shown."""
+    return [{"label": label, "score": score} for label, score in zip(result["labels"], result["scores"], strict=True)]
+
+
+def _row(source: Input, part: JsonObject) -> Row:
+    keys = next((keys for name, keys in SHOWN_KEYS.items() if name in part), tuple(part))
+    row = {COLUMNS.get(key, key): NOTHING if part[key] == "" else part[key] for key in keys}
+    if keys == SHOWN_KEYS["index"] and isinstance(source, Mapping):
+        texts: Any = source["texts"]
+        row["text"] = _one_line(texts[part["index"]])
+    return row
+
+
+def _first_values(vector: Sequence[float]) -> str:
+    shown = " ".join(f"{value: .4f}" for value in vector[:SHOWN_VALUES])
+    return f"{shown} ..." if len(vector) > SHOWN_VALUES else shown
+
+
+def _cell(value: object) -> Text:
+    if isinstance(value, Text):
+        return value
+    return Text(f"{value:.4f}" if isinstance(value, float) else str(value))
+
+
+def _one_line(text: str) -> Text:
+    """A user's own text, of which the beginning is enough to know it."""
+    return Text(" ".join(text.splitlines()), overflow="ellipsis", no_wrap=True)

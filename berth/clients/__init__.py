@@ -1,0 +1,1 @@
+"""REST, gRPC and management clients of a running server."""

@@ -1,0 +1,185 @@
+"""The management API: which models a server has, and how each one's workers are."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import quote
+
+import msgspec
+
+from .connection import RestServer
+from .worker_count import require_sensible
+
+# Also for a describe on GPUs: TorchServe runs nvidia-smi once per worker for it.
+ANSWER_TIMEOUT_S = 5.0
+READY = "READY"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerState:
+    """A worker of a model, as TorchServe sees it."""
+
+    id: str
+    status: str
+    """READY, or UNLOADING: while it loads, while it is started again, and for good after TorchServe gave it up."""
+    pid: int | None
+    """None until it has a process; the last one's after that one ended."""
+    gpu: str
+    """nvidia-smi's words about its GPU; empty on a CPU."""
+    memory_bytes: int | None
+    """None where TorchServe's system metrics are off, as in berth's config.properties."""
+
+    @property
+    def is_ready(self) -> bool:
+        """It has loaded the model."""
+        return self.status == READY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelState:
+    """A model and its workers."""
+
+    name: str
+    version: str
+    workers: tuple[WorkerState, ...]
+    min_workers: int
+    max_workers: int
+    batch_size: int
+    max_batch_delay_ms: int
+    startup_timeout_s: int
+    """TorchServe kills a worker that has not loaded by then, and starts another."""
+    pending_requests: int
+    """In the queue: no worker has taken them yet."""
+    queue_length: int
+    """How many the queue holds; what comes on top is refused."""
+
+    @property
+    def num_ready(self) -> int:
+        """Workers that have loaded the model."""
+        return sum(worker.is_ready for worker in self.workers)
+
+
+class Management:
+    """A server's management address, asked through one connection."""
+
+    def __init__(self, url: str, *, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
+        """`url` is http://HOST:PORT, `timeout_s` how long each answer may take; nothing is connected yet."""
+        self._server = RestServer(url)
+        self._timeout_s = timeout_s
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.close()
+
+    def models(self) -> list[str]:
+        """Every model's name."""
+        names: list[str] = []
+        path: str | None = "/models"
+        while path:  # page by page
+            page = self._server.ask("GET", path, _PAGE.decode, timeout_s=self._timeout_s)
+            names += (model.name for model in page.models)
+            path = f"/models?next_page_token={quote(page.next_page_token)}" if page.next_page_token else None
+        return names
+
+    def describe(self, model: str) -> ModelState:
+        """The model's state; RequestFailed when there is none of this name."""
+        return self._server.ask("GET", _path(model), decode_state, timeout_s=self._timeout_s)
+
+    def describe_handler(self, model: str) -> dict[str, object]:
+        """What the handler in one of the workers says of itself. It waits its turn among the requests."""
+        path = f"{_path(model)}?customized=true"
+        return self._server.ask("GET", path, _decode_handler, timeout_s=self._timeout_s)
+
+    def scale(self, model: str, workers: int) -> None:
+        """Ask for this many workers and return at once. One that ends takes the requests in its hands along."""
+        require_sensible(workers)
+        path = f"{_path(model)}?min_worker={workers}&max_worker={workers}"
+        self._server.ask("PUT", path, bytes, timeout_s=self._timeout_s)
+
+    def renew(self, model: str, first: int, workers: int) -> None:
+        """Scale the workers from place `first` on away, with the requests in their hands, and back to `workers`."""
+        for number in (first, workers):
+            # max_worker=0 is meant: with more, TorchServe forgets the workers that it should end, and they go on.
+            path = f"{_path(model)}?min_worker={number}&max_worker={number}"
+            self._server.ask("PUT", path, bytes, timeout_s=self._timeout_s)
+
+
+class _Named(msgspec.Struct):
+    name: str = msgspec.field(name="modelName")
+
+
+class _Page(msgspec.Struct, rename="camel"):
+    models: list[_Named]
+    next_page_token: str | None = None
+
+
+class _Worker(msgspec.Struct, rename="camel"):
+    id: str
+    status: str
+    pid: int
+    memory_usage: int
+    gpu: bool
+    gpu_usage: str
+
+    def to_state(self) -> WorkerState:
+        return WorkerState(
+            id=self.id,
+            status=self.status,
+            pid=self.pid if self.pid > 0 else None,
+            gpu=self.gpu_usage if self.gpu else "",
+            memory_bytes=self.memory_usage or None,
+        )
+
+
+class _Queue(msgspec.Struct, rename="camel"):
+    remaining_capacity: int
+    pending_requests: int
+
+
+class _Model(msgspec.Struct, rename="camel"):
+    model_name: str
+    model_version: str
+    min_workers: int
+    max_workers: int
+    batch_size: int
+    max_batch_delay: int
+    startup_timeout: int
+    workers: list[_Worker]
+    job_queue_status: _Queue
+
+
+class _Described(msgspec.Struct, rename="camel"):
+    customized_metadata: dict[str, Any]
+
+
+def decode_state(body: bytes) -> ModelState:
+    """TorchServe's describe; ValueError when it is none."""
+    (model,) = _MODELS.decode(body)  # one version of a model is served
+    queue = model.job_queue_status
+    return ModelState(
+        name=model.model_name,
+        version=model.model_version,
+        workers=tuple(worker.to_state() for worker in model.workers),
+        min_workers=model.min_workers,
+        max_workers=model.max_workers,
+        batch_size=model.batch_size,
+        max_batch_delay_ms=model.max_batch_delay,
+        startup_timeout_s=model.startup_timeout,
+        pending_requests=queue.pending_requests,
+        queue_length=queue.pending_requests + queue.remaining_capacity,
+    )
+
+
+def _decode_handler(body: bytes) -> dict[str, object]:
+    (described,) = _DESCRIBED.decode(body)
+    return described.customized_metadata
+
+
+def _path(model: str) -> str:
+    return f"/models/{quote(model, safe='')}"
+
+
+_PAGE = msgspec.json.Decoder(_Page)
+_MODELS = msgspec.json.Decoder(list[_Model])
+_DESCRIBED = msgspec.json.Decoder(list[_Described])

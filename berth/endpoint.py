@@ -1,0 +1,42 @@
+"""One address that a server listens on."""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Self
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One address that TorchServe listens on, and the key of config.properties that says so."""
+
+    key: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, key: str, address: str) -> Self:
+        """HOST:PORT or [HOST]:PORT; ValueError when it is neither."""
+        parts = urlsplit(f"//{address}")
+        if parts.netloc != address or not parts.hostname or not parts.port:
+            raise ValueError(address)
+        return cls(key=key, host=parts.hostname, port=parts.port)
+
+    @property
+    def url(self) -> str:
+        """Where a client on this machine finds it."""
+        wildcard = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+        host = wildcard.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Only this machine can reach it."""
+        return self.host == "localhost" or _is_loopback_address(self.host)
+
+
+def _is_loopback_address(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,24 @@
+"""`python -m berth.health [PATH]` asks a running launcher, for exec probes and HEALTHCHECK: exit code 0 or 1."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from ..errors import BerthError
+from .probe import probe
+
+
+def main(arguments: Sequence[str]) -> int:
+    """One probe; the reason of a no goes to stderr."""
+    path = arguments[0] if arguments else "/ready"
+    try:
+        reason = probe(path, os.environ)
+    except BerthError as error:
+        reason = str(error)
+    if reason is not None:
+        sys.stderr.write(f"{path}: {reason}\n")
+    return 0 if reason is None else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

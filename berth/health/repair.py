@@ -1,0 +1,98 @@
+"""What is done about workers that TorchServe does not bring back: one try, and when it did not help the server is lost.
+
+A process that hangs is killed, and TorchServe starts another: at once, where its own responseTimeout takes a minute. A
+zombie (TorchServe calls it READY and it has no process) and workers that TorchServe has given up are scaled away and
+back.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ..clients.management import Management, ModelState
+from ..errors import BerthError
+from ..process.activity import look_at
+from .diagnosis import DEAD_S, STUCK_S, Sight, is_hanging, why_not_live, why_not_ready
+
+HUNG_S = 2 * STUCK_S  # to be not ready for a moment costs nothing, to be killed a reload
+AGAIN_S = 20.0  # by then a try shows in what TorchServe describes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedy:
+    """What to do about which workers, by their places in TorchServe's list."""
+
+    reason: str
+    killed: Sequence[int] = ()
+    scaled_from: int | None = None
+    """From this one on all are scaled away and back; TorchServe scales the last ones away."""
+
+
+def choose_remedy(sight: Sight) -> Remedy | None:
+    """What would help this model; None where nothing is needed, TorchServe is at it, or it does not say. Pure."""
+    if not sight.is_described:
+        return None
+    zombies = [place for place, worker in enumerate(sight.workers) if worker.is_ready and worker.absent_s >= STUCK_S]
+    if zombies:
+        return Remedy(reason="TorchServe has not noticed that a worker's process is gone", scaled_from=zombies[0])
+    if sight.workers and all(worker.absent_s >= DEAD_S for worker in sight.workers):
+        return Remedy(reason="TorchServe has given its workers up", scaled_from=0)
+    if is_hanging(sight, HUNG_S):
+        hung = [place for place, worker in enumerate(sight.workers) if worker.is_ready and worker.idle_s >= HUNG_S]
+        return Remedy(reason=f"a worker hangs: a known text has waited for {sight.check_s:.0f} s", killed=hung)
+    return None
+
+
+class Repairs:
+    """The tries of one model."""
+
+    def __init__(self, management: Management) -> None:
+        self.lost: str | None = None
+        """Why nothing but a new server helps."""
+        self._management = management
+        self._tried_s: float | None = None
+        self._num_given_up = 0
+
+    def step(self, sight: Sight, state: ModelState, now_s: float) -> None:
+        """After a look: try what helps, or note that it did not."""
+        self._report_given_up(sight, state.name)
+        remedy = choose_remedy(sight)
+        if remedy is None:
+            self.lost = self.lost or why_not_live(sight)
+            if why_not_ready(sight) is None:  # it helped: the next is a new one
+                self._tried_s = None
+        elif self._tried_s is None:
+            self._tried_s = now_s
+            self._try(remedy, state)
+        elif now_s - self._tried_s >= AGAIN_S:
+            self.lost = f"{remedy.reason}, and what was done about it {now_s - self._tried_s:.0f} s ago did not help"
+
+    def _report_given_up(self, sight: Sight, name: str) -> None:
+        """Once, where others go on: to scale it away and back would take their requests along."""
+        former, total = self._num_given_up, len(sight.workers)
+        self._num_given_up = sum(not worker.is_ready and worker.absent_s >= DEAD_S for worker in sight.workers)
+        if former < self._num_given_up < total:
+            sys.stderr.write(
+                f"berth: {name}: TorchServe has given up {self._num_given_up} of {total} workers, which could not be "
+                "started again; the others go on. The log above says why; a restart brings them back\n"
+            )
+
+    def _try(self, remedy: Remedy, state: ModelState) -> None:
+        what = "killed" if remedy.killed else "scaled away and back"
+        sys.stderr.write(f"berth: {state.name}: {remedy.reason}: {what}\n")
+        for place in remedy.killed:
+            _kill(state.workers[place].pid)
+        if remedy.scaled_from is not None:
+            try:
+                self._management.renew(state.name, remedy.scaled_from, len(state.workers))
+            except BerthError as error:
+                self.lost = f"{remedy.reason}, and scaling it away and back failed: {error}"
+
+
+def _kill(pid: int | None) -> None:
+    if pid and look_at(pid):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

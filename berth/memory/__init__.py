@@ -1,0 +1,1 @@
+"""Whether a server fits into the memory that there is."""

@@ -1,0 +1,226 @@
+"""A server's memory, part by part, before it is started; held against what it may use. PURE: no disk, no clock.
+
+Each part is what it takes at the worst: every queue full of requests of the largest size, every worker at a full batch.
+The figures are measured (`python -m tests.drills memory`), and docs/memory.md explains them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from handler.config import (
+    BYTES_PER_NUMBER,
+    MAX_ANSWER_BYTES_PER_BATCH,
+    MAX_MASKS_PER_INPUT,
+    MAX_TEXTS_PER_REQUEST,
+    MAX_TOKENS_PER_REQUEST,
+    HandlerConfig,
+    Precision,
+    Task,
+)
+
+from ..machine.quantities import MIB
+from .jvm import Jvm, Traffic, size_jvm
+from .model_size import ModelFacts
+
+LAUNCHER_BYTES = 36 * MIB
+LIBRARIES_BYTES = 40 * MIB  # mapped files of java and torch, where each worker imports for itself
+PROCESS_BYTES = 260 * MIB  # a worker's own after `import torch, transformers`
+IMPORTS_BYTES = 300 * MIB  # what all forks share, and the mapped files of torch and java
+FORK_BYTES = 55 * MIB  # a fork's own: what it writes to of what it was forked with, and its berth-python
+# A CUDA context's part in host memory and on the GPU; as others report it, not measured here.
+CUDA_HOST_BYTES = 1024 * MIB
+CUDA_BYTES = 512 * MIB
+TOKENIZER_FACTOR = 26  # a vocabulary in memory for each byte of tokenizer.json: 19 of BERT's, 25 of 250,000 words
+WORKSPACE_BYTES = 48 * MIB  # what oneDNN and the allocator keep beside activations
+STRING_FACTOR = 4  # one character outside the Basic Multilingual Plane makes all of a text four bytes wide (PEP 393)
+TOKEN_BYTES = 12  # its id and type, and both in the key that finds equal texts
+PLACE_BYTES = 13  # offset, source and word of a token, where the head asks for them
+NUMBER_BYTES = 8  # of a vector, until it is written
+OBJECT_BYTES = 64  # {"label": "...", "score": ...} in JSON
+VALUE_FACTOR = 4  # such objects in Python, for each byte of their JSON
+DTYPE_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+PRECISIONS = {Precision.FP32: "F32", Precision.FP16: "F16", Precision.BF16: "BF16"}
+FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
+KEEPS_PLACES = frozenset({Task.TOKEN_CLASSIFICATION, Task.QUESTION_ANSWERING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """What a budget depends on beside the models."""
+
+    queue_length: int
+    request_bytes: int
+    response_bytes: int
+    vmargs: tuple[str, ...]
+    cores: int
+    num_gpus: int
+    is_forked: bool
+    """Whether one process imports for all workers."""
+
+    @property
+    def device(self) -> str:
+        """As the handler names it."""
+        return "cuda" if self.num_gpus else "cpu"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A model and how many workers it has."""
+
+    facts: ModelFacts
+    workers: int
+    is_in_memory: bool = False
+    """Whether its unpacked folder lies on a tmpfs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One line of the table."""
+
+    name: str
+    bytes: int
+    """Of one."""
+    count: int = 1
+
+    @property
+    def total_bytes(self) -> int:
+        """Of all."""
+        return self.bytes * self.count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """All parts, and the java that is among them."""
+
+    parts: tuple[Part, ...]
+    gpu_parts: tuple[Part, ...]
+    """On the GPU that has most workers; empty without a GPU."""
+    jvm: Jvm
+
+    @property
+    def total_bytes(self) -> int:
+        """Of the machine's memory, or the container's."""
+        return sum(part.total_bytes for part in self.parts)
+
+    @property
+    def gpu_bytes(self) -> int:
+        """Of one GPU's."""
+        return sum(part.total_bytes for part in self.gpu_parts)
+
+
+def plan_budget(models: Sequence[Served], server: Server, jvm: Jvm | None = None) -> Budget:
+    """What a server with these models needs; `jvm`: one that was sized before."""
+    jvm = jvm or size_jvm([_traffic(model, server) for model in models], cores=server.cores, vmargs=server.vmargs)
+    parts = [
+        Part(name="launcher", bytes=LAUNCHER_BYTES),
+        Part(name="java's heap", bytes=jvm.heap_bytes),
+        Part(name="java's direct memory", bytes=jvm.direct_bytes),
+        Part(name="java itself", bytes=jvm.total_bytes - jvm.heap_bytes - jvm.direct_bytes),
+        Part(name="imports, shared", bytes=IMPORTS_BYTES if server.is_forked else 0),
+        Part(name="libraries, shared", bytes=0 if server.is_forked else LIBRARIES_BYTES),
+    ]
+    gpu_parts: list[Part] = []
+    for model in models:
+        parts += _host_parts(model, server)
+        gpu_parts += _gpu_parts(model, server) if server.num_gpus else []
+    return Budget(parts=tuple(part for part in parts if part.bytes), gpu_parts=tuple(gpu_parts), jvm=jvm)
+
+
+def _host_parts(model: Served, server: Server) -> list[Part]:
+    facts, workers = model.facts, model.workers
+    shared, private = _weights(facts, server.device)
+    on_disk = facts.content_bytes - shared if model.is_in_memory else 0
+    process = FORK_BYTES if server.is_forked else PROCESS_BYTES
+    process += TOKENIZER_FACTOR * facts.tokenizer_bytes + (CUDA_HOST_BYTES if server.num_gpus else 0)
+    activations = 0 if server.num_gpus else _activations(facts, server.device)
+    return [
+        Part(name=f"{facts.name}: weights, shared", bytes=shared),
+        Part(name=f"{facts.name}: unpacked folder in memory", bytes=on_disk),
+        Part(name=f"{facts.name}: a worker's process", bytes=process, count=workers),
+        Part(name=f"{facts.name}: a worker's copy of the weights", bytes=private, count=workers),
+        Part(name=f"{facts.name}: a worker's activations", bytes=activations, count=workers),
+        Part(name=f"{facts.name}: a worker's batch", bytes=_batch(facts, server), count=workers),
+    ]
+
+
+def _gpu_parts(model: Served, server: Server) -> list[Part]:
+    facts, workers = model.facts, -(-model.workers // server.num_gpus)
+    precision = DTYPE_BYTES[PRECISIONS[_config(facts).precision_on("cuda")]]
+    return [
+        Part(name=f"{facts.name}: a CUDA context", bytes=CUDA_BYTES, count=workers),
+        Part(name=f"{facts.name}: a worker's weights", bytes=facts.num_weights * precision, count=workers),
+        Part(name=f"{facts.name}: a worker's activations", bytes=_activations(facts, "cuda"), count=workers),
+    ]
+
+
+def _weights(facts: ModelFacts, device: str) -> tuple[int, int]:
+    """Mapped from the file and shared between workers; and each worker's own copy."""
+    if device != "cpu":
+        return 0, 0
+    wanted = PRECISIONS[_config(facts).precision_on(device)]
+    copied = [kind for kind in facts.weights if kind in FLOATS and kind != wanted]
+    private = sum(facts.weights[kind] for kind in copied) * DTYPE_BYTES[wanted]
+    shared = sum(count * DTYPE_BYTES.get(kind, 8) for kind, count in facts.weights.items() if kind not in copied)
+    return shared, private
+
+
+def _activations(facts: ModelFacts, device: str) -> int:
+    """Of one forward pass of the token budget, in texts of the largest length."""
+    config = _config(facts)
+    of_a_token = 10 * facts.hidden + 2 * facts.intermediate + facts.scores * config.max_tokens
+    numbers = config.token_budget_on(device) * of_a_token
+    return WORKSPACE_BYTES + numbers * DTYPE_BYTES[PRECISIONS[config.precision_on(device)]] if facts.hidden else 0
+
+
+def _batch(facts: ModelFacts, server: Server) -> int:
+    """A full batch of the largest requests in a worker: as sent, as strings, as tokens, and its answers.
+
+    The answers are there as values, as the responses' bodies, and in the message to java.
+    """
+    config = _config(facts)
+    tokens = min(MAX_TEXTS_PER_REQUEST * config.max_tokens, MAX_TOKENS_PER_REQUEST, server.request_bytes)
+    token_bytes = TOKEN_BYTES + (PLACE_BYTES if config.task in KEEPS_PLACES else 0)
+    request = server.request_bytes * (1 + STRING_FACTOR) + tokens * token_bytes
+    bodies = _answers(facts, server)
+    if config.task is Task.EMBEDDINGS:  # a vector for whose JSON there is no room is not computed
+        values = bodies * NUMBER_BYTES // BYTES_PER_NUMBER
+    else:
+        values = facts.batch_size * VALUE_FACTOR * _answer(facts, server)
+    return facts.batch_size * request + values + 2 * bodies
+
+
+def _answers(facts: ModelFacts, server: Server) -> int:
+    """The JSON of a batch's answers."""
+    return min(facts.batch_size * _answer(facts, server), MAX_ANSWER_BYTES_PER_BATCH)
+
+
+def _answer(facts: ModelFacts, server: Server) -> int:
+    """The JSON of the largest answer."""
+    match _config(facts).task:
+        case Task.EMBEDDINGS:
+            size = MAX_TEXTS_PER_REQUEST * facts.vector_size * BYTES_PER_NUMBER
+        case Task.TEXT_CLASSIFICATION:
+            size = MAX_TEXTS_PER_REQUEST * facts.num_labels * OBJECT_BYTES
+        case Task.TOKEN_CLASSIFICATION:
+            size = MAX_TOKENS_PER_REQUEST * OBJECT_BYTES
+        case Task.FILL_MASK:
+            size = MAX_TEXTS_PER_REQUEST * MAX_MASKS_PER_INPUT * OBJECT_BYTES
+        case _:
+            size = MAX_TEXTS_PER_REQUEST * OBJECT_BYTES
+    return min(size, server.response_bytes)
+
+
+def _traffic(model: Served, server: Server) -> Traffic:
+    batch = model.facts.batch_size
+    return Traffic(
+        requests=server.queue_length + batch * model.workers,
+        request_bytes=server.request_bytes,
+        workers=model.workers,
+        batch_request_bytes=batch * server.request_bytes,
+        batch_answer_bytes=_answers(model.facts, server),
+    )
+
+
+def _config(facts: ModelFacts) -> HandlerConfig:
+    """Of a handler that is not berth's own nothing is known; it is taken for a small one."""
+    return facts.config or HandlerConfig(task=Task.TEXT_CLASSIFICATION, max_tokens=512)

@@ -1,0 +1,224 @@
+"""The OpenAPI 3.1 document of the REST doors, made of the types that read requests."""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from handler import errors
+from handler.config import Task
+from handler.doors import kserve_v1, native, open_inference, openai
+
+from .. import __version__
+from . import answers
+
+Schema = dict[str, Any]
+
+REF = "#/components/schemas/{name}"
+MODEL: Schema = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}, "example": "bert"}
+VERSION: Schema = {"name": "version", "in": "path", "required": True, "schema": {"type": "string"}, "example": "1.0"}
+DURATION: Schema = {
+    "x-inference-time-ms": {"schema": {"type": "string"}, "description": "the whole batch's time in the worker"}
+}
+HEADERS: Schema = {
+    "x-compute-tokens": {"schema": {"type": "string"}, "description": "tokens that the model read for this request"},
+    "x-truncated": {"schema": {"type": "string"}, "description": "indices of inputs that were cut; absent if none was"},
+    **DURATION,
+}
+TORCHSERVES = {
+    403: "TorchServe's: NUL, or CR LF, in the address",
+    404: "TorchServe's: an unknown model, version or address",
+    413: "TorchServe's, without a body: the request is over max_request_size",
+    500: "TorchServe's: a form or multipart body that cannot be read",
+    501: "TorchServe's: a version in a v1 or v2 address",
+    503: "TorchServe's: the queue is full, or there is no worker",
+}
+EXAMPLE_TENSOR = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["hello world"]}
+EXPLANATION = [answers.Explanation]
+
+
+def make_document() -> Schema:
+    """The whole document."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "berth",
+            "version": __version__,
+            "description": "A BERT behind TorchServe's inference address. docs/api.md has the same in words.",
+        },
+        "servers": [{"url": "http://127.0.0.1:8080"}],
+        "paths": dict(_paths()),
+        "components": {"schemas": _describe_all(_components())},
+    }
+
+
+def _paths() -> Iterator[tuple[str, Schema]]:
+    health = _ref(answers.Health)
+    predict = _operation("predict", "Predictions: berth's own door", _native(explains=False), [*_results(), health])
+    predict["requestBody"]["content"] |= _one_text()
+    predict["requestBody"]["required"] = False  # the handler cannot see the method: no body is the deep check
+    check = _operation("check", "Deep check: a known text against its known answer", None, [health])
+    explain = _operation("explain", "Which words made a label or an answer", _native(explains=True), _explained())
+    for version, suffix in (([], ""), ([VERSION], "/{version}")):
+        yield (
+            f"/predictions/{{model}}{suffix}",
+            _item([MODEL, *version], _named(predict, suffix), _named(check, suffix)),
+        )
+        yield f"/explanations/{{model}}{suffix}", _item([MODEL, *version], _named(explain, suffix))
+    yield "/v1/models/{model}:predict", _item([MODEL], _v1("predictions", explains=False))
+    yield "/v1/models/{model}:explain", _item([MODEL], _v1("explanations", explains=True))
+    infer = _operation(
+        "infer",
+        "Open Inference protocol (KServe v2)",
+        _json([open_inference.InferBody], {"inputs": [EXAMPLE_TENSOR]}),
+        [_ref(answers.InferAnswer)],
+        answers.KServeError,
+    )
+    yield "/v2/models/{model}/infer", _item([MODEL], infer)
+    embed = _operation(
+        "embed",
+        "OpenAI's embeddings: base_url ends with /predictions/{model}/{version}/v1",
+        _json([openai.EmbeddingsBody], {"input": "hello world", "model": "bert"}),
+        [_ref(answers.OpenAIEmbeddings)],
+        answers.OpenAIError,
+    )
+    yield "/predictions/{model}/{version}/v1/embeddings", _item([MODEL, VERSION], embed)
+
+
+def _item(parameters: list[Schema], post: Schema, get: Schema | None = None) -> Schema:
+    return {"parameters": parameters, "post": post} | ({"get": get} if get else {})
+
+
+def _named(operation: Schema, suffix: str) -> Schema:
+    """An operation's id is its own in the document."""
+    return {**operation, "operationId": operation["operationId"] + ("_version" if suffix else "")}
+
+
+def _operation(
+    name: str, summary: str, body: Schema | None, results: list[Schema], error: type = answers.Error
+) -> Schema:
+    request = {"requestBody": {"required": True, "content": body}} if body else {}
+    headers = HEADERS if body else DURATION
+    found = {"200": {"description": "OK", "headers": headers, "content": _content(results)}}
+    return {"operationId": name, "summary": summary, **request, "responses": found | _refusals(error)}
+
+
+def _refusals(error: type) -> Schema:
+    """Every status of an error, with the types that have it, and TorchServe's own."""
+    kinds: dict[int, list[str]] = {status: [what] for status, what in TORCHSERVES.items()}
+    for kind in vars(errors).values():
+        if isinstance(kind, type) and issubclass(kind, errors.RequestError) and kind is not errors.RequestError:
+            kinds.setdefault(kind.status, []).append(f"{kind.__name__}: {inspect.getdoc(kind)}")
+    # TorchServe's own errors have the one form at every door, and no header of ours.
+    content = _content([_ref(error), *([] if issubclass(error, answers.Error) else [_ref(answers.Error)])])
+    return {str(status): {"description": "\n".join(kinds[status]), "content": content} for status in sorted(kinds)}
+
+
+def _content(forms: list[Schema]) -> Schema:
+    return {"application/json": {"schema": _any_of(forms)}}
+
+
+def _native(*, explains: bool) -> Schema:
+    kinds = [kind for (_, explained), kind in native.BODIES.items() if explained is explains]
+    return _json(kinds, {"inputs": "hello world"})
+
+
+def _one_text() -> Schema:
+    form = {"type": "object", "properties": {"data": {"type": "string"}}, "required": ["data"]}
+    return {
+        "text/plain": {"schema": {"type": "string"}},
+        "application/x-www-form-urlencoded": {"schema": {**form, "additionalProperties": False}},
+    }
+
+
+def _v1(key: str, *, explains: bool) -> Schema:
+    kinds = [kind for (_, explained), kind in kserve_v1.BODIES.items() if explained is explains]
+    one = _any_of([_ref(kind) for kind in EXPLANATION] if explains else _one_result())
+    answer: Schema = {"type": "object", "properties": {key: {"type": "array", "items": one}}, "required": [key]}
+    body = _json(kinds, {"instances": ["hello world"]})
+    name = "explain_v1" if explains else "predict_v1"
+    return _operation(name, f"KServe v1: {key}", body, [answer], answers.KServeError)
+
+
+def _json(kinds: Iterable[Any], example: object) -> Schema:
+    return {"application/json": {"schema": _any_of([_ref(kind) for kind in kinds]), "example": example}}
+
+
+def _one_result() -> list[Schema]:
+    return [_ref(form) for task in Task for form in answers.TASK_RESULTS[task]]
+
+
+def _results() -> list[Schema]:
+    return [*_one_result(), {"type": "array", "items": _any_of(_one_result())}]
+
+
+def _explained() -> list[Schema]:
+    one = [_ref(kind) for kind in EXPLANATION]
+    return [*one, {"type": "array", "items": _any_of(one)}]
+
+
+def _any_of(schemas: list[Schema]) -> Schema:
+    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+
+
+def _ref(kind: Any) -> Schema:
+    (schema,), _ = msgspec.json.schema_components([kind], ref_template=REF)
+    return schema
+
+
+def _components() -> Schema:
+    forms = [form for forms in answers.TASK_RESULTS.values() for form in forms]
+    kinds = [
+        *native.BODIES.values(),
+        *kserve_v1.BODIES.values(),
+        open_inference.InferBody,
+        openai.EmbeddingsBody,
+        *forms,
+        *EXPLANATION,
+        answers.Health,
+        answers.InferAnswer,
+        answers.OpenAIEmbeddings,
+        answers.KServeError,
+        answers.OpenAIError,
+    ]
+    _, components = msgspec.json.schema_components(kinds, ref_template=REF)
+    return dict(sorted(components.items()))
+
+
+def _describe_all(components: Schema) -> Schema:
+    """With what the fields' own docstrings say, which msgspec does not read."""
+    for kind in _structs(msgspec.Struct):
+        properties = components.get(kind.__name__, {}).get("properties", {})
+        for owner in reversed(kind.__mro__):
+            for name, text in _field_docs(owner).items():
+                if name in properties:
+                    properties[name]["description"] = text
+    return components
+
+
+def _structs(base: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _structs(kind)
+
+
+def _field_docs(kind: type) -> dict[str, str]:
+    """The docstring behind each field, of a class that has a source."""
+    try:
+        (tree,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    except (OSError, TypeError):
+        return {}
+    assert isinstance(tree, ast.ClassDef)
+    found = {}
+    for field, text in zip(tree.body, tree.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+            found[ast.unparse(field.target)] = inspect.cleandoc(str(text.value.value))
+    return found
+
+
+def render() -> str:
+    """The document as it is committed."""
+    return msgspec.json.format(msgspec.json.encode(make_document()), indent=2).decode() + "\n"

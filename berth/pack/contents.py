@@ -1,0 +1,140 @@
+"""What goes into an archive: checkpoint, handler, settings and known answers. PURE: no disk, no environment."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from handler.config import HandlerConfig, Precision
+from handler.errors import ConfigError
+
+from ..archive.content import (
+    CHECKPOINT,
+    HANDLER,
+    KNOWN_ANSWERS,
+    MANIFEST,
+    MODEL_CONFIG,
+    REQUIREMENTS,
+    SERVER_SETTINGS,
+    ArchivePlan,
+    Member,
+)
+from ..archive.zip_layout import check_name
+from ..errors import UsageError
+from .checkpoint import Checkpoint
+
+# The distributions whose code answers in the worker; a test holds handler/'s imports against them.
+HANDLER_PACKAGES = (
+    "captum",
+    "msgspec",
+    "numpy",
+    "packaging",
+    "psutil",
+    "safetensors",
+    "tokenizers",
+    "torch",
+    "transformers",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceAnswers:
+    """A few inputs and the numbers that plain transformers gives for them, rounded to 1e-6; the worker must agree."""
+
+    inputs: tuple[object, ...]
+    parameters: Mapping[str, object]
+    answers: tuple[object, ...]
+
+    def to_json(self) -> bytes:
+        """The member known_answers.json."""
+        value = {"inputs": self.inputs, "parameters": self.parameters, "answers": self.answers}
+        return (json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """What the user may choose of a worker's size."""
+
+    precision: Precision = Precision.AUTO
+    token_budget: int | None = None
+    """None: what suits the device."""
+    batch_size: int = SERVER_SETTINGS["batchSize"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packer:
+    """What the packing machine and its user add to a checkpoint."""
+
+    handler_files: Mapping[str, Path]
+    """Member path (`handler/...`) -> source file."""
+    versions: Mapping[str, str]
+    """Public versions of HANDLER_PACKAGES."""
+    ranges: tuple[str, ...]
+    """Version ranges of HANDLER_PACKAGES, as setup.cfg declares them."""
+    created: datetime
+    sizes: Sizes = Sizes()
+
+
+def plan_archive(
+    checkpoint: Checkpoint, answers: ReferenceAnswers, packer: Packer, *, name: str, version: str
+) -> ArchivePlan:
+    """The members of the archive NAME.mar."""
+    sources: dict[str, Path | bytes] = {
+        **{f"{CHECKPOINT}/{file}": checkpoint.root / file for file in checkpoint.files},
+        **packer.handler_files,
+        KNOWN_ANSWERS: answers.to_json(),
+        MANIFEST: _manifest(name, version, packer.created),
+        MODEL_CONFIG: _model_config(checkpoint, packer.ranges, packer.sizes),
+        REQUIREMENTS: _requirements(packer.versions),
+    }
+    for member in sources:
+        check_name(member)
+    return ArchivePlan(members=tuple(Member(name=member, source=sources[member]) for member in sorted(sources)))
+
+
+def _manifest(name: str, version: str, created: datetime) -> bytes:
+    """MANIFEST.json by torch-model-archiver's own classes, its clock excepted."""
+    from model_archiver.manifest_components.manifest import Manifest, RuntimeType  # noqa: PLC0415 - only when packing
+    from model_archiver.manifest_components.model import Model  # noqa: PLC0415
+
+    model = Model(
+        model_name=name,
+        serialized_file=None,
+        handler=HANDLER,
+        model_version=version,
+        requirements_file=REQUIREMENTS,
+        config_file=MODEL_CONFIG,
+    )
+    manifest = Manifest(RuntimeType.PYTHON, model)
+    manifest.manifest_dict["createdOn"] = created.strftime("%d/%m/%Y %H:%M:%S")  # Manifest's own format
+    return f"{manifest}\n".encode()
+
+
+def _model_config(checkpoint: Checkpoint, ranges: Sequence[str], sizes: Sizes) -> bytes:
+    import yaml  # noqa: PLC0415
+
+    config = HandlerConfig(
+        task=checkpoint.task,
+        max_tokens=checkpoint.max_tokens,
+        token_budget=sizes.token_budget,
+        precision=sizes.precision,
+        pooling=checkpoint.pooling,
+        dense=checkpoint.dense,
+        normalize=checkpoint.normalize,
+        prompts=checkpoint.prompts,
+        default_prompt=checkpoint.default_prompt,
+        score_function=checkpoint.score_function,
+        requires=tuple(ranges),
+    )
+    handler = config.to_mapping()
+    try:
+        HandlerConfig.from_mapping(handler)
+    except ConfigError as error:
+        raise UsageError(str(error)) from error
+    settings = {**SERVER_SETTINGS, "batchSize": sizes.batch_size, "handler": handler}
+    return yaml.safe_dump(settings, sort_keys=False).encode()
+
+
+def _requirements(versions: Mapping[str, str]) -> bytes:
+    return "".join(f"{package}=={version}\n" for package, version in sorted(versions.items())).encode()

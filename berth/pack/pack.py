@@ -1,0 +1,123 @@
+"""Checkpoint -> NAME.mar: planned, written, unpacked, proven, and only then moved into place.
+
+Nothing is left behind by an error or Ctrl-C: all work is done in a temporary folder inside the output folder.
+"""
+
+import importlib.metadata
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+import handler
+from handler.config import Task
+
+from ..archive.content import ArchivePlan
+from ..archive.verify import read_archive
+from ..archive.write import _size_bytes, write_archive
+from ..archive.zip_layout import check_size
+from ..errors import BerthError, Refused, UsageError
+from ..progress import Progress, Silence
+from .checkpoint import load_checkpoint
+from .contents import HANDLER_PACKAGES, Packer, Sizes, plan_archive
+from .proof import started_proof
+from .reference_answers import reference_answers
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-.]*")  # torch-model-archiver 0.12, model_packaging_utils.py
+UNPACKED = "unpacked"
+FIRST_DATE = datetime(1980, 1, 1, tzinfo=UTC)  # the first that a zip can name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackOptions:
+    """What the user may choose; None leaves the choice to the checkpoint."""
+
+    task: Task | None = None
+    name: str | None = None
+    version: str = "1.0"
+    output: Path = Path("model_store")
+    force: bool = False
+    sizes: Sizes = field(default_factory=Sizes)
+
+
+def pack_checkpoint(checkpoint: Path | None, options: PackOptions, progress: Progress | None = None) -> Path:
+    """The proven archive of `checkpoint` (None: the sample); Refused when it would not serve."""
+    progress = progress or Silence()
+    loaded = load_checkpoint(checkpoint, options.task)
+    name = _check_name("name", loaded.name if options.name is None else options.name)
+    _check_name("version", options.version)
+    check_size(sum((loaded.root / file).stat().st_size for file in loaded.files), str(loaded.root))
+    target = options.output / f"{name}.mar"
+    if target.exists() and not options.force:
+        raise Refused(f"{target} is already there: replace it with --force, or choose another --name")
+    try:
+        with _work_folder(target) as work, started_proof(work) as prove:
+            progress.begin("asking transformers")
+            answers = reference_answers(loaded)
+            packer = replace(this_machine(), sizes=options.sizes)
+            plan = plan_archive(loaded, answers, packer, name=name, version=options.version)
+            draft = _make_archive(plan, work, progress)
+            progress.begin("proving")
+            prove(work / UNPACKED)
+            draft.replace(target)
+    except OSError as error:
+        raise BerthError(f"cannot write {target}: {error}") from error
+    return target
+
+
+@contextmanager
+def _work_folder(target: Path) -> Iterator[Path]:
+    """A temporary folder beside `target`, so that the finished archive only has to be renamed."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".packing-{target.stem}-") as work:
+        yield Path(work)
+
+
+def _make_archive(plan: ArchivePlan, work: Path, progress: Progress) -> Path:
+    """The archive in `work`, and UNPACKED beside it: what a launcher would get out of it."""
+    draft, folder = work / "draft.mar", work / UNPACKED
+    folder.mkdir()
+    size_bytes = sum(_size_bytes(member) for member in plan.members)
+    write_archive(plan, draft, progress.begin("writing", size_bytes))
+    read_archive(draft, folder, progress.begin("unpacking", size_bytes))
+    return draft
+
+
+def _check_name(what: str, value: str) -> str:
+    """`value`, when TorchServe's tools and addresses take it as the model's name or version."""
+    if not NAME.fullmatch(value):
+        raise UsageError(
+            f"the {what} {value!r} cannot be used: it may hold letters, digits, _, - and ., and begins with "
+            f"a letter or digit; give another with --{what}"
+        )
+    return value
+
+
+def this_machine() -> Packer:
+    """The handler's sources as they are installed, and the packages that they run with."""
+    root = Path(handler.__path__[0])
+    sources = sorted(root.rglob("*.py"))
+    declared = [Requirement(line) for line in importlib.metadata.requires("berth") or ()]
+    return Packer(
+        handler_files={f"handler/{source.relative_to(root).as_posix()}": source for source in sources},
+        versions={name: Version(importlib.metadata.version(name)).public for name in HANDLER_PACKAGES},
+        ranges=tuple(f"{item.name}{item.specifier}" for item in declared if item.name in HANDLER_PACKAGES),
+        created=_created(os.environ.get("SOURCE_DATE_EPOCH")),
+    )
+
+
+def _created(epoch_s: str | None) -> datetime:
+    """The manifest's date: SOURCE_DATE_EPOCH, else a fixed one, so that equal content is equal bytes."""
+    if epoch_s is None:
+        return FIRST_DATE
+    try:
+        return datetime.fromtimestamp(int(epoch_s), UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise UsageError(f"SOURCE_DATE_EPOCH is {epoch_s!r}; it is a number of seconds since 1970") from error

@@ -1,0 +1,47 @@
+"""A server's own temporary folder: its sockets meet no other server's, and what a killed one left is cleared away."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import UsageError
+
+PREFIX = "berth-"
+LOCK = "in-use"  # locked for as long as its server lives, however that ends
+MAX_SOCKET_PATH = 107  # bytes; sun_path of unix(7) holds 108 with its end
+
+
+@contextlib.contextmanager
+def run_folder() -> Iterator[Path]:
+    """A new folder in TMPDIR, removed at the end; UsageError where its path is too long for a socket."""
+    _clear_abandoned(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name, _lock(Path(name)):
+        _require_short(Path(name))
+        yield Path(name)
+
+
+@contextlib.contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    draft = folder / f"{LOCK}.draft"
+    with draft.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        draft.rename(folder / LOCK)  # nobody sees it before it is locked
+        yield
+
+
+def _clear_abandoned(temp: Path) -> None:
+    """Remove the folders of servers that were killed. Another user's are skipped: they cannot be opened or removed."""
+    for lock_file in temp.glob(f"{PREFIX}*/{LOCK}"):
+        with contextlib.suppress(OSError), lock_file.open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock_file.parent, ignore_errors=True)
+
+
+def _require_short(folder: Path) -> None:
+    socket_path = f"{folder}/.ts.sock.65535"  # TorchServe's Connector.java
+    if len(os.fsencode(socket_path)) > MAX_SOCKET_PATH:
+        raise UsageError(f"{folder} is too long for a socket: set TMPDIR to a shorter folder")

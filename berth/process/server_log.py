@@ -1,0 +1,74 @@
+"""What java and its workers print: passed on to stderr line by line, and read for why a model cannot load.
+
+Knows the layout that berth/serve/log4j2.xml gives a line: date, level, thread, message.
+"""
+
+import contextlib
+import re
+import sys
+import threading
+from collections import deque
+from typing import IO
+
+KEPT_LINES = 400  # a traceback through torch and transformers, several times
+# Printed at every start, and meaning nothing here: a fat jar without Multi-Release, a machine without a GPU,
+# an archive that leaves the number of workers to config.properties.
+NOISE = (
+    "WARNING: sun.reflect.Reflection.getCallerClass",
+    "nvidia-smi not available",
+    "Invalid model config in mar",
+)
+# Each comes without the rest: a worker that is killed, a RuntimeError in the handler, a worker that is late.
+LOAD_FAILURES = ("Load model failed: ", "Backend worker process died.", "Backend worker error")
+LINE = re.compile(r"\d{4}-\S+ +[A-Z]+ +(?P<thread>\S+) (?P<message>.*)")
+
+
+class ServerLog:
+    """A thread that drains the server's pipe, whatever becomes of stderr: a full one blocks the server."""
+
+    def __init__(self, pipe: IO[str]) -> None:
+        self._pipe = pipe
+        self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._thread = threading.Thread(target=self._drain, name="server-log", daemon=True)
+        self._thread.start()
+
+    @property
+    def lines(self) -> list[str]:
+        """The last lines, oldest first."""
+        return list(self._lines)
+
+    @property
+    def has_load_failure(self) -> bool:
+        """A worker died. Before ready that means: the model cannot be loaded."""
+        return any(sign in line for line in self.lines for sign in LOAD_FAILURES)
+
+    def close(self, timeout_s: float) -> None:
+        """Wait for the last line of a server that has ended."""
+        self._thread.join(timeout_s)
+        if not self._thread.is_alive():
+            self._pipe.close()
+
+    def _drain(self) -> None:
+        for line in self._pipe:
+            if not any(noise in line for noise in NOISE):
+                self._lines.append(line.rstrip("\n"))
+                with contextlib.suppress(OSError, ValueError):  # stderr may be gone: go on draining
+                    sys.stderr.write(line)
+
+
+def failure_reason(lines: list[str]) -> str | None:
+    """The exception that ended a worker's first attempt to load; None while its traceback is not there."""
+    records = [match.groupdict() for match in map(LINE.match, lines) if match]
+    thread = next((record["thread"] for record in records if record["message"].startswith("Traceback ")), None)
+    reason = None
+    in_traceback = False
+    for message in (record["message"] for record in records if record["thread"] == thread):
+        # TorchServe tries a handler that does not import again as one of its own: that failure comes last;
+        # a RuntimeError it reports twice, the second time without its message. The first is ours.
+        if reason and message.startswith(("During handling of", "Backend worker process died")):
+            break
+        if message.startswith("Traceback "):
+            in_traceback = True
+        elif in_traceback and message and not message.startswith(" "):
+            reason, in_traceback = message, False
+    return reason

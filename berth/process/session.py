@@ -1,0 +1,79 @@
+"""A process that leads a session of its own, and of which nothing is left, however berth ends."""
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from ..wait import wait_until
+
+# Waits for the end of a pipe that only berth holds: however berth ends, by SIGKILL too, the group is killed then.
+# Nothing else would end a worker that hangs.
+GUARD = ("/bin/sh", "-c", 'read -r group; read -r _; [ -z "$group" ] || kill -s KILL -- "-$group"')
+GONE_S = 5.0
+
+
+@contextlib.contextmanager
+def session_process(
+    command: Sequence[str], *, folder: Path, environment: Mapping[str, str], output: int | TextIO
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a process that leads a session; however berth ends, all of it is killed. `output`: of both streams."""
+    with _guard() as watch_over:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        try:
+            watch_over(process.pid)
+            yield process
+        finally:
+            _kill_session(process)
+
+
+@contextlib.contextmanager
+def _guard() -> Iterator[Callable[[int], None]]:
+    """A function that tells the guard which group it guards."""
+    with subprocess.Popen(
+        GUARD,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as guard:
+        try:
+            yield lambda group: print(group, file=guard.stdin, flush=True)
+        finally:
+            guard.kill()  # before its pipe ends: nobody else may have the number of a group that is gone
+
+
+def _kill_session(process: subprocess.Popen[str]) -> None:
+    _kill_group(process.pid)
+    process.wait()
+    wait_until(lambda: _is_gone(process.pid), GONE_S)
+
+
+def _kill_group(group: int) -> bool:
+    """SIGKILL; whether there was anybody to get it."""
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _is_gone(group: int) -> bool:
+    """Nobody is left. Orphans are ours to reap where berth is a container's first process."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(-group, os.WNOHANG)
+    return not _kill_group(group)

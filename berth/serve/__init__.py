@@ -1,0 +1,1 @@
+"""`berth serve`: prepare, start, watch, drain."""

@@ -1,0 +1,102 @@
+"""The requests that a server has accepted, answered before java is told to stop: its SIGTERM drops them.
+
+TorchServe says what is queued, not what is running. So a known text is sent behind what was accepted, and by the time
+that it is back one worker has answered all that came before. The others show by their use of the processor whether they
+are at work, and an answer that a client has not taken yet lies in a socket.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ..archive.served_model import ServedModel
+from ..clients.management import Management
+from ..errors import BerthError, ServerUnreachable
+from ..health.deep_check import DeepCheck, Verdict
+from ..process.activity import Activity, look_at
+from ..settings import Settings
+
+# Between two looks that see nobody at work a request may be on its way from the queue to a worker, or from a worker to
+# its socket: milliseconds.
+QUIET_S = 0.5
+LATE_S = 5.0  # after the known text: with clients that never pause there would be no end
+TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))  # Linux; proc_net_tcp(5)
+
+
+class Drain:
+    """Looks at a server that is to stop, until nobody waits for an answer of it."""
+
+    def __init__(self, settings: Settings, models: Sequence[ServedModel]) -> None:
+        management = Management(settings.management.url)
+        self._models = [
+            ModelDrain(model.name, management, model.predictions_url(settings.inference)) for model in models
+        ]
+        self._ports = frozenset((settings.inference.port, settings.grpc_inference.port))
+        self._busy_s = time.monotonic()
+
+    def is_over(self) -> bool:
+        """One look: whether nothing was queued, at work or on its way for QUIET_S seconds, or only what is newer."""
+        if self._is_busy():
+            self._busy_s = time.monotonic()
+        return time.monotonic() - self._busy_s >= QUIET_S or all(model.is_past for model in self._models)
+
+    def _is_busy(self) -> bool:
+        try:
+            busy = [model.is_busy() for model in self._models]
+        except ServerUnreachable:  # it listens no more, or not yet: it has nothing to answer
+            return False
+        except BerthError:  # it is there, and has no time to say how it is
+            return True
+        return any(busy) or bytes_under_way(self._ports, TABLES) > 0
+
+
+class ModelDrain:
+    """One model: its queue, its workers, and the known text behind its last request."""
+
+    def __init__(self, name: str, management: Management, url: str) -> None:
+        self._name = name
+        self._management = management
+        self._url = url
+        self._check: DeepCheck | None = None
+        self._answered_s: float | None = None
+        self._num_workers = 0
+        self._former: dict[str, Activity] = {}
+
+    def is_busy(self) -> bool:
+        """Whether somebody waits whom a worker may still answer."""
+        state = self._management.describe(self._name)
+        living = [(worker, look_at(worker.pid)) for worker in state.workers]
+        loading = [worker for worker, _ in living if not worker.is_ready]  # without a request, but one may wait for it
+        ready = {worker.id: activity for worker, activity in living if worker.is_ready and activity}
+        at_work = [now != self._former.get(name) or not now.is_waiting for name, now in ready.items()]
+        self._former, self._num_workers = ready, len(state.workers)
+        if ready and not self._is_answered():
+            return True
+        return any(at_work) or (state.pending_requests > 0 and bool(loading or ready))
+
+    @property
+    def is_past(self) -> bool:
+        """All that was accepted before the known text is answered for sure: by the one worker, which takes turns."""
+        is_late = self._answered_s is not None and time.monotonic() - self._answered_s >= LATE_S
+        return is_late and self._num_workers == 1
+
+    def _is_answered(self) -> bool:
+        """The known text is back; where the queue had no place for it, it is sent again."""
+        outcome = self._check and self._check.outcome
+        if self._check is None or (outcome and outcome.verdict is Verdict.NONE):
+            self._check = DeepCheck(self._url)
+            return False
+        if outcome and self._answered_s is None:
+            self._answered_s = time.monotonic()
+        return outcome is not None
+
+
+def bytes_under_way(ports: frozenset[int], tables: Iterable[Path]) -> int:
+    """Of requests that this machine has received and nobody has read yet, and of answers that clients did not take."""
+    total = 0
+    for table in tables:
+        for row in table.read_text(encoding="ascii").splitlines()[1:] if table.is_file() else ():
+            _, local, _, _, queues, *_ = row.split()
+            if int(local.rpartition(":")[2], 16) in ports:
+                total += sum(int(queue, 16) for queue in queues.split(":"))
+    return total

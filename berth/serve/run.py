@@ -1,0 +1,119 @@
+"""A server's life: one java, ready after a real prediction, and an orderly end."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+from ..archive.served_model import ServedModel
+from ..console import say
+from ..endpoint import Endpoint
+from ..errors import BerthError, Refused
+from ..health.server import HealthServer
+from ..health.watch import LOOK_S, Watch
+from ..process.server_log import failure_reason
+from ..process.server_process import ServerProcess, server_process
+from ..process.signals import StopSignals
+from ..process.start_clock import StartClock, StartSplit
+from ..wait import wait_until
+from .drain import Drain
+from .plan import Plan
+
+FORCED_EXIT_CODE = 130  # 128 + SIGINT, as a shell counts it
+GRACE_S = 15.0  # TorchServe waits without limit for its gRPC calls
+LOST_DRAIN_S = 10.0  # for the requests of models and workers that are well
+TRACEBACK_S = 5.0  # a traceback comes through another thread than the line that says that the worker died
+ALIVE_EVERY_S = 10.0
+
+
+def run(
+    plan: Plan, folder: Path, signals: StopSignals, health: HealthServer, forks: subprocess.Popen[str] | None
+) -> int:
+    """One server's life; `forks`: the process that its workers live by."""
+    command, environment = plan.command(folder), plan.environment(os.environ, folder)
+    with (
+        server_process(command, folder=folder, environment=environment, forks=forks) as server,
+        health.serving(),
+    ):
+        started = StartClock(server.process.pid)
+        watch = Watch(plan.settings.management, plan.settings.inference, plan.models)
+        watch.start()
+        health.ask = watch.health
+        health.capacity = {"management": plan.settings.management.url, **plan.fitted.capacity()}
+        if _wait_until_loaded(server, plan, watch, signals):
+            _announce(plan, started.split())
+        while not signals.requested:
+            _require_running(server)
+            if watch.lost:
+                break
+            signals.wait(LOOK_S)  # a signal or the end of java wakes it
+        health.is_stopping = True
+        watch.stop()
+        if watch.lost and not signals.requested:
+            _drain(server, plan, signals, min(plan.drain_s, LOST_DRAIN_S))
+            raise BerthError(f"{watch.lost}; berth ends so that whatever supervises it starts a new one")
+        say(f"stopping: what was accepted is answered first, for up to {plan.drain_s:g} s (Ctrl-C again forces)")
+        _drain(server, plan, signals, plan.drain_s)
+        return _wind_down(server, signals)
+
+
+def _wait_until_loaded(server: ServerProcess, plan: Plan, watch: Watch, signals: StopSignals) -> bool:
+    """True once every model has predicted, False when a stop came first; Refused when one cannot load."""
+    started = said = time.monotonic()
+    while not watch.has_started and not signals.requested:
+        _require_loading(server, plan)
+        if watch.failure:
+            raise Refused(watch.failure)
+        if time.monotonic() - said > ALIVE_EVERY_S:
+            said = time.monotonic()
+            say(f"loading {plan.names} for {said - started:.0f} s")
+        signals.wait(0.1)
+    return watch.has_started
+
+
+def _require_loading(server: ServerProcess, plan: Plan) -> None:
+    if server.log.has_load_failure:
+        wait_until(lambda: failure_reason(server.log.lines) is not None, TRACEBACK_S)
+        reason = failure_reason(server.log.lines) or "its worker ended without a traceback (out of memory, or too slow)"
+        raise Refused(f"{plan.names} could not be loaded: {reason}")
+    _require_running(server)
+
+
+def _require_running(server: ServerProcess) -> None:
+    if server.has_ended:
+        raise BerthError(server.end)
+
+
+def _announce(plan: Plan, split: StartSplit) -> None:
+    inference = plan.settings.inference
+    say(str(split))
+    say(f"ready: {plan.names} at {inference.url}, workers per model: {plan.num_workers}. Ctrl-C stops. Try:")
+    for model in plan.models:
+        say(curl_line(inference, model))
+
+
+def curl_line(inference: Endpoint, model: ServedModel) -> str:
+    """A command to try."""
+    return (
+        f"curl {model.predictions_url(inference)} "
+        """-H 'content-type: application/json' -d '{"inputs": "hello world"}'"""
+    )
+
+
+def _drain(server: ServerProcess, plan: Plan, signals: StopSignals, limit_s: float) -> None:
+    """Until nobody waits for an answer, or for `limit_s` seconds."""
+    drain = Drain(plan.settings, plan.models)
+    if not wait_until(lambda: signals.forced or server.has_ended or drain.is_over(), limit_s, signals.wait):
+        say(f"after {limit_s:g} s requests are still running or coming: they are cut off")
+    _require_running(server)
+
+
+def _wind_down(server: ServerProcess, signals: StopSignals) -> int:
+    server.terminate()
+    ended = wait_until(lambda: server.has_ended or signals.forced, GRACE_S, signals.wait)
+    if signals.forced:
+        return FORCED_EXIT_CODE
+    if not ended:
+        raise BerthError(f"TorchServe did not stop within {GRACE_S:.0f} s and was killed")
+    say("stopped")
+    return 0

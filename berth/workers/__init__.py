@@ -1,0 +1,1 @@
+"""What a worker's Python is started with, and the process that forks it."""

@@ -1,0 +1,49 @@
+"""`berth-python`: the Python that TorchServe starts workers with, where the fork server runs them.
+
+TorchServe's worker is this process: when it is killed, the fork server kills the fork; when the fork ends, it ends in
+the same way, and so it does when there is no fork server any more. What is no worker is run by Python itself.
+"""
+
+import os
+import signal
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+from .fork_protocol import ADDRESS_VARIABLE, STREAMS, Work, receive_number, send_work
+
+WORKER = "model_service_worker.py"
+
+
+def main() -> NoReturn:
+    """Takes what `python` takes."""
+    arguments = sys.argv[1:]
+    address = os.environ.get(ADDRESS_VARIABLE)
+    if address and arguments and arguments[0].endswith(WORKER):
+        _be_forked(arguments, address)
+    os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606 - TorchServe's own
+
+
+def _be_forked(arguments: list[str], address: str) -> NoReturn:
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(address)
+            send_work(connection, Work(arguments, str(Path.cwd()), os.environ, STREAMS))
+            _follow(receive_number(connection), connection)
+    except (OSError, EOFError) as error:
+        sys.exit(f"berth: no worker was forked: {error or 'the fork server has ended'}; berth's log says why")
+
+
+def _follow(pid: int, connection: socket.socket) -> NoReturn:
+    """End as the fork does, and let it end when the fork server does."""
+    try:
+        code = receive_number(connection)
+    except (OSError, EOFError):
+        code = -signal.SIGKILL
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    if code < 0:
+        os.kill(os.getpid(), -code)
+    os._exit(code if code >= 0 else 128 - code)  # as a shell counts a signal that was not deadly
