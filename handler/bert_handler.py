@@ -1,22 +1,22 @@
 """TorchServe's entry: wiring only. The only file that knows how TorchServe calls a handler and takes its answers."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from .answer_room import AnswerRoom
 from .config import Environment, HandlerConfig
-from .cores import CoreShare
 from .doors.call import Call, format_value, limit_size
 from .doors.route import is_rest, open_call
+from .engine.device_errors import ending_when_lost
 from .errors import InternalError, NotHealthy
-from .faults import ending_when_lost
-from .metrics import FIRST_SAMPLES, METRICS, MODEL_LABELS, REQUEST_SECONDS, Metric, Sample, Stopwatch, count_batch
+from .known_answers import load_known_answers
 from .payload import Answer, DeepCheck, Describe, Rejected, Request, Response, Served
-from .selftest import load_known_answers
-from .startup import die_first, quick_imports, quiet_logs
-from .versions import check_versions
+from .worker.cores import CoreShare
+from .worker.metrics import FIRST_SAMPLES, REQUEST_SECONDS, Emitter, Stopwatch, count_batch
+from .worker.startup import die_first, quick_imports, quiet_logs
+from .worker.versions import check_versions
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class BertHandler:
         self._config = HandlerConfig.from_mapping(context.model_yaml_config.get("handler"))
         check_versions(self._config.requires, folder / "requirements.txt")
         with quick_imports():
-            from .pipeline import load_pipeline  # noqa: PLC0415 - transformers, in a version that fits
+            from .choose_engine import load_pipeline  # noqa: PLC0415 - transformers, in a version that fits
         quiet_logs()
         self._environment = Environment.read()
         self._cores = CoreShare()
@@ -44,8 +44,8 @@ class BertHandler:
         model = context.manifest["model"]
         self._served = Served(name=model["modelName"], version=model["modelVersion"], task=self._config.task)
         self._identity = {"model": self._served.name, "version": self._served.version}
-        self._metrics = {metric: _declare(metric) for metric in METRICS}
-        self._emit(FIRST_SAMPLES)
+        self._metrics = Emitter(self._served.name, self._served.version)
+        self._metrics.emit(FIRST_SAMPLES)
         logger.info("loaded %s", " ".join(f"{name}={value}" for name, value in self._describe().items()))
 
     def prove(self) -> None:
@@ -67,7 +67,9 @@ class BertHandler:
             responses = [limit_size(response, call.reply, max_bytes, room) for call, response in formatted]
         for index, (response, header) in enumerate(zip(responses, headers, strict=True)):
             _set_response(context, index, response, header, stopwatch.seconds[REQUEST_SECONDS])
-        self._emit(count_batch([call.item for call in calls], answers, responses, stopwatch.seconds | stopwatch.counts))
+        self._metrics.emit(
+            count_batch([call.item for call in calls], answers, responses, stopwatch.seconds | stopwatch.counts)
+        )
         return [response.body for response in responses]
 
     def _answer(self, calls: Sequence[Call], stopwatch: Stopwatch) -> list[Answer | None]:
@@ -94,18 +96,6 @@ class BertHandler:
 
     def _describe(self) -> dict[str, object]:
         return {**self._identity, "task": self._config.task, **self._pipeline.describe()}
-
-    def _emit(self, samples: Iterable[Sample]) -> None:
-        for sample in samples:
-            self._metrics[sample.metric].add_or_update(sample.value, [*sample.labels, *self._identity.values()])
-
-
-def _declare(metric: Metric) -> Any:
-    """TorchServe's own writer of a metric. context.metrics would add the id of every request in the batch."""
-    from ts.metrics.caching_metric import CachingMetric  # noqa: PLC0415 - importing ts leaves a file open
-    from ts.metrics.metric_type_enum import MetricTypes  # noqa: PLC0415
-
-    return CachingMetric(metric.name, metric.unit, [*metric.labels, *MODEL_LABELS], MetricTypes(metric.kind))
 
 
 def _set_response(context: Any, index: int, response: Response, headers: dict[str, str], elapsed_s: float) -> None:

@@ -16,19 +16,19 @@ import torch
 from torch import Tensor
 
 from .config import HandlerConfig, ScoreFunction, Task
-from .encoded import EncodedText
+from .engine.model import Model
+from .engine.packing import find_first_position
 from .errors import InputTooLong, InternalError, InvalidInput, InvalidParameter, NotNow, RequestError
 from .heads import Reading
 from .heads.question_answering import make_question_answering_head
 from .heads.scores import labels_of
 from .heads.text_classification import default_function
 from .inputs import INPUT_KEYS
-from .model import Model
-from .packing import find_first_position
 from .parameters import ExplanationParameters, QuestionAnsweringParameters
-from .passages import Cut, Layout, Passages, TextPair
 from .payload import Prediction, TextInput
-from .tokenization import Tokenizer
+from .text.encoded import EncodedText
+from .text.passages import Cut, Layout, Passages, TextPair
+from .text.tokenization import Tokenizer
 from .wire import quote
 
 MAX_TOKENS = 512

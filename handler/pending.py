@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from .encoded import EncodedText
 from .errors import NotNow, RequestError
 from .heads import Reading, Row
 from .parameters import Parameters
 from .payload import Prediction, TextInput
-from .tokenization import TOO_LATE
+from .text.encoded import EncodedText
+from .text.tokenization import TOO_LATE
 
 Outcome = Prediction | RequestError
 

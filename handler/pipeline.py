@@ -13,30 +13,28 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .admission import accept, refuse_too_many
 from .answer_room import NO_ROOM, AnswerRoom
 from .config import (
     BYTES_PER_NUMBER,
     EXPLAINED_TASKS,
-    MAX_TEXTS_PER_REQUEST,
-    MAX_TOKENS_PER_REQUEST,
-    Environment,
     HandlerConfig,
     Task,
 )
-from .errors import InputTooLong, InternalError, NotNow, RequestError, SelfTestError, TooManyInputs, TooManyTokens
+from .engine.device_errors import as_request_error
+from .engine.forward import Forward
+from .engine.model import MODELS, Engine
+from .engine.placement import Placement
+from .errors import InternalError, NotNow, RequestError, SelfTestError
 from .explain import LIMIT_S, Explainer
-from .faults import as_request_error
-from .forward import Forward
 from .heads import TASK_HEADS, Head, Reading, Row
-from .metrics import TOKENIZE_SECONDS, Stopwatch
-from .model import MODELS, Engine
-from .parameters import CutParameters, ExplanationParameters
-from .passages import TASK_PASSAGES, Passages
+from .known_answers import TOLERANCES, KnownAnswers, read_raw
+from .parameters import ExplanationParameters
 from .payload import Answer, Prediction, Rejected, Request
 from .pending import Outcome, Pending, share_texts
-from .placement import Placement, choose_device
-from .selftest import TOLERANCES, KnownAnswers, read_raw
-from .tokenization import Encoded, Tokenizer
+from .text.passages import TASK_PASSAGES, Passages
+from .text.tokenization import Tokenizer
+from .worker.metrics import TOKENIZE_SECONDS, Stopwatch
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +120,7 @@ class Pipeline:
         passages = [each for plan in plans if isinstance(plan, list) for each in plan]
         encoded = iter(self._tokenizer.encode(passages, deadline_s))
         return [
-            _accept(request, list(islice(encoded, len(plan)))) if isinstance(plan, list) else plan
+            accept(request, list(islice(encoded, len(plan)))) if isinstance(plan, list) else plan
             for request, plan in zip(requests, plans, strict=True)
         ]
 
@@ -146,7 +144,7 @@ class Pipeline:
         try:
             for source in request.inputs:
                 plan.append(self._plan(source, request.parameters, self.config))
-                if refusal := _too_many(request, sum(len(passages.pairs) for passages in plan)):
+                if refusal := refuse_too_many(request, sum(len(passages.pairs) for passages in plan)):
                     return refusal
         except RequestError as error:
             return error
@@ -169,55 +167,6 @@ class Pipeline:
             pending.outcome = _read(read_raw if pending.is_raw else self._head, reading, pending)
 
 
-def _accept(request: Request, encoded: list[Encoded]) -> list[Pending] | RequestError:
-    """One request's inputs, or why it cannot be answered."""
-    inputs = []
-    for source, texts in zip(request.inputs, encoded, strict=True):
-        if isinstance(texts, RequestError):
-            return texts.locate(source.param)
-        inputs.append(Pending(source=source, parameters=request.parameters, texts=texts, is_raw=request.is_raw))
-    texts = [text for pending in inputs for text in pending.texts]
-    num_tokens = sum(text.num_tokens for text in texts)
-    return (
-        _refuse_cuts(request, inputs)
-        or _too_many(request, len(texts))
-        or _too_many_tokens(request, num_tokens)
-        or inputs
-    )
-
-
-def _refuse_cuts(request: Request, inputs: list[Pending]) -> InputTooLong | None:
-    if not isinstance(request.parameters, CutParameters) or request.parameters.truncation:
-        return None
-    for pending in inputs:
-        for text in pending.texts:
-            if text.is_truncated:
-                refusal = InputTooLong(
-                    f"the text has {text.num_tokens_uncut} tokens and the model takes {text.num_tokens}: shorten it, "
-                    'or send "truncation": true to have its end cut'
-                )
-                return refusal.locate(pending.source.param)
-    return None
-
-
-def _too_many(request: Request, num_texts: int) -> TooManyInputs | None:
-    if num_texts <= MAX_TEXTS_PER_REQUEST:
-        return None
-    return TooManyInputs(
-        f"the model would read {num_texts} texts or more for this request, each pair and each window of a long text "
-        f"counted, and {MAX_TEXTS_PER_REQUEST} are the most: send several requests with fewer inputs, texts or labels"
-    ).locate(request.param)
-
-
-def _too_many_tokens(request: Request, num_tokens: int) -> TooManyTokens | None:
-    if num_tokens <= MAX_TOKENS_PER_REQUEST:
-        return None
-    return TooManyTokens(
-        f"the model would read {num_tokens} tokens for this request, and {MAX_TOKENS_PER_REQUEST} are the most: send "
-        "several requests with fewer or shorter texts"
-    ).locate(request.param)
-
-
 def _read(head: Head, reading: Reading, pending: Pending) -> Outcome:
     try:
         value = head(reading, pending.parameters)
@@ -238,32 +187,3 @@ def _gather(inputs: list[Pending]) -> Answer:
     if error is not None:
         return Rejected(error)
     return [pending.outcome for pending in inputs if isinstance(pending.outcome, Prediction)]
-
-
-def load_pipeline(
-    folder: Path, config: HandlerConfig, environment: Environment, gpu_id: int | None, known: KnownAnswers
-) -> Pipeline:
-    """The archive's checkpoint on its device, with the first engine that gives the known answers.
-
-    Raises SelfTestError when none does. Which architectures pack is proven here each time, never assumed: some
-    ignore the attention that they are given and would be wrong without an error.
-    """
-    device = choose_device(environment.device, gpu_id)
-    differences = {}
-    for engine in Engine:
-        began_s = time.monotonic()
-        pipeline = Pipeline(folder, config, device, engine)
-        loaded_s = time.monotonic()
-        differences[engine] = pipeline.check(known.short() if device.type == "cpu" else known)
-        if differences[engine] <= pipeline.tolerance:
-            logger.info("load_s=%.2f self_test_s=%.2f", loaded_s - began_s, time.monotonic() - loaded_s)
-            return pipeline
-        logger.warning(
-            "engine=%s difference=%g tolerance=%g: not used", engine, differences[engine], pipeline.tolerance
-        )
-    raise SelfTestError(
-        "the model does not give the answers recorded in known_answers.json: the difference is "
-        + ", ".join(f"{difference:.2g} {engine}" for engine, difference in differences.items())
-        + f", the tolerance of {pipeline.placement.precision} is {pipeline.tolerance:g}. "
-        "Pack the checkpoint again with the versions installed here"
-    )

@@ -31,7 +31,7 @@ OLD_MODES = {
     "pooling_mode_lasttoken": "lasttoken",
 }
 DEFAULT_MODE = "mean"  # its default when no flag is written
-# handler.pooling has the same; a test holds them together.
+# handler.engine.pooling has the same; a test holds them together.
 ACTIVATIONS = (
     "ELU",
     "GELU",

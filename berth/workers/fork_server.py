@@ -141,13 +141,13 @@ def preload() -> None:
     """All that an archive's handler imports, by berth's own, which is then forgotten: the archive brings another."""
     import ts.model_service_worker  # noqa: F401, PLC0415
 
-    from handler.startup import quick_imports  # noqa: PLC0415
+    from handler.worker.startup import quick_imports  # noqa: PLC0415
 
     with quick_imports():
         import torch.fx.experimental.symbolic_shapes  # noqa: F401, PLC0415 - torch's part for tensors without memory
         from transformers import BertModel  # noqa: F401, PLC0415 - transformers imports a model's file when it is asked
 
-        import handler.pipeline  # noqa: F401, PLC0415
+        import handler.choose_engine  # noqa: F401, PLC0415
     for name in [name for name in sys.modules if name.split(".")[0] == "handler"]:
         del sys.modules[name]
 

@@ -12,8 +12,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from ..encoded import EncodedText
 from ..parameters import Parameters, QuestionAnsweringParameters
+from ..text.encoded import EncodedText
 from .reading import Head, Reading, Row
 from .scores import Numbers, softmax
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..encoded import EncodedText
 from ..parameters import Parameters
 from ..payload import TextInput
+from ..text.encoded import EncodedText
 
 Row = npt.NDArray[np.float32]
 """What the model says of one text: [width] for a text, [T, width] for its tokens, [M, vocabulary] for its masks."""

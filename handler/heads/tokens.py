@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from ..encoded import EncodedText
+from ..text.encoded import EncodedText
 from .reading import Row
 from .scores import Numbers, softmax
 

@@ -9,10 +9,10 @@ import yaml
 from berth.archive.verify import read_archive
 from berth.memory.model_size import ModelFacts
 from berth.pack.pack import PackOptions, pack_checkpoint
+from handler.choose_engine import load_pipeline
 from handler.config import Environment, HandlerConfig
+from handler.known_answers import load_known_answers
 from handler.parameters import EmbeddingParameters
-from handler.pipeline import load_pipeline
-from handler.selftest import load_known_answers
 from tests.asking import ask, value_of
 from tests.sentence_checkpoints import DenseLayer, make_sentence_checkpoint
 from tests.texts import mixed_texts

@@ -11,12 +11,13 @@ from transformers import AutoTokenizer
 
 from berth.pack.checkpoint import load_checkpoint
 from berth.pack.reference_answers import reference_answers
+from handler.choose_engine import load_pipeline
 from handler.config import Environment, HandlerConfig, Task
 from handler.doors import native
 from handler.doors.call import format_value
+from handler.known_answers import KnownAnswers, load_known_answers
 from handler.payload import Answer, Request, Served
-from handler.pipeline import Pipeline, load_pipeline
-from handler.selftest import KnownAnswers, load_known_answers
+from handler.pipeline import Pipeline
 from tests.checkpoints import make_checkpoint
 from tests.references.cases import question_case
 from tests.references.make_checkpoints import make_question_checkpoint

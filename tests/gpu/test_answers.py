@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from handler.config import HandlerConfig, Precision, Task
-from handler.model import Engine
+from handler.engine.model import Engine
 from handler.pipeline import Pipeline
 from tests.equality.cells import known_answers
 

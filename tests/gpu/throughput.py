@@ -19,10 +19,10 @@ import torch
 from bench.machine import describe_run
 from bench.work import EncoderShape
 from handler.config import TOKEN_BUDGETS, HandlerConfig, Task
-from handler.encoded import EncodedText
-from handler.model import PackedModel
-from handler.placement import Placement
-from handler.tokenization import Tokenizer
+from handler.engine.model import PackedModel
+from handler.engine.placement import Placement
+from handler.text.encoded import EncodedText
+from handler.text.tokenization import Tokenizer
 
 from .large_checkpoints import make_bert_base
 

@@ -9,9 +9,9 @@ import torch
 from tokenizers import Encoding
 from transformers import AutoModelForQuestionAnswering, AutoModelForTokenClassification, AutoTokenizer
 
-from handler.encoded import EncodedText
 from handler.heads.reading import Reading, Row
 from handler.payload import TextInput
+from handler.text.encoded import EncodedText
 
 MAX_WINDOW = 384  # transformers 4.57's question-answering pipeline: max_seq_len, and doc_stride
 STRIDE = 128

@@ -13,7 +13,7 @@ import requests
 from berth.clients.grpc_client import INFERENCE, Client
 from berth.pack.pack import PackOptions, pack_checkpoint
 from berth.pack.sample import sample_folder
-from handler.cores import granted_cores
+from handler.worker.cores import granted_cores
 from tests.reference import classify_one_by_one, embed_one_by_one
 from tests.texts import mixed_texts
 

@@ -10,7 +10,7 @@ import requests
 
 from berth.clients.grpc_client import Client
 from berth.errors import RequestFailed
-from handler.metrics import ERROR_CODES, METRICS, MODEL_LABELS, Kind
+from handler.worker.metrics import ERROR_CODES, METRICS, MODEL_LABELS, Kind
 from tests.texts import mixed_texts
 
 from .scrape import Growth, Scrape

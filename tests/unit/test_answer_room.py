@@ -6,8 +6,8 @@ import torch
 from handler import answer_room
 from handler.answer_room import AnswerRoom
 from handler.config import MAX_ANSWER_BYTES_PER_BATCH, SMALL_ANSWER_BYTES, HandlerConfig, Task
+from handler.engine.model import Engine
 from handler.errors import NotNow
-from handler.model import Engine
 from handler.parameters import EmbeddingParameters
 from handler.payload import Rejected, Request, TextInput
 from handler.pipeline import Pipeline

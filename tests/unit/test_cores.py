@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from handler import cores
+from handler.worker import cores
 
 WORKER = """
 import sys, torch

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from handler.config import Task
-from handler.model import Engine
+from handler.engine.model import Engine
 from tests.checkpoints import ARCHITECTURES, TASKS_OF, UNPACKABLE
 from tests.equality.cells import measure_cell
 from tests.equality.compare import largest_difference

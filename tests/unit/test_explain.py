@@ -11,8 +11,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from handler import explain
 from handler.config import HandlerConfig, Task
+from handler.engine.model import Engine
 from handler.errors import InputTooLong, InvalidParameter, NotNow
-from handler.model import Engine
 from handler.parameters import ClassificationParameters, ExplanationParameters, Parameters, QuestionAnsweringParameters
 from handler.payload import Answer, Rejected, Request, TextInput
 from handler.pipeline import Pipeline

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from handler import faults
 from handler.config import HandlerConfig, Task
-from handler.encoded import EncodedText
+from handler.engine import device_errors
+from handler.engine.forward import Forward
+from handler.engine.model import Engine
 from handler.errors import DeviceLost, InternalError, OutOfMemory
-from handler.forward import Forward
-from handler.metrics import Stopwatch
-from handler.model import Engine
 from handler.parameters import ExplanationParameters
 from handler.pipeline import Pipeline
+from handler.text.encoded import EncodedText
+from handler.worker.metrics import Stopwatch
 from tests.asking import ask
 from tests.conftest import MakeCheckpoint
 from tests.equality.cells import known_answers
@@ -158,7 +158,7 @@ def test_explanation_on_a_lost_device_is_not_an_answer(
         raise torch.AcceleratorError(ASSERT)
 
     pipeline._model.network.register_forward_pre_hook(fail)
-    monkeypatch.setattr(faults, "why_lost", lambda _: "CUDA error: device-side assert triggered")
+    monkeypatch.setattr(device_errors, "why_lost", lambda _: "CUDA error: device-side assert triggered")
     with pytest.raises(DeviceLost):
         pipeline.answer([ask("a text", ExplanationParameters())])
 
@@ -183,12 +183,12 @@ def cpu_allocator_error() -> Exception:
     ],
 )
 def test_what_is_out_of_memory(error: Exception, *, expected: bool) -> None:
-    assert faults.is_out_of_memory(error) is expected
+    assert device_errors.is_out_of_memory(error) is expected
 
 
 def test_a_cpu_is_never_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "synchronize", None)
-    assert faults.why_lost(torch.device("cpu")) is None
+    assert device_errors.why_lost(torch.device("cpu")) is None
 
 
 def test_worker_answers_without_memory_and_ends_without_its_gpu(checkpoint: MakeCheckpoint, tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_worker_answers_without_memory_and_ends_without_its_gpu(checkpoint: Make
     worker = subprocess.run(
         [sys.executable, "-c", WORKER, str(tmp_path)], capture_output=True, text=True, check=False, timeout=120
     )
-    assert worker.returncode == faults.EXIT_CODE, worker.stderr
+    assert worker.returncode == device_errors.EXIT_CODE, worker.stderr
     lines = worker.stdout.splitlines()
     assert [line for line in lines if line.startswith("statuses")] == ["statuses 200 200 422"]
     samples = [line.partition("|")[0] for line in lines if "berth_out_of_memory_total" in line]

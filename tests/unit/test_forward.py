@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from handler.config import HandlerConfig, Task
+from handler.engine.model import Engine
+from handler.engine.token_budget import DOUBLES_EVERY_S
 from handler.errors import NotNow, OutOfMemory
-from handler.metrics import OUT_OF_MEMORY_TOTAL, Stopwatch
-from handler.model import Engine
 from handler.parameters import ClassificationParameters, EmbeddingParameters, ExplanationParameters
 from handler.payload import Answer, Rejected, Request
 from handler.pipeline import Pipeline
-from handler.token_budget import DOUBLES_EVERY_S
+from handler.worker.metrics import OUT_OF_MEMORY_TOTAL, Stopwatch
 from tests.asking import ask, value_of
 from tests.conftest import MakeCheckpoint
 from tests.texts import mixed_texts
@@ -149,7 +149,7 @@ def test_nothing_is_tried_again_after_the_deadline(checkpoint: MakeCheckpoint, m
     pipeline = load(checkpoint, Engine.PACKED)
     (group,) = pipeline._prepare([ask("text", EmbeddingParameters())], 1e12)
     now_s = iter([0.0, 0.0, 11.0])
-    monkeypatch.setattr("handler.forward.time", SimpleNamespace(monotonic=lambda: next(now_s, 11.0)))
+    monkeypatch.setattr("handler.engine.forward.time", SimpleNamespace(monotonic=lambda: next(now_s, 11.0)))
     device = shrink_device(pipeline, monkeypatch, 0)
     texts = [text for pending in group for text in pending.texts] * 2
     assert list(pipeline._forward.rows(texts, 10.0, Stopwatch())) == []

@@ -8,9 +8,9 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, TextClassificationPipeline
 
 from handler.config import HandlerConfig, ScoreFunction, Task
+from handler.engine.model import Engine
 from handler.heads.scores import sigmoid, softmax
 from handler.heads.text_classification import default_function
-from handler.model import Engine
 from handler.parameters import ClassificationParameters
 from handler.pipeline import Pipeline
 from tests.asking import ask, value_of

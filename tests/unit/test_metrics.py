@@ -10,8 +10,12 @@ import torch
 import yaml
 
 from handler.config import HandlerConfig, Task
+from handler.engine.model import Engine
 from handler.errors import InternalError, NotParseable, ResponseTooLarge
-from handler.metrics import (
+from handler.parameters import EmbeddingParameters
+from handler.payload import DeepCheck, Describe, Prediction, Rejected, Response
+from handler.pipeline import Pipeline
+from handler.worker.metrics import (
     BATCHES_TOTAL,
     ERROR_CODES,
     ERRORS_TOTAL,
@@ -27,10 +31,6 @@ from handler.metrics import (
     Stopwatch,
     count_batch,
 )
-from handler.model import Engine
-from handler.parameters import EmbeddingParameters
-from handler.payload import DeepCheck, Describe, Prediction, Rejected, Response
-from handler.pipeline import Pipeline
 from tests.asking import ask
 from tests.conftest import MakeCheckpoint
 
@@ -98,7 +98,7 @@ def test_error_codes_are_the_documented_ones() -> None:
 
 def test_stopwatch_sums_the_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = iter([1.0, 1.5, 10.0, 12.0])
-    monkeypatch.setattr("handler.metrics.time.perf_counter", lambda: next(ticks))
+    monkeypatch.setattr("handler.worker.metrics.time.perf_counter", lambda: next(ticks))
     stopwatch = Stopwatch()
     with stopwatch.measure(FORWARD_SECONDS):
         pass

@@ -16,10 +16,9 @@ from transformers import (
     AutoTokenizer,
 )
 
-from handler import packing
 from handler.config import Task
-from handler.encoded import EncodedText
-from handler.packing import (
+from handler.engine import packing
+from handler.engine.packing import (
     ATTENTION_NAME,
     WINDOW_BLOCK,
     TextBounds,
@@ -32,6 +31,7 @@ from handler.packing import (
     register_attention,
     unpack_buffer,
 )
+from handler.text.encoded import EncodedText
 from tests.checkpoints import ARCHITECTURES, TASKS_OF, UNPACKABLE, make_checkpoint
 from tests.conftest import MakeCheckpoint
 

@@ -12,13 +12,13 @@ import pytest
 import torch
 
 from handler.config import HandlerConfig, Precision, Task
+from handler.engine.model import Engine
+from handler.engine.placement import Placement, choose_device
 from handler.errors import DeviceError, InputTooLong, InternalError, NotNow
-from handler.metrics import Stopwatch
-from handler.model import Engine
 from handler.parameters import ClassificationParameters, EmbeddingParameters
 from handler.payload import Answer, Prediction, Rejected, Request, TextInput
 from handler.pipeline import Pipeline
-from handler.placement import Placement, choose_device
+from handler.worker.metrics import Stopwatch
 from tests.asking import ask, value_of
 from tests.conftest import MakeCheckpoint
 from tests.reference import TextOrPair, classify_one_by_one, embed_one_by_one

@@ -1,4 +1,4 @@
-"""handler.pooling against sentence-transformers itself: its models, saved by it, encoded by it."""
+"""handler.engine.pooling against sentence-transformers itself: its models, saved by it, encoded by it."""
 
 import json
 from pathlib import Path
@@ -13,8 +13,8 @@ from transformers import AutoModel, AutoTokenizer
 from berth.pack import sentence_transformers
 from berth.pack.checkpoint import load_checkpoint
 from handler.config import HandlerConfig, Pooling, Task
+from handler.engine.pooling import ACTIVATIONS, Pooler, load_dense
 from handler.errors import ConfigError
-from handler.pooling import ACTIVATIONS, Pooler, load_dense
 from tests.sentence_checkpoints import DenseLayer, make_sentence_checkpoint
 
 TEXTS = ["hello world", "", "How deep is the harbour at low tide? Nine metres.", "a " * 600]

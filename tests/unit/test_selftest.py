@@ -8,7 +8,7 @@ import pytest
 
 from handler.config import Task
 from handler.errors import SelfTestError
-from handler.selftest import difference, load_known_answers
+from handler.known_answers import difference, load_known_answers
 
 
 def test_embeddings_are_compared_by_distance() -> None:

@@ -1,6 +1,6 @@
 """The token budget shrinks to half of what did not fit and comes back by itself."""
 
-from handler.token_budget import DOUBLES_EVERY_S, TokenBudget
+from handler.engine.token_budget import DOUBLES_EVERY_S, TokenBudget
 
 
 def test_it_halves_and_doubles_up_to_its_limit() -> None:

@@ -9,9 +9,8 @@ import torch
 from transformers import AutoTokenizer
 
 from handler.config import MAX_MASKS_PER_INPUT, HandlerConfig, Task
-from handler.encoded import EncodedText
+from handler.engine.model import Engine
 from handler.errors import InputTooLong, InvalidInput, InvalidParameter, NotNow, TooManyInputs, TooManyTokens
-from handler.model import Engine
 from handler.parameters import (
     TASK_PARAMETERS,
     ClassificationParameters,
@@ -22,10 +21,11 @@ from handler.parameters import (
     TokenClassificationParameters,
     ZeroShotParameters,
 )
-from handler.passages import TASK_PASSAGES, Cut, Layout, Passages, TextPair
 from handler.payload import Rejected, Request, TextInput
 from handler.pipeline import Pipeline
-from handler.tokenization import Tokenizer
+from handler.text.encoded import EncodedText
+from handler.text.passages import TASK_PASSAGES, Cut, Layout, Passages, TextPair
+from handler.text.tokenization import Tokenizer
 from handler.wire import convert
 from tests.asking import ask, value_of
 from tests.conftest import MakeCheckpoint
@@ -186,7 +186,7 @@ def test_a_request_may_be_read_in_so_many_tokens_only(
     checkpoint: MakeCheckpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """BERT's 256 texts of 512 tokens are just as many as there may be: only models that take more pass it."""
-    monkeypatch.setattr("handler.pipeline.MAX_TOKENS_PER_REQUEST", 6)
+    monkeypatch.setattr("handler.admission.MAX_TOKENS_PER_REQUEST", 6)
     config = HandlerConfig(task=Task.TEXT_CLASSIFICATION, max_tokens=512)
     pipeline = Pipeline(checkpoint("bert", config.task), config, torch.device("cpu"), Engine.PACKED)
     fits, refused = pipeline.answer(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from handler.errors import VersionError
-from handler.versions import check_versions
+from handler.worker.versions import check_versions
 
 
 @pytest.fixture

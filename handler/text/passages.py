@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .config import HandlerConfig, Task
-from .errors import InvalidParameter
-from .parameters import (
+from ..config import HandlerConfig, Task
+from ..errors import InvalidParameter
+from ..parameters import (
     DEFAULT_STRIDE_TOKENS,
     DEFAULT_WINDOW_TOKENS,
     EmbeddingParameters,
@@ -15,8 +15,8 @@ from .parameters import (
     TokenClassificationParameters,
     ZeroShotParameters,
 )
-from .payload import TextInput
-from .wire import quote
+from ..payload import TextInput
+from ..wire import quote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

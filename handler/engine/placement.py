@@ -5,8 +5,8 @@ from typing import Self
 
 import torch
 
-from .config import HandlerConfig, Precision
-from .errors import DeviceError
+from ..config import HandlerConfig, Precision
+from ..errors import DeviceError
 
 DTYPES = {Precision.FP32: torch.float32, Precision.FP16: torch.float16, Precision.BF16: torch.bfloat16}
 

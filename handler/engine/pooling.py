@@ -13,8 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from .config import HandlerConfig, Pooling
-from .errors import ConfigError
+from ..config import HandlerConfig, Pooling
+from ..errors import ConfigError
 
 # What may follow a Dense module's matrix. A name out of a file is looked up here and never imported.
 ACTIVATIONS: dict[str, type[nn.Module]] = {

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from .encoded import EncodedText
+from ..text.encoded import EncodedText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

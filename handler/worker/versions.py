@@ -7,7 +7,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from .errors import VersionError
+from ..errors import VersionError
 
 logger = logging.getLogger(__name__)
 

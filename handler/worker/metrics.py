@@ -5,13 +5,13 @@ berth/serve/metrics.yaml declares the same to TorchServe, whose frontend drops i
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-from . import errors
-from .payload import Answer, Item, Rejected, Request, Response
+from .. import errors
+from ..payload import Answer, Item, Rejected, Request, Response
 
 MODEL_LABELS = ("model_name", "model_version")  # of every metric, behind its own labels; TorchServe adds Hostname
 
@@ -118,6 +118,25 @@ FIRST_SAMPLES = (
     *(Sample(metric=metric, value=0) for metric in (REQUESTS_TOTAL, TOKENS_TOTAL, BATCHES_TOTAL, OUT_OF_MEMORY_TOTAL)),
     *(Sample(metric=ERRORS_TOTAL, value=0, labels=(code,)) for code in ERROR_CODES),
 )
+
+
+class Emitter:
+    """Writes one model's samples by TorchServe's own writer; context.metrics would add the id of every request."""
+
+    def __init__(self, name: str, version: str) -> None:
+        from ts.metrics.caching_metric import CachingMetric  # noqa: PLC0415 - importing ts leaves a file open
+        from ts.metrics.metric_type_enum import MetricTypes  # noqa: PLC0415
+
+        self._model = (name, version)
+        self._writers = {
+            metric: CachingMetric(metric.name, metric.unit, [*metric.labels, *MODEL_LABELS], MetricTypes(metric.kind))
+            for metric in METRICS
+        }
+
+    def emit(self, samples: Iterable[Sample]) -> None:
+        """Add each sample to its metric."""
+        for sample in samples:
+            self._writers[sample.metric].add_or_update(sample.value, [*sample.labels, *self._model])
 
 
 class Stopwatch:

@@ -11,9 +11,9 @@ import numpy as np
 from tokenizers import Tokenizer as Backend
 from transformers import AutoConfig, AutoTokenizer
 
-from .config import MAX_MASKS_PER_INPUT, MAX_TEXTS_PER_REQUEST
+from ..config import MAX_MASKS_PER_INPUT, MAX_TEXTS_PER_REQUEST
+from ..errors import InputTooLong, InternalError, InvalidInput, NotNow, RequestError, TooManyInputs
 from .encoded import NOTHING, EncodedText, Tokens, make_frame, read_window, share_room, to_ids
-from .errors import InputTooLong, InternalError, InvalidInput, NotNow, RequestError, TooManyInputs
 from .passages import Cut, Layout, Passages, TextPair
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.attention.varlen import varlen_attn
 from transformers import AttentionInterface, AttentionMaskInterface
 
-from .encoded import EncodedText
+from ..text.encoded import EncodedText
 
 ATTENTION_NAME = "berth_packed"
 NUM_ROWS = 3  # ids, positions, type ids

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 
-from .encoded import EncodedText
-from .errors import OutOfMemory, RequestError
-from .faults import as_request_error, free_cache
-from .heads import Row
-from .metrics import FORWARD_SECONDS, OUT_OF_MEMORY_TOTAL, Stopwatch
+from ..errors import OutOfMemory, RequestError
+from ..heads import Row
+from ..text.encoded import EncodedText
+from ..worker.metrics import FORWARD_SECONDS, OUT_OF_MEMORY_TOTAL, Stopwatch
+from .device_errors import as_request_error, free_cache
 from .model import Batch, Model
 from .token_budget import TokenBudget
 

@@ -16,14 +16,14 @@ from transformers import (
     AutoModelForTokenClassification,
 )
 
-from .config import HandlerConfig, Task
-from .encoded import EncodedText
-from .errors import ConfigError
-from .heads import Row
+from ..config import HandlerConfig, Task
+from ..errors import ConfigError
+from ..heads import Row
+from ..text.encoded import EncodedText
+from ..text.tokenization import Tokenizer
 from .packing import keep_first_tokens, keep_masks
 from .placement import Placement
 from .pooling import Pooler
-from .tokenization import Tokenizer
 
 VOCABULARY_PER_TOKEN = 4096  # scores of that many words take about the memory that one token's activations take
 

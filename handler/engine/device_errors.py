@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from .errors import DeviceLost, InternalError, OutOfMemory, RequestError
+from ..errors import DeviceLost, InternalError, OutOfMemory, RequestError
 
 logger = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """Weights from the archive, on their device, and one forward pass. Predictions are made here and nowhere else.
 
-A model runs packed (handler.packing) or, where that is not proven right, padded (handler.padding); both give
-float32 numbers per text, so that nothing after this file knows which it was.
+A model runs packed (packing.py) or, where that is not proven right, padded (padding.py); both give float32 numbers per
+text, so that nothing after this file knows which it was.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,9 +14,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from .config import HandlerConfig
-from .encoded import EncodedText
-from .heads import Row
+from ..config import HandlerConfig
+from ..heads import Row
+from ..text.encoded import EncodedText
+from ..text.tokenization import Tokenizer
+from ..worker.startup import without_compiler
 from .packing import (
     ATTENTION_NAME,
     NUM_ROWS,
@@ -29,8 +31,6 @@ from .packing import (
 from .padding import PaddedBatch, pad_texts
 from .placement import Placement
 from .readout import TASK_READOUTS, Readout, Seen
-from .startup import without_compiler
-from .tokenization import Tokenizer
 
 
 class Engine(StrEnum):

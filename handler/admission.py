@@ -1,0 +1,57 @@
+"""What one request may ask of the engine: how many texts and tokens, and nothing cut that must not be."""
+
+from .config import MAX_TEXTS_PER_REQUEST, MAX_TOKENS_PER_REQUEST
+from .errors import InputTooLong, RequestError, TooManyInputs, TooManyTokens
+from .parameters import CutParameters
+from .payload import Request
+from .pending import Pending
+from .text.tokenization import Encoded
+
+
+def accept(request: Request, encoded: list[Encoded]) -> list[Pending] | RequestError:
+    """One request's inputs, or why it cannot be answered."""
+    inputs = []
+    for source, texts in zip(request.inputs, encoded, strict=True):
+        if isinstance(texts, RequestError):
+            return texts.locate(source.param)
+        inputs.append(Pending(source=source, parameters=request.parameters, texts=texts, is_raw=request.is_raw))
+    texts = [text for pending in inputs for text in pending.texts]
+    num_tokens = sum(text.num_tokens for text in texts)
+    return (
+        _refuse_cuts(request, inputs)
+        or refuse_too_many(request, len(texts))
+        or _too_many_tokens(request, num_tokens)
+        or inputs
+    )
+
+
+def _refuse_cuts(request: Request, inputs: list[Pending]) -> InputTooLong | None:
+    if not isinstance(request.parameters, CutParameters) or request.parameters.truncation:
+        return None
+    for pending in inputs:
+        for text in pending.texts:
+            if text.is_truncated:
+                refusal = InputTooLong(
+                    f"the text has {text.num_tokens_uncut} tokens and the model takes {text.num_tokens}: shorten it, "
+                    'or send "truncation": true to have its end cut'
+                )
+                return refusal.locate(pending.source.param)
+    return None
+
+
+def refuse_too_many(request: Request, num_texts: int) -> TooManyInputs | None:
+    if num_texts <= MAX_TEXTS_PER_REQUEST:
+        return None
+    return TooManyInputs(
+        f"the model would read {num_texts} texts or more for this request, each pair and each window of a long text "
+        f"counted, and {MAX_TEXTS_PER_REQUEST} are the most: send several requests with fewer inputs, texts or labels"
+    ).locate(request.param)
+
+
+def _too_many_tokens(request: Request, num_tokens: int) -> TooManyTokens | None:
+    if num_tokens <= MAX_TOKENS_PER_REQUEST:
+        return None
+    return TooManyTokens(
+        f"the model would read {num_tokens} tokens for this request, and {MAX_TOKENS_PER_REQUEST} are the most: send "
+        "several requests with fewer or shorter texts"
+    ).locate(request.param)

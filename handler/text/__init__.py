@@ -1,0 +1,1 @@
+"""What the model reads for an input: passages, tokens, windows."""
