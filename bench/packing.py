@@ -21,7 +21,7 @@ import typer
 from berth.archive.write import write_archive
 from berth.pack.checkpoint import load_checkpoint
 from berth.pack.contents import plan_archive
-from berth.pack.pack import this_machine
+from berth.pack.pack import installed_handler
 from berth.pack.reference_answers import reference_answers
 from berth.pack.sample import sample_folder
 
@@ -65,7 +65,7 @@ def make_bert_base(folder: Path) -> Path:
 def ways(folder: Path) -> dict[str, Way]:
     """What is measured, by name."""
     checkpoint = load_checkpoint(folder, None)
-    plan = plan_archive(checkpoint, reference_answers(checkpoint), this_machine(), name="base", version="1.0")
+    plan = plan_archive(checkpoint, reference_answers(checkpoint), installed_handler(), name="base", version="1.0")
     return {
         COPY: lambda out: _run("cp", "-r", folder, out / "copy"),
         WRITE: lambda out: write_archive(plan, out / "base.mar"),

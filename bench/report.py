@@ -81,7 +81,7 @@ def to_page(facts: Mapping[str, object], settings: Mapping[str, object], figures
 
 QUESTION = """Through a real TorchServe, how many requests per second does berth answer, over those of the way that
 TorchServe's `examples/Huggingface_Transformers` takes: a tokenizer call per request, padded to 150 tokens, one masked
-forward pass? The rival is our own writing of that way (`bench/padded_handler.py`), with the same checkpoint,
+forward pass? The rival is our own writing of that way (`bench/rivals/padded_handler.py`), with the same checkpoint,
 task, threads, launcher, settings and logs. Its better setting counts in every round: batches of 1, or batches of 8
 with 100 ms maxBatchDelay. One server runs at a time; a round measures all three. Each figure is the median of the
 rounds, and in brackets the lowest and the highest."""

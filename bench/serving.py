@@ -14,11 +14,11 @@ from berth.pack.files import load_json
 from berth.pack.pack import PackOptions, pack_checkpoint
 from berth.workers.environment import OPENMP_ENVIRONMENT
 
-from .bare import BareModel, largest_difference, measure_matmul_gflops
 from .figures import BERTH, Figures, Lone, Run, latencies_ms, measure_run
 from .load import LoadPlan, LoadResult, apply_load
 from .machine import num_cores
-from .rival import Batching, plan_rival
+from .rivals.bare import BareModel, largest_difference, measure_matmul_gflops
+from .rivals.rival import Batching, plan_rival
 from .server import served
 from .stats import percentile
 from .texts import mixed_texts, whole_words

@@ -12,7 +12,7 @@ from .doors.route import is_rest, open_call
 from .engine.device_errors import ending_when_lost
 from .errors import InternalError, NotHealthy
 from .known_answers import load_known_answers
-from .payload import Answer, DeepCheck, Describe, Rejected, Request, Response, Served
+from .payload import Answer, DeepCheck, Describe, ModelIdentity, Rejected, Request, Response
 from .worker.cores import CoreShare
 from .worker.metrics import FIRST_SAMPLES, REQUEST_SECONDS, Emitter, Stopwatch, count_batch
 from .worker.startup import die_first, quick_imports, quiet_logs
@@ -42,7 +42,7 @@ class BertHandler:
         self._pipeline = load_pipeline(folder / "checkpoint", self._config, self._environment, gpu_id, self._known)
         self._time_limit_s = TIME_SHARE * context.model_yaml_config["responseTimeout"]
         model = context.manifest["model"]
-        self._served = Served(name=model["modelName"], version=model["modelVersion"], task=self._config.task)
+        self._served = ModelIdentity(name=model["modelName"], version=model["modelVersion"], task=self._config.task)
         self._identity = {"model": self._served.name, "version": self._served.version}
         self._metrics = Emitter(self._served.name, self._served.version)
         self._metrics.emit(FIRST_SAMPLES)

@@ -3,10 +3,7 @@
 import time
 from pathlib import Path
 
-from .config import (
-    Environment,
-    HandlerConfig,
-)
+from .config import Environment, HandlerConfig
 from .engine.model import Engine
 from .engine.placement import choose_device
 from .errors import SelfTestError

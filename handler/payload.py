@@ -75,7 +75,7 @@ Item = Request | DeepCheck | Describe | Rejected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class ModelIdentity:
     """The model behind the doors."""
 
     name: str

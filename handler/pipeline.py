@@ -15,12 +15,7 @@ import torch
 
 from .admission import accept, refuse_too_many
 from .answer_room import NO_ROOM, AnswerRoom
-from .config import (
-    BYTES_PER_NUMBER,
-    EXPLAINED_TASKS,
-    HandlerConfig,
-    Task,
-)
+from .config import BYTES_PER_NUMBER, EXPLAINED_TASKS, HandlerConfig, Task
 from .engine.device_errors import as_request_error
 from .engine.forward import Forward
 from .engine.model import MODELS, Engine

@@ -1,4 +1,4 @@
-"""Fixtures that every test may use: small real checkpoints, made once."""
+"""Fixtures that every test may use: small real checkpoints and the sample's archive, made once."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from transformers.utils import logging as transformers_logging
 
+from berth.pack.pack import PackOptions, pack_checkpoint
 from handler.config import Task
 
-from .checkpoints import make_checkpoint
-from .intents import Trained, train_intents
+from .support.checkpoints import make_checkpoint
+from .support.intents import Trained, train_intents
 
 transformers_logging.disable_progress_bar()
 
@@ -35,3 +36,15 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> MakeCheckpoint:
 def intents(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """examples/intents, trained once."""
     return train_intents(tmp_path_factory.mktemp("intents") / "intents")
+
+
+@pytest.fixture(scope="session")
+def sample_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample model's archive, bert.mar."""
+    return pack_checkpoint(None, PackOptions(output=tmp_path_factory.mktemp("store")))
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small seeded classifier's checkpoint."""
+    return make_checkpoint(tmp_path_factory.mktemp("tiny") / "tiny", "bert", Task.TEXT_CLASSIFICATION)

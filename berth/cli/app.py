@@ -77,11 +77,11 @@ def pack(
     batch_size: Annotated[int, typer.Option(min=1, help="Most requests that a worker takes at once.")] = 64,
 ) -> None:
     """Pack a checkpoint into OUTPUT/NAME.mar, proven to give the known answers before it is put there."""
-    from ..pack.contents import Sizes  # noqa: PLC0415 - `--help` answers at once
+    from ..pack.contents import WorkerOptions  # noqa: PLC0415 - `--help` answers at once
     from ..pack.pack import PackOptions, pack_checkpoint  # noqa: PLC0415
     from .bars import show_progress  # noqa: PLC0415
 
-    sizes = Sizes(precision=precision, token_budget=token_budget, batch_size=batch_size)
+    sizes = WorkerOptions(precision=precision, token_budget=token_budget, batch_size=batch_size)
     options = PackOptions(task=task, name=name, version=version, output=output, force=force, sizes=sizes)
     with show_progress() as progress:
         path = pack_checkpoint(checkpoint, options, progress)
@@ -155,13 +155,13 @@ def predict(
     \b
     berth predict --model qa --parameters '{"top_k": 3}' --objects '{"question": "Who?", "context": "Ada did."}'
     """
-    from ..clients.rest_client import Client  # noqa: PLC0415
+    from ..clients.rest_client import RestClient  # noqa: PLC0415
     from .inputs import parse_parameters, read_objects, read_texts  # noqa: PLC0415
     from .tables import render  # noqa: PLC0415
 
     settings = parse_parameters(parameters)
     inputs = read_objects(texts or [], file) if objects else read_texts(texts or [], file)
-    with Client(url) as client:
+    with RestClient(url) as client:
         results = client.predict(model, inputs, settings)
     print(render(inputs, results, as_json=_wants_json(as_json)))
 
@@ -169,10 +169,10 @@ def predict(
 @app.command()
 def models(url: ManagementUrl = MANAGEMENT_URL, as_json: AsJson = False) -> None:
     """List the models of a running server: a table on a terminal, JSON lines elsewhere."""
-    from ..clients.management import Management  # noqa: PLC0415
+    from ..clients.management import ManagementClient  # noqa: PLC0415
     from .tables import render_models  # noqa: PLC0415
 
-    with Management(url) as management:
+    with ManagementClient(url) as management:
         states = [management.describe(name) for name in management.models()]
     print(render_models(states, as_json=_wants_json(as_json)))
 
@@ -180,11 +180,11 @@ def models(url: ManagementUrl = MANAGEMENT_URL, as_json: AsJson = False) -> None
 @app.command()
 def describe(model: Model, url: ManagementUrl = MANAGEMENT_URL, as_json: AsJson = False) -> None:
     """Show a model of a running server: its workers, its queue, and what its handler says of itself."""
-    from ..clients.management import Management  # noqa: PLC0415
+    from ..clients.management import ManagementClient  # noqa: PLC0415
     from .tables import render_state  # noqa: PLC0415
 
     handler = None
-    with Management(url) as management:
+    with ManagementClient(url) as management:
         state = management.describe(model)
         try:
             handler = management.describe_handler(model)
@@ -204,7 +204,7 @@ def scale(
 
     Workers that are taken away end at once: a request in their hands gets 500.
     """
-    from ..clients.management import Management  # noqa: PLC0415
+    from ..clients.management import ManagementClient  # noqa: PLC0415
     from ..health.probe import fetch_capacity  # noqa: PLC0415
     from .bars import show_progress  # noqa: PLC0415
     from .scale import NOT_CHECKED, NOT_KEPT, require_room, scale_model  # noqa: PLC0415
@@ -213,7 +213,7 @@ def scale(
     require_sensible(workers)
     if not require_room(url, model, workers, fetch_capacity(os.environ)):
         print(f"berth: {NOT_CHECKED}", file=sys.stderr)
-    with Management(url) as management, show_progress() as progress:
+    with ManagementClient(url) as management, show_progress() as progress:
         state = scale_model(management, model, workers, progress)
     print(f"berth: workers of {model}: {workers}, READY; {NOT_KEPT}", file=sys.stderr)
     print(render_models([state], as_json=_wants_json(as_json)))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..archive.content import SERVER_SETTINGS
-from ..clients.management import Management, ModelState, WorkerState
+from ..clients.management import ManagementClient, ModelState, WorkerState
 from ..errors import BerthError, Refused
 from ..progress import Advance, Progress
 from ..wait import wait_until
@@ -40,7 +40,7 @@ def require_room(url: str, model: str, workers: int, capacity: Mapping[str, Any]
 
 
 def scale_model(
-    management: Management, model: str, workers: int, progress: Progress, *, timeout_s: float | None = None
+    management: ManagementClient, model: str, workers: int, progress: Progress, *, timeout_s: float | None = None
 ) -> ModelState:
     """The model once it has `workers` workers, all READY; BerthError when one dies, or after startupTimeout."""
     before = management.describe(model)
@@ -60,7 +60,7 @@ def is_scaled(state: ModelState, workers: int) -> bool:
 class _Scaling:
     """What the server says of a model's workers since a number of them was asked for."""
 
-    def __init__(self, management: Management, before: ModelState, workers: int, advance: Advance) -> None:
+    def __init__(self, management: ManagementClient, before: ModelState, workers: int, advance: Advance) -> None:
         self.state = before
         self.failure: BerthError | None = None
         """Of the last look, where it got no answer."""

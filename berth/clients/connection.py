@@ -28,7 +28,7 @@ HINTS = {
 }
 
 
-class RestServer:
+class Connection:
     """A server that is asked for JSON through one session."""
 
     def __init__(self, url: str) -> None:

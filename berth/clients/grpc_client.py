@@ -37,7 +37,7 @@ OPTIONS = (
 NEVER_CONNECTED = re.compile("failed to connect|errors resolving|resolution failed")
 
 
-class Client:
+class GrpcClient:
     """One server's inference port, or its management port for `scale`; one connection that is kept open."""
 
     def __init__(self, address: str, *, timeout_s: float = ANSWER_TIMEOUT_S) -> None:

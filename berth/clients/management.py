@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from .connection import RestServer
+from .connection import Connection
 from .worker_count import require_sensible
 
 # Also for a describe on GPUs: TorchServe runs nvidia-smi once per worker for it.
@@ -58,12 +58,12 @@ class ModelState:
         return sum(worker.is_ready for worker in self.workers)
 
 
-class Management:
+class ManagementClient:
     """A server's management address, asked through one connection."""
 
     def __init__(self, url: str, *, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         """`url` is http://HOST:PORT, `timeout_s` how long each answer may take; nothing is connected yet."""
-        self._server = RestServer(url)
+        self._server = Connection(url)
         self._timeout_s = timeout_s
 
     def __enter__(self) -> Self:

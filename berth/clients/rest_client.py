@@ -7,7 +7,7 @@ from typing import Self
 from urllib.parse import quote
 
 from ..errors import RequestFailed, UsageError
-from .connection import RestServer
+from .connection import Connection
 from .messages import Input, Parameters, Result, decode_results, make_body, to_json
 
 # Of one request, as the model reads them. A BERT-base on 2 cores computes about 450 tokens/s: 16 texts of 512 tokens
@@ -21,12 +21,12 @@ FEWER_WOULD_DO = ("TooManyInputs", "TooManyTokens", "ResponseTooLarge")
 _INPUT_INDEX = re.compile(r"(?<=^/inputs/)\d+")
 
 
-class Client:
+class RestClient:
     """A server's inference address, asked through one connection that is kept open."""
 
     def __init__(self, url: str) -> None:
         """`url` is http://HOST:PORT; nothing is connected yet."""
-        self._server = RestServer(url)
+        self._server = Connection(url)
 
     def __enter__(self) -> Self:
         return self

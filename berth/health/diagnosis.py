@@ -14,7 +14,7 @@ DEAD_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerSight:
+class WorkerView:
     """A worker as it looks now."""
 
     is_ready: bool
@@ -26,10 +26,10 @@ class WorkerSight:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class ModelView:
     """A model as it looks now."""
 
-    workers: Sequence[WorkerSight]
+    workers: Sequence[WorkerView]
     queued: int
     """Requests that no worker has taken yet."""
     silent_s: float
@@ -42,36 +42,36 @@ class Sight:
     """Whether TorchServe has just said how its workers are; else they are those of the last time."""
 
 
-def why_not_ready(sight: Sight) -> str | None:
+def why_not_ready(view: ModelView) -> str | None:
     """Why a request sent now would not be answered; None where it would."""
-    ready = [worker for worker in sight.workers if worker.is_ready]
-    if sight.silent_s >= STUCK_S:
-        return f"TorchServe's frontend has not answered for {sight.silent_s:.0f} s"
+    ready = [worker for worker in view.workers if worker.is_ready]
+    if view.silent_s >= STUCK_S:
+        return f"TorchServe's frontend has not answered for {view.silent_s:.0f} s"
     if not ready:
         return "no worker is loaded"
     if any(worker.absent_s >= STUCK_S for worker in ready):
         return "a worker's process is gone and TorchServe has not noticed"
-    if sight.failure:
-        return sight.failure
-    if is_hanging(sight, STUCK_S):
-        return f"a worker hangs: the known text has waited for {sight.check_s:.0f} s and nobody works"
+    if view.failure:
+        return view.failure
+    if is_hanging(view, STUCK_S):
+        return f"a worker hangs: the known text has waited for {view.check_s:.0f} s and nobody works"
     return None
 
 
-def is_hanging(sight: Sight, patience_s: float) -> bool:
+def is_hanging(view: ModelView, patience_s: float) -> bool:
     """A worker should be at work and has not been for so long."""
-    ready = [worker for worker in sight.workers if worker.is_ready]
+    ready = [worker for worker in view.workers if worker.is_ready]
     stuck = [worker for worker in ready if worker.idle_s >= patience_s]
     # An idle worker would have taken what is queued; and when none works, somebody should be at the known text.
-    return sight.check_s >= patience_s and bool(stuck) and (sight.queued > 0 or len(stuck) == len(ready))
+    return view.check_s >= patience_s and bool(stuck) and (view.queued > 0 or len(stuck) == len(ready))
 
 
-def why_not_live(sight: Sight) -> str | None:
+def why_not_live(view: ModelView) -> str | None:
     """Why only a restart helps; None where it does not need one."""
-    if sight.silent_s >= DEAD_S:
-        return f"TorchServe's frontend has not answered for {sight.silent_s:.0f} s"
-    if sight.workers and all(worker.absent_s >= DEAD_S for worker in sight.workers):
+    if view.silent_s >= DEAD_S:
+        return f"TorchServe's frontend has not answered for {view.silent_s:.0f} s"
+    if view.workers and all(worker.absent_s >= DEAD_S for worker in view.workers):
         return f"no worker has had a process for {DEAD_S:.0f} s: TorchServe has given them up"
-    if any(worker.is_ready and worker.absent_s >= DEAD_S for worker in sight.workers):
+    if any(worker.is_ready and worker.absent_s >= DEAD_S for worker in view.workers):
         return f"a worker's process has been gone for {DEAD_S:.0f} s and TorchServe has not noticed"
     return None

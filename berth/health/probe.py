@@ -10,7 +10,7 @@ from typing import Any
 from ..endpoint import Endpoint
 from ..errors import UsageError
 
-VARIABLE = "BERTH_HEALTH_ADDRESS"
+HEALTH_VARIABLE = "BERTH_HEALTH_ADDRESS"
 DEFAULT_ADDRESS = "127.0.0.1:8090"
 CAPACITY_PATH = "/capacity"
 PROBE_TIMEOUT_S = 4.0  # below HEALTHCHECK's and the exec probes' 5 s, so that the reason is told
@@ -18,11 +18,11 @@ PROBE_TIMEOUT_S = 4.0  # below HEALTHCHECK's and the exec probes' 5 s, so that t
 
 def health_endpoint(environ: Mapping[str, str]) -> Endpoint:
     """BERTH_HEALTH_ADDRESS; UsageError when that is no HOST:PORT."""
-    value = environ.get(VARIABLE, DEFAULT_ADDRESS)
+    value = environ.get(HEALTH_VARIABLE, DEFAULT_ADDRESS)
     try:
-        return Endpoint.parse(VARIABLE, value)
+        return Endpoint.parse(HEALTH_VARIABLE, value)
     except ValueError as error:
-        raise UsageError(f"{VARIABLE} is {value!r}; it is HOST:PORT, such as {DEFAULT_ADDRESS}") from error
+        raise UsageError(f"{HEALTH_VARIABLE} is {value!r}; it is HOST:PORT, such as {DEFAULT_ADDRESS}") from error
 
 
 def fetch_capacity(environ: Mapping[str, str]) -> Mapping[str, object]:

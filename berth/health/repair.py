@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ..clients.management import Management, ModelState
+from ..clients.management import ManagementClient, ModelState
 from ..errors import BerthError
 from ..process.activity import look_at
-from .diagnosis import DEAD_S, STUCK_S, Sight, is_hanging, why_not_live, why_not_ready
+from .diagnosis import DEAD_S, STUCK_S, ModelView, is_hanging, why_not_live, why_not_ready
 
 HUNG_S = 2 * STUCK_S  # to be not ready for a moment costs nothing, to be killed a reload
 AGAIN_S = 20.0  # by then a try shows in what TorchServe describes
@@ -31,38 +31,38 @@ class Remedy:
     """From this one on all are scaled away and back; TorchServe scales the last ones away."""
 
 
-def choose_remedy(sight: Sight) -> Remedy | None:
+def choose_remedy(view: ModelView) -> Remedy | None:
     """What would help this model; None where nothing is needed, TorchServe is at it, or it does not say. Pure."""
-    if not sight.is_described:
+    if not view.is_described:
         return None
-    zombies = [place for place, worker in enumerate(sight.workers) if worker.is_ready and worker.absent_s >= STUCK_S]
+    zombies = [place for place, worker in enumerate(view.workers) if worker.is_ready and worker.absent_s >= STUCK_S]
     if zombies:
         return Remedy(reason="TorchServe has not noticed that a worker's process is gone", scaled_from=zombies[0])
-    if sight.workers and all(worker.absent_s >= DEAD_S for worker in sight.workers):
+    if view.workers and all(worker.absent_s >= DEAD_S for worker in view.workers):
         return Remedy(reason="TorchServe has given its workers up", scaled_from=0)
-    if is_hanging(sight, HUNG_S):
-        hung = [place for place, worker in enumerate(sight.workers) if worker.is_ready and worker.idle_s >= HUNG_S]
-        return Remedy(reason=f"a worker hangs: a known text has waited for {sight.check_s:.0f} s", killed=hung)
+    if is_hanging(view, HUNG_S):
+        hung = [place for place, worker in enumerate(view.workers) if worker.is_ready and worker.idle_s >= HUNG_S]
+        return Remedy(reason=f"a worker hangs: a known text has waited for {view.check_s:.0f} s", killed=hung)
     return None
 
 
 class Repairs:
     """The tries of one model."""
 
-    def __init__(self, management: Management) -> None:
+    def __init__(self, management: ManagementClient) -> None:
         self.lost: str | None = None
         """Why nothing but a new server helps."""
         self._management = management
         self._tried_s: float | None = None
         self._num_given_up = 0
 
-    def step(self, sight: Sight, state: ModelState, now_s: float) -> None:
+    def step(self, view: ModelView, state: ModelState, now_s: float) -> None:
         """After a look: try what helps, or note that it did not."""
-        self._report_given_up(sight, state.name)
-        remedy = choose_remedy(sight)
+        self._report_given_up(view, state.name)
+        remedy = choose_remedy(view)
         if remedy is None:
-            self.lost = self.lost or why_not_live(sight)
-            if why_not_ready(sight) is None:  # it helped: the next is a new one
+            self.lost = self.lost or why_not_live(view)
+            if why_not_ready(view) is None:  # it helped: the next is a new one
                 self._tried_s = None
         elif self._tried_s is None:
             self._tried_s = now_s
@@ -70,10 +70,10 @@ class Repairs:
         elif now_s - self._tried_s >= AGAIN_S:
             self.lost = f"{remedy.reason}, and what was done about it {now_s - self._tried_s:.0f} s ago did not help"
 
-    def _report_given_up(self, sight: Sight, name: str) -> None:
+    def _report_given_up(self, view: ModelView, name: str) -> None:
         """Once, where others go on: to scale it away and back would take their requests along."""
-        former, total = self._num_given_up, len(sight.workers)
-        self._num_given_up = sum(not worker.is_ready and worker.absent_s >= DEAD_S for worker in sight.workers)
+        former, total = self._num_given_up, len(view.workers)
+        self._num_given_up = sum(not worker.is_ready and worker.absent_s >= DEAD_S for worker in view.workers)
         if former < self._num_given_up < total:
             sys.stderr.write(
                 f"berth: {name}: TorchServe has given up {self._num_given_up} of {total} workers, which could not be "

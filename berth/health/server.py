@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 from ..errors import BerthError
-from .probe import CAPACITY_PATH, PROBE_TIMEOUT_S, VARIABLE, health_endpoint
+from .probe import CAPACITY_PATH, HEALTH_VARIABLE, PROBE_TIMEOUT_S, health_endpoint
 
 PATHS = ("/startup", "/live", "/ready")
 
@@ -109,5 +109,5 @@ def listen(environ: Mapping[str, str]) -> HealthServer:
     except OSError as error:
         raise BerthError(
             f"cannot listen on {endpoint.host}:{endpoint.port} for health probes: {error.strerror}; "
-            f"stop what listens there, or choose another with {VARIABLE}=HOST:PORT"
+            f"stop what listens there, or choose another with {HEALTH_VARIABLE}=HOST:PORT"
         ) from error

@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Sequence
 
 from ..archive.served_model import ServedModel
-from ..clients.management import Management, ModelState, WorkerState
+from ..clients.management import ManagementClient, ModelState, WorkerState
 from ..endpoint import Endpoint
 from ..errors import BerthError, RequestFailed
 from ..process.activity import look_at
 from .deep_check import Checked, DeepCheck, Verdict
-from .diagnosis import DEAD_S, Sight, WorkerSight, why_not_live, why_not_ready
+from .diagnosis import DEAD_S, ModelView, WorkerView, why_not_live, why_not_ready
 from .repair import Repairs
 from .server import STARTING, Health
 
@@ -24,7 +24,8 @@ class Watch:
 
     def __init__(self, management: Endpoint, inference: Endpoint, models: Sequence[ServedModel]) -> None:
         self._models = [
-            ModelWatch(model.name, Management(management.url), model.predictions_url(inference)) for model in models
+            ModelWatch(model.name, ManagementClient(management.url), model.predictions_url(inference))
+            for model in models
         ]
         self._stopped = threading.Event()
 
@@ -68,7 +69,7 @@ class ModelWatch:
     """One model: its workers' processes, and the known text that is on its way."""
 
     def __init__(
-        self, name: str, management: Management, url: str, send: Callable[[str], DeepCheck] = DeepCheck
+        self, name: str, management: ManagementClient, url: str, send: Callable[[str], DeepCheck] = DeepCheck
     ) -> None:
         self.name = name
         self.has_answered = False
@@ -84,7 +85,7 @@ class ModelWatch:
         self._num_errors = 0
         self._answered_s = time.monotonic()
         self._is_described = False
-        self._sight: Sight | None = None
+        self._view: ModelView | None = None
         self._looked_s = self._answered_s
         self._repairs = Repairs(management)
 
@@ -115,8 +116,8 @@ class ModelWatch:
         if any(is_new):  # TorchServe never answers what the last process had taken from the queue
             self._check = self._asked_s = None
         self._step_check(states, now_s)
-        self._sight = Sight(
-            workers=[self._workers[state.id].sight(state, now_s) for state in states],
+        self._view = ModelView(
+            workers=[self._workers[state.id].view(state, now_s) for state in states],
             queued=self._state.pending_requests if self._state else 0,
             silent_s=now_s - self._answered_s,
             check_s=0.0 if self._asked_s is None else now_s - self._asked_s,
@@ -125,12 +126,12 @@ class ModelWatch:
         )
         self._looked_s = now_s
         if self.has_answered and self._state:  # until then a failure is the launcher's to report
-            self._repairs.step(self._sight, self._state, now_s)
+            self._repairs.step(self._view, self._state, now_s)
 
-    def _say(self, judge: Callable[[Sight], str | None], now_s: float, patience_s: float) -> str | None:
+    def _say(self, judge: Callable[[ModelView], str | None], now_s: float, patience_s: float) -> str | None:
         if now_s - self._looked_s >= patience_s:
             return f"{self.name}: berth has not looked for {now_s - self._looked_s:.0f} s"
-        reason = judge(self._sight) if self._sight else None
+        reason = judge(self._view) if self._view else None
         return reason and f"{self.name}: {reason}"
 
     def _describe(self, clock: Callable[[], float]) -> Sequence[WorkerState]:
@@ -185,6 +186,6 @@ class WorkerWatch:
         former, self._pid = self._pid, pid
         return former is not None and former != pid
 
-    def sight(self, state: WorkerState, now_s: float) -> WorkerSight:
+    def view(self, state: WorkerState, now_s: float) -> WorkerView:
         """How it looks now."""
-        return WorkerSight(is_ready=state.is_ready, idle_s=now_s - self._worked_s, absent_s=now_s - self._seen_s)
+        return WorkerView(is_ready=state.is_ready, idle_s=now_s - self._worked_s, absent_s=now_s - self._seen_s)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import Refused, UsageError
 
-VARIABLE = "BERTH_DEVICE"
+DEVICE_VARIABLE = "BERTH_DEVICE"
 WANTED = ("auto", "cpu", "cuda")
 DEVICES = Path("/dev")
 COUNT_TIMEOUT_S = 120.0  # the first `import torch` of an image that is streamed
@@ -20,12 +20,12 @@ def count_gpus(environ: Mapping[str, str]) -> int:
 
     Refused when BERTH_DEVICE is cuda and there is none; UsageError when it is no device.
     """
-    wanted = environ.get(VARIABLE, "auto")
+    wanted = environ.get(DEVICE_VARIABLE, "auto")
     if wanted not in WANTED:
-        raise UsageError(f"{VARIABLE} is {wanted!r}; it is one of {', '.join(WANTED)}")
+        raise UsageError(f"{DEVICE_VARIABLE} is {wanted!r}; it is one of {', '.join(WANTED)}")
     num_gpus = _ask_torch()[0] if wanted != "cpu" and has_driver(environ) else 0
     if wanted == "cuda" and num_gpus == 0:
-        raise Refused(f"{VARIABLE} is cuda and there is no GPU: {explain_missing(environ, DEVICES)}")
+        raise Refused(f"{DEVICE_VARIABLE} is cuda and there is no GPU: {explain_missing(environ, DEVICES)}")
     return num_gpus
 
 
@@ -33,7 +33,7 @@ def describe_device(num_gpus: int, environ: Mapping[str, str], devices: Path = D
     """What a server will run on, for its log; never the CPU beside a GPU without saying why."""
     if num_gpus:
         return f"{num_gpus} GPU{'s' if num_gpus > 1 else ''}"
-    is_wanted = environ.get(VARIABLE) != "cpu"
+    is_wanted = environ.get(DEVICE_VARIABLE) != "cpu"
     return f"CPU, not a GPU: {explain_missing(environ, devices)}" if is_wanted and _has_device(devices) else "CPU"
 
 

@@ -20,7 +20,7 @@ from handler.config import (
 
 from ..machine.quantities import MIB
 from .jvm import Jvm, Traffic, size_jvm
-from .model_size import ModelFacts
+from .model_size import ModelSize
 
 LAUNCHER_BYTES = 36 * MIB
 LIBRARIES_BYTES = 40 * MIB  # mapped files of java and torch, where each worker imports for itself
@@ -45,7 +45,7 @@ KEEPS_PLACES = frozenset({Task.TOKEN_CLASSIFICATION, Task.QUESTION_ANSWERING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
+class ServerSizes:
     """What a budget depends on beside the models."""
 
     queue_length: int
@@ -64,10 +64,10 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class ModelLoad:
     """A model and how many workers it has."""
 
-    facts: ModelFacts
+    facts: ModelSize
     workers: int
     is_in_memory: bool = False
     """Whether its unpacked folder lies on a tmpfs."""
@@ -108,7 +108,7 @@ class Budget:
         return sum(part.total_bytes for part in self.gpu_parts)
 
 
-def plan_budget(models: Sequence[Served], server: Server, jvm: Jvm | None = None) -> Budget:
+def plan_budget(models: Sequence[ModelLoad], server: ServerSizes, jvm: Jvm | None = None) -> Budget:
     """What a server with these models needs; `jvm`: one that was sized before."""
     jvm = jvm or size_jvm([_traffic(model, server) for model in models], cores=server.cores, vmargs=server.vmargs)
     parts = [
@@ -126,7 +126,7 @@ def plan_budget(models: Sequence[Served], server: Server, jvm: Jvm | None = None
     return Budget(parts=tuple(part for part in parts if part.bytes), gpu_parts=tuple(gpu_parts), jvm=jvm)
 
 
-def _host_parts(model: Served, server: Server) -> list[Part]:
+def _host_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
     facts, workers = model.facts, model.workers
     shared, private = _weights(facts, server.device)
     on_disk = facts.content_bytes - shared if model.is_in_memory else 0
@@ -143,7 +143,7 @@ def _host_parts(model: Served, server: Server) -> list[Part]:
     ]
 
 
-def _gpu_parts(model: Served, server: Server) -> list[Part]:
+def _gpu_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
     facts, workers = model.facts, -(-model.workers // server.num_gpus)
     precision = DTYPE_BYTES[PRECISIONS[_config(facts).precision_on("cuda")]]
     return [
@@ -153,7 +153,7 @@ def _gpu_parts(model: Served, server: Server) -> list[Part]:
     ]
 
 
-def _weights(facts: ModelFacts, device: str) -> tuple[int, int]:
+def _weights(facts: ModelSize, device: str) -> tuple[int, int]:
     """Mapped from the file and shared between workers; and each worker's own copy."""
     if device != "cpu":
         return 0, 0
@@ -164,7 +164,7 @@ def _weights(facts: ModelFacts, device: str) -> tuple[int, int]:
     return shared, private
 
 
-def _activations(facts: ModelFacts, device: str) -> int:
+def _activations(facts: ModelSize, device: str) -> int:
     """Of one forward pass of the token budget, in texts of the largest length."""
     config = _config(facts)
     of_a_token = 10 * facts.hidden + 2 * facts.intermediate + facts.scores * config.max_tokens
@@ -172,7 +172,7 @@ def _activations(facts: ModelFacts, device: str) -> int:
     return WORKSPACE_BYTES + numbers * DTYPE_BYTES[PRECISIONS[config.precision_on(device)]] if facts.hidden else 0
 
 
-def _batch(facts: ModelFacts, server: Server) -> int:
+def _batch(facts: ModelSize, server: ServerSizes) -> int:
     """A full batch of the largest requests in a worker: as sent, as strings, as tokens, and its answers.
 
     The answers are there as values, as the responses' bodies, and in the message to java.
@@ -189,12 +189,12 @@ def _batch(facts: ModelFacts, server: Server) -> int:
     return facts.batch_size * request + values + 2 * bodies
 
 
-def _answers(facts: ModelFacts, server: Server) -> int:
+def _answers(facts: ModelSize, server: ServerSizes) -> int:
     """The JSON of a batch's answers."""
     return min(facts.batch_size * _answer(facts, server), MAX_ANSWER_BYTES_PER_BATCH)
 
 
-def _answer(facts: ModelFacts, server: Server) -> int:
+def _answer(facts: ModelSize, server: ServerSizes) -> int:
     """The JSON of the largest answer."""
     match _config(facts).task:
         case Task.EMBEDDINGS:
@@ -210,7 +210,7 @@ def _answer(facts: ModelFacts, server: Server) -> int:
     return min(size, server.response_bytes)
 
 
-def _traffic(model: Served, server: Server) -> Traffic:
+def _traffic(model: ModelLoad, server: ServerSizes) -> Traffic:
     batch = model.facts.batch_size
     return Traffic(
         requests=server.queue_length + batch * model.workers,
@@ -221,6 +221,6 @@ def _traffic(model: Served, server: Server) -> Traffic:
     )
 
 
-def _config(facts: ModelFacts) -> HandlerConfig:
+def _config(facts: ModelSize) -> HandlerConfig:
     """Of a handler that is not berth's own nothing is known; it is taken for a small one."""
     return facts.config or HandlerConfig(task=Task.TEXT_CLASSIFICATION, max_tokens=512)

@@ -10,9 +10,9 @@ from ..machine.gpu import count_gpus, gpu_memory_bytes
 from ..machine.limits import MemoryLimit, granted_cores, is_in_memory, memory_limit
 from ..machine.quantities import parse_quantity
 from ..settings import Settings, find_config
-from .budget import Budget, Served, Server, plan_budget
+from .budget import Budget, ModelLoad, ServerSizes, plan_budget
 from .fit import Limits, require_fit
-from .model_size import ModelFacts
+from .model_size import ModelSize
 
 
 def read_limits(memory: str | None, num_gpus: int, environ: Mapping[str, str]) -> Limits:
@@ -21,9 +21,9 @@ def read_limits(memory: str | None, num_gpus: int, environ: Mapping[str, str]) -
     return Limits(memory=limit, gpu_bytes=gpu_memory_bytes(environ) if num_gpus else None)
 
 
-def describe_server(settings: Settings, num_gpus: int, *, is_forked: bool) -> Server:
+def describe_server(settings: Settings, num_gpus: int, *, is_forked: bool) -> ServerSizes:
     """The settings that cost memory."""
-    return Server(
+    return ServerSizes(
         queue_length=settings.queue_length,
         request_bytes=settings.max_request_bytes,
         response_bytes=settings.max_response_bytes,
@@ -34,11 +34,11 @@ def describe_server(settings: Settings, num_gpus: int, *, is_forked: bool) -> Se
     )
 
 
-def read_served(archives: Sequence[Path], workers: int, cache: Path) -> list[Served]:
+def read_served(archives: Sequence[Path], workers: int, cache: Path) -> list[ModelLoad]:
     """Each with so many workers; a .mar will be unpacked in `cache`."""
     return [
-        Served(
-            facts=ModelFacts.read(archive),
+        ModelLoad(
+            facts=ModelSize.read(archive),
             workers=workers,
             is_in_memory=is_in_memory(archive if archive.is_dir() else cache),
         )
@@ -62,8 +62,8 @@ class OfflinePlan:
 
     budget: Budget
     limits: Limits
-    models: Sequence[Served]
-    server: Server
+    models: Sequence[ModelLoad]
+    server: ServerSizes
 
     def require_fit(self) -> None:
         """Refused where it would not be started."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from ..errors import Refused
 from ..machine.limits import MemoryLimit
 from ..machine.quantities import format_bytes
-from .budget import Budget, Part, Served, Server, plan_budget
+from .budget import Budget, ModelLoad, Part, ServerSizes, plan_budget
 
 ROOM_FOR_WORKERS = 4  # per model: java is sized for so many where memory is left, so that `berth scale` may add them
 LARGEST_PARTS = 4
@@ -38,7 +38,7 @@ class Fitted:
         return {"models": self.names, "max_workers": self.max_workers, "reason": self.reason}
 
 
-def fit(models: Sequence[Served], server: Server, limits: Limits) -> Fitted:
+def fit(models: Sequence[ModelLoad], server: ServerSizes, limits: Limits) -> Fitted:
     """The budget with a java for as many workers as may be added; Refused where even these models do not fit."""
     require_fit(plan_budget(models, server), models, server, limits)
     most = max(model.workers for model in models)
@@ -61,7 +61,7 @@ def fit(models: Sequence[Served], server: Server, limits: Limits) -> Fitted:
     )
 
 
-def require_fit(budget: Budget, models: Sequence[Served], server: Server, limits: Limits) -> None:
+def require_fit(budget: Budget, models: Sequence[ModelLoad], server: ServerSizes, limits: Limits) -> None:
     """Refused with the numbers and what to change."""
     excess = _excess(budget, limits)
     if not excess:
@@ -97,7 +97,7 @@ def _amounts(budget: Budget, limits: Limits, excess: str) -> str:
     )
 
 
-def _advice(budget: Budget, models: Sequence[Served], server: Server, limits: Limits) -> str:
+def _advice(budget: Budget, models: Sequence[ModelLoad], server: ServerSizes, limits: Limits) -> str:
     """What would make it fit; fewer workers only where that does."""
     most = max(model.workers for model in models)
     fewer = range(most - 1, 0, -1)
@@ -118,5 +118,5 @@ def _advice(budget: Budget, models: Sequence[Served], server: Server, limits: Li
     )
 
 
-def _with_workers(models: Sequence[Served], workers: int) -> list[Served]:
+def _with_workers(models: Sequence[ModelLoad], workers: int) -> list[ModelLoad]:
     return [replace(model, workers=workers) for model in models]

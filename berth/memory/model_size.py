@@ -33,7 +33,7 @@ Open = Callable[[str], BinaryIO]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFacts:
+class ModelSize:
     """One archive's model."""
 
     name: str

@@ -53,7 +53,7 @@ class ReferenceAnswers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sizes:
+class WorkerOptions:
     """What the user may choose of a worker's size."""
 
     precision: Precision = Precision.AUTO
@@ -63,7 +63,7 @@ class Sizes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Packer:
+class HandlerSource:
     """What the packing machine and its user add to a checkpoint."""
 
     handler_files: Mapping[str, Path]
@@ -73,11 +73,11 @@ class Packer:
     ranges: tuple[str, ...]
     """Version ranges of HANDLER_PACKAGES, as setup.cfg declares them."""
     created: datetime
-    sizes: Sizes = Sizes()
+    sizes: WorkerOptions = WorkerOptions()
 
 
 def plan_archive(
-    checkpoint: Checkpoint, answers: ReferenceAnswers, packer: Packer, *, name: str, version: str
+    checkpoint: Checkpoint, answers: ReferenceAnswers, packer: HandlerSource, *, name: str, version: str
 ) -> ArchivePlan:
     """The members of the archive NAME.mar."""
     sources: dict[str, Path | bytes] = {
@@ -111,7 +111,7 @@ def _manifest(name: str, version: str, created: datetime) -> bytes:
     return f"{manifest}\n".encode()
 
 
-def _model_config(checkpoint: Checkpoint, ranges: Sequence[str], sizes: Sizes) -> bytes:
+def _model_config(checkpoint: Checkpoint, ranges: Sequence[str], sizes: WorkerOptions) -> bytes:
     import yaml  # noqa: PLC0415
 
     config = HandlerConfig(

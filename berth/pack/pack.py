@@ -26,7 +26,7 @@ from ..archive.zip_layout import check_size
 from ..errors import BerthError, Refused, UsageError
 from ..progress import Progress, Silence
 from .checkpoint import load_checkpoint
-from .contents import HANDLER_PACKAGES, Packer, Sizes, plan_archive
+from .contents import HANDLER_PACKAGES, HandlerSource, WorkerOptions, plan_archive
 from .proof import started_proof
 from .reference_answers import reference_answers
 
@@ -44,7 +44,7 @@ class PackOptions:
     version: str = "1.0"
     output: Path = Path("model_store")
     force: bool = False
-    sizes: Sizes = field(default_factory=Sizes)
+    sizes: WorkerOptions = field(default_factory=WorkerOptions)
 
 
 def pack_checkpoint(checkpoint: Path | None, options: PackOptions, progress: Progress | None = None) -> Path:
@@ -61,7 +61,7 @@ def pack_checkpoint(checkpoint: Path | None, options: PackOptions, progress: Pro
         with _work_folder(target) as work, started_proof(work) as prove:
             progress.begin("asking transformers")
             answers = reference_answers(loaded)
-            packer = replace(this_machine(), sizes=options.sizes)
+            packer = replace(installed_handler(), sizes=options.sizes)
             plan = plan_archive(loaded, answers, packer, name=name, version=options.version)
             draft = _make_archive(plan, work, progress)
             progress.begin("proving")
@@ -100,12 +100,12 @@ def _check_name(what: str, value: str) -> str:
     return value
 
 
-def this_machine() -> Packer:
+def installed_handler() -> HandlerSource:
     """The handler's sources as they are installed, and the packages that they run with."""
     root = Path(handler.__path__[0])
     sources = sorted(root.rglob("*.py"))
     declared = [Requirement(line) for line in importlib.metadata.requires("berth") or ()]
-    return Packer(
+    return HandlerSource(
         handler_files={f"handler/{source.relative_to(root).as_posix()}": source for source in sources},
         versions={name: Version(importlib.metadata.version(name)).public for name in HANDLER_PACKAGES},
         ranges=tuple(f"{item.name}{item.specifier}" for item in declared if item.name in HANDLER_PACKAGES),

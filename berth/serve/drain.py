@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..archive.served_model import ServedModel
-from ..clients.management import Management
+from ..clients.management import ManagementClient
 from ..errors import BerthError, ServerUnreachable
 from ..health.deep_check import DeepCheck, Verdict
 from ..process.activity import Activity, look_at
@@ -27,7 +27,7 @@ class Drain:
     """Looks at a server that is to stop, until nobody waits for an answer of it."""
 
     def __init__(self, settings: Settings, models: Sequence[ServedModel]) -> None:
-        management = Management(settings.management.url)
+        management = ManagementClient(settings.management.url)
         self._models = [
             ModelDrain(model.name, management, model.predictions_url(settings.inference)) for model in models
         ]
@@ -53,7 +53,7 @@ class Drain:
 class ModelDrain:
     """One model: its queue, its workers, and the known text behind its last request."""
 
-    def __init__(self, name: str, management: Management, url: str) -> None:
+    def __init__(self, name: str, management: ManagementClient, url: str) -> None:
         self._name = name
         self._management = management
         self._url = url

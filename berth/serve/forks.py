@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ..machine.gpu import VARIABLE, has_driver
+from ..machine.gpu import DEVICE_VARIABLE, has_driver
 from ..machine.limits import memory_limit
 from ..machine.quantities import format_bytes
 from ..memory.budget import IMPORTS_BYTES
@@ -20,7 +20,7 @@ WORKER_PYTHON = Path(sys.executable).with_name("berth-python")
 
 def why_not_forked(environ: Mapping[str, str]) -> str | None:
     """Why each worker has to import for itself; None where it need not."""
-    if environ.get(VARIABLE) != "cpu" and has_driver(environ):
+    if environ.get(DEVICE_VARIABLE) != "cpu" and has_driver(environ):
         return "a driver's nvidia-smi is there, and forks have not been tried on a GPU"
     if not WORKER_PYTHON.exists():
         return f"{WORKER_PYTHON} is missing: install berth again"

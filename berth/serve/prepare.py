@@ -12,7 +12,7 @@ from ..console import say
 from ..errors import Refused, UsageError
 from ..machine.gpu import count_gpus, describe_device
 from ..machine.quantities import format_bytes
-from ..memory.budget import Served, Server
+from ..memory.budget import ModelLoad, ServerSizes
 from ..memory.capacity import describe_server, read_limits, read_served
 from ..memory.fit import Fitted, fit
 from ..process.java import find_java
@@ -54,7 +54,7 @@ def prepare(
     )
 
 
-def _fit(served: Sequence[Served], server: Server, memory: str | None) -> Fitted:
+def _fit(served: Sequence[ModelLoad], server: ServerSizes, memory: str | None) -> Fitted:
     """Refused where memory is too small for them."""
     limits = read_limits(memory, server.num_gpus, os.environ)
     fitted = fit(served, server, limits)

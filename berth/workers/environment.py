@@ -10,7 +10,7 @@ FIXED = {
     "PYTHONDONTWRITEBYTECODE": "1",  # a __pycache__ would be an added member of the unpacked archive
     "HF_HUB_OFFLINE": "1",
 }
-# How the OpenMP threads of a worker wait for work. Chosen by measurement: see docs/decisions.md.
+# How the OpenMP threads of a worker wait for work. Chosen by measurement: docs/decisions/start.md.
 OPENMP_ENVIRONMENT: Mapping[str, str] = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import RequestError
-from ..payload import Prediction, Request, Response, Served, to_text_inputs
+from ..payload import ModelIdentity, Prediction, Request, Response, to_text_inputs
 from .call import Call, count_headers, encode_error, format_value, refuse
 from .typed import define_bodies, describe_fields, parameters_of, read_body
 
@@ -26,7 +26,7 @@ class InstancesReply:
         return refuse(error, {**encode_error(error), "error": error.message})
 
 
-def open_call(value: object, served: Served, *, explains: bool) -> Call:
+def open_call(value: object, served: ModelIdentity, *, explains: bool) -> Call:
     """A request with `instances`; RequestError says what is wrong with it."""
     kind = parameters_of(served.task, explains=explains)
     hints = describe_fields(served.task, kind, inputs="instances", advice='send {"instances": ["your text"]}')

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from ..config import Task
 from ..errors import InvalidInput, NotParseable, RequestError, UnsupportedMedia
 from ..parameters import ExplanationParameters, Parameters
-from ..payload import DeepCheck, Prediction, Request, Response, Served, to_text_input, to_text_inputs
+from ..payload import DeepCheck, ModelIdentity, Prediction, Request, Response, to_text_input, to_text_inputs
 from ..wire import quote
 from .body import decode_json, media_type, require_bytes
 from .call import Call, count_headers, encode_error, format_value, refuse
@@ -36,7 +36,7 @@ class NativeReply:
         return refuse(error, encode_error(error))
 
 
-def open_call(fields: Mapping[str, object], headers: Mapping[str, object], served: Served) -> Call:
+def open_call(fields: Mapping[str, object], headers: Mapping[str, object], served: ModelIdentity) -> Call:
     """A request in the fields that TorchServe makes of it; RequestError says what is wrong with it."""
     explains = headers.get("explain") == "True"
     kind = parameters_of(served.task, explains=explains)

@@ -16,7 +16,7 @@ from msgspec import Meta
 from ..config import Task
 from ..errors import InvalidInput, InvalidParameter, RequestError, UnsupportedMedia
 from ..parameters import TASK_PARAMETERS, Parameters, describe_parameters
-from ..payload import Prediction, Rejected, Request, Response, Served
+from ..payload import ModelIdentity, Prediction, Rejected, Request, Response
 from ..wire import convert, quote
 from .body import decode_json
 from .call import Call, count_headers, encode_error, format_value, refuse
@@ -63,7 +63,7 @@ class InferBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class TensorReply:
     """One output tensor, over REST or gRPC."""
 
-    served: Served
+    served: ModelIdentity
     id: str | None = None
     """What the client calls its request; over gRPC TorchServe needs one, if empty."""
     is_grpc: bool = False
@@ -111,14 +111,14 @@ def refuse_binary(headers: Mapping[str, object]) -> None:
         raise UnsupportedMedia(NO_BINARY)
 
 
-def open_grpc_call(body: bytes | bytearray, served: Served) -> Call:
+def open_grpc_call(body: bytes | bytearray, served: ModelIdentity) -> Call:
     """A ModelInferRequest as TorchServe writes it."""
     value = decode_json(body)
     assert isinstance(value, dict)
     return _open(value, TensorReply(served=served, id=value["id"], is_grpc=True))
 
 
-def open_call(value: object, served: Served) -> Call:
+def open_call(value: object, served: ModelIdentity) -> Call:
     """A REST request with tensors."""
     request_id = value.get("id") if isinstance(value, dict) else None
     return _open(value, TensorReply(served=served, id=request_id if isinstance(request_id, str) else None))

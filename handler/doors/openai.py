@@ -13,7 +13,7 @@ from msgspec import Meta
 from ..config import MAX_INPUTS_PER_REQUEST, MAX_TOKENS_PER_REQUEST, Task
 from ..errors import InvalidInput, InvalidParameter, RequestError, UnknownPath
 from ..parameters import LARGEST, Count, EmbeddingParameters, describe_parameters
-from ..payload import Prediction, Request, Response, Served, TextInput, check_count
+from ..payload import ModelIdentity, Prediction, Request, Response, TextInput, check_count
 from ..wire import convert
 from .call import Call, count_headers, count_tokens, encode_error, format_value, refuse
 
@@ -83,7 +83,7 @@ class EmbeddingsReply:
         return base64.b64encode(np.asarray(vector, "<f4").tobytes()).decode()
 
 
-def open_call(value: object, served: Served) -> Call:
+def open_call(value: object, served: ModelIdentity) -> Call:
     """A request with `input`; RequestError says what is wrong with it."""
     if served.task is not Task.EMBEDDINGS:
         raise UnknownPath(f"this model's task is {served.task}, not embeddings: send it to /predictions/{{model}}")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ..errors import InternalError, RequestError, UnknownPath
-from ..payload import Describe, Rejected, Served
+from ..payload import Describe, ModelIdentity, Rejected
 from ..wire import quote
 from . import kserve_v1, native, open_inference, openai
 from .body import read_json, require_bytes
@@ -23,11 +23,11 @@ SEND_OPENAI = f"send content-type: application/json; {openai.SEND_INPUT}"
 class Door:
     """How requests are read that come through it, and the answer to one that cannot be."""
 
-    open_call: Callable[[Fields, Headers, Served], Call]
-    make_reply: Callable[[Served], Reply]
+    open_call: Callable[[Fields, Headers, ModelIdentity], Call]
+    make_reply: Callable[[ModelIdentity], Reply]
 
 
-def open_call(fields: Fields, headers: Headers, served: Served) -> Call:
+def open_call(fields: Fields, headers: Headers, served: ModelIdentity) -> Call:
     """One request as TorchServe hands it over: fields by name, and the request's headers. Never raises."""
     if headers.get("describe") == "True" and not fields:  # a client that sends this header gets what it asks for
         return Call(item=Describe(), reply=native.NativeReply())
@@ -63,7 +63,7 @@ def choose_door(headers: Headers) -> Door:
             return NOWHERE
 
 
-def _open_kserve(fields: Fields, headers: Headers, served: Served) -> Call:
+def _open_kserve(fields: Fields, headers: Headers, served: ModelIdentity) -> Call:
     """v1 and v2, which only the body tells apart."""
     open_inference.refuse_binary(headers)
     value = read_json(fields, headers, SEND_KSERVE)
@@ -73,15 +73,15 @@ def _open_kserve(fields: Fields, headers: Headers, served: Served) -> Call:
     return open_inference.open_call(value, served)
 
 
-def _open_openai(fields: Fields, headers: Headers, served: Served) -> Call:
+def _open_openai(fields: Fields, headers: Headers, served: ModelIdentity) -> Call:
     return openai.open_call(read_json(fields, headers, SEND_OPENAI), served)
 
 
-def _open_grpc(fields: Fields, headers: Headers, served: Served) -> Call:
+def _open_grpc(fields: Fields, headers: Headers, served: ModelIdentity) -> Call:
     return open_inference.open_grpc_call(require_bytes(fields["body"]), served)
 
 
-def _refuse_path(fields: Fields, headers: Headers, served: Served) -> Call:
+def _refuse_path(fields: Fields, headers: Headers, served: ModelIdentity) -> Call:
     raise UnknownPath(
         f"there is nothing at {quote(headers['url_path'])}: send predictions to /predictions/{{model}}, OpenAI's "
         "embeddings to /predictions/{model}/{version}/v1/embeddings"

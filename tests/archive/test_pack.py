@@ -26,7 +26,7 @@ from berth.pack.reference_answers import reference_answers
 from berth.wait import wait_until
 from berth.workers.environment import worker_environment
 from handler.config import Task
-from tests.checkpoints import make_checkpoint
+from tests.support.checkpoints import make_checkpoint
 
 PACK = [str(Path(sys.executable).with_name("berth")), "pack"]
 # Installed beside it, or a part of torchserve, and each a part of a second or several.

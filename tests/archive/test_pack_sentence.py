@@ -7,15 +7,15 @@ import pytest
 import yaml
 
 from berth.archive.verify import read_archive
-from berth.memory.model_size import ModelFacts
+from berth.memory.model_size import ModelSize
 from berth.pack.pack import PackOptions, pack_checkpoint
 from handler.choose_engine import load_pipeline
 from handler.config import Environment, HandlerConfig
 from handler.known_answers import load_known_answers
 from handler.parameters import EmbeddingParameters
-from tests.asking import ask, value_of
-from tests.sentence_checkpoints import DenseLayer, make_sentence_checkpoint
-from tests.texts import mixed_texts
+from tests.support.asking import ask, value_of
+from tests.support.checkpoints.sentence_transformers import DenseLayer, make_sentence_checkpoint
+from tests.support.texts import mixed_texts
 
 TOLERANCE = 1e-5
 
@@ -34,7 +34,7 @@ def test_modules_and_prompts_travel(tmp_path: Path, pooling: str) -> None:
     known = load_known_answers(unpacked / "known_answers.json", config.task)
     environment = Environment(device="cpu", max_response_bytes=2**24)
     pipeline = load_pipeline(unpacked / "checkpoint", config, environment, None, known)
-    assert ModelFacts.read(archive).vector_size == pipeline._model.vector_size == 32  # the Dense module's
+    assert ModelSize.read(archive).vector_size == pipeline._model.vector_size == 32  # the Dense module's
     reference, texts = SentenceTransformer(str(folder), device="cpu"), mixed_texts(8)
     for parameters, expected in (
         (EmbeddingParameters(), reference.encode(texts)),

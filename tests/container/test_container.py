@@ -10,10 +10,10 @@ import psutil
 import pytest
 import requests
 
-from berth.clients.grpc_client import Client as GrpcClient
-from berth.clients.rest_client import Client
+from berth.clients.grpc_client import GrpcClient
+from berth.clients.rest_client import RestClient
 from berth.errors import BerthError
-from tests.prometheus import needs_prometheus, running_prometheus
+from tests.support.prometheus import needs_prometheus, running_prometheus
 
 from .podman import PORTS, READY_S, Container, podman, started_container
 
@@ -38,7 +38,7 @@ def test_the_known_text_is_answered_as_recorded(container: Container) -> None:
 
 
 def test_grpc_answers_as_rest_does(container: Container) -> None:
-    with Client(container.url(8080)) as rest, GrpcClient(container.address(7070)) as grpc:
+    with RestClient(container.url(8080)) as rest, GrpcClient(container.address(7070)) as grpc:
         assert grpc.ping()
         assert grpc.predict("bert", "hello world") == rest.predict("bert", ["hello world"])[0]
 
@@ -88,7 +88,7 @@ def test_management_listens_inside_only(container: Container) -> None:
 
 @needs_prometheus
 def test_prometheus_scrapes_it(container: Container, tmp_path_factory: pytest.TempPathFactory) -> None:
-    with Client(container.url(8080)) as client:
+    with RestClient(container.url(8080)) as client:
         client.predict("bert", ["a text to count"])
     with running_prometheus(container.address(8082), tmp_path_factory.mktemp("prometheus")) as prometheus:
         prometheus.wait_for('berth_requests_total{model_name="bert"} > 0')
@@ -100,7 +100,7 @@ def test_it_is_scaled_under_load_and_no_request_fails(container: Container, figu
 
     def ask(number: int) -> int:
         answered = 0
-        with Client(container.url(8080)) as client:
+        with RestClient(container.url(8080)) as client:
             while not enough.is_set():
                 client.predict("bert", [f"text {answered} of client {number}"])
                 answered += 1
@@ -119,14 +119,14 @@ def test_it_is_scaled_under_load_and_no_request_fails(container: Container, figu
     figures.append(f"scaled from 1 to 2 workers under {NUM_CLIENTS} clients: {sum(answered)} requests, 0 failures")
 
 
-def ask_forever(client: Client) -> NoReturn:
+def ask_forever(client: RestClient) -> NoReturn:
     while True:
         client.predict("bert", ["another text"])
 
 
 def ask_until_it_fails(url: str, all_answered: Barrier) -> None:
     """One answer; when all clients had one, more and more until an error, which is not a time-out."""
-    with Client(url) as client:
+    with RestClient(url) as client:
         client.predict("bert", ["the first text"])
         all_answered.wait(READY_S)
         with pytest.raises(BerthError) as failure:

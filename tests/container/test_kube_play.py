@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from berth.clients.rest_client import Client
+from berth.clients.rest_client import RestClient
 from berth.wait import wait_until
 
 from .podman import READY_S, ROOT, podman, run
@@ -42,7 +42,7 @@ def pod(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.mark.usefixtures("pod")
 def test_it_predicts() -> None:
-    with Client("http://127.0.0.1:8080") as client:
+    with RestClient("http://127.0.0.1:8080") as client:
         assert len(client.predict("bert", ["hello world"])) == 1
 
 

@@ -12,7 +12,7 @@ from threading import Event, Lock
 import numpy as np
 import requests
 
-from tests.server.servers import Server
+from tests.support.servers import Server
 
 RIGHT, WRONG, LOST = "right", "wrong", "lost"
 PATIENCE_S = 120.0  # an answer that has not come by then is lost

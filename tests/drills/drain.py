@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.server.faults import num_queued
-from tests.server.servers import Server, running_server
+from tests.support.faults import num_queued
+from tests.support.servers import Server, running_server
 
 from .clients import LOST, RIGHT, Asker, Tally, ask_at_once
-from .models import pack_sample
+from .served.models import pack_sample
 from .table import table, verdict
 
 NUM_REQUESTS = 90

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.server.faults import ask, make_zombie, num_queued
-from tests.server.servers import Server, running_server
-from tests.server.standin import FAULTY, make_standin
+from tests.support.faults import ask, make_zombie, num_queued
+from tests.support.servers import Server, running_server
+from tests.support.standin import FAULTY, make_standin
 
 from .clients import Asker, Tally, asking
-from .models import pack_sample
+from .served.models import pack_sample
 from .starts import is_ready
 from .table import table, verdict
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.server.servers import running_server, session_pids
+from tests.support.servers import running_server, session_pids
 
 from .clients import LOST, RIGHT, WRONG, Asker, Tally, asking
-from .models import pack_sample
+from .served.models import pack_sample
 from .starts import is_ready
 from .table import table, verdict
 

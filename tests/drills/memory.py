@@ -9,11 +9,11 @@ from berth.machine.quantities import MIB
 from berth.memory.budget import Budget
 from berth.memory.capacity import BudgetOptions, plan_offline
 from handler.config import Task
-from tests.server.servers import CONFIG, running_server
+from tests.support.servers import CONFIG, running_server
 
-from .full_load import full_load
-from .models import pack_bert_base, pack_sample, unpack_with
-from .pss import Peak, peak_of
+from .load.full_load import full_load
+from .load.pss import Peak, peak_of
+from .served.models import pack_bert_base, pack_sample, unpack_with
 from .table import table, verdict
 
 # Two batches and more, the first of which may not be full. The workers share the cores, on two slow ones a batch's

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from berth.machine.quantities import MIB
 from handler.config import Task
-from tests.server.servers import Server, started_server
+from tests.support.servers import Server, started_server
 
-from .full_load import full_load
+from .load.full_load import full_load
+from .load.memory_group import NO_GROUP, MemoryGroup, memory_group
 from .memory import predict
-from .memory_group import NO_GROUP, MemoryGroup, memory_group
-from .models import pack_bert_base, pack_sample
+from .served.models import pack_bert_base, pack_sample
 from .table import verdict
 
 SOAK_S = 300.0

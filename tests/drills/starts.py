@@ -7,10 +7,10 @@ from pathlib import Path
 
 import requests
 
-from tests.server.servers import Server, started_server
+from tests.support.servers import Server, started_server
 
 from .clients import RIGHT, Asker
-from .models import pack_sample
+from .served.models import pack_sample
 from .table import verdict
 
 NUM_STARTS = 20

@@ -10,9 +10,8 @@ import transformers
 from transformers.utils import logging as transformers_logging
 
 from handler.config import Task
-from tests.checkpoints import ARCHITECTURES, TASKS_OF
-
-from .cells import measure_cell
+from tests.support.checkpoints import ARCHITECTURES, TASKS_OF
+from tests.support.equality.cells import measure_cell
 
 OUTPUT = Path(__file__).parents[2] / "docs" / "equality.md"
 HEAD = """# Every task, on every architecture, beside transformers
@@ -20,13 +19,13 @@ HEAD = """# Every task, on every architecture, beside transformers
 Made by `make equality` on {date}, torch {torch} on a CPU in fp32, transformers {transformers}. Each cell: the largest
 difference of any number in any answer from what transformers answers to the same cases, and the engine that the
 known answers chose (`packed`: no padding; `padded`: the fallback). Labels, words, offsets, shapes and order are equal
-in all of them, or the command fails. Checkpoints are small and seeded (`tests/checkpoints`), with random weights; cases
-are in `tests/equality/cases.py` and `tests/references/cases.py`: emoji, combining marks, CJK, empty texts, texts and
-contexts of thousands of tokens, every parameter. `-`: transformers has no such class.
+in all of them, or the command fails. Checkpoints are small and seeded (`tests/support/checkpoints`), with random
+weights; cases are in `tests/support/equality/cases.py` and `tests/support/references/cases.py`: emoji, combining marks,
+CJK, empty texts, texts and contexts of thousands of tokens, every parameter. `-`: transformers has no such class.
 
 The reference is `transformers.pipeline`; for embeddings transformers' own model, one text at a time; for
 text-ranking sentence-transformers' `CrossEncoder.rank`; for question-answering the pipeline of transformers 4.57, whose
-answers are kept in `tests/references` (transformers 5 has none).
+answers are kept in `tests/support/references` (transformers 5 has none).
 
 """
 

@@ -5,14 +5,14 @@ from random import Random
 from typing import Any
 
 from berth.clients.grpc_client import INFERENCE
-from tests.clients.infer_grpc import MODEL_INFER, to_messages
+from tests.support.clients.infer_grpc import MODEL_INFER, to_messages
 
-from .bodies import native
-from .inputs import make_inputs, make_parameters
+from .make.bodies import native
+from .make.inputs import make_inputs, make_parameters
+from .make.mutations import change_text, change_value
+from .make.requests import GrpcRequest
+from .make.values import STRINGS, encode, make_string
 from .models import Target
-from .mutations import change_text, change_value
-from .requests import GrpcRequest
-from .values import STRINGS, encode, make_string
 
 KEYS = ("body", "data", "explain", "url_path", "content-type", "describe", "ts_stream_next", "\r\n", "", "😀")
 DATATYPES = ("", "STRING", "FP32", "INT64", "BOOL", "FP16", "UINT8", "\r\n", "bytes", "x" * 300)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from berth.pack.pack import PackOptions, pack_checkpoint
 from handler.config import Task
-from tests.checkpoints import make_checkpoint
-from tests.server.servers import Server, running_server
+from tests.support.checkpoints import make_checkpoint
+from tests.support.servers import Server, running_server
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from typing import Any
 
 from handler.config import EXPLAINED_TASKS, Task
 
-from . import bodies
-from .envelopes import JSON, MULTIPART, change_envelope, form, multipart
-from .inputs import make_text
+from .make import bodies
+from .make.envelopes import JSON, MULTIPART, change_envelope, form, multipart
+from .make.inputs import make_text
+from .make.mutations import change_text, change_value
+from .make.requests import RestRequest
+from .make.values import encode
 from .models import Target
-from .mutations import change_text, change_value
-from .requests import RestRequest
-from .values import encode
 
 EVERY_TASK = frozenset(Task)
 ONE_TEXT = frozenset({Task.EMBEDDINGS, Task.TEXT_CLASSIFICATION})

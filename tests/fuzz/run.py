@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from random import Random
 
-from berth.clients.grpc_client import Client
+from berth.clients.grpc_client import GrpcClient
 from berth.errors import BerthError
 from berth.progress import Advance, ignore
-from tests.server.servers import Server
+from tests.support.servers import Server
 
 from .grpc_calls import make_infer, make_predictions
-from .judging import judge_grpc, judge_rest
-from .known import KnownAnswers
+from .judge.judging import judge_grpc, judge_rest
+from .judge.known import KnownAnswers
+from .make.requests import GrpcRequest, RestRequest
 from .models import Target
-from .requests import GrpcRequest, RestRequest
 from .rest import JSON_DOORS, TEXT_DOORS, make_json_request, make_text_request
 from .sending import ANSWER_TIMEOUT_S, send_grpc, send_rest
 
@@ -97,7 +97,7 @@ def _send_all(fuzzing: Fuzzing, numbers: Iterable[int], known: KnownAnswers, adv
     """One client's share, one after another."""
     report = Report()
     good = KnownAnswers(fuzzing.server, fuzzing.targets, known.known)
-    with Client(f"127.0.0.1:{fuzzing.server.grpc_port}", timeout_s=ANSWER_TIMEOUT_S) as client:
+    with GrpcClient(f"127.0.0.1:{fuzzing.server.grpc_port}", timeout_s=ANSWER_TIMEOUT_S) as client:
         for count, number in enumerate(numbers, 1):
             request = make_request(fuzzing.seed, number, fuzzing.targets)
             again = f"python -m tests.fuzz --seed {fuzzing.seed} --first {number} --requests 1"
@@ -109,7 +109,7 @@ def _send_all(fuzzing: Fuzzing, numbers: Iterable[int], known: KnownAnswers, adv
     return report
 
 
-def _send_one(server: Server, client: Client, request: Request, again: str, report: Report) -> None:
+def _send_one(server: Server, client: GrpcClient, request: Request, again: str, report: Report) -> None:
     def send() -> None:
         if isinstance(request, RestRequest):
             outcome = judge_rest(request, send_rest(server, request))

@@ -9,11 +9,11 @@ from typing import Any
 
 import grpc
 
-from berth.clients.grpc_client import Client
+from berth.clients.grpc_client import GrpcClient
 from berth.errors import BerthError
-from tests.server.servers import Server
+from tests.support.servers import Server
 
-from .requests import GrpcRequest, RestRequest
+from .make.requests import GrpcRequest, RestRequest
 
 ANSWER_TIMEOUT_S = 120.0  # no answer in this time is a hang: the slowest request here takes a few seconds by itself
 
@@ -53,7 +53,7 @@ def send_rest(server: Server, request: RestRequest) -> RestAnswer:
         return RestAnswer(status=response.status, phrase=response.reason, headers=headers, body=body)
 
 
-def send_grpc(client: Client, request: GrpcRequest) -> GrpcAnswer:
+def send_grpc(client: GrpcClient, request: GrpcRequest) -> GrpcAnswer:
     """One call on the client's connection."""
     try:
         (message,) = client.call(request.method, **request.fields)

@@ -9,9 +9,8 @@ import torch
 from handler.config import HandlerConfig, Precision, Task
 from handler.engine.model import Engine
 from handler.pipeline import Pipeline
-from tests.equality.cells import known_answers
-
-from .large_checkpoints import make_bert_base
+from tests.support.checkpoints.large import make_bert_base
+from tests.support.equality.cells import known_answers
 
 NO_GPU = "no CUDA device: run `make gpu-check` on a GPU machine"
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason=NO_GPU)]

@@ -23,8 +23,7 @@ from handler.engine.model import PackedModel
 from handler.engine.placement import Placement
 from handler.text.encoded import EncodedText
 from handler.text.tokenization import Tokenizer
-
-from .large_checkpoints import make_bert_base
+from tests.support.checkpoints.large import make_bert_base
 
 LENGTHS: dict[str, list[int]] = {"16": [16], "128": [128], "512": [512], "mixed": [8, 12, 16, 24, 40, 64, 128, 300]}
 SHAPE = EncoderShape(layers=12, hidden=768, intermediate=3072)  # bert-base config.json

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .cloud import Cloud, make_cloud
+from .gke.cloud import Cloud, make_cloud
 from .renderings import Document, has_kubectl, render
 
 Rendered = Callable[[str], list[Document]]

@@ -2,13 +2,13 @@
 
 import pytest
 
-from berth.machine.gpu import VARIABLE
+from berth.machine.gpu import DEVICE_VARIABLE
 from berth.machine.quantities import parse_quantity
-from berth.memory.budget import Served, Server, plan_budget
-from berth.memory.model_size import ModelFacts
+from berth.memory.budget import ModelLoad, ServerSizes, plan_budget
+from berth.memory.model_size import ModelSize
 from berth.settings import Settings
 from handler.config import HandlerConfig, Task
-from tests.server.servers import CONFIG
+from tests.support.servers import CONFIG
 
 from .conftest import Rendered
 from .renderings import RENDERINGS
@@ -34,9 +34,9 @@ SHAPES = {
 TASKS = {"sample": Task.EMBEDDINGS, "bert-base": Task.TEXT_CLASSIFICATION}
 
 
-def facts(name: str) -> ModelFacts:
+def facts(name: str) -> ModelSize:
     config = HandlerConfig(task=TASKS[name], max_tokens=512)
-    return ModelFacts(
+    return ModelSize(
         name=name,
         config=config,
         batch_size=64,
@@ -54,8 +54,8 @@ def test_the_pod_holds_what_it_serves(rendered: Rendered, rendering: str, name: 
     resources = container(objects)["resources"]
     settings = Settings.load(CONFIG, {})
     num_gpus = int(resources["limits"].get("nvidia.com/gpu", "0"))
-    assert bool(num_gpus) == (environment(objects).get(VARIABLE) == "cuda")
-    server = Server(
+    assert bool(num_gpus) == (environment(objects).get(DEVICE_VARIABLE) == "cuda")
+    server = ServerSizes(
         queue_length=settings.queue_length,
         request_bytes=settings.max_request_bytes,
         response_bytes=settings.max_response_bytes,
@@ -65,7 +65,7 @@ def test_the_pod_holds_what_it_serves(rendered: Rendered, rendering: str, name: 
         is_forked=not num_gpus,
     )
     in_memory = any(volume.get("emptyDir", {}).get("medium") == "Memory" for volume in pod(objects)["volumes"])
-    served = Served(facts=facts(name), workers=settings.workers_on(num_gpus), is_in_memory=in_memory)
+    served = ModelLoad(facts=facts(name), workers=settings.workers_on(num_gpus), is_in_memory=in_memory)
     budget = plan_budget([served], server)
     assert budget.total_bytes <= parse_quantity(resources["limits"]["memory"])
     assert resources["requests"]["memory"] == resources["limits"]["memory"]

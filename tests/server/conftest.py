@@ -10,29 +10,15 @@ import pytest
 
 from berth.pack.pack import PackOptions, pack_checkpoint
 from handler.config import Task
-from tests.checkpoints import make_checkpoint
+from tests.support.servers import Server, running_server, sample_and_tiny
 
-from .servers import Server, running_server
 from .task_models import make_task_folders
-
-
-@pytest.fixture(scope="package")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small seeded classifier's checkpoint."""
-    return make_checkpoint(tmp_path_factory.mktemp("tiny") / "tiny", "bert", Task.TEXT_CLASSIFICATION)
-
-
-@pytest.fixture(scope="package")
-def sample_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample model's archive, bert.mar."""
-    return pack_checkpoint(None, PackOptions(output=tmp_path_factory.mktemp("store")))
 
 
 @pytest.fixture(scope="package")
 def answering_server(sample_archive: Path, tiny: Path) -> Iterator[Server]:
     """Both models, ready."""
-    tiny_archive = pack_checkpoint(tiny, PackOptions(output=sample_archive.parent))
-    with running_server([sample_archive, tiny_archive]) as server:
+    with sample_and_tiny(sample_archive, tiny) as server:
         yield server
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from handler.config import Task
-from tests.checkpoints import make_checkpoint
-from tests.references.make_checkpoints import make_question_checkpoint
+from tests.support.checkpoints import make_checkpoint
+from tests.support.references.make_checkpoints import make_question_checkpoint
 
 ARCHITECTURES = {
     Task.EMBEDDINGS: "nomic-bert",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .servers import BERTH, Server
+from tests.support.servers import BERTH, Server
 
 pytestmark = pytest.mark.server
 

@@ -12,10 +12,9 @@ import pytest
 from google.protobuf.json_format import Parse
 from google.protobuf.message_factory import GetMessageClass
 
-from berth.clients.grpc_client import SERVICES, Client, _load_services
+from berth.clients.grpc_client import SERVICES, GrpcClient, _load_services
 from berth.settings import Settings
-
-from .servers import CONFIG, Server
+from tests.support.servers import CONFIG, Server
 
 pytestmark = pytest.mark.server
 
@@ -56,7 +55,7 @@ def test_grpcurl_asks_for_what_there_is(answering_server: Server, command: str) 
     *options, address, method = shlex.split(at(answering_server, command))
     assert options[1:4] == ["-plaintext", "-protoset", "$SERVICES"]
     name = method.replace("/", ".")
-    with Client(address) as client:
+    with GrpcClient(address) as client:
         assert list(client.call(name, **fields(name, options[5] if "-d" in options else "{}")))
 
 

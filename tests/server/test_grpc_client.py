@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 import requests
 
-from berth.clients.grpc_client import Client
+from berth.clients.grpc_client import GrpcClient
 from berth.errors import BerthError, RequestFailed, ServerUnreachable, UsageError
-from tests.texts import mixed_texts
-
-from .servers import Server
+from tests.support.servers import Server
+from tests.support.texts import mixed_texts
 
 pytestmark = pytest.mark.server
 
@@ -22,12 +21,12 @@ TOLERANCE = 1e-6  # the same engine, in batches of another size
 NOT_UNICODE = "\ud800"  # half a surrogate pair: a str, but nothing that UTF-8 has bytes for
 
 
-def connect(server: Server, port: str = "grpc_inference", host: str = "127.0.0.1") -> Client:
-    return Client(f"{host}:{server.ports[port]}")
+def connect(server: Server, port: str = "grpc_inference", host: str = "127.0.0.1") -> GrpcClient:
+    return GrpcClient(f"{host}:{server.ports[port]}")
 
 
 @pytest.fixture
-def client(answering_server: Server) -> Iterator[Client]:
+def client(answering_server: Server) -> Iterator[GrpcClient]:
     with connect(answering_server) as opened:
         yield opened
 
@@ -37,21 +36,21 @@ def rest_answer(server: Server, model: str, text: str) -> Any:
     return requests.post(url, json={"inputs": text}, timeout=30).json()
 
 
-def test_an_embedding_is_rests_own(answering_server: Server, client: Client) -> None:
+def test_an_embedding_is_rests_own(answering_server: Server, client: GrpcClient) -> None:
     for text in ["", "naïve 😀", *mixed_texts(4)]:
         expected = rest_answer(answering_server, "bert", text)
         results: list[Any] = [client.predict("bert", text), *client.stream("bert", text)]
         np.testing.assert_allclose(results, [expected, expected], rtol=0, atol=TOLERANCE)
 
 
-def test_a_label_is_rests_own(answering_server: Server, client: Client) -> None:
+def test_a_label_is_rests_own(answering_server: Server, client: GrpcClient) -> None:
     expected = rest_answer(answering_server, "tiny", "is it open")
     expected["score"] = pytest.approx(expected["score"], abs=TOLERANCE)
     assert client.predict("tiny", "is it open") == expected
     assert list(client.stream("tiny", "is it open")) == [expected]
 
 
-def test_a_text_that_the_handler_refuses_is_its_own_error(client: Client) -> None:
+def test_a_text_that_the_handler_refuses_is_its_own_error(client: GrpcClient) -> None:
     asked: list[Callable[[], object]] = [
         lambda: client.predict("bert", NOT_UNICODE),
         lambda: list(client.stream("bert", NOT_UNICODE)),
@@ -62,7 +61,7 @@ def test_a_text_that_the_handler_refuses_is_its_own_error(client: Client) -> Non
         assert (caught.value.code, caught.value.type) == (400, "NotParseable")
 
 
-def test_ping_and_localhost(answering_server: Server, client: Client) -> None:
+def test_ping_and_localhost(answering_server: Server, client: GrpcClient) -> None:
     assert client.ping()
     with connect(answering_server, host="localhost") as by_name:
         assert by_name.ping()
@@ -78,7 +77,7 @@ def test_a_proxy_of_the_environment_is_not_asked_for_loopback(
             assert client.ping()
 
 
-def test_an_unknown_model_is_named(answering_server: Server, client: Client) -> None:
+def test_an_unknown_model_is_named(answering_server: Server, client: GrpcClient) -> None:
     with pytest.raises(BerthError, match=r"INTERNAL: Model not found: none$"):
         client.predict("none", "x")
     with pytest.raises(BerthError, match=r"INTERNAL: Model not found: none$"):
@@ -87,7 +86,7 @@ def test_an_unknown_model_is_named(answering_server: Server, client: Client) -> 
         management.scale("none", 1)
 
 
-def test_the_other_port_is_told_from_this_one(answering_server: Server, client: Client) -> None:
+def test_the_other_port_is_told_from_this_one(answering_server: Server, client: GrpcClient) -> None:
     with pytest.raises(UsageError, match=r"scale to the management port \(7071\)"):
         client.scale("bert", 1)
     with connect(answering_server, "grpc_management") as management:
@@ -102,7 +101,7 @@ def test_rests_port_is_told_from_grpcs(answering_server: Server) -> None:
         client.ping()
 
 
-def test_a_text_over_max_request_size_says_so_and_the_connection_stays(client: Client) -> None:
+def test_a_text_over_max_request_size_says_so_and_the_connection_stays(client: GrpcClient) -> None:
     with pytest.raises(BerthError, match="max_request_size"):
         client.predict("bert", "x" * 2_000_000)
     assert client.ping()

@@ -7,9 +7,8 @@ import pytest
 import requests
 
 from berth.pack.pack import PackOptions, pack_checkpoint
-from tests.intents import Trained, read
-
-from .servers import Server, running_server
+from tests.support.intents import Trained, read
+from tests.support.servers import Server, running_server
 
 pytestmark = pytest.mark.server
 

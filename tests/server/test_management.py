@@ -14,11 +14,10 @@ import pytest
 
 from berth.cli.bars import show_progress
 from berth.cli.scale import scale_model
-from berth.clients.management import Management
+from berth.clients.management import ManagementClient
 from berth.errors import BerthError
-
-from .servers import BERTH, Server, running_server
-from .standin import ANSWERS, make_standin
+from tests.support.servers import BERTH, Server, running_server
+from tests.support.standin import ANSWERS, make_standin
 
 pytestmark = pytest.mark.server
 
@@ -174,7 +173,7 @@ def test_a_worker_that_cannot_start_ends_the_wait(scalable: Scalable) -> None:
 def test_a_worker_that_never_loads_is_not_waited_for_without_end(scalable: Scalable) -> None:
     scalable.fate.write_text("hangs")
     with (
-        Management(scalable.server.management_url) as management,
+        ManagementClient(scalable.server.management_url) as management,
         show_progress() as progress,
         pytest.raises(BerthError, match=r"after 2 s bert has 1 of 2 workers READY .*; .* goes back"),
     ):

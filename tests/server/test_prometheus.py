@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.prometheus import Prometheus, needs_prometheus, running_prometheus
-from tests.texts import mixed_texts
-
-from .scrape import Growth, Scrape
-from .servers import Server
+from tests.support.prometheus import Prometheus, needs_prometheus, running_prometheus
+from tests.support.scrape import Growth, Scrape
+from tests.support.servers import Server
+from tests.support.texts import mixed_texts
 
 pytestmark = [pytest.mark.server, needs_prometheus]
 

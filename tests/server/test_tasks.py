@@ -9,11 +9,11 @@ import pytest
 import requests
 
 from handler.config import Task
-from tests.checkpoints import UNPACKABLE
-from tests.equality.cells import Asked, cases, questions
-from tests.equality.compare import largest_difference
+from tests.support.checkpoints import UNPACKABLE
+from tests.support.equality.cells import Asked, cases, questions
+from tests.support.equality.compare import largest_difference
+from tests.support.servers import Server
 
-from .servers import Server
 from .task_models import ARCHITECTURES
 
 pytestmark = pytest.mark.server

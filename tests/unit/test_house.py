@@ -16,7 +16,8 @@ HANDLER = sorted(ROOT.glob("handler/**/*.py"))
 BERTH = sorted(ROOT.glob("berth/**/*.py"))
 BENCH = sorted(ROOT.glob("bench/**/*.py"))
 SOURCES = [*HANDLER, *BERTH, *BENCH]
-ALL_FILES = sorted([*SOURCES, *ROOT.glob("tests/**/*.py")])
+TESTS = sorted(ROOT.glob("tests/**/*.py"))
+ALL_FILES = [*SOURCES, *TESTS]
 SHARED_WITH_BERTH = {"handler", "handler.errors", "handler.config", "handler.inputs", "handler.doors"}
 FORKED = {"handler.choose_engine", "handler.worker"}  # what the fork server imports beforehand
 # A room may use the files at the top of berth/, which know no room, and the rooms that stand behind its name here.
@@ -114,10 +115,16 @@ def test_pack_and_serve_never_meet() -> None:
     assert "pack" not in ROOMS["serve"]
 
 
-@pytest.mark.parametrize("top", ["berth", "handler"])
-def test_folders_stay_small(top: str) -> None:
-    folders = Counter(path.parent for path in (ROOT / top).glob("**/*.py"))
+def test_folders_stay_small() -> None:
+    folders = Counter(path.parent for path in ALL_FILES if not path.name.startswith("test_"))
     assert [str(folder) for folder, count in folders.items() if count > MOST_MODULES] == []
+
+
+@pytest.mark.parametrize("path", TESTS, ids=module_name)
+def test_no_suite_imports_another(path: Path) -> None:
+    suite = module_name(path).split(".")[1]
+    used = {module.split(".")[1] for module in imported_modules(path) if module.startswith("tests.")}
+    assert used <= {suite, "support", "conftest"}
 
 
 def functions(paths: list[Path]) -> Iterator[tuple[int, str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.intents import EXAMPLE, Trained, read
+from tests.support.intents import EXAMPLE, Trained, read
 
 NUM_INTENTS = 10
 SMALLEST_F1 = 0.9  # issue 4

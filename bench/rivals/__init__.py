@@ -1,0 +1,1 @@
+"""The other ways of serving that berth is measured beside."""

@@ -1,0 +1,42 @@
+"""The rival's archive: the same checkpoint with padded_handler.py beside it, served by the same launcher."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from berth.archive.content import CHECKPOINT, MANIFEST, MODEL_CONFIG, SERVER_SETTINGS, ArchivePlan, Member
+from berth.pack.checkpoint import Checkpoint
+
+HANDLER = Path(__file__).with_name("padded_handler.py")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batching:
+    """How TorchServe collects the rival's batches."""
+
+    size: int
+    delay_ms: int
+
+
+def plan_rival(checkpoint: Checkpoint, name: str, batching: Batching) -> ArchivePlan:
+    """The members of the rival's archive NAME.mar; no known answers, for its handler checks none."""
+    sources: dict[str, Path | bytes] = {
+        **{f"{CHECKPOINT}/{file}": checkpoint.root / file for file in checkpoint.files},
+        HANDLER.name: HANDLER,
+        MANIFEST: _manifest(name),
+        MODEL_CONFIG: _model_config(batching),
+    }
+    return ArchivePlan(members=tuple(Member(name=member, source=sources[member]) for member in sorted(sources)))
+
+
+def _manifest(name: str) -> bytes:
+    model = {"modelName": name, "modelVersion": "1.0", "handler": HANDLER.name, "configFile": MODEL_CONFIG}
+    return json.dumps({"runtime": "python", "model": model, "archiverVersion": "0.12.0"}).encode()
+
+
+def _model_config(batching: Batching) -> bytes:
+    """berth's own time limits, and the rival's batches."""
+    import yaml  # noqa: PLC0415
+
+    settings = {**SERVER_SETTINGS, "batchSize": batching.size, "maxBatchDelay": batching.delay_ms}
+    return yaml.safe_dump(settings).encode()

@@ -1,0 +1,61 @@
+"""What a server's processes take: the proportional set size, in which a page that n processes share counts 1/n each."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+
+import psutil
+
+from tests.support.servers import Server
+
+KIB = 1024
+EVERY_S = 0.2
+
+
+def pss_bytes(pid: int) -> int:
+    """Of one process; 0 of one that is gone."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * KIB
+    return 0
+
+
+@dataclass(kw_only=True)
+class Peak:
+    """The largest sums that were seen; each of its own moment."""
+
+    total_bytes: int = 0
+    java_bytes: int = 0
+    workers_bytes: int = 0
+    """Of all of them, and of what forks them."""
+
+    def look(self, server: Server) -> None:
+        """One look."""
+        java = pss_bytes(server.java.pid)
+        below = psutil.Process(server.process.pid).children(recursive=True)
+        workers = sum(pss_bytes(process.pid) for process in below) - java
+        self.java_bytes = max(self.java_bytes, java)
+        self.workers_bytes = max(self.workers_bytes, workers)
+        self.total_bytes = max(self.total_bytes, pss_bytes(server.process.pid) + java + workers)
+
+
+@contextlib.contextmanager
+def peak_of(server: Server) -> Iterator[Peak]:
+    """Looks again and again for as long as the block runs."""
+    peak, enough = Peak(), Event()
+
+    def watch() -> None:
+        while not enough.wait(EVERY_S):
+            with contextlib.suppress(psutil.NoSuchProcess, ValueError):  # a server that ends
+                peak.look(server)
+
+    thread = Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        enough.set()
+        thread.join()

@@ -1,0 +1,1 @@
+"""Whether an answer may be as it is."""

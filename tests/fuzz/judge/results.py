@@ -1,0 +1,128 @@
+"""What a request may be answered with: as many results as it has inputs, each as its task has it."""
+
+import base64
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+from handler.config import Task
+from handler.inputs import INPUT_KEYS
+from tests.fuzz.make.requests import RestRequest
+from tests.fuzz.models import Target
+from tests.fuzz.sending import RestAnswer
+from tests.support.clients.infer_rest import read_outputs
+from tests.support.clients.rest import openai_vectors, under
+
+from .refusals import OPENAI_PATH, parse
+
+KEYS = {
+    Task.TEXT_CLASSIFICATION: {"label", "score"},
+    Task.QUESTION_ANSWERING: {"score", "start", "end", "answer"},
+    Task.TEXT_RANKING: {"index", "score"},
+    Task.ZERO_SHOT_CLASSIFICATION: {"sequence", "labels", "scores"},
+}
+EXPLAINED = {"score", "baseline_score", "convergence_delta", "tokens"}
+
+
+def judge_results(request: RestRequest, answer: RestAnswer) -> str:
+    """What kind of answer it is; AssertionError says what is wrong with it."""
+    assert answer.headers.get("content-type") == "application/json", answer.headers
+    value = json.loads(answer.body)
+    if isinstance(value, dict) and value.get("openapi"):
+        return "200 OPTIONS, TorchServe's"
+    if isinstance(value, dict) and "status" in value:
+        return judge_deep_check(request.target, value)
+    if isinstance(value, dict) and value.get("task") == request.target.task:
+        assert ("describe", "True") in request.headers, f"described unasked: {value}"
+        return "200 description"
+    results = _read(request, value)
+    explains = "/explanations/" in request.path or ":explain" in request.path
+    for result in results:
+        judge_result(result, request.target.task, explains=explains)
+    _judge_headers(answer, len(results))
+    return "200"
+
+
+def judge_deep_check(target: Target, value: dict[str, Any]) -> str:
+    """The answer to an empty body."""
+    assert (value["status"], value["model"]) == ("ok", target.name), value
+    return "200 deep check"
+
+
+def _judge_headers(answer: RestAnswer, num_inputs: int) -> None:
+    assert int(answer.headers["x-compute-tokens"]) >= 0
+    assert float(answer.headers["x-inference-time-ms"]) > 0
+    cut = [int(index) for index in answer.headers.get("x-truncated", "").split(",") if index]
+    assert all(0 <= index < num_inputs for index in cut), f"x-truncated {cut} of {num_inputs} inputs"
+
+
+def _read(request: RestRequest, value: Any) -> list[Any]:
+    """The results out of the door's dress, as many as there are inputs."""
+    path, body = request.path.partition("?")[0], parse(request.body)
+    if path.startswith("/v1/"):
+        return same_number(under("explanations" if ":explain" in path else "predictions")(value), body["instances"])
+    if path.startswith("/v2/"):
+        return same_number(read_outputs(value), range(count_rows(body, request.target.task)))
+    if OPENAI_PATH.fullmatch(path):
+        several = isinstance(body["input"], list) and not isinstance(body["input"][0], int)
+        return same_number(openai_vectors(value), body["input"] if several else [body["input"]])
+    is_json = (request.header("content-type") or "json").lower().startswith(("json", "application/json"))
+    return read_native(value, body if is_json else None)
+
+
+def read_native(value: Any, body: Any) -> list[Any]:
+    """A list of results for a list of inputs, else one; of a body that is one text None is known."""
+    several = isinstance(body, dict) and isinstance(body.get("inputs"), list)
+    return same_number(value, body["inputs"]) if several else [value]
+
+
+def same_number(results: Any, inputs: Any) -> list[Any]:
+    """The results, if there is one for each input."""
+    assert isinstance(results, list), f"no list of results: {results!r:.200}"
+    assert len(results) == len(inputs), f"{len(results)} results of {len(inputs)} inputs"
+    return results
+
+
+def count_rows(body: Any, task: Task) -> int:
+    """Of the first tensor that is an input of the task."""
+    return next(int(tensor["shape"][0]) for tensor in body["inputs"] if tensor["name"] in INPUT_KEYS[task])
+
+
+def judge_result(result: Any, task: Task, *, explains: bool = False) -> None:
+    """One result, as docs/api.md has it."""
+    if explains:
+        assert set(result) >= EXPLAINED, result
+        assert all(map(_is_number, (result["score"], result["baseline_score"], result["convergence_delta"]))), result
+        return
+    _JUDGES.get(task, _judge_objects)(result, task)
+
+
+def _judge_vector(result: Any, _: Task) -> None:
+    if isinstance(result, str):
+        assert len(base64.b64decode(result, validate=True)) % 4 == 0
+        return
+    assert result, "an empty vector"
+    assert all(map(_is_number, result)), f"{result!r:.200}"
+
+
+def _judge_objects(result: Any, task: Task) -> None:
+    for each in result if isinstance(result, list) else [result]:
+        assert set(each) == KEYS[task], each
+        assert _is_number(each["score"]), each
+
+
+def _judge_labels(result: Any, task: Task) -> None:
+    assert set(result) == KEYS[task], result
+    assert all(map(_is_number, result["scores"])), result
+    assert len(result["scores"]) == len(result["labels"]), result
+
+
+_JUDGES: dict[Task, Callable[[Any, Task], None]] = {
+    Task.EMBEDDINGS: _judge_vector,
+    Task.ZERO_SHOT_CLASSIFICATION: _judge_labels,
+}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,62 @@
+"""Good requests in their native form: inputs of a task, and parameters that fit any of them. Pure."""
+
+from random import Random
+from typing import Any
+
+from handler.config import Task
+from tests.support.texts import WORDS
+
+NUM_INPUTS = (1, 1, 1, 2, 3, 8)
+NUM_WORDS = (1, 2, 5, 12, 30)
+LABELS = ("sports", "politics", "日本語", "a\r\nb", "😀")
+# Each is left out as often as not.
+CHOICES: dict[Task, dict[str, tuple[Any, ...]]] = {
+    Task.EMBEDDINGS: {"dimensions": (1, 64, 384), "truncation": (True, False), "prompt_name": (None,)},
+    Task.TEXT_CLASSIFICATION: {
+        "top_k": (1, 2, 100, None),
+        "function_to_apply": ("softmax", "sigmoid", "none", None),
+        "threshold": (0, 0.5, 1e300, -1, None, {"negative": 0.1}, {}),
+    },
+    Task.QUESTION_ANSWERING: {
+        "top_k": (1, 3, 100),
+        "max_answer_len": (1, 15, 512),
+        "handle_impossible_answer": (True, False),
+        "align_to_words": (True, False),
+        "max_seq_len": (512, None),
+        "doc_stride": (0, 10, None),
+    },
+    Task.TEXT_RANKING: {"top_k": (1, 2, None), "function_to_apply": ("sigmoid", "none", None)},
+    Task.ZERO_SHOT_CLASSIFICATION: {
+        "hypothesis_template": ("{}", "This example is {}.", "é {} \r\n"),
+        "multi_label": (True, False),
+    },
+}
+EXPLANATIONS: dict[str, tuple[Any, ...]] = {"n_steps": (1, 3, 30, 300), "target": (None,), "truncation": (True,)}
+
+
+def make_text(rng: Random) -> str:
+    """Words of every script; short, so that a server answers many."""
+    return " ".join(rng.choices(WORDS, k=rng.choice(NUM_WORDS)))
+
+
+def make_inputs(rng: Random, task: Task) -> list[Any]:
+    """One or several, all with the same keys, so that tensors can hold them too."""
+    count = rng.choice(NUM_INPUTS)
+    match task:
+        case Task.TEXT_CLASSIFICATION if rng.random() < 0.5:
+            return [{"text": make_text(rng), "text_pair": make_text(rng)} for _ in range(count)]
+        case Task.QUESTION_ANSWERING:
+            return [{"question": rng.choice(WORDS[:6]), "context": f"model {make_text(rng)}"} for _ in range(count)]
+        case Task.TEXT_RANKING:
+            width = rng.choice((1, 2, 5))
+            return [{"query": make_text(rng), "texts": [make_text(rng) for _ in range(width)]} for _ in range(count)]
+    return [{"text": make_text(rng)} if rng.random() < 0.2 else make_text(rng) for _ in range(count)]
+
+
+def make_parameters(rng: Random, task: Task, *, explains: bool = False) -> dict[str, Any]:
+    """What the task needs, and some of what it may be told."""
+    choices = EXPLANATIONS if explains else CHOICES[task]
+    chosen = {name: rng.choice(values) for name, values in choices.items() if rng.random() < 0.5}
+    if task is Task.ZERO_SHOT_CLASSIFICATION and not explains:
+        chosen["candidate_labels"] = rng.sample(LABELS, rng.randint(1, len(LABELS)))
+    return chosen

@@ -1,0 +1,20 @@
+"""The short form of `python -m tests.fuzz`: a few hundred requests of a fixed seed, through every door."""
+
+import pytest
+
+from handler.config import Task
+from tests.fuzz.models import SAMPLE, Target
+from tests.fuzz.run import DOORS, Fuzzing, run
+from tests.support.servers import Server
+
+pytestmark = pytest.mark.server
+
+NUM_REQUESTS = 400
+
+
+def test_every_request_gets_an_answer_of_its_own(answering_server: Server) -> None:
+    targets = (SAMPLE, Target("tiny", Task.TEXT_CLASSIFICATION))
+    report = run(Fuzzing(server=answering_server, targets=targets, seed=5, number=NUM_REQUESTS, clients=4))
+    assert report.violations == []
+    assert report.outcomes.total() == NUM_REQUESTS
+    assert {door for door, _ in report.outcomes} == set(DOORS)

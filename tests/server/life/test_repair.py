@@ -1,0 +1,77 @@
+"""Faults that TorchServe does not notice: said by /ready, repaired where that is possible, else the end of berth."""
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.support.faults import ask, make_zombie
+from tests.support.servers import Server, running_server, session_pids
+from tests.support.standin import FAULTY, make_standin
+
+from .test_health import reason, status, wait_for_readiness
+
+pytestmark = pytest.mark.server
+
+REPAIRED_S = 60.0  # on a busy machine
+
+
+def require_repair(server: Server, said: str, former_pid: int) -> None:
+    server.wait_for_log(said, REPAIRED_S)
+    wait_for_readiness(server, 200)
+    (pid,) = server.worker_pids()
+    assert pid != former_pid
+    assert ask(server, "0") == 200
+
+
+def test_a_zombie_is_replaced(tmp_path: Path) -> None:
+    with running_server([make_standin(tmp_path, FAULTY)]) as server:
+        (pid,) = server.worker_pids()
+        make_zombie(server)
+        assert server.describe()["workers"][0]["status"] == "READY"
+        assert requests.get(f"{server.inference_url}/ping", timeout=10).json() == {"status": "Healthy"}
+        wait_for_readiness(server, 503)
+        require_repair(server, "has not noticed that a worker's process is gone: scaled away and back", pid)
+
+
+def test_a_zombie_beside_a_good_worker_is_replaced_and_nobody_is_left_over(tmp_path: Path) -> None:
+    with running_server([make_standin(tmp_path, FAULTY)], {"TS_DEFAULT_WORKERS_PER_MODEL": "2"}) as server:
+        forks = server.forks.pid
+        make_zombie(server, workers=2)
+        server.wait_for_log("scaled away and back", REPAIRED_S)
+        wait_for_readiness(server, 200)
+        server.require(lambda: len(session_pids(forks)) == 3, REPAIRED_S, "what forks and its two workers")
+        assert set(server.worker_pids()) | {forks} == set(session_pids(forks))
+        assert [ask(server, "0") for _ in range(4)] == [200] * 4
+
+
+def test_a_hanging_worker_is_killed_and_its_neighbours_in_the_queue_are_answered(tmp_path: Path) -> None:
+    with running_server([make_standin(tmp_path, FAULTY)]) as server, ThreadPoolExecutor() as pool:
+        (pid,) = server.worker_pids()
+        taken = pool.submit(ask, server, "1")
+        server.wait_for_log("sleeps 1")
+        os.kill(pid, signal.SIGSTOP)
+        queued = pool.submit(ask, server, "0")
+        require_repair(server, "a worker hangs", pid)
+        assert taken.result() in (500, 507)
+        assert queued.result() == 200
+
+
+def test_a_wrong_answer_is_not_ready(tmp_path: Path) -> None:
+    with running_server([make_standin(tmp_path, FAULTY)]) as server:
+        assert ask(server, "wrong") == 200
+        wait_for_readiness(server, 503)
+        assert "off by 1" in reason(server)
+        assert status(server, "/live") == 200
+
+
+def test_workers_that_die_in_a_loop_are_not_ready(tmp_path: Path) -> None:
+    """What becomes of them takes minutes: `make drills NAMES=faults`."""
+    with running_server([make_standin(tmp_path, FAULTY)]) as server:
+        ask(server, "loop")
+        wait_for_readiness(server, 503)
+        assert "no worker is loaded" in reason(server)
+        server.process.kill()  # what waits for a worker would be waited for

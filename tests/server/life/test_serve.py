@@ -1,0 +1,110 @@
+"""A server that is ready: what it said, what it answers, and what its worker was given."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from berth.machine.gpu import count_gpus
+from berth.process.run_folder import LOCK
+from berth.settings import parse_properties
+from berth.workers.fork_protocol import SOCKET
+from tests.support.servers import CONFIG, Server, running_server
+from tests.support.standin import ANSWERS, make_standin
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("archives")
+    archives = [make_standin(folder), make_standin(folder, name="second")]
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    with running_server(archives, {"PYTHONPATH": str(elsewhere), "HTTP_PROXY": "http://127.0.0.1:9"}) as running:
+        yield running
+
+
+def test_every_model_is_ready_when_berth_says_so(server: Server) -> None:
+    for model in ("bert", "second"):
+        assert [worker["status"] for worker in server.describe(model)["workers"]] == ["READY"]
+
+
+def test_the_line_to_try_works(server: Server) -> None:
+    lines = [line.removeprefix("berth: ") for line in server.log.splitlines() if "curl" in line]
+    assert len(lines) == 2
+    ran = subprocess.run([*shlex.split(lines[0]), "-s", "-f", "--noproxy", "*"], capture_output=True, check=True)
+    assert json.loads(ran.stdout)["status"] == "ok"
+
+
+def test_the_worker_imports_the_archives_handler_and_nothing_of_pythonpath(server: Server) -> None:
+    facts = requests.post(f"{server.inference_url}/predictions/bert", data=b"x", timeout=30).json()
+    folder = Path(facts["file"]).parents[1]
+    assert folder.parent.name == "berth"
+    assert not any("elsewhere" in entry for entry in facts["path"])
+    assert not list(folder.rglob("__pycache__"))
+    properties = parse_properties(CONFIG.read_text("utf-8"))
+    assert facts["environment"]["TS_MAX_RESPONSE_SIZE"] == properties["max_response_size"]
+    assert facts["environment"]["TS_DECODE_INPUT_REQUEST"] == "false"
+
+
+def test_on_a_cpu_there_is_one_worker(server: Server) -> None:
+    if count_gpus(os.environ) > 1:
+        pytest.skip("this machine has more than one GPU")
+    assert "workers per model: 1" in server.log
+    assert len(server.worker_pids()) == 1
+
+
+def test_workers_are_started_together(tmp_path: Path) -> None:
+    """Neither ends its load before both have begun it."""
+    wait_for_the_other = (
+        f"import pathlib, time; pathlib.Path({str(tmp_path)!r}, f'began-{{os.getpid()}}').touch()\n"
+        f"        while len(list(pathlib.Path({str(tmp_path)!r}).glob('began-*'))) < 2: time.sleep(0.01)"
+    )
+    archive = make_standin(tmp_path, ANSWERS.replace('"""Nothing to load."""', wait_for_the_other))
+    with running_server([archive], {"TS_DEFAULT_WORKERS_PER_MODEL": "2"}) as server:
+        assert len(server.worker_pids()) == 2
+
+
+def test_the_log_says_what_the_start_took(server: Server) -> None:
+    assert re.search(r"started in [\d.]+ s: checks [\d.]+, Java [\d.]+, workers [\d.]+$", server.log, re.MULTILINE)
+
+
+def test_a_prediction_leaves_no_line_in_the_log_and_no_file_in_the_run_folder(server: Server) -> None:
+    before = server.log
+    requests.get(f"{server.inference_url}/predictions/bert", timeout=30).raise_for_status()
+    assert server.log == before
+    (run_folder,) = server.temp.glob("berth-*")
+    left = sorted(path.name for path in run_folder.iterdir() if not path.name.startswith(".ts.sock"))
+    assert left == [SOCKET, LOCK, "models"]
+
+
+def test_metrics_are_prometheus(server: Server) -> None:
+    requests.get(f"{server.inference_url}/predictions/bert", timeout=30).raise_for_status()
+    assert "ts_inference_requests_total" in requests.get(f"{server.metrics_url}/metrics", timeout=30).text
+
+
+def test_models_cannot_be_registered(server: Server) -> None:
+    answer = requests.post(f"{server.management_url}/models", params={"url": "x.mar"}, timeout=30)
+    assert answer.status_code == 405
+
+
+def test_the_log_says_which_settings_and_that_tokens_are_off(server: Server) -> None:
+    assert "config.properties" in server.log.splitlines()[0]
+    assert "tokens are off" in server.log
+
+
+def test_without_forks_each_worker_is_javas_and_it_is_said(tmp_path: Path) -> None:
+    driver = tmp_path / "bin" / "nvidia-smi"  # without a GPU
+    driver.parent.mkdir()
+    driver.write_text("#!/bin/sh\nexit 9\n")
+    driver.chmod(0o755)
+    path = f"{driver.parent}{os.pathsep}{os.environ['PATH']}"
+    with running_server([make_standin(tmp_path)], {"PATH": path}) as server:
+        assert "each worker imports for itself, none is forked: a driver's nvidia-smi is there" in server.log
+        assert [child.pid for child in server.java.children()] == server.worker_pids()

@@ -1,0 +1,93 @@
+"""Small, seeded, real checkpoints of sentence-transformers, made and saved by itself.
+
+It is imported late: that takes seconds, and few tests need it.
+"""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from safetensors.torch import load_file
+
+from berth.errors import Refused
+from handler.config import Task
+from tests.support.checkpoints import make_checkpoint
+
+
+class DenseLayer(NamedTuple):
+    """A Dense module: its width, its bias, and its activation's name in torch.nn."""
+
+    width: int
+    bias: bool = True
+    activation: str = "Tanh"
+
+
+def make_sentence_checkpoint(
+    folder: Path,
+    *,
+    architecture: str = "bert",
+    pooling: str | tuple[str, ...] = "mean",
+    dense: Sequence[DenseLayer] = (),
+    normalize: bool = False,
+    prompts: Mapping[str, str] | None = None,
+    default_prompt: str | None = None,
+    include_prompt: bool = True,
+) -> Path:
+    """A SentenceTransformer in `folder`."""
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+    from sentence_transformers.sentence_transformer import modules as st  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as base:
+        transformer = st.Transformer(str(make_checkpoint(Path(base), architecture, Task.EMBEDDINGS)))
+    width = transformer.get_embedding_dimension()
+    steps: list[torch.nn.Module] = [transformer, st.Pooling(width, pooling, include_prompt=include_prompt)]
+    torch.manual_seed(21)
+    for layer in dense:
+        activation = getattr(torch.nn, layer.activation)()
+        steps.append(st.Dense(width, layer.width, bias=layer.bias, activation_function=activation))
+        width = layer.width
+    steps += [st.Normalize()] if normalize else []
+    model = SentenceTransformer(
+        modules=steps, device="cpu", prompts=dict(prompts or {}), default_prompt_name=default_prompt
+    )
+    model.save_pretrained(str(folder), create_model_card=False)
+    return folder
+
+
+def make_cross_encoder(
+    folder: Path,
+    *,
+    architecture: str = "bert",
+    labels: Sequence[str] = ("LABEL_0",),
+    activation: str | None = None,
+    max_length: int | None = None,
+) -> Path:
+    """A CrossEncoder in `folder`; its activation is a name in torch.nn, or sentence-transformers' own choice."""
+    from sentence_transformers import CrossEncoder  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as base:
+        model = CrossEncoder(
+            str(make_checkpoint(Path(base), architecture, Task.TEXT_CLASSIFICATION, id2label=dict(enumerate(labels)))),
+            activation_fn=None if activation is None else getattr(torch.nn, activation)(),
+            max_length=max_length,
+            device="cpu",
+            local_files_only=True,
+        )
+    model.save_pretrained(str(folder), create_model_card=False)
+    return folder
+
+
+def pickle_weights(folder: Path) -> None:
+    """Put the weights in `folder` into a pickle, as they were saved before safetensors."""
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+
+
+def run_lines(refused: Refused) -> None:
+    """Run the python lines that a refusal shows, as they stand."""
+    lines = "\n".join(line.strip() for line in str(refused).splitlines()[1:])
+    subprocess.run([sys.executable, "-c", lines], check=True, capture_output=True)

@@ -1,0 +1,152 @@
+"""Results as a table and as JSON lines."""
+
+import json
+from typing import Any
+
+import pytest
+
+from berth.cli.tables import NOTHING, render, render_models, render_state
+from berth.clients.messages import Input
+from tests.support.states import GPU, make_state
+
+EMBEDDINGS = [[0.125, -0.25, 0.5, 0.75, 1.0], [1.0, 0.0, 0.0, 0.0, 0.0]]
+LABELS = [{"label": "positive", "score": 0.98765}, {"label": "negative", "score": 0.5}]
+TOKEN = {"entity": "B-PER", "score": 0.99, "index": 1, "word": "ada", "start": 0, "end": 3}
+ENTITY = {"entity_group": "LOC", "score": 0.8, "word": "in kent", "start": 4, "end": 11}
+ANSWER = {"score": 0.75, "start": 0, "end": 3, "answer": "Ada"}
+NO_ANSWER = {"score": 0.25, "start": 0, "end": 0, "answer": ""}
+WORD = {"score": 0.5, "token": 7, "token_str": "paris", "sequence": "paris is big"}
+ZERO_SHOT = {"sequence": "late", "labels": ["time", "place"], "scores": [0.7, 0.3]}
+RANKING: Input = {"query": "how long?", "texts": ["not\nthis", "two hours"]}
+QUESTION: Input = {"context": "Ada did. " * 30, "question": "Who?"}
+
+
+def cells(inputs: list[Input], results: list[Any]) -> list[list[str]]:
+    """The table's headings and rows."""
+    lines = render(inputs, results, as_json=False).splitlines()
+    return [[cell.strip() for cell in line.strip("┃│").split(line[0])] for line in lines if line[0] in "┃│"]
+
+
+@pytest.mark.parametrize("results", [EMBEDDINGS, LABELS, [LABELS, []], [[TOKEN], []], [ANSWER, [ANSWER, NO_ANSWER]]])
+def test_json_is_one_result_a_line_as_the_server_gave_it(results: list[Any]) -> None:
+    lines = render(["a", "b"], results, as_json=True).splitlines()
+    assert [json.loads(line) for line in lines] == results
+
+
+def test_embeddings_show_their_size_and_first_values() -> None:
+    table = render(["first", "second"], EMBEDDINGS, as_json=False)
+    row = next(line for line in table.splitlines() if "first" in line and "values" not in line)
+    assert "5" in row
+    assert "0.1250 -0.2500  0.5000  0.7500 ..." in row
+
+
+def test_labels_show_their_score() -> None:
+    table = render(["first", "second"], LABELS, as_json=False)
+    row = next(line for line in table.splitlines() if "first" in line)
+    assert "positive" in row
+    assert "0.9877" in row
+
+
+def test_a_text_is_shown_as_it_is_and_never_breaks_a_row() -> None:
+    table = render(["[bold]not markup[/bold]", "long\n" * 100], LABELS, as_json=False)
+    assert "[bold]not markup[/bold]" in table
+    assert len(table.splitlines()) == 6
+
+
+def test_several_labels_are_a_row_each_and_a_text_without_any_still_shows() -> None:
+    assert cells(["first", "second"], [LABELS, []]) == [
+        ["text", "label", "score"],
+        ["first", "positive", "0.9877"],
+        ["", "negative", "0.5000"],
+        ["second", NOTHING, ""],
+    ]
+    assert cells(["first"], [[]]) == [["text", "result"], ["first", NOTHING]]
+
+
+def test_entities_are_a_row_each() -> None:
+    headings = ["text", "entity", "score", "word", "start", "end"]
+    assert cells(["ada", "b"], [[TOKEN], []]) == [
+        headings,
+        ["ada", "B-PER", "0.9900", "ada", "0", "3"],
+        ["b", NOTHING, "", "", "", ""],
+    ]
+    assert cells(["ada in kent"], [[ENTITY]]) == [headings, ["ada in kent", "LOC", "0.8000", "in kent", "4", "11"]]
+
+
+def test_answers_stand_beside_their_question() -> None:
+    headings, one, best, none = cells([QUESTION, QUESTION], [ANSWER, [ANSWER, NO_ANSWER]])
+    assert headings == ["input", "answer", "score", "start", "end"]
+    assert one[0].startswith("Who? | Ada did. Ada did.")
+    assert one == best
+    assert one[1:] == ["Ada", "0.7500", "0", "3"]
+    assert none == ["", NOTHING, "0.2500", "0", "0"]
+
+
+def test_words_have_their_score_and_one_of_several_masks_its_number() -> None:
+    assert cells(["[MASK] is big"], [[WORD]]) == [["text", "word", "score"], ["[MASK] is big", "paris", "0.5000"]]
+    assert cells(["[MASK] [MASK]", "[MASK]"], [[[WORD], [WORD]], [WORD]]) == [
+        ["text", "word", "score", "mask"],
+        ["[MASK] [MASK]", "paris", "0.5000", "1"],
+        ["", "paris", "0.5000", "2"],
+        ["[MASK]", "paris", "0.5000", ""],
+    ]
+
+
+def test_a_ranking_shows_the_texts_that_it_ranks() -> None:
+    assert cells([RANKING], [[{"index": 1, "score": 3.5}, {"index": 0, "score": -1.0}]]) == [
+        ["input", "index", "score", "text"],
+        ["how long?", "1", "3.5000", "two hours"],
+        ["", "0", "-1.0000", "not this"],
+    ]
+
+
+def test_zero_shot_labels_are_a_row_each() -> None:
+    expected = [["text", "label", "score"], ["late", "time", "0.7000"], ["", "place", "0.3000"]]
+    assert cells(["late"], [ZERO_SHOT]) == expected
+
+
+def test_pairs_and_texts_may_be_mixed() -> None:
+    headings, pair, text = cells([{"text": "one", "text_pair": "two"}, "three"], LABELS)
+    assert (headings[0], pair[0], text[0]) == ("input", "one | two", "three")
+
+
+def test_an_object_of_another_kind_is_shown_as_it_is() -> None:
+    assert cells(["x"], [{"mood": "good", "marks": [1]}]) == [["text", "mood", "marks"], ["x", "good", "[1]"]]
+
+
+def test_a_model_in_json_has_everything_that_is_known() -> None:
+    state = make_state("READY", "UNLOADING", memory_bytes=5)
+    (model,) = map(json.loads, render_models([state], as_json=True).splitlines())
+    described = json.loads(render_state(state, {"engine": "packed"}, as_json=True))
+    assert described == {**model, "handler": {"engine": "packed"}}
+    ready, loading = model["workers"]
+    assert ready == {"id": "9000", "status": "READY", "pid": 100, "gpu": "", "memory_bytes": 5}
+    assert loading["pid"] is None
+
+
+def test_models_show_how_many_workers_are_ready() -> None:
+    row = next(
+        line for line in render_models([make_state("READY", "UNLOADING")], as_json=False).splitlines() if "1.0" in line
+    )
+    assert "bert" in row
+    assert "1 of 2" in row
+
+
+def test_a_model_shows_its_handlers_words_and_its_workers() -> None:
+    table = render_state(make_state("READY", memory_bytes=2**28), {"engine": "packed", "device": "cpu"}, as_json=False)
+    assert "packed" in table
+    assert "3 waiting, room for 128" in table
+    row = next(line for line in table.splitlines() if "9000" in line)
+    assert all(part in row for part in ("READY", "100", "cpu", "256 MiB"))
+
+
+def test_a_model_whose_handler_said_nothing_is_shown_too() -> None:
+    assert "not measured" in render_state(make_state("READY"), None, as_json=False)
+
+
+def test_a_worker_on_a_gpu_shows_which_and_how_much_of_it_is_used() -> None:
+    row = next(
+        line for line in render_state(make_state("READY", gpu=GPU), None, as_json=False).splitlines() if "9000" in line
+    )
+    assert "GPU 1" in row
+    assert "1652 MiB" in row

@@ -1,0 +1,222 @@
+"""What a watch keeps from look to look. Its clock, TorchServe and processor times are given, so that nothing waits."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from berth.clients.management import ModelState
+from berth.errors import BerthError, RequestFailed
+from berth.health.deep_check import Checked, Verdict
+from berth.health.diagnosis import DEAD_S, STUCK_S
+from berth.health.watch import STALE_S, ModelWatch
+from berth.process.activity import Activity
+from tests.support.states import make_state
+
+RIGHT = Checked(verdict=Verdict.RIGHT)
+ERROR = Checked(verdict=Verdict.ERROR, reason="answered 507")
+WRONG = Checked(verdict=Verdict.WRONG, reason="off by 1")
+NO_VERDICT = Checked(verdict=Verdict.NONE)
+PID = 100  # of make_state's first worker
+
+
+class World:
+    """A server and its processes, as a watch sees them."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+        self.state: ModelState | BerthError = make_state("READY")
+        self.cpu_s: dict[int, float] = {PID: 1.0}
+        self.checks: list[Check] = []
+        self.killed: list[int] = []
+        self.renewed: list[tuple[str, int, int]] = []
+
+    def renew(self, model: str, first: int, workers: int) -> None:
+        self.renewed.append((model, first, workers))
+
+    def kill(self, pid: int, _: int) -> None:
+        self.killed.append(pid)
+
+    def describe(self, _: str) -> ModelState:
+        if isinstance(self.state, BerthError):
+            raise self.state
+        return self.state
+
+    def look_at(self, pid: int | None) -> Activity | None:
+        cpu_s = None if pid is None else self.cpu_s.get(pid)
+        return None if cpu_s is None else Activity(cpu_s=cpu_s, status="sleeping")
+
+    def send(self, _: str) -> Any:
+        self.checks.append(Check())
+        return self.checks[-1]
+
+
+class Check:
+    """A known text on its way."""
+
+    outcome: Checked | None = None
+
+
+class Scene:
+    """A watch in its world, from its first right answer on."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.watch = ModelWatch("bert", world, "url", world.send)  # type: ignore[arg-type]
+        self.pass_s(0.0)
+        self.answer(RIGHT)
+        assert self.watch.has_answered
+
+    def pass_s(self, seconds: float, *, working: bool = False) -> None:
+        """Time passes in looks of a second."""
+        end_s = self.world.now_s + seconds
+        while True:
+            self.watch.look(lambda: self.world.now_s)
+            if self.world.now_s >= end_s:
+                break
+            self.world.now_s += 1.0
+            if working:
+                self.world.cpu_s[PID] += 0.5
+
+    def answer(self, outcome: Checked) -> None:
+        self.world.checks[-1].outcome = outcome
+        self.pass_s(0.0)
+
+    def reason(self) -> str | None:
+        return self.watch.why_not_ready(self.world.now_s)
+
+    @property
+    def is_live(self) -> bool:
+        return self.watch.why_not_live(self.world.now_s) is None
+
+
+@pytest.fixture
+def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
+    world = World()
+    monkeypatch.setattr("berth.health.watch.look_at", world.look_at)
+    monkeypatch.setattr("berth.health.repair.look_at", world.look_at)
+    monkeypatch.setattr("berth.health.repair.os.kill", world.kill)
+    return Scene(world)
+
+
+def test_a_known_text_follows_the_last_one(scene: Scene) -> None:
+    assert len(scene.world.checks) == 2
+    scene.pass_s(3.0)
+    assert len(scene.world.checks) == 2
+    assert scene.reason() is None
+
+
+def test_a_hanging_worker_stays_not_ready_when_its_known_text_is_given_up(scene: Scene) -> None:
+    scene.pass_s(STUCK_S)
+    assert "hangs" in str(scene.reason())
+    for _ in range(3):
+        scene.answer(NO_VERDICT)
+        assert "hangs" in str(scene.reason())
+        scene.pass_s(30.0)
+    assert scene.is_live
+    assert scene.world.killed == [PID]
+
+
+def test_a_busy_worker_stays_ready_however_long_it_takes(scene: Scene) -> None:
+    for _ in range(3):
+        scene.pass_s(30.0, working=True)
+        assert scene.reason() is None
+        scene.answer(NO_VERDICT)
+
+
+def test_one_error_may_be_a_neighbours_and_two_are_not(scene: Scene) -> None:
+    scene.answer(ERROR)
+    assert scene.reason() is None
+    scene.answer(ERROR)
+    assert scene.reason() == "bert: answered 507"
+    scene.answer(RIGHT)
+    assert scene.reason() is None
+
+
+def test_a_wrong_answer_counts_at_once(scene: Scene) -> None:
+    scene.answer(WRONG)
+    assert scene.reason() == "bert: off by 1"
+
+
+def test_before_the_first_right_answer_one_error_is_enough() -> None:
+    world = World()
+    watch = ModelWatch("bert", world, "url", world.send)  # type: ignore[arg-type]
+    watch.look(lambda: 0.0)
+    world.checks[-1].outcome = ERROR
+    watch.look(lambda: 1.0)
+    assert watch.failure == "answered 507"
+    assert not watch.has_answered
+
+
+def test_no_known_text_is_sent_before_all_workers_are_loaded() -> None:
+    world = World()
+    world.state = make_state("READY", "UNLOADING")
+    ModelWatch("bert", world, "url", world.send).look(lambda: 0.0)  # type: ignore[arg-type]
+    assert world.checks == []
+
+
+def test_what_a_dead_process_had_taken_is_asked_again(scene: Scene) -> None:
+    assert isinstance(scene.world.state, ModelState)
+    (worker,) = scene.world.state.workers
+    scene.world.state = replace(scene.world.state, workers=(replace(worker, pid=PID + 1),))
+    scene.world.cpu_s[PID + 1] = 1.0
+    scene.pass_s(0.0)
+    assert len(scene.world.checks) == 3
+    scene.answer(RIGHT)
+    assert scene.reason() is None
+
+
+def test_a_worker_that_is_loaded_again_needs_no_restart_and_one_that_is_given_up_does(scene: Scene) -> None:
+    scene.world.state = make_state("UNLOADING")
+    scene.pass_s(DEAD_S - 1)
+    assert "no worker is loaded" in str(scene.reason())
+    assert scene.is_live
+    assert scene.world.renewed == []
+    scene.pass_s(1.0)
+    assert scene.world.renewed == [("bert", 0, 1)]
+    assert not scene.is_live
+
+
+def test_a_zombie_is_not_ready_and_is_replaced_and_in_the_end_not_live(scene: Scene) -> None:
+    scene.world.cpu_s.clear()
+    scene.pass_s(STUCK_S)
+    assert "process is gone" in str(scene.reason())
+    assert scene.world.renewed == [("bert", 0, 1)]
+    scene.pass_s(DEAD_S)
+    assert "did not help" in str(scene.watch.lost)
+    assert scene.world.renewed == [("bert", 0, 1)]
+    assert not scene.is_live
+
+
+def test_a_frontend_that_says_nothing(scene: Scene) -> None:
+    scene.world.state = BerthError("no answer")
+    scene.pass_s(STUCK_S)
+    assert "frontend has not answered" in str(scene.reason())
+    assert scene.is_live
+    scene.pass_s(DEAD_S)
+    assert scene.world.killed == []
+    assert scene.world.renewed == []
+    assert not scene.is_live
+
+
+def test_a_frontend_that_cannot_describe_but_serves(scene: Scene) -> None:
+    """nvidia-smi, which a describe waits for, may hang where predictions do not."""
+    scene.world.state = BerthError("no answer")
+    for _ in range(3):
+        scene.pass_s(STUCK_S - 1, working=True)
+        scene.answer(RIGHT)
+        assert scene.reason() is None
+
+
+def test_a_refusal_is_an_answer(scene: Scene) -> None:
+    scene.world.state = RequestFailed("no", code=500, type="InternalServerException")
+    scene.pass_s(DEAD_S, working=True)
+    assert scene.is_live
+
+
+def test_a_watch_that_looks_no_more_knows_nothing(scene: Scene) -> None:
+    scene.world.now_s += STALE_S
+    assert "has not looked" in str(scene.reason())
+    assert scene.is_live
+    scene.world.now_s += DEAD_S
+    assert not scene.is_live

@@ -1,0 +1,165 @@
+"""A budget's parts, and what becomes of one that does not fit."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from berth.cli.scale import require_room
+from berth.errors import Refused
+from berth.machine.limits import MemoryLimit
+from berth.machine.quantities import GIB, MIB
+from berth.memory.budget import FORK_BYTES, IMPORTS_BYTES, PROCESS_BYTES, Budget, ModelLoad, ServerSizes, plan_budget
+from berth.memory.fit import ROOM_FOR_WORKERS, Limits, fit
+from berth.memory.model_size import ModelSize
+from handler.config import HandlerConfig, Precision, Task
+
+URL = "http://127.0.0.1:8081"
+SERVER = ServerSizes(
+    queue_length=128, request_bytes=MIB, response_bytes=4 * MIB, vmargs=(), cores=2, num_gpus=0, is_forked=True
+)
+BERT_BASE = ModelSize(
+    name="bert-base",
+    config=HandlerConfig(task=Task.TEXT_CLASSIFICATION, max_tokens=512),
+    batch_size=64,
+    weights={"F32": 109_484_547},
+    hidden=768,
+    intermediate=3072,
+    num_labels=3,
+    vector_size=768,
+    scores=0,
+    tokenizer_bytes=711_661,
+    content_bytes=438_883_081,
+)
+
+
+def budget(
+    facts: ModelSize = BERT_BASE, workers: int = 1, server: ServerSizes = SERVER, *, in_memory: bool = False
+) -> Budget:
+    return plan_budget([ModelLoad(facts=facts, workers=workers, is_in_memory=in_memory)], server)
+
+
+def amounts(found: Budget) -> Mapping[str, int]:
+    """Bytes of one, by what follows the model's name."""
+    return {part.name.rpartition(": ")[2]: part.bytes for part in (*found.parts, *found.gpu_parts)}
+
+
+def with_config(**settings: object) -> ModelSize:
+    assert BERT_BASE.config is not None
+    return replace(BERT_BASE, config=replace(BERT_BASE.config, **settings))  # type: ignore[arg-type] # as the caller says
+
+
+def limits(memory: int, gpu: int | None = None) -> Limits:
+    return Limits(memory=MemoryLimit(bytes=memory, source="this machine"), gpu_bytes=gpu)
+
+
+def test_the_total_is_the_sum_of_the_parts() -> None:
+    found = budget(workers=2)
+    assert found.total_bytes == sum(part.bytes * part.count for part in found.parts)
+    assert {part.count for part in found.parts} == {1, 2}
+
+
+def test_weights_count_once_for_all_workers() -> None:
+    assert amounts(budget(workers=4))["weights, shared"] == amounts(budget())["weights, shared"] == 109_484_547 * 4
+
+
+@pytest.mark.parametrize(("precision", "size"), [(Precision.BF16, 2), (Precision.FP16, 2)])
+def test_another_precision_than_the_files_is_a_copy_for_each_worker(precision: Precision, size: int) -> None:
+    found = amounts(budget(with_config(precision=precision), workers=2))
+    assert "weights, shared" not in found
+    assert found["a worker's copy of the weights"] == 109_484_547 * size
+
+
+def test_a_half_precision_file_is_copied_on_a_cpu() -> None:
+    found = amounts(budget(replace(BERT_BASE, weights={"F16": 100, "I64": 10})))
+    assert found["a worker's copy of the weights"] == 400
+    assert found["weights, shared"] == 80
+
+
+def test_an_unpacked_folder_in_memory_counts_beside_the_weights_that_are_mapped_from_it() -> None:
+    found = amounts(budget(in_memory=True))
+    assert found["unpacked folder in memory"] == 438_883_081 - 4 * 109_484_547
+    copied = amounts(budget(with_config(precision=Precision.BF16), in_memory=True))
+    assert copied["unpacked folder in memory"] == 438_883_081
+
+
+def test_a_smaller_token_budget_needs_less() -> None:
+    smaller = amounts(budget(with_config(token_budget=1024)))
+    assert smaller["a worker's activations"] < amounts(budget())["a worker's activations"] / 2
+
+
+def test_smaller_requests_and_queues_need_less() -> None:
+    small = replace(SERVER, request_bytes=MIB // 4, queue_length=100)
+    assert budget(server=small).total_bytes < budget().total_bytes - 500 * MIB
+
+
+def test_every_task_has_a_budget() -> None:
+    totals = {task: budget(with_config(task=task)).total_bytes for task in Task}
+    assert min(totals.values()) > GIB
+    assert max(totals, key=lambda task: totals[task]) in (Task.TOKEN_CLASSIFICATION, Task.FILL_MASK)
+
+
+def test_on_a_gpu_weights_and_activations_are_there() -> None:
+    found = budget(workers=4, server=replace(SERVER, num_gpus=2))
+    assert amounts(found)["a worker's weights"] == 2 * 109_484_547  # bf16
+    assert {part.count for part in found.gpu_parts} == {2}  # workers of one GPU
+    assert not any("activations" in part.name or "shared" in part.name for part in found.parts if "bert" in part.name)
+
+
+def test_a_server_that_fits_has_room_for_more_workers() -> None:
+    fitted = fit([ModelLoad(facts=BERT_BASE, workers=1)], SERVER, limits(24 * GIB))
+    assert fitted.max_workers == ROOM_FOR_WORKERS
+    assert fitted.budget.jvm == budget(workers=ROOM_FOR_WORKERS).jvm
+    assert "started" in fitted.reason
+
+
+def test_room_ends_where_memory_does() -> None:
+    fitted = fit([ModelLoad(facts=BERT_BASE, workers=1)], SERVER, limits(budget(workers=2).total_bytes))
+    assert fitted.max_workers == 2
+    assert fitted.reason.startswith("3 workers of each model would need")
+    assert fitted.budget.total_bytes <= budget(workers=2).total_bytes
+
+
+def test_a_server_that_does_not_fit_is_refused_with_the_numbers() -> None:
+    words = (
+        r"bert-base would need 4\.9\d GiB of memory, and this machine grants 3\.00 GiB; most of it: .* x 4.*1 worker "
+    )
+    with pytest.raises(Refused, match=words) as refusal:
+        fit([ModelLoad(facts=BERT_BASE, workers=4)], SERVER, limits(3 * GIB))
+    for word in ("default_workers_per_model", "--token-budget", "--precision", "--memory", "job_queue_size"):
+        assert word in str(refusal.value)
+
+
+def test_a_gpu_that_is_too_small_is_refused() -> None:
+    served = [ModelLoad(facts=BERT_BASE, workers=1)]
+    server = replace(SERVER, num_gpus=1)
+    fit(served, server, limits(64 * GIB, gpu=22 * GIB))
+    fit(served, server, limits(64 * GIB))
+    with pytest.raises(Refused, match=r"of a GPU's memory, and it has 1\.00 GiB; .*a CUDA context") as refusal:
+        fit(served, server, limits(64 * GIB, gpu=GIB))
+    assert "job_queue_size" not in str(refusal.value)
+
+
+def test_scaling_beyond_the_room_is_refused() -> None:
+    fitted = fit([ModelLoad(facts=BERT_BASE, workers=1)], SERVER, limits(budget(workers=2).total_bytes))
+    capacity = {"management": URL, **fitted.capacity()}
+    assert require_room(URL, "bert-base", 2, capacity)
+    with pytest.raises(
+        Refused, match=r"3 workers of bert-base are too many .* room for 2 .*: 3 workers of each model wo"
+    ):
+        require_room(URL, "bert-base", 3, capacity)
+    assert not require_room("http://127.0.0.1:9", "bert-base", 3, capacity), "another server's"
+
+
+@pytest.mark.parametrize("capacity", [{}, {"management": URL, "models": ["other"], "max_workers": 1, "reason": ""}])
+def test_without_its_launcher_nothing_is_known(capacity: Mapping[str, object]) -> None:
+    assert not require_room(URL, "bert-base", 64, capacity)
+
+
+def test_the_imports_of_forks_are_counted_once() -> None:
+    forked, plain = (
+        [budget(workers=workers, server=replace(SERVER, is_forked=is_forked)).total_bytes for workers in (1, 4)]
+        for is_forked in (True, False)
+    )
+    assert amounts(budget())["imports, shared"] == IMPORTS_BYTES
+    assert plain[1] - plain[0] - (forked[1] - forked[0]) == 3 * (PROCESS_BYTES - FORK_BYTES)

@@ -1,0 +1,62 @@
+"""docs/openapi.json is what the types say, and its examples are requests that the doors read."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from berth.openapi.document import make_document, render
+from handler.config import Task
+from handler.doors.route import open_call
+from handler.payload import ModelIdentity, Request
+
+COMMITTED = Path(__file__).parents[4] / "docs" / "openapi.json"
+DOCUMENT = make_document()
+OPERATIONS = [
+    (path, operation)
+    for path, item in DOCUMENT["paths"].items()
+    for method, operation in item.items()
+    if method == "post"
+]
+
+
+def test_the_committed_document_is_current() -> None:
+    assert COMMITTED.read_text("utf-8") == render(), "run `make openapi` and commit docs/openapi.json"
+
+
+def headers(path: str) -> dict[str, str]:
+    """What the frontend adds for the path."""
+    explains = "explain" in path or path.startswith("/explanations")
+    found = {"content-type": "application/json", "explain": str(explains)}
+    if path.startswith("/v"):
+        return found
+    return {**found, "url_path": "v1/embeddings" if path.endswith("embeddings") else ""}
+
+
+@pytest.mark.parametrize(("path", "operation"), OPERATIONS, ids=[path for path, _ in OPERATIONS])
+def test_examples_are_read(path: str, operation: dict[str, Any]) -> None:
+    body = json.dumps(operation["requestBody"]["content"]["application/json"]["example"]).encode()
+    task = Task.TEXT_CLASSIFICATION if headers(path)["explain"] == "True" else Task.EMBEDDINGS
+    served = ModelIdentity(name="bert", version="1.0", task=task)
+    item = open_call({"body": body}, headers(path), served).item
+    assert isinstance(item, Request), item
+
+
+def test_every_reference_leads_somewhere_and_every_field_of_parameters_is_explained() -> None:
+    text = msgspec.json.encode(DOCUMENT).decode()
+    schemas = DOCUMENT["components"]["schemas"]
+    for part in text.split('"#/components/schemas/')[1:]:
+        assert part.split('"')[0] in schemas
+    for task in Task:
+        name = schemas[task.title().replace("-", "") + "Request"]["properties"]["parameters"]["$ref"].rsplit("/")[-1]
+        assert [field for field, schema in schemas[name]["properties"].items() if "description" not in schema] == []
+
+
+def test_it_needs_no_torch() -> None:
+    program = "import sys, berth.openapi; print('torch' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"

@@ -1,0 +1,76 @@
+"""reference_answers: what transformers' own pipeline, and a padded batch, answer to the same texts."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoModel, AutoTokenizer, pipeline
+
+from berth.errors import Refused
+from berth.pack.checkpoint import load_checkpoint
+from berth.pack.known_inputs import PAIR, TEXTS
+from berth.pack.reference_answers import reference_answers
+from handler.config import Task
+from tests.support.checkpoints import LABELS, make_checkpoint
+
+ROUNDING = 1.5e-6  # both sides are fp32, and ours is rounded to 1e-6
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_checkpoint(tmp_path_factory.mktemp("bert"), "bert", Task.TEXT_CLASSIFICATION)
+
+
+def test_logits_are_the_pipelines(classifier):
+    known = reference_answers(load_checkpoint(classifier, None))
+    ask: Any = pipeline("text-classification", model=str(classifier), top_k=None, device="cpu")
+    assert known.inputs == (*TEXTS, PAIR)
+    for text, answer in zip(known.inputs, known.answers, strict=True):
+        scores = {item["label"]: item["score"] for item in ask([text], truncation=True, function_to_apply="none")[0]}
+        assert answer == pytest.approx([scores[label] for label in LABELS.values()], abs=ROUNDING)
+
+
+def test_the_samples_embeddings_are_those_of_a_padded_batch():
+    checkpoint = load_checkpoint(None, None)
+    known = reference_answers(checkpoint)
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint.root)
+    encoded = tokenizer(list(TEXTS), padding=True, truncation=True, max_length=256, return_tensors="pt")
+    assert encoded["input_ids"].shape[1] == 256  # one of the texts is cut
+    with torch.inference_mode():
+        hidden = AutoModel.from_pretrained(checkpoint.root)(**encoded).last_hidden_state
+    mask = encoded["attention_mask"].unsqueeze(-1)
+    expected = torch.nn.functional.normalize((hidden * mask).sum(1) / mask.sum(1))
+    assert torch.allclose(torch.tensor(known.answers), expected, atol=ROUNDING)
+
+
+def test_answers_do_not_change(classifier):
+    checkpoint = load_checkpoint(classifier, None)
+    assert reference_answers(checkpoint) == reference_answers(checkpoint)
+
+
+def test_a_head_that_was_never_trained_is_refused(tmp_path):
+    folder = make_checkpoint(tmp_path, "distilbert", Task.EMBEDDINGS)
+    with pytest.raises(Refused, match=r"has no weights for classifier\.bias, which text-classification needs"):
+        reference_answers(load_checkpoint(folder, Task.TEXT_CLASSIFICATION))
+
+
+def test_an_encoder_without_a_pooler_embeds(tmp_path):
+    folder = make_checkpoint(tmp_path, "bert", Task.EMBEDDINGS)
+    weights = {name: tensor for name, tensor in load_file(folder / "model.safetensors").items() if "pooler" not in name}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    assert len(reference_answers(load_checkpoint(folder, None)).answers) == len(TEXTS)
+
+
+def test_damaged_weights_are_refused(classifier):
+    checkpoint = load_checkpoint(classifier, None)
+    file = checkpoint.root / "model.safetensors"
+    weights = load_file(file)
+    weights["classifier.bias"] = weights["classifier.bias"] * float("nan")
+    save_file(weights, file, metadata={"format": "pt"})
+    with pytest.raises(Refused, match="numbers that are not finite"):
+        reference_answers(checkpoint)
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(Refused, match="transformers cannot load"):
+        reference_answers(checkpoint)

@@ -1,0 +1,84 @@
+"""The environment and the command line that java starts with."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from berth.archive.served_model import ServedModel
+from berth.machine.quantities import MIB
+from berth.memory.budget import Budget
+from berth.memory.fit import Fitted
+from berth.memory.jvm import Jvm
+from berth.process.java import Java
+from berth.serve.forks import WORKER_PYTHON
+from berth.serve.plan import LOG_CONFIG, Plan
+from berth.settings import Settings
+from berth.workers.fork_protocol import ADDRESS_VARIABLE, SOCKET
+
+CONFIG = Path(__file__).parents[4] / "config.properties"
+RUN_FOLDER = Path("/tmp/run")
+MODELS = tuple(ServedModel(name=name, version="1.0", folder=Path("/cache") / name) for name in ("bert", "other"))
+
+
+def make_plan(num_gpus: int = 0, *, is_forked: bool = True, **variables: str) -> Plan:
+    settings = Settings.load(CONFIG, variables)
+    jvm = Jvm(heap_bytes=256 * MIB, direct_bytes=128 * MIB, threads=3)
+    fitted = Fitted(budget=Budget(parts=(), gpu_parts=(), jvm=jvm), names=("bert", "other"), max_workers=1, reason="")
+    java = Java(executable=Path("/java"), version=25)
+    return Plan(
+        settings=settings,
+        models=MODELS,
+        java=java,
+        fitted=fitted,
+        num_gpus=num_gpus,
+        is_forked=is_forked,
+        drain_s=60.0,
+    )
+
+
+def test_java_is_told_the_models_the_config_and_the_run_folder() -> None:
+    command = make_plan().command(RUN_FOLDER)
+    assert command[-2:] == ["bert=/cache/bert", "other=/cache/other"]
+    assert ["--python", str(WORKER_PYTHON)] == command[command.index("--python") :][:2]
+    assert f"-Djava.io.tmpdir={RUN_FOLDER}" in command
+    assert f"-Dlog4j.configurationFile={LOG_CONFIG.as_uri()}" in command
+    assert "-ncs" in command
+    assert "-Xmx256m" in command
+
+
+def test_without_forks_it_starts_python() -> None:
+    plan = make_plan(is_forked=False)
+    command = plan.command(RUN_FOLDER)
+    assert command[command.index("--python") + 1] == sys.executable
+    assert ADDRESS_VARIABLE not in plan.environment({}, RUN_FOLDER)
+    assert make_plan().environment({}, RUN_FOLDER)[ADDRESS_VARIABLE] == str(RUN_FOLDER / SOCKET)
+
+
+def test_the_environment_carries_what_berth_decided() -> None:
+    environ = {
+        "PYTHONPATH": "/elsewhere",
+        "PYTHONHOME": "/elsewhere",
+        "PYTHONSAFEPATH": "1",
+        "TS_LOAD_MODELS": "x.mar",
+        "HOME": "/home/somebody",
+    }
+    plan = make_plan()
+    environment = plan.environment(environ, RUN_FOLDER)
+    assert not {"PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH"} & set(environment)
+    assert environment["PYTHONDONTWRITEBYTECODE"] == "1"
+    assert environment["TS_DECODE_INPUT_REQUEST"] == "false"
+    assert environment["HOME"] == "/home/somebody"
+    assert environment["TS_LOAD_MODELS"] == "bert=/cache/bert,other=/cache/other"
+    assert environment["TS_CONFIG_FILE"] == str(CONFIG)
+    assert environment["TS_MAX_RESPONSE_SIZE"] == str(plan.settings.max_response_bytes)
+    assert environment["TMPDIR"] == str(RUN_FOLDER)
+    assert environment["TS_NUMBER_OF_NETTY_THREADS"] == environment["TS_NETTY_CLIENT_THREADS"] == "3"
+
+
+@pytest.mark.parametrize(("setting", "num_gpus", "num_workers"), [("0", 0, 1), ("0", 4, 4), ("2", 0, 2), ("2", 4, 2)])
+def test_no_number_of_workers_means_one_per_gpu_or_one(setting: str, num_gpus: int, num_workers: int) -> None:
+    plan = make_plan(num_gpus, TS_DEFAULT_WORKERS_PER_MODEL=setting)
+    environment = plan.environment({}, RUN_FOLDER)
+    assert environment["TS_DEFAULT_WORKERS_PER_MODEL"] == str(num_workers)
+    assert environment["TS_NUMBER_OF_GPU"] == str(num_gpus)

@@ -1,0 +1,111 @@
+"""config.properties and its overrides, resolved as TorchServe resolves them."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from berth.errors import BerthError, Refused, UsageError
+from berth.settings import Settings, find_config, parse_properties
+
+CONFIG = Path(__file__).parents[3] / "config.properties"
+
+
+def edited(folder: Path, **values: str) -> Path:
+    """A copy of config.properties with other values for some keys."""
+    properties = parse_properties(CONFIG.read_text(encoding="utf-8")) | values
+    path = folder / "config.properties"
+    path.write_text("".join(f"{key}={value}\n" for key, value in properties.items()), encoding="utf-8")
+    return path
+
+
+def test_the_file_is_what_the_design_says() -> None:
+    settings = Settings.load(CONFIG, {})
+    assert [endpoint.port for endpoint in settings.endpoints] == [8080, 8081, 8082, 7070, 7071]
+    assert all(endpoint.is_loopback for endpoint in settings.endpoints)
+    assert settings.archives == (Path.cwd() / "model_store" / "bert.mar",)
+    assert settings.default_workers == 0
+    assert "-XX:+ExitOnOutOfMemoryError" in settings.vmargs
+    assert settings.queue_length >= 100
+
+
+def test_the_sizes_of_java_are_left_to_the_budget() -> None:
+    vmargs = Settings.load(CONFIG, {}).vmargs
+    assert [vmarg for vmarg in vmargs if vmarg.startswith(("-Xm", "-XX:Max", "-Djava.util.concurrent"))] == []
+
+
+def test_the_environment_overrides_the_file() -> None:
+    settings = Settings.load(CONFIG, {"TS_INFERENCE_ADDRESS": "http://0.0.0.0:80", "TS_LOAD_MODELS": "a.mar, b.mar"})
+    assert settings.inference.port == 80
+    assert settings.inference.url == "http://127.0.0.1:80"
+    assert [path.name for path in settings.archives] == ["a.mar", "b.mar"]
+
+
+def test_vmargs_are_the_files_alone() -> None:
+    assert Settings.load(CONFIG, {"TS_VMARGS": "-Xmx1m"}).vmargs == Settings.load(CONFIG, {}).vmargs
+
+
+def test_values_may_name_environment_variables(tmp_path: Path) -> None:
+    path = edited(tmp_path, model_store="$$STORE$$/models")
+    assert Settings.load(path, {"STORE": "/srv"}).model_store == Path("/srv/models")
+    with pytest.raises(UsageError, match=r"\$\$STORE\$\$"):
+        Settings.load(path, {})
+
+
+def test_an_ipv6_address_is_a_valid_url(tmp_path: Path) -> None:
+    settings = Settings.load(edited(tmp_path, inference_address="http://[::]:8080"), {})
+    assert settings.inference.url == "http://[::1]:8080"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "kind"),
+    [
+        ("enable_envvars_config", "false", UsageError),
+        ("disable_token_authorization", "false", UsageError),
+        ("decode_input_request", "true", UsageError),
+        ("metrics_config", "mine.yaml", UsageError),
+        ("inference_address", "https://127.0.0.1:8443", UsageError),
+        ("inference_address", "unix:/tmp/socket", UsageError),
+        ("inference_address", "http://127.0.0.1:port", UsageError),
+        ("grpc_inference_port", "many", UsageError),
+        ("load_models", "bert=bert.mar", UsageError),
+        ("management_address", "http://0.0.0.0:8081", Refused),
+        ("grpc_management_address", "::", Refused),
+    ],
+)
+def test_a_value_that_cannot_be_served_names_its_key(
+    tmp_path: Path, key: str, value: str, kind: type[BerthError]
+) -> None:
+    with pytest.raises(kind, match=key.removesuffix("_address")):
+        Settings.load(edited(tmp_path, **{key: value}), {})
+
+
+def test_a_file_that_is_no_text_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "latin1").write_bytes(b"# \xe9\n")
+    with pytest.raises(UsageError, match="latin1 is not UTF-8"):
+        Settings.load(tmp_path / "latin1", {})
+    with pytest.raises(UsageError, match=f"{tmp_path} cannot be read: Is a directory"):
+        Settings.load(tmp_path, {})
+
+
+def test_lines_are_joined_and_comments_skipped() -> None:
+    assert parse_properties("# a=1\n! b=2\n\nc = 3=4\nd=5 \\\n   6\n") == {"c": "3=4", "d": "5 6"}
+
+
+def test_the_config_is_the_one_named_else_the_current_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    other = edited(tmp_path).rename(tmp_path / "other.properties")
+    assert find_config(other) == other
+    here = edited(tmp_path)
+    assert find_config(None) == here
+    with pytest.raises(UsageError, match=r"none\.properties: no such file"):
+        find_config(Path("none.properties"))
+
+
+def test_without_one_here_it_is_the_installed_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "prefix"))
+    installed = tmp_path / "prefix" / "share" / "berth"
+    installed.mkdir(parents=True)
+    copy = edited(installed)
+    assert find_config(None) == copy

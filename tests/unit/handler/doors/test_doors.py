@@ -1,0 +1,100 @@
+"""What the doors share: which one is taken, what none of them reads, and that an answer or error fits."""
+
+import pytest
+
+from handler.answer_room import AnswerRoom
+from handler.config import Task
+from handler.doors.call import limit_size
+from handler.doors.route import GRPC, KSERVE, NATIVE, NOWHERE, OPENAI, Door, choose_door, open_call
+from handler.parameters import EmbeddingParameters, ExplanationParameters
+from handler.payload import ModelIdentity, Prediction, Rejected, Request
+from tests.support.calls import (
+    EXPLAIN,
+    MODEL_INFER,
+    OPENAI_HEADERS,
+    REST,
+    answer,
+    ask,
+    grpc_body,
+    infer,
+    refused,
+    tensor,
+)
+
+
+@pytest.mark.parametrize(
+    ("headers", "door"),
+    [
+        ({"explain": "False", "url_path": ""}, NATIVE),
+        ({"explain": "True", "url_path": ""}, NATIVE),
+        ({"explain": "False"}, KSERVE),
+        ({"explain": "True"}, KSERVE),
+        ({"explain": "False", "url_path": "v1/embeddings"}, OPENAI),
+        ({"explain": "True", "url_path": "v1/embeddings"}, NOWHERE),
+        ({"explain": "False", "url_path": "v1/models"}, NOWHERE),
+        ({}, NATIVE),
+        ({"body": {"content-type": ""}}, NATIVE),
+        ({"body": {"content-type": ""}, "explain": {"content-type": ""}}, NATIVE),  # gRPC, with an input of that name
+        (MODEL_INFER, GRPC),
+        ({**REST, "body": "x", "url_path": ""}, NATIVE),
+    ],
+)
+def test_the_frontends_own_headers_tell_the_door(headers: dict[str, object], door: Door) -> None:
+    assert choose_door(headers) is door
+
+
+def test_v1_reads_instances_and_answers_in_a_list() -> None:
+    call = ask({"instances": ["a", {"text": "b"}], "parameters": {"dimensions": 2}})
+    assert isinstance(call.item, Request)
+    assert [(source.text, source.param) for source in call.item.inputs] == [
+        ("a", "/instances/0"),
+        ("b", "/instances/1"),
+    ]
+    assert call.item.parameters == EmbeddingParameters(dimensions=2)
+    assert answer(call, [1.5], [2.5]) == {"predictions": [[1.5], [2.5]]}
+
+
+def test_v1_explains() -> None:
+    call = ask({"instances": ["a"], "parameters": {"n_steps": 5}}, EXPLAIN, Task.TEXT_CLASSIFICATION)
+    assert isinstance(call.item, Request)
+    assert call.item.parameters == ExplanationParameters(n_steps=5)
+    assert answer(call, {"label": "x"}) == {"explanations": [{"label": "x"}]}
+    assert refused({"instances": ["a"]}, EXPLAIN)[0].status == 404
+
+
+def test_an_error_holds_nothing_of_the_body() -> None:
+    """Its frames would, in a cycle: gigabytes for a batch of bad requests of 1 MB."""
+    for headers, body in ((OPENAI_HEADERS, {"input": [["a"]]}), (REST, infer()), (REST, b"{"), (MODEL_INFER, b"{}")):
+        error, _ = refused(body, headers)
+        assert (error.__traceback__, error.__context__) == (None, None)
+
+
+@pytest.mark.parametrize("headers", [REST, OPENAI_HEADERS])
+def test_other_doors_read_json_only(headers: dict[str, str]) -> None:
+    assert refused(b"", headers)[0].status == 400
+    assert refused(b"{}", {**headers, "Content-Type": "text/plain"})[0].status == 415
+    assert refused(b"{}", {**headers, "Content-Type": "application/json; charset=utf-16"})[0].status == 415
+    served = ModelIdentity(name="m", version="1.0", task=Task.EMBEDDINGS)
+    for fields in ({}, {"data": b"x"}, {"body": b"{}", "data": b"x"}):
+        item = open_call(fields, headers, served).item
+        assert isinstance(item, Rejected)
+        assert item.error.status == 415
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        ({"instances": ["a"]}, REST),
+        (infer(tensor("text", "a")), REST),
+        ({"input": "a"}, OPENAI_HEADERS),
+        (grpc_body(tensor("text", b"a")), MODEL_INFER),
+    ],
+)
+def test_an_answer_over_the_limit_becomes_the_doors_own_error(body: object, headers: dict[str, object]) -> None:
+    reply = ask(body, headers).reply
+    response = reply.format_predictions([Prediction(value=[0.5] * 1000, num_tokens=3, is_truncated=False)])
+    assert limit_size(response, reply, 10_000, AnswerRoom()) is response
+    limited = limit_size(response, reply, 1000, AnswerRoom())
+    assert limited.status == 413
+    assert "ResponseTooLarge" in limited.body.decode()
+    assert len(limited.body) < 1000

@@ -1,0 +1,137 @@
+"""Open Inference v2, over REST and gRPC: tensors by name in, one tensor out, and which of them is wrong."""
+
+import json
+from typing import Any
+
+import pytest
+
+from handler.config import Task
+from handler.parameters import EmbeddingParameters
+from handler.payload import Request
+from tests.support.calls import MODEL_INFER, REST, answer, ask, grpc_body, infer, read, refused, tensor
+
+TEXT = tensor("text", "a")
+BAD_TENSORS: list[tuple[dict[str, Any], str | None, str]] = [
+    ({}, "/inputs", "inputs: it is missing"),
+    (infer(), "/inputs", "length >= 1"),
+    (infer(TEXT, id=7), "/id", "id: expected string"),
+    (infer(TEXT, TEXT), "/inputs/1/name", "two inputs"),
+    (infer(tensor("txt", "a")), "/inputs/0/name", "'txt'"),
+    (infer(tensor("text_pair", "a")), "/inputs/0/name", "unknown input 'text_pair'"),
+    (infer({**TEXT, "datatype": "INT64"}), "/inputs/0/datatype", "INT64"),
+    (infer({**TEXT, "data": []}), "/inputs/0/data", "0 strings"),
+    (infer({**TEXT, "data": [5]}), "/inputs/0/data/0", "got integer"),
+    (infer({**TEXT, "shape": [1, 1, 1]}), "/inputs/0/shape", "length <= 2"),
+    (infer({**TEXT, "shape": [-1]}), "/inputs/0/shape/0", ">= 0"),
+    (infer(tensor("text", "a", "b", shape=[1, 2])), "/inputs/0/shape", "[n] or [n, 1]"),
+    (infer(tensor("text", shape=[0])), "/inputs/0/shape", "no rows"),
+    (infer({**TEXT, "parameters": {"binary_data_size": 5}}), "/inputs/0/parameters/binary_data_size", "unknown"),
+    (infer({**TEXT, "shape": [2**62, 0], "data": []}), "/inputs/0/shape/0", "<= 2147483647"),
+    (infer({**TEXT, "shape": [2**31 - 1, 0], "data": []}), "/inputs/0/shape", "no rows"),
+    (infer({**TEXT, "shape": [2, 1], "data": [["a", "b"], []]}), "/inputs/0/data", "do not fit"),
+    (infer({**TEXT, "shape": [1, 2], "data": [["a", 5]]}), "/inputs/0/data/0/1", "got integer"),
+    (infer(TEXT, **{" - at `$.parameters.foo": 1}), "/ - at `$.parameters.foo", "unknown key"),
+    (infer(TEXT, outputs=[{"name": "x"}]), "/outputs/0/name", "embeddings"),
+    (infer(TEXT, parameters={"top_k": 1}), "/parameters/top_k", "unknown parameter 'top_k'"),
+    (infer(TEXT, tensor("parameters", "{}", "{}")), "/inputs/1/data", "one string"),
+    (infer(TEXT, tensor("parameters", "{")), None, "the tensor parameters is not JSON"),
+    (infer(TEXT, tensor("parameters", "{}"), parameters={"dimensions": 1}), "/parameters", "twice"),
+    ({"inputs": [TEXT], "instances": ["a"]}, "/inputs", "unknown key 'inputs'"),  # v1, by `instances`
+]
+
+
+def test_v2_reads_tensors_by_name_and_answers_with_one() -> None:
+    call = ask(infer(tensor("text", "a", "b", shape=[2, 1]), id="7", parameters={"binary_data_output": True}))
+    assert isinstance(call.item, Request)
+    assert [(source.text, source.param) for source in call.item.inputs] == [
+        ("a", "/inputs/0/data/0"),
+        ("b", "/inputs/0/data/1"),
+    ]
+    assert answer(call, [1.5, 2.0], [2.5, 3.0]) == {
+        "id": "7",
+        "model_name": "m",
+        "model_version": "1.0",
+        "outputs": [{"name": "embeddings", "datatype": "FP32", "shape": [2, 2], "data": [1.5, 2.0, 2.5, 3.0]}],
+    }
+
+
+def test_v2_reads_what_clients_add() -> None:
+    """KServe's own adds the model's name, MLServer's the type of its content, tritonclient how it wants the answer."""
+    found = read(
+        infer(
+            {**TEXT, "parameters": {"content_type": "str"}},
+            model_name="m",
+            model_version=None,
+            parameters={"content_type": "str", "binary_data_output": True},
+            outputs=[{"name": "embeddings", "parameters": {"binary_data": True, "content_type": "np"}}],
+        )
+    )
+    assert found.parameters == EmbeddingParameters()
+    assert read(infer(TEXT, parameters=None, outputs=None)) == found
+
+
+def test_v2_writes_other_results_as_json() -> None:
+    call = ask(infer(tensor("text", "a")), task=Task.TEXT_CLASSIFICATION)
+    (output,) = answer(call, {"label": "x", "score": 0.5})["outputs"]
+    assert (output["name"], output["datatype"], output["shape"]) == ("predictions", "BYTES", [1])
+    assert [json.loads(text) for text in output["data"]] == [{"label": "x", "score": 0.5}]
+
+
+def test_v2_puts_rows_together_in_any_order_of_tensors() -> None:
+    pairs = infer(tensor("text_pair", "c", "d"), tensor("text", ["a"], ["b"], shape=[2, 1]))
+    found = read(pairs, task=Task.TEXT_CLASSIFICATION).inputs
+    assert [(source.text, source.text_pair, source.param) for source in found] == [
+        ("a", "c", "/inputs/1/data/0/0"),
+        ("b", "d", "/inputs/1/data/1/0"),
+    ]
+    ranking = infer(tensor("query", "q", "r"), tensor("texts", "a", "b", "c", "d", shape=[2, 2]))
+    assert [source.texts for source in read(ranking, task=Task.TEXT_RANKING).inputs] == [("a", "b"), ("c", "d")]
+
+
+@pytest.mark.parametrize(("body", "param", "part"), BAD_TENSORS)
+def test_v2_names_what_is_wrong_with_a_tensor(body: dict[str, Any], param: str | None, part: str) -> None:
+    error, sent = refused(body)
+    assert part in error.message
+    assert sent == {**sent, "code": error.status, "param": param, "error": error.message}
+
+
+def test_v2_says_which_element_is_empty() -> None:
+    body = infer(tensor("context", "b", ""), tensor("question", "a", "c"))
+    error, _ = refused(body, task=Task.QUESTION_ANSWERING)
+    assert (error.param, error.message[:8]) == ("/inputs/0/data/1", "context:")
+
+
+def test_v2_needs_as_many_rows_and_a_text_for_each_query() -> None:
+    for texts in (tensor("texts", "a", "b", shape=[2, 1]), tensor("texts", shape=[1, 0])):
+        error, _ = refused(infer(tensor("query", "q"), texts), task=Task.TEXT_RANKING)
+        assert (error.param, "[n, k]" in error.message) == ("/inputs/1/shape", True)
+
+
+def test_v2_refuses_binary_bodies() -> None:
+    error, _ = refused(b"{}...", {**REST, "Inference-Header-Content-Length": "2"})
+    assert (error.status, "binary_data=False" in error.message) == (415, True)
+
+
+def test_grpc_reads_base64_and_parameters_from_a_tensor() -> None:
+    call = ask(grpc_body(tensor("text", b"na\xc3\xafve"), tensor("parameters", b'{"dimensions": 2}')), MODEL_INFER)
+    assert isinstance(call.item, Request)
+    assert [source.text for source in call.item.inputs] == ["naïve"]
+    assert call.item.parameters == EmbeddingParameters(dimensions=2)
+    assert answer(call, [1.5])["id"] == "7"
+
+
+def test_grpc_answers_an_error_as_an_output() -> None:
+    """Of any other shape, or without an id, the frontend would die of a null pointer."""
+    cases: list[tuple[object, int, str | None]] = [
+        (grpc_body(tensor("text", b"\xff")), 400, "/inputs/0/data/0"),
+        (grpc_body(tensor("text", shape=[1])), 422, "/inputs/0/data"),  # what raw_input_contents leave
+        (b"{", 400, None),
+    ]
+    for body, status, param in cases:
+        error, sent = refused(body, MODEL_INFER)
+        assert (error.status, error.param) == (status, param)
+        assert set(sent) == {"id", "model_name", "model_version", "outputs"}
+        (output,) = sent["outputs"]
+        (data,) = output.pop("data")
+        assert output == {"name": "error", "datatype": "BYTES", "shape": [1]}
+        assert data == {"code": status, "type": type(error).__name__, "message": error.message, "param": param}
