@@ -36,7 +36,7 @@ class BertHandler:
             from .choose_engine import load_pipeline  # noqa: PLC0415 - transformers, in a version that fits
         quiet_logs()
         self._environment = Environment.read()
-        self._cores = CoreShare()
+        self._cores = CoreShare(self._environment.cores)
         self._known = load_known_answers(folder / "known_answers.json", self._config.task)
         gpu_id = context.system_properties["gpu_id"]
         self._pipeline = load_pipeline(folder / "checkpoint", self._config, self._environment, gpu_id, self._known)

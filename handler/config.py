@@ -58,6 +58,30 @@ class Precision(StrEnum):
 AUTO_PRECISIONS = {"cpu": Precision.FP32, "cuda": Precision.BF16}
 
 
+class Device(StrEnum):
+    """What BERTH_DEVICE may say. `auto`: a GPU where there is one."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class Activation(StrEnum):
+    """What may follow a Dense module's matrix: classes of torch.nn, by their names."""
+
+    ELU = "ELU"
+    GELU = "GELU"
+    IDENTITY = "Identity"
+    LEAKY_RELU = "LeakyReLU"
+    MISH = "Mish"
+    RELU = "ReLU"
+    SELU = "SELU"
+    SIGMOID = "Sigmoid"
+    SILU = "SiLU"
+    SOFTPLUS = "Softplus"
+    TANH = "Tanh"
+
+
 class Pooling(StrEnum):
     """How token vectors become one text vector; sentence-transformers' names (its 1_Pooling/config.json)."""
 
@@ -141,21 +165,34 @@ class HandlerConfig:
 class Environment:
     """What the launcher tells its workers through environment variables."""
 
-    device: str
-    """BERTH_DEVICE: `auto`, `cpu` or `cuda`."""
+    device: Device
+    """BERTH_DEVICE."""
+    cores: int
+    """BERTH_CORES: what the machine grants all workers together. Without a launcher: this process's affinity mask."""
     max_response_bytes: int
     """TS_MAX_RESPONSE_SIZE: the frontend kills a worker whose answer is longer."""
 
     @classmethod
     def read(cls) -> Self:
         """The environment of this process; ConfigError for a value that cannot be meant."""
-        device = os.environ.get("BERTH_DEVICE", "auto")
-        if device not in ("auto", "cpu", "cuda"):
-            raise ConfigError(f"BERTH_DEVICE is {device!r}; it may be auto, cpu or cuda")
-        limit = os.environ.get("TS_MAX_RESPONSE_SIZE", str(DEFAULT_MAX_RESPONSE_BYTES))
-        if not limit.isascii() or not limit.isdigit():
-            raise ConfigError(f"TS_MAX_RESPONSE_SIZE is {limit!r}; it is a number of bytes")
-        return cls(device=device, max_response_bytes=int(limit))
+        device = os.environ.get("BERTH_DEVICE", Device.AUTO)
+        if device not in list(Device):
+            raise ConfigError(f"BERTH_DEVICE is {device!r}; it may be {', '.join(Device)}")
+        return cls(
+            device=Device(device),
+            cores=_read_number("BERTH_CORES", "cores") or len(os.sched_getaffinity(0)),
+            max_response_bytes=_read_number("TS_MAX_RESPONSE_SIZE", "bytes") or DEFAULT_MAX_RESPONSE_BYTES,
+        )
+
+
+def _read_number(variable: str, unit: str) -> int | None:
+    """An environment variable's whole number; None where it is not set."""
+    value = os.environ.get(variable)
+    if value is None:
+        return None
+    if not value.isascii() or not value.isdigit():
+        raise ConfigError(f"{variable} is {value!r}; it is a number of {unit}")
+    return int(value)
 
 
 def _plain(value: object) -> object:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from handler.config import Pooling, ScoreFunction
+from handler.config import Activation, Pooling, ScoreFunction
 
 from ..archive.zip_layout import check_name
 from ..errors import Refused
@@ -31,20 +31,6 @@ OLD_MODES = {
     "pooling_mode_lasttoken": "lasttoken",
 }
 DEFAULT_MODE = "mean"  # its default when no flag is written
-# handler.engine.pooling has the same; a test holds them together.
-ACTIVATIONS = (
-    "ELU",
-    "GELU",
-    "Identity",
-    "LeakyReLU",
-    "Mish",
-    "ReLU",
-    "SELU",
-    "Sigmoid",
-    "SiLU",
-    "Softplus",
-    "Tanh",
-)
 ANY = object()
 # The one value that is served of each setting; one that is absent, null, false or empty changes nothing.
 SERVED_TRANSFORMER = {
@@ -220,10 +206,8 @@ def _dense(folder: Path, root: Path, modules: tuple[Module, ...]) -> tuple[str, 
         path = folder / name / "config.json"
         activation = str(_check_settings(path, SERVED_DENSE).get("activation_function"))
         package, _, kind = activation.rpartition(".")
-        if kind not in ACTIVATIONS or not f"{package}.".startswith("torch.nn."):
-            raise Refused(
-                f"{path}: activation_function is {activation}; berth has {', '.join(ACTIVATIONS)} of torch.nn"
-            )
+        if kind not in list(Activation) or not f"{package}.".startswith("torch.nn."):
+            raise Refused(f"{path}: activation_function is {activation}; berth has {', '.join(Activation)} of torch.nn")
     return names
 
 

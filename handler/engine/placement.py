@@ -5,15 +5,15 @@ from typing import Self
 
 import torch
 
-from ..config import HandlerConfig, Precision
+from ..config import Device, HandlerConfig, Precision
 from ..errors import DeviceError
 
 DTYPES = {Precision.FP32: torch.float32, Precision.FP16: torch.float16, Precision.BF16: torch.bfloat16}
 
 
-def choose_device(wanted: str, gpu_id: int | None) -> torch.device:
+def choose_device(wanted: Device, gpu_id: int | None) -> torch.device:
     """BERTH_DEVICE and the GPU that TorchServe gave this worker -> device; DeviceError if a GPU was asked in vain."""
-    if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
+    if wanted is Device.CPU or (wanted is Device.AUTO and not torch.cuda.is_available()):
         return torch.device("cpu")
     if not torch.cuda.is_available():
         raise DeviceError(

@@ -13,26 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ..config import HandlerConfig, Pooling
+from ..config import Activation, HandlerConfig, Pooling
 from ..errors import ConfigError
-
-# What may follow a Dense module's matrix. A name out of a file is looked up here and never imported.
-ACTIVATIONS: dict[str, type[nn.Module]] = {
-    kind.__name__: kind
-    for kind in (
-        nn.ELU,
-        nn.GELU,
-        nn.Identity,
-        nn.LeakyReLU,
-        nn.Mish,
-        nn.ReLU,
-        nn.SELU,
-        nn.Sigmoid,
-        nn.SiLU,
-        nn.Softplus,
-        nn.Tanh,
-    )
-}
 
 
 class Pooler:
@@ -78,7 +60,7 @@ def load_dense(folder: Path) -> nn.Sequential:
         weights = load_file(folder / "model.safetensors")
         linear = nn.Linear(config["in_features"], config["out_features"], bias=config.get("bias", True))
         linear.load_state_dict({name.removeprefix("linear."): weight for name, weight in weights.items()})
-        activation = ACTIVATIONS[config["activation_function"].rpartition(".")[2]]
+        activation = getattr(nn, Activation(config["activation_function"].rpartition(".")[2]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise ConfigError(f"cannot read the Dense module in {folder}: {reason}; pack the checkpoint again") from error

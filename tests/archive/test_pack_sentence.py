@@ -10,7 +10,7 @@ from berth.archive.verify import read_archive
 from berth.memory.model_size import ModelSize
 from berth.pack.pack import PackOptions, pack_checkpoint
 from handler.choose_engine import load_pipeline
-from handler.config import Environment, HandlerConfig
+from handler.config import Device, Environment, HandlerConfig
 from handler.known_answers import load_known_answers
 from handler.parameters import EmbeddingParameters
 from tests.support.asking import ask, value_of
@@ -32,7 +32,7 @@ def test_modules_and_prompts_travel(tmp_path: Path, pooling: str) -> None:
     read_archive(archive, unpacked)
     config = HandlerConfig.from_mapping(yaml.safe_load((unpacked / "model-config.yaml").read_text())["handler"])
     known = load_known_answers(unpacked / "known_answers.json", config.task)
-    environment = Environment(device="cpu", max_response_bytes=2**24)
+    environment = Environment(device=Device.CPU, cores=2, max_response_bytes=2**24)
     pipeline = load_pipeline(unpacked / "checkpoint", config, environment, None, known)
     assert ModelSize.read(archive).vector_size == pipeline._model.vector_size == 32  # the Dense module's
     reference, texts = SentenceTransformer(str(folder), device="cpu"), mixed_texts(8)

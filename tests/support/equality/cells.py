@@ -12,7 +12,7 @@ from transformers import AutoTokenizer
 from berth.pack.checkpoint import load_checkpoint
 from berth.pack.reference_answers import reference_answers
 from handler.choose_engine import load_pipeline
-from handler.config import Environment, HandlerConfig, Task
+from handler.config import Device, Environment, HandlerConfig, Task
 from handler.doors import native
 from handler.doors.call import format_value
 from handler.known_answers import KnownAnswers, load_known_answers
@@ -29,7 +29,7 @@ from .expected import EXPECTED
 REFERENCES = Path(__file__).parents[1] / "references" / "question_answering.json"
 Asked = tuple[Case, Any]
 """A case, and the answer that is expected."""
-ENVIRONMENT = Environment(device="cpu", max_response_bytes=2**24)
+ENVIRONMENT = Environment(device=Device.CPU, cores=2, max_response_bytes=2**24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from handler.config import HandlerConfig, Precision, Task
+from handler.config import Device, HandlerConfig, Precision, Task
 from handler.engine.model import Engine
 from handler.engine.placement import Placement, choose_device
 from handler.errors import DeviceError, InputTooLong, InternalError, NotNow
@@ -120,8 +120,8 @@ def test_device_decides_what_the_config_leaves_open(device: str, precision: Prec
 def test_cuda_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(DeviceError, match="device plugin"):
-        choose_device("cuda", None)
-    assert choose_device("auto", None) == torch.device("cpu")
+        choose_device(Device.CUDA, None)
+    assert choose_device(Device.AUTO, None) == torch.device("cpu")
 
 
 def test_lists_come_back_in_order(checkpoint: MakeCheckpoint) -> None:

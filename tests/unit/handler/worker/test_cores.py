@@ -3,17 +3,17 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from handler.worker import cores
+from handler.config import Environment
+from handler.errors import ConfigError
 
 WORKER = """
 import sys, torch
-from handler.cores import CoreShare
+from handler.worker.cores import CoreShare
 sys.stdin.readline()
-CoreShare().refresh()
+CoreShare(6).refresh()
 print(torch.get_num_threads(), flush=True)
 sys.stdin.readline()
 """
@@ -27,16 +27,16 @@ for worker in workers:
 """
 
 
-def test_quota_bounds_the_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    quota = tmp_path / "cpu.max"
-    monkeypatch.setattr(cores, "CGROUP_V2", quota)
-    quota.write_text("max 100000\n")
-    assert cores.granted_cores() == len(os.sched_getaffinity(0))
-    quota.write_text("50000 100000\n")
-    assert cores.granted_cores() == 1
+def test_the_launcher_says_how_many_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BERTH_CORES", raising=False)
+    assert Environment.read().cores == len(os.sched_getaffinity(0))
+    monkeypatch.setenv("BERTH_CORES", "7")
+    assert Environment.read().cores == 7
+    monkeypatch.setenv("BERTH_CORES", "many")
+    with pytest.raises(ConfigError, match="BERTH_CORES is 'many'; it is a number of cores"):
+        Environment.read()
 
 
 def test_two_workers_of_one_parent_share_the_cores() -> None:
     output = subprocess.run([sys.executable, "-c", PARENT], capture_output=True, text=True, check=True).stdout
-    share = max(1, cores.granted_cores() // 2)
-    assert output.split() == [str(share), str(share)]
+    assert output.split() == ["3", "3"]

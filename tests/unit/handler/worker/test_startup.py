@@ -5,9 +5,9 @@ import sys
 
 BEGIN = """
 import sys
-from handler.startup import quick_imports
+from handler.worker.startup import quick_imports
 with quick_imports():
-    import handler.pipeline
+    import handler.choose_engine
 import torch
 """
 
@@ -38,5 +38,7 @@ def test_models_are_there_by_their_name_in_the_package() -> None:
 
 
 def test_the_kernel_kills_a_worker_first() -> None:
-    program = "from handler.startup import die_first; die_first(); print(open('/proc/self/oom_score_adj').read())"
+    program = (
+        "from handler.worker.startup import die_first; die_first(); print(open('/proc/self/oom_score_adj').read())"
+    )
     assert run(program) == "500"
