@@ -13,6 +13,7 @@ from .engine.device_errors import ending_when_lost
 from .errors import InternalError, NotHealthy
 from .known_answers import load_known_answers
 from .payload import Answer, DeepCheck, Describe, ModelIdentity, Rejected, Request, Response
+from .tasks import TASKS
 from .worker.cores import CoreShare
 from .worker.metrics import FIRST_SAMPLES, REQUEST_SECONDS, Emitter, Stopwatch, count_batch
 from .worker.startup import die_first, quick_imports, quiet_logs
@@ -37,14 +38,15 @@ class BertHandler:
         quiet_logs()
         self._environment = Environment.read()
         self._cores = CoreShare(self._environment.cores)
-        self._known = load_known_answers(folder / "known_answers.json", self._config.task)
+        self._known = load_known_answers(folder / "known_answers.json", TASKS[self._config.task])
         gpu_id = context.system_properties["gpu_id"]
         self._pipeline = load_pipeline(folder / "checkpoint", self._config, self._environment, gpu_id, self._known)
         self._time_limit_s = TIME_SHARE * context.model_yaml_config["responseTimeout"]
         model = context.manifest["model"]
-        self._served = ModelIdentity(name=model["modelName"], version=model["modelVersion"], task=self._config.task)
-        self._identity = {"model": self._served.name, "version": self._served.version}
-        self._metrics = Emitter(self._served.name, self._served.version)
+        name, version = model["modelName"], model["modelVersion"]
+        self._model = ModelIdentity(name=name, version=version, contract=TASKS[self._config.task])
+        self._identity = {"model": name, "version": version}
+        self._metrics = Emitter(name, version)
         self._metrics.emit(FIRST_SAMPLES)
         logger.info("loaded %s", " ".join(f"{name}={value}" for name, value in self._describe().items()))
 
@@ -59,7 +61,7 @@ class BertHandler:
         with stopwatch.measure(REQUEST_SECONDS):
             self._cores.refresh()
             headers = [context.get_all_request_header(index) for index in range(len(data))]
-            calls = [open_call(fields, header, self._served) for fields, header in zip(data, headers, strict=True)]
+            calls = [open_call(fields, header, self._model) for fields, header in zip(data, headers, strict=True)]
             answers = self._answer(calls, stopwatch)
             formatted = zip(calls, map(self._format, calls, answers), strict=True)
             max_bytes = self._environment.max_response_bytes

@@ -43,9 +43,6 @@ class Task(StrEnum):
     ZERO_SHOT_CLASSIFICATION = "zero-shot-classification"
 
 
-EXPLAINED_TASKS = frozenset({Task.TEXT_CLASSIFICATION, Task.QUESTION_ANSWERING})
-
-
 class Precision(StrEnum):
     """The weights' type on the device. `auto`: bfloat16 on CUDA, float32 on a CPU."""
 

@@ -1,73 +1,111 @@
-"""One input of each task as a request has it: a string, or an object with the task's keys. Pure."""
+"""One input as a request has it, a string or an object with keys, and as the engine reads it. Pure."""
 
-from typing import Annotated, Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
 
-from .config import Task
+from .config import MAX_INPUTS_PER_REQUEST, MAX_TEXTS_PER_REQUEST
+from .errors import TooManyInputs
 
 NonEmpty = Annotated[str, Meta(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextInput:
+    """One text, or a pair of texts that the model reads together, or one that it reads with each of several."""
+
+    text: str
+    """A question, or a query, for the tasks that have one."""
+    text_pair: str | None = None
+    """The context of a question."""
+    texts: tuple[str, ...] = ()
+    """The texts that a query is compared with."""
+    token_ids: tuple[int, ...] | None = None
+    """In the text's place: the model's own tokens, special ones included, as the OpenAI door takes them."""
+    param: str
+    """JSON pointer of this input in the request's body."""
+
+    @property
+    def num_characters(self) -> int:
+        """Characters of all its texts together."""
+        return len(self.text) + len(self.text_pair or "") + sum(map(len, self.texts))
 
 
 class InputObject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An input with keys."""
 
+    wanted: ClassVar[str]
+    """Its keys, for an error message."""
 
-class TextObject(InputObject, frozen=True, forbid_unknown_fields=True):
+    def to_text_input(self, pointer: str) -> TextInput:
+        """The input, which stands at `pointer`."""
+        raise NotImplementedError
+
+
+class TextObject(InputObject, frozen=True):
     """One text."""
 
+    wanted: ClassVar[str] = "the string text"
     text: str
 
+    def to_text_input(self, pointer: str) -> TextInput:
+        return TextInput(text=self.text, param=pointer)
 
-class PairObject(InputObject, frozen=True, forbid_unknown_fields=True):
+
+class PairObject(InputObject, frozen=True):
     """One text, or two that the model reads together."""
 
+    wanted: ClassVar[str] = "the strings text and text_pair"
     text: str
     text_pair: str | None = None
 
+    def to_text_input(self, pointer: str) -> TextInput:
+        return TextInput(text=self.text, text_pair=self.text_pair, param=pointer)
 
-class QuestionObject(InputObject, frozen=True, forbid_unknown_fields=True):
+
+class QuestionObject(InputObject, frozen=True):
     """A question, and the text to find its answer in; neither is empty."""
 
+    wanted: ClassVar[str] = "the strings question and context, neither of them empty"
     question: NonEmpty
     context: NonEmpty
 
+    def to_text_input(self, pointer: str) -> TextInput:
+        return TextInput(text=self.question, text_pair=self.context, param=pointer)
 
-class RankingObject(InputObject, frozen=True, forbid_unknown_fields=True):
-    """A query, and the texts to hold it against."""
 
+class RankingObject(InputObject, frozen=True):
+    """A query, and the texts to rank by it."""
+
+    wanted: ClassVar[str] = "the string query and texts, a list of at least one string"
     query: str
     texts: Annotated[list[str], Meta(min_length=1)]
 
-
-TASK_OBJECTS: dict[Task, type[InputObject]] = {
-    Task.EMBEDDINGS: TextObject,
-    Task.TEXT_CLASSIFICATION: PairObject,
-    Task.TOKEN_CLASSIFICATION: TextObject,
-    Task.QUESTION_ANSWERING: QuestionObject,
-    Task.FILL_MASK: TextObject,
-    Task.TEXT_RANKING: RankingObject,
-    Task.ZERO_SHOT_CLASSIFICATION: TextObject,
-}
-# Of an object's keys all but text_pair are needed; where one text is enough, a string is an input too.
-INPUT_KEYS: dict[Task, tuple[str, ...]] = {task: kind.__struct_fields__ for task, kind in TASK_OBJECTS.items()}
-TASK_INPUTS: dict[Task, Any] = {
-    task: kind if task in (Task.QUESTION_ANSWERING, Task.TEXT_RANKING) else str | kind
-    for task, kind in TASK_OBJECTS.items()
-}
+    def to_text_input(self, pointer: str) -> TextInput:
+        check_count(len(self.texts), f"{pointer}/texts", MAX_TEXTS_PER_REQUEST)
+        return TextInput(text=self.query, texts=tuple(self.texts), param=pointer)
 
 
-def describe_input(task: Task) -> str:
-    """What the task takes, for an error message."""
-    keys = " and ".join(INPUT_KEYS[task])
-    match task:
-        case Task.TEXT_RANKING:
-            wanted = "an object with the string query and texts, a list of at least one string"
-        case Task.QUESTION_ANSWERING:
-            wanted = f"an object with the strings {keys}, neither of them empty"
-        case Task.TEXT_CLASSIFICATION:
-            wanted = f"a string or an object with the strings {keys}"
-        case _:
-            wanted = f"a string or an object with the string {keys}"
-    return f"{task} takes {wanted}"
+FIRST_KEYS = frozenset(kind.__struct_fields__[0] for kind in InputObject.__subclasses__())
+
+
+def check_count(count: int, pointer: str, most: int = MAX_INPUTS_PER_REQUEST) -> None:
+    """Raise TooManyInputs for a list that is longer than a request may carry."""
+    if count > most:
+        name = pointer[1:].replace("/", ".")
+        raise TooManyInputs(f"{name} has {count} entries, and a request at most {most}: send several", pointer)
+
+
+def to_text_input(value: str | InputObject, pointer: str) -> TextInput:
+    """A checked input, which stands at `pointer`."""
+    if isinstance(value, InputObject):
+        return value.to_text_input(pointer)
+    return TextInput(text=value, param=pointer)
+
+
+def to_text_inputs(values: Iterable[str | InputObject], pointer: str) -> tuple[TextInput, ...]:
+    """A list of checked inputs, which stands at `pointer`."""
+    return tuple(to_text_input(value, f"{pointer}/{index}") for index, value in enumerate(values))

@@ -14,12 +14,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from .config import KNOWN_WORDS_STEP, Precision, Task
+from .config import KNOWN_WORDS_STEP, Precision
+from .contract import Contract
 from .errors import SelfTestError
-from .heads import Reading
-from .inputs import TASK_INPUTS
-from .parameters import TASK_PARAMETERS, FillMaskParameters, Parameters
-from .payload import Request, TextInput, to_text_inputs
+from .inputs import TextInput, to_text_inputs
+from .parameters import Parameters
+from .payload import Request
+from .tasks.kind import Head, Reading, Reads
 
 # Largest distance from a known answer (see `difference`). fp32: other kernels and thread counts give about 1e-6.
 # bf16 has 8 bits of mantissa: a 12-layer encoder drifts by 1 to 3 %; a mixed-up answer is off by 30 % and more.
@@ -54,12 +55,12 @@ class KnownAnswers:
         return max(difference(value, known) for value, known in zip(values, self.answers, strict=False))
 
 
-def load_known_answers(path: Path, task: Task) -> KnownAnswers:
+def load_known_answers(path: Path, contract: Contract) -> KnownAnswers:
     """known_answers.json of an unpacked archive; SelfTestError if it holds none."""
     document = json.loads(path.read_text("utf-8"))
     known = KnownAnswers(
-        inputs=to_text_inputs([msgspec.convert(value, TASK_INPUTS[task]) for value in document["inputs"]], "/inputs"),
-        parameters=msgspec.convert(document["parameters"], TASK_PARAMETERS[task]),
+        inputs=to_text_inputs([msgspec.convert(value, contract.inputs) for value in document["inputs"]], "/inputs"),
+        parameters=msgspec.convert(document["parameters"], contract.parameters),
         answers=tuple(tuple(answer) for answer in document["answers"]),
     )
     if not known.inputs or len(known.inputs) != len(known.answers):
@@ -69,11 +70,15 @@ def load_known_answers(path: Path, task: Task) -> KnownAnswers:
     return known
 
 
-def read_raw(reading: Reading, parameters: Parameters) -> list[float]:
+def make_raw_head(reads: Reads) -> Head[Parameters]:
     """A head for every task: the model's numbers in order; of a vocabulary's logits every KNOWN_WORDS_STEPth."""
-    step = KNOWN_WORDS_STEP if isinstance(parameters, FillMaskParameters) else 1
-    numbers: list[float] = np.concatenate([row[..., ::step].ravel() for row in reading.rows]).tolist()
-    return numbers
+    step = KNOWN_WORDS_STEP if reads is Reads.MASK_LOGITS else 1
+
+    def head(reading: Reading, _: Parameters) -> list[float]:
+        numbers: list[float] = np.concatenate([row[..., ::step].ravel() for row in reading.rows]).tolist()
+        return numbers
+
+    return head
 
 
 def difference(value: object, known: Sequence[float]) -> float:

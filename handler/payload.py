@@ -3,34 +3,12 @@
 request -> Request (TextInputs and Parameters) | DeepCheck | Rejected; list[Prediction] | Rejected -> Response.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .config import MAX_INPUTS_PER_REQUEST, MAX_TEXTS_PER_REQUEST, Task
-from .errors import RequestError, TooManyInputs
-from .inputs import InputObject, PairObject, QuestionObject, RankingObject, TextObject
+from .contract import Contract
+from .errors import RequestError
+from .inputs import TextInput
 from .parameters import ExplanationParameters, Parameters
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextInput:
-    """One text, or a pair of texts that the model reads together, or one that it reads with each of several."""
-
-    text: str
-    """A question, or a query, for the tasks that have one."""
-    text_pair: str | None = None
-    """The context of a question."""
-    texts: tuple[str, ...] = ()
-    """What a query is held against."""
-    token_ids: tuple[int, ...] | None = None
-    """In the text's place: the model's own tokens, special ones included, as the OpenAI door takes them."""
-    param: str
-    """JSON pointer of this input in the request's body."""
-
-    @property
-    def num_characters(self) -> int:
-        """Of all its texts together."""
-        return len(self.text) + len(self.text_pair or "") + sum(map(len, self.texts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +58,7 @@ class ModelIdentity:
 
     name: str
     version: str
-    task: Task
+    contract: Contract
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,31 +83,3 @@ class Response:
     phrase: str
     body: bytes
     headers: dict[str, str]
-
-
-def check_count(count: int, pointer: str, most: int = MAX_INPUTS_PER_REQUEST) -> None:
-    """TooManyInputs for a list that is longer than a request may carry."""
-    if count > most:
-        name = pointer[1:].replace("/", ".")
-        raise TooManyInputs(f"{name} has {count} entries, and a request at most {most}: send several", pointer)
-
-
-def to_text_input(value: str | InputObject, pointer: str) -> TextInput:
-    """A checked input, which stands at `pointer`."""
-    match value:
-        case PairObject():
-            return TextInput(text=value.text, text_pair=value.text_pair, param=pointer)
-        case TextObject():
-            return TextInput(text=value.text, param=pointer)
-        case QuestionObject():
-            return TextInput(text=value.question, text_pair=value.context, param=pointer)
-        case RankingObject():
-            check_count(len(value.texts), f"{pointer}/texts", MAX_TEXTS_PER_REQUEST)
-            return TextInput(text=value.query, texts=tuple(value.texts), param=pointer)
-    assert isinstance(value, str)
-    return TextInput(text=value, param=pointer)
-
-
-def to_text_inputs(values: Iterable[str | InputObject], pointer: str) -> tuple[TextInput, ...]:
-    """A list of checked inputs, which stands at `pointer`."""
-    return tuple(to_text_input(value, f"{pointer}/{index}") for index, value in enumerate(values))

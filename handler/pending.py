@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .errors import NotNow, RequestError
-from .heads import Reading, Row
+from .inputs import TextInput
 from .parameters import Parameters
-from .payload import Prediction, TextInput
+from .payload import Prediction
+from .tasks.kind import Reading, Row
 from .text.encoded import EncodedText
 from .text.tokenization import TOO_LATE
 

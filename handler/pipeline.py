@@ -9,25 +9,27 @@ import time
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from .admission import accept, refuse_too_many
 from .answer_room import NO_ROOM, AnswerRoom
-from .config import BYTES_PER_NUMBER, EXPLAINED_TASKS, HandlerConfig, Task
+from .config import HandlerConfig
 from .engine.device_errors import as_request_error
 from .engine.forward import Forward
 from .engine.model import MODELS, Engine
 from .engine.placement import Placement
 from .errors import InternalError, NotNow, RequestError, SelfTestError
-from .explain import LIMIT_S, Explainer
-from .heads import TASK_HEADS, Head, Reading, Row
-from .known_answers import TOLERANCES, KnownAnswers, read_raw
+from .explain.explainer import LIMIT_S, Explainer
+from .known_answers import TOLERANCES, KnownAnswers, make_raw_head
 from .parameters import ExplanationParameters
 from .payload import Answer, Prediction, Rejected, Request
 from .pending import Outcome, Pending, share_texts
-from .text.passages import TASK_PASSAGES, Passages
+from .tasks import TASKS
+from .tasks.kind import Head, Reading, Row
+from .text.passages import Passages
 from .text.tokenization import Tokenizer
 from .worker.metrics import TOKENIZE_SECONDS, Stopwatch
 
@@ -42,12 +44,13 @@ class Pipeline:
         self.placement = Placement.choose(config, device)
         self.engine = engine
         self.tolerance = TOLERANCES[self.placement.precision]
-        self._plan = TASK_PASSAGES[config.task]
+        self._kind = TASKS[config.task]
         self._tokenizer = Tokenizer(folder)
         self._model = MODELS[engine](folder, config, self.placement, self._tokenizer)
         self._forward = Forward(self._model, device, self.placement.token_budget)
-        self._head = TASK_HEADS[config.task](self._model.network.config, self._tokenizer.hf, config)
-        self._explainer = Explainer(self._model, self._tokenizer, config) if config.task in EXPLAINED_TASKS else None
+        self._head: Head[Any] = self._kind.make_head(self._model.network.config, self._tokenizer.hf, config)
+        self._raw_head = make_raw_head(self._kind.reads)
+        self._explainer = Explainer(self._model, self._tokenizer, config) if self._kind.is_explained else None
 
     def answer(
         self, requests: Sequence[Request], time_limit_s: float = math.inf, stopwatch: Stopwatch | None = None
@@ -122,23 +125,19 @@ class Pipeline:
     def _leave_out(
         self, requests: Sequence[Request], plans: list[list[Passages] | RequestError]
     ) -> list[list[Passages] | RequestError]:
-        """NotNow in the place of requests whose vectors would find no room among the batch's answers."""
-        if self.config.task is not Task.EMBEDDINGS:
-            return plans
-        room, size = AnswerRoom(), self._model.vector_size or self._model.network.config.hidden_size
-        numbers = [min(getattr(request.parameters, "dimensions", None) or size, size) for request in requests]
+        """NotNow in the place of requests whose answers would find no room among the batch's, as far as it is known."""
+        room, vector_size = AnswerRoom(), self._model.vector_size
+        sizes = [self._kind.answer_bytes(request.parameters, vector_size) for request in requests]
         return [
-            plan
-            if isinstance(plan, RequestError) or room.take(BYTES_PER_NUMBER * each * len(plan))
-            else NotNow(NO_ROOM)
-            for each, plan in zip(numbers, plans, strict=True)
+            plan if isinstance(plan, RequestError) or room.take(size * len(plan)) else NotNow(NO_ROOM)
+            for size, plan in zip(sizes, plans, strict=True)
         ]
 
     def _plan_request(self, request: Request) -> list[Passages] | RequestError:
         plan: list[Passages] = []
         try:
             for source in request.inputs:
-                plan.append(self._plan(source, request.parameters, self.config))
+                plan.append(self._kind.plan(source, request.parameters, self.config))
                 if refusal := refuse_too_many(request, sum(len(passages.pairs) for passages in plan)):
                     return refusal
         except RequestError as error:
@@ -159,10 +158,10 @@ class Pipeline:
         elif not np.isfinite(row).all():
             pending.outcome = InternalError(f"the model overflows in {self.placement.precision}: it is not finite")
         elif reading := pending.take(slot, row):
-            pending.outcome = _read(read_raw if pending.is_raw else self._head, reading, pending)
+            pending.outcome = _read(self._raw_head if pending.is_raw else self._head, reading, pending)
 
 
-def _read(head: Head, reading: Reading, pending: Pending) -> Outcome:
+def _read(head: Head[Any], reading: Reading, pending: Pending) -> Outcome:
     try:
         value = head(reading, pending.parameters)
     except RequestError as error:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from handler.inputs import INPUT_KEYS
+from handler.inputs import FIRST_KEYS
 
 from ..clients.management import ModelState, WorkerState
 from ..clients.messages import Input, JsonObject, Result
@@ -33,7 +33,6 @@ SHOWN_KEYS = {
 }
 COLUMNS = {"entity_group": "entity", "token_str": "word"}  # where a key is no good heading
 NOTHING = "(nothing)"
-FIRST_KEYS = {keys[0] for keys in INPUT_KEYS.values()}
 # TorchServe's gpuUsage: "gpuId::0 utilization.gpu [%]::3 % ... memory.used [MiB]::1652 MiB" (wlm/WorkerThread.java)
 _GPU_ID = re.compile(r"gpuId::(\d+)")
 _GPU_MEMORY = re.compile(r"memory\.used \[MiB\]::(\d+ MiB)")

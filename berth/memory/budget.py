@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from handler.config import (
     BYTES_PER_NUMBER,
     MAX_ANSWER_BYTES_PER_BATCH,
-    MAX_MASKS_PER_INPUT,
     MAX_TEXTS_PER_REQUEST,
     MAX_TOKENS_PER_REQUEST,
     HandlerConfig,
     Precision,
     Task,
 )
+from handler.tasks import TASKS
+from handler.tasks.kind import Widths
 
 from ..machine.quantities import MIB
 from .jvm import Jvm, Traffic, size_jvm
@@ -36,12 +37,10 @@ STRING_FACTOR = 4  # one character outside the Basic Multilingual Plane makes al
 TOKEN_BYTES = 12  # its id and type, and both in the key that finds equal texts
 PLACE_BYTES = 13  # offset, source and word of a token, where the head asks for them
 NUMBER_BYTES = 8  # of a vector, until it is written
-OBJECT_BYTES = 64  # {"label": "...", "score": ...} in JSON
 VALUE_FACTOR = 4  # such objects in Python, for each byte of their JSON
 DTYPE_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 PRECISIONS = {Precision.FP32: "F32", Precision.FP16: "F16", Precision.BF16: "BF16"}
 FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
-KEEPS_PLACES = frozenset({Task.TOKEN_CLASSIFICATION, Task.QUESTION_ANSWERING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,10 +178,10 @@ def _batch(facts: ModelSize, server: ServerSizes) -> int:
     """
     config = _config(facts)
     tokens = min(MAX_TEXTS_PER_REQUEST * config.max_tokens, MAX_TOKENS_PER_REQUEST, server.request_bytes)
-    token_bytes = TOKEN_BYTES + (PLACE_BYTES if config.task in KEEPS_PLACES else 0)
+    token_bytes = TOKEN_BYTES + (PLACE_BYTES if TASKS[config.task].keeps_places else 0)
     request = server.request_bytes * (1 + STRING_FACTOR) + tokens * token_bytes
     bodies = _answers(facts, server)
-    if config.task is Task.EMBEDDINGS:  # a vector for whose JSON there is no room is not computed
+    if TASKS[config.task].is_vector:  # a vector for whose JSON there is no room is not computed
         values = bodies * NUMBER_BYTES // BYTES_PER_NUMBER
     else:
         values = facts.batch_size * VALUE_FACTOR * _answer(facts, server)
@@ -196,17 +195,8 @@ def _answers(facts: ModelSize, server: ServerSizes) -> int:
 
 def _answer(facts: ModelSize, server: ServerSizes) -> int:
     """The JSON of the largest answer."""
-    match _config(facts).task:
-        case Task.EMBEDDINGS:
-            size = MAX_TEXTS_PER_REQUEST * facts.vector_size * BYTES_PER_NUMBER
-        case Task.TEXT_CLASSIFICATION:
-            size = MAX_TEXTS_PER_REQUEST * facts.num_labels * OBJECT_BYTES
-        case Task.TOKEN_CLASSIFICATION:
-            size = MAX_TOKENS_PER_REQUEST * OBJECT_BYTES
-        case Task.FILL_MASK:
-            size = MAX_TEXTS_PER_REQUEST * MAX_MASKS_PER_INPUT * OBJECT_BYTES
-        case _:
-            size = MAX_TEXTS_PER_REQUEST * OBJECT_BYTES
+    widths = Widths(vector_size=facts.vector_size, num_labels=facts.num_labels)
+    size = TASKS[_config(facts).task].largest_answer(widths)
     return min(size, server.response_bytes)
 
 

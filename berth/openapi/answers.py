@@ -1,72 +1,9 @@
 """What the doors answer, as types, for docs/openapi.json. The handler makes plain values; tests hold them to these."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
-
-from handler.config import Task
-
-
-class Label(msgspec.Struct, kw_only=True):
-    """A label and its score."""
-
-    label: str
-    score: float
-
-
-class TokenLabel(msgspec.Struct, kw_only=True):
-    """A token that is (part of) an entity."""
-
-    entity: str
-    score: float
-    index: int
-    word: str
-    start: int
-    end: int
-
-
-class Entity(msgspec.Struct, kw_only=True):
-    """An entity of one or more tokens."""
-
-    entity_group: str
-    score: float
-    word: str
-    start: int
-    end: int
-
-
-class Answer(msgspec.Struct, kw_only=True):
-    """A span of the context."""
-
-    score: float
-    start: int
-    end: int
-    answer: str
-
-
-class FilledMask(msgspec.Struct, kw_only=True):
-    """A word for a mask."""
-
-    score: float
-    token: int
-    token_str: str
-    sequence: str
-
-
-class RankedText(msgspec.Struct, kw_only=True):
-    """One of the texts, by its place among them."""
-
-    index: int
-    score: float
-
-
-class RankedLabels(msgspec.Struct, kw_only=True):
-    """The candidate labels, best first."""
-
-    sequence: str
-    labels: list[str]
-    scores: list[float]
 
 
 class Attribution(msgspec.Struct, kw_only=True):
@@ -164,15 +101,3 @@ class InferAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
     model_version: str
     outputs: list[OutputTensor]
     id: str = ""
-
-
-# One input's result may take several forms, which msgspec cannot put into one union where they are lists.
-TASK_RESULTS: dict[Task, tuple[Any, ...]] = {
-    Task.EMBEDDINGS: (list[float],),
-    Task.TEXT_CLASSIFICATION: (Label, list[Label]),
-    Task.TOKEN_CLASSIFICATION: (list[TokenLabel], list[Entity]),
-    Task.QUESTION_ANSWERING: (Answer, list[Answer]),
-    Task.FILL_MASK: (list[FilledMask], list[list[FilledMask]]),
-    Task.TEXT_RANKING: (list[RankedText],),
-    Task.ZERO_SHOT_CLASSIFICATION: (RankedLabels,),
-}

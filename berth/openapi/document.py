@@ -3,7 +3,7 @@
 import ast
 import inspect
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from handler import errors
 from handler.config import Task
 from handler.doors import kserve_v1, native, open_inference, openai
+from handler.tasks import TASKS
 
 from .. import __version__
 from . import answers
@@ -38,6 +39,7 @@ TORCHSERVES = {
 }
 EXAMPLE_TENSOR = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["hello world"]}
 EXPLANATION = [answers.Explanation]
+EMBEDDINGS_BODY = openai.body_of(TASKS[Task.EMBEDDINGS])
 
 
 def make_document() -> Schema:
@@ -81,7 +83,7 @@ def _paths() -> Iterator[tuple[str, Schema]]:
     embed = _operation(
         "embed",
         "OpenAI's embeddings: base_url ends with /predictions/{model}/{version}/v1",
-        _json([openai.EmbeddingsBody], {"input": "hello world", "model": "bert"}),
+        _json([EMBEDDINGS_BODY], {"input": "hello world", "model": "bert"}),
         [_ref(answers.OpenAIEmbeddings)],
         answers.OpenAIError,
     )
@@ -122,8 +124,13 @@ def _content(forms: list[Schema]) -> Schema:
 
 
 def _native(*, explains: bool) -> Schema:
-    kinds = [kind for (_, explained), kind in native.BODIES.items() if explained is explains]
+    kinds = _bodies(native.body_of, explains=explains)
     return _json(kinds, {"inputs": "hello world"})
+
+
+def _bodies(body_of: Callable[..., Any], *, explains: bool) -> list[Any]:
+    """The types of a door's bodies, of each task that answers."""
+    return [body_of(kind, explains=explains) for kind in TASKS.values() if kind.is_explained or not explains]
 
 
 def _one_text() -> Schema:
@@ -135,7 +142,7 @@ def _one_text() -> Schema:
 
 
 def _v1(key: str, *, explains: bool) -> Schema:
-    kinds = [kind for (_, explained), kind in kserve_v1.BODIES.items() if explained is explains]
+    kinds = _bodies(kserve_v1.body_of, explains=explains)
     one = _any_of([_ref(kind) for kind in EXPLANATION] if explains else _one_result())
     answer: Schema = {"type": "object", "properties": {key: {"type": "array", "items": one}}, "required": [key]}
     body = _json(kinds, {"instances": ["hello world"]})
@@ -148,7 +155,7 @@ def _json(kinds: Iterable[Any], example: object) -> Schema:
 
 
 def _one_result() -> list[Schema]:
-    return [_ref(form) for task in Task for form in answers.TASK_RESULTS[task]]
+    return [_ref(form) for kind in TASKS.values() for form in kind.results]
 
 
 def _results() -> list[Schema]:
@@ -170,13 +177,12 @@ def _ref(kind: Any) -> Schema:
 
 
 def _components() -> Schema:
-    forms = [form for forms in answers.TASK_RESULTS.values() for form in forms]
     kinds = [
-        *native.BODIES.values(),
-        *kserve_v1.BODIES.values(),
+        *(kind for explains in (False, True) for kind in _bodies(native.body_of, explains=explains)),
+        *(kind for explains in (False, True) for kind in _bodies(kserve_v1.body_of, explains=explains)),
         open_inference.InferBody,
-        openai.EmbeddingsBody,
-        *forms,
+        EMBEDDINGS_BODY,
+        *(form for kind in TASKS.values() for form in kind.results),
         *EXPLANATION,
         answers.Health,
         answers.InferAnswer,

@@ -2,13 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from ..contract import Contract
 from ..errors import RequestError
-from ..payload import ModelIdentity, Prediction, Request, Response, to_text_inputs
+from ..inputs import to_text_inputs
+from ..payload import ModelIdentity, Prediction, Request, Response
 from .call import Call, count_headers, encode_error, format_value, refuse
-from .typed import define_bodies, describe_fields, parameters_of, read_body
+from .typed import body_type, describe_fields, parameters_of, read_body
 
-BODIES = define_bodies("Instances", "instances", takes_one=False)
+
+def body_of(contract: Contract, *, explains: bool) -> Any:
+    """The type of a request's body."""
+    return body_type(contract, "instances", "Instances", explains=explains, takes_one=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +32,11 @@ class InstancesReply:
         return refuse(error, {**encode_error(error), "error": error.message})
 
 
-def open_call(value: object, served: ModelIdentity, *, explains: bool) -> Call:
+def open_call(value: object, model: ModelIdentity, *, explains: bool) -> Call:
     """A request with `instances`; RequestError says what is wrong with it."""
-    kind = parameters_of(served.task, explains=explains)
-    hints = describe_fields(served.task, kind, inputs="instances", advice='send {"instances": ["your text"]}')
-    body = read_body(value, "instances", BODIES[served.task, explains], hints)
+    kind = parameters_of(model.contract, explains=explains)
+    hints = describe_fields(model.contract, kind, inputs="instances", advice='send {"instances": ["your text"]}')
+    body = read_body(value, "instances", body_of(model.contract, explains=explains), hints)
     inputs = to_text_inputs(body.instances, "/instances")
     request = Request(inputs=inputs, parameters=body.parameters, param="/instances")
     return Call(item=request, reply=InstancesReply("explanations" if explains else "predictions"))

@@ -6,18 +6,24 @@ gRPC input) is one text; a `body` of zero bytes asks for the deep check.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from ..config import Task
+from ..contract import Contract
 from ..errors import InvalidInput, NotParseable, RequestError, UnsupportedMedia
+from ..inputs import to_text_input, to_text_inputs
 from ..parameters import ExplanationParameters, Parameters
-from ..payload import DeepCheck, ModelIdentity, Prediction, Request, Response, to_text_input, to_text_inputs
+from ..payload import DeepCheck, ModelIdentity, Prediction, Request, Response
 from ..wire import quote
 from .body import decode_json, media_type, require_bytes
 from .call import Call, count_headers, encode_error, format_value, refuse
-from .typed import define_bodies, describe_fields, parameters_of, read_body
+from .typed import body_type, describe_fields, parameters_of, read_body
 
 SEND_JSON = 'send content-type: application/json with {"inputs": "your text"}'
-BODIES = define_bodies("Request", "inputs", takes_one=True)
+
+
+def body_of(contract: Contract, *, explains: bool) -> Any:
+    """The type of a request's body."""
+    return body_type(contract, "inputs", "Request", explains=explains, takes_one=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +42,10 @@ class NativeReply:
         return refuse(error, encode_error(error))
 
 
-def open_call(fields: Mapping[str, object], headers: Mapping[str, object], served: ModelIdentity) -> Call:
+def open_call(fields: Mapping[str, object], headers: Mapping[str, object], model: ModelIdentity) -> Call:
     """A request in the fields that TorchServe makes of it; RequestError says what is wrong with it."""
     explains = headers.get("explain") == "True"
-    kind = parameters_of(served.task, explains=explains)
+    kind = parameters_of(model.contract, explains=explains)
     if not fields:
         raise UnsupportedMedia(f"the body arrived as an empty form: {SEND_JSON}")
     if unknown := [name for name in fields if name not in ("body", "data")]:
@@ -47,29 +53,29 @@ def open_call(fields: Mapping[str, object], headers: Mapping[str, object], serve
     if len(fields) > 1:
         raise InvalidInput("both `body` and `data` were sent: send one of them")
     if "data" in fields:
-        return _one_text(fields["data"], served.task, kind)
+        return _one_text(fields["data"], model.contract, kind)
     body = require_bytes(fields["body"])
     if not body and not explains:
         return Call(item=DeepCheck(), reply=NativeReply())
     media = media_type(headers, SEND_JSON)
     if media == "text/plain":
-        return _one_text(body, served.task, kind)
+        return _one_text(body, model.contract, kind)
     if media != "application/json":
         raise UnsupportedMedia(f"content-type {quote(media)} is not read here: {SEND_JSON}")
     if not body:
         raise NotParseable(f"the body is empty: {SEND_JSON}")
-    return _open_json(decode_json(body), served.task, kind)
+    return _open_json(decode_json(body), model.contract, kind)
 
 
-def _open_json(value: object, task: Task, kind: type[Parameters]) -> Call:
-    hints = describe_fields(task, kind, inputs="inputs", advice='send {"inputs": "your text", "parameters": {...}}')
-    body = read_body(value, "inputs", BODIES[task, kind is ExplanationParameters], hints)
+def _open_json(value: object, contract: Contract, kind: type[Parameters]) -> Call:
+    hints = describe_fields(contract, kind, inputs="inputs", advice='send {"inputs": "your text", "parameters": {...}}')
+    body = read_body(value, "inputs", body_of(contract, explains=kind is ExplanationParameters), hints)
     is_list = isinstance(body.inputs, list)
     inputs = to_text_inputs(body.inputs, "/inputs") if is_list else (to_text_input(body.inputs, "/inputs"),)
     return Call(item=Request(inputs=inputs, parameters=body.parameters), reply=NativeReply(is_list))
 
 
-def _one_text(value: object, task: Task, kind: type[Parameters]) -> Call:
+def _one_text(value: object, contract: Contract, kind: type[Parameters]) -> Call:
     if isinstance(value, bytes | bytearray):
         try:
             value = value.decode("utf-8")
@@ -78,7 +84,7 @@ def _one_text(value: object, task: Task, kind: type[Parameters]) -> Call:
     if not isinstance(value, str):
         raise InvalidInput("`data` is not a text")
     try:
-        call = _open_json({"inputs": value}, task, kind)
+        call = _open_json({"inputs": value}, contract, kind)
     except RequestError as error:
         hint = "a text alone is not enough: send content-type: application/json"
         raise type(error)(f"{error.message}; {hint}") from None

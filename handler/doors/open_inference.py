@@ -13,9 +13,9 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from ..config import Task
+from ..contract import Contract
 from ..errors import InvalidInput, InvalidParameter, RequestError, UnsupportedMedia
-from ..parameters import TASK_PARAMETERS, Parameters, describe_parameters
+from ..parameters import Parameters, describe_parameters
 from ..payload import ModelIdentity, Prediction, Rejected, Request, Response
 from ..wire import convert, quote
 from .body import decode_json
@@ -63,7 +63,7 @@ class InferBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class TensorReply:
     """One output tensor, over REST or gRPC."""
 
-    served: ModelIdentity
+    model: ModelIdentity
     id: str | None = None
     """What the client calls its request; over gRPC TorchServe needs one, if empty."""
     is_grpc: bool = False
@@ -71,12 +71,12 @@ class TensorReply:
     def format_predictions(self, predictions: Sequence[Prediction]) -> Response:
         """200: embeddings [n, dimensions], or [n] results as JSON."""
         values: list[Any] = [prediction.value for prediction in predictions]
-        if self.served.task is Task.EMBEDDINGS:
+        if self.model.contract.is_vector:
             shape = [len(values), len(values[0])]
             numbers = np.concatenate(values)
-            output = _tensor(output_name(self.served.task), "FP32", shape, numbers)
+            output = _tensor(output_name(self.model.contract), "FP32", shape, numbers)
         else:
-            output = self._json_tensor(output_name(self.served.task), values)
+            output = self._json_tensor(output_name(self.model.contract), values)
         return format_value(self._answer(output), count_headers(predictions))
 
     def format_error(self, error: RequestError) -> Response:
@@ -88,7 +88,7 @@ class TensorReply:
 
     def _answer(self, output: dict[str, object]) -> dict[str, object]:
         named = {} if self.id is None else {"id": self.id}
-        return {**named, "model_name": self.served.name, "model_version": self.served.version, "outputs": [output]}
+        return {**named, "model_name": self.model.name, "model_version": self.model.version, "outputs": [output]}
 
     def _json_tensor(self, name: str, values: list[Any]) -> dict[str, object]:
         """JSON in strings; TorchServe makes bytes of what it finds as it prints it, and of a string with its quotes."""
@@ -96,9 +96,9 @@ class TensorReply:
         return _tensor(name, "BYTES", [len(values)], data)
 
 
-def output_name(task: Task) -> str:
+def output_name(contract: Contract) -> str:
     """The name of the only output."""
-    return "embeddings" if task is Task.EMBEDDINGS else "predictions"
+    return "embeddings" if contract.is_vector else "predictions"
 
 
 def _tensor(name: str, datatype: str, shape: list[int], data: object) -> dict[str, object]:
@@ -111,39 +111,39 @@ def refuse_binary(headers: Mapping[str, object]) -> None:
         raise UnsupportedMedia(NO_BINARY)
 
 
-def open_grpc_call(body: bytes | bytearray, served: ModelIdentity) -> Call:
+def open_grpc_call(body: bytes | bytearray, model: ModelIdentity) -> Call:
     """A ModelInferRequest as TorchServe writes it."""
     value = decode_json(body)
     assert isinstance(value, dict)
-    return _open(value, TensorReply(served=served, id=value["id"], is_grpc=True))
+    return _open(value, TensorReply(model=model, id=value["id"], is_grpc=True))
 
 
-def open_call(value: object, served: ModelIdentity) -> Call:
+def open_call(value: object, model: ModelIdentity) -> Call:
     """A REST request with tensors."""
     request_id = value.get("id") if isinstance(value, dict) else None
-    return _open(value, TensorReply(served=served, id=request_id if isinstance(request_id, str) else None))
+    return _open(value, TensorReply(model=model, id=request_id if isinstance(request_id, str) else None))
 
 
 def _open(value: object, reply: TensorReply) -> Call:
     """The request; its id is in the answer, whatever that is."""
     try:
-        return Call(item=_read_request(value, reply.served.task, is_grpc=reply.is_grpc), reply=reply)
+        return Call(item=_read_request(value, reply.model.contract, is_grpc=reply.is_grpc), reply=reply)
     except RequestError as error:
         return Call(item=Rejected(error), reply=reply)
 
 
-def _read_request(value: object, task: Task, *, is_grpc: bool) -> Request:
-    kind = TASK_PARAMETERS[task]
+def _read_request(value: object, contract: Contract, *, is_grpc: bool) -> Request:
+    kind = contract.parameters
     advice = (
         'send {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["your text"]}]}, '
         'or to KServe v1 {"instances": ["your text"]}'
     )
-    hints = {"": advice, "parameters": describe_parameters(kind, task)}
+    hints = {"": advice, "parameters": describe_parameters(kind, contract.task)}
     body: InferBody = convert(value, InferBody, hints)
-    _check_outputs(body.outputs or (), output_name(task))
+    _check_outputs(body.outputs or (), output_name(contract))
     columns = _read_columns(body.inputs, is_base64=is_grpc)
     parameters = _read_parameters(body.parameters or {}, columns.pop(PARAMETERS, None), kind, hints)
-    return Request(inputs=read_inputs(columns, task), parameters=parameters)
+    return Request(inputs=read_inputs(columns, contract), parameters=parameters)
 
 
 def _read_columns(tensors: Sequence[Tensor], *, is_base64: bool) -> dict[str, Column]:

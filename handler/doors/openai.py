@@ -4,16 +4,19 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 from msgspec import Meta
 
-from ..config import MAX_INPUTS_PER_REQUEST, MAX_TOKENS_PER_REQUEST, Task
+from ..config import MAX_INPUTS_PER_REQUEST, MAX_TOKENS_PER_REQUEST
+from ..contract import Contract
 from ..errors import InvalidInput, InvalidParameter, RequestError, UnknownPath
-from ..parameters import LARGEST, Count, EmbeddingParameters, describe_parameters
-from ..payload import ModelIdentity, Prediction, Request, Response, TextInput, check_count
+from ..inputs import TextInput, check_count
+from ..parameters import LARGEST, Count, describe_parameters
+from ..payload import ModelIdentity, Prediction, Request, Response
 from ..wire import convert
 from .call import Call, count_headers, count_tokens, encode_error, format_value, refuse
 
@@ -30,8 +33,8 @@ class EncodingFormat(StrEnum):
     BASE64 = "base64"
 
 
-class EmbeddingsBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The request of OpenAI's embeddings, and berth's own `parameters`."""
+class EmbeddingsRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The request of OpenAI's embeddings."""
 
     input: Annotated[
         str | Annotated[list[str | TokenId | TokenIds], Meta(min_length=1)],
@@ -47,7 +50,19 @@ class EmbeddingsBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     dimensions: Count | None = None
     user: str | None = None
     """Ignored."""
-    parameters: EmbeddingParameters = EmbeddingParameters()
+
+
+@cache
+def body_of(contract: Contract) -> Any:
+    """The type of a request's body: OpenAI's, and berth's own `parameters`."""
+    return msgspec.defstruct(
+        "EmbeddingsBody",
+        [("parameters", contract.parameters, contract.parameters())],
+        bases=(EmbeddingsRequest,),
+        namespace={"__doc__": "The request of OpenAI's embeddings, and berth's own `parameters`."},
+        frozen=True,
+        kw_only=True,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,18 +98,20 @@ class EmbeddingsReply:
         return base64.b64encode(np.asarray(vector, "<f4").tobytes()).decode()
 
 
-def open_call(value: object, served: ModelIdentity) -> Call:
+def open_call(value: object, model: ModelIdentity) -> Call:
     """A request with `input`; RequestError says what is wrong with it."""
-    if served.task is not Task.EMBEDDINGS:
-        raise UnknownPath(f"this model's task is {served.task}, not embeddings: send it to /predictions/{{model}}")
+    if not model.contract.is_vector:
+        raise UnknownPath(
+            f"this model's task is {model.contract.task}, not embeddings: send it to /predictions/{{model}}"
+        )
     hints = {
         "": SEND_INPUT,
         "encoding_format": "it is float or base64",
         "dimensions": "it is how many values to keep",
-        "parameters": describe_parameters(EmbeddingParameters, served.task),
+        "parameters": describe_parameters(model.contract.parameters, model.contract.task),
     }
     _check_count(value)
-    body: EmbeddingsBody = convert(value, EmbeddingsBody, hints, parameter_fields=PARAMETER_FIELDS)
+    body = convert(value, body_of(model.contract), hints, parameter_fields=PARAMETER_FIELDS)
     parameters = body.parameters
     if body.dimensions is not None:
         if parameters.dimensions is not None:
@@ -102,7 +119,7 @@ def open_call(value: object, served: ModelIdentity) -> Call:
         parameters = msgspec.structs.replace(parameters, dimensions=body.dimensions)
     request = Request(inputs=_read_inputs(body.input), parameters=parameters, param="/input")
     reply = EmbeddingsReply(
-        model=served.name, encoding_format=body.encoding_format, has_dimensions=body.dimensions is not None
+        model=model.name, encoding_format=body.encoding_format, has_dimensions=body.dimensions is not None
     )
     return Call(item=request, reply=reply)
 

@@ -27,19 +27,19 @@ class Door:
     make_reply: Callable[[ModelIdentity], Reply]
 
 
-def open_call(fields: Fields, headers: Headers, served: ModelIdentity) -> Call:
+def open_call(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
     """One request as TorchServe hands it over: fields by name, and the request's headers. Never raises."""
     if headers.get("describe") == "True" and not fields:  # a client that sends this header gets what it asks for
         return Call(item=Describe(), reply=native.NativeReply())
     door = choose_door(headers)
     try:
-        return door.open_call(fields, headers, served)
+        return door.open_call(fields, headers, model)
     except RequestError as error:
         rejected = Rejected(error)
     except Exception:  # whatever it is, the neighbours get their answers
         logger.exception("a request could not be read")
         rejected = Rejected(InternalError("the request could not be read; the server's log says why"))
-    return Call(item=rejected, reply=door.make_reply(served))
+    return Call(item=rejected, reply=door.make_reply(model))
 
 
 def is_rest(headers: Headers) -> bool:
@@ -63,33 +63,33 @@ def choose_door(headers: Headers) -> Door:
             return NOWHERE
 
 
-def _open_kserve(fields: Fields, headers: Headers, served: ModelIdentity) -> Call:
+def _open_kserve(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
     """v1 and v2, which only the body tells apart."""
     open_inference.refuse_binary(headers)
     value = read_json(fields, headers, SEND_KSERVE)
     explains = headers["explain"] == "True"
     if explains or (isinstance(value, dict) and "instances" in value):
-        return kserve_v1.open_call(value, served, explains=explains)
-    return open_inference.open_call(value, served)
+        return kserve_v1.open_call(value, model, explains=explains)
+    return open_inference.open_call(value, model)
 
 
-def _open_openai(fields: Fields, headers: Headers, served: ModelIdentity) -> Call:
-    return openai.open_call(read_json(fields, headers, SEND_OPENAI), served)
+def _open_openai(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
+    return openai.open_call(read_json(fields, headers, SEND_OPENAI), model)
 
 
-def _open_grpc(fields: Fields, headers: Headers, served: ModelIdentity) -> Call:
-    return open_inference.open_grpc_call(require_bytes(fields["body"]), served)
+def _open_grpc(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
+    return open_inference.open_grpc_call(require_bytes(fields["body"]), model)
 
 
-def _refuse_path(fields: Fields, headers: Headers, served: ModelIdentity) -> Call:
+def _refuse_path(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
     raise UnknownPath(
         f"there is nothing at {quote(headers['url_path'])}: send predictions to /predictions/{{model}}, OpenAI's "
         "embeddings to /predictions/{model}/{version}/v1/embeddings"
     )
 
 
-NATIVE = Door(native.open_call, lambda served: native.NativeReply())
-KSERVE = Door(_open_kserve, lambda served: kserve_v1.InstancesReply())
-OPENAI = Door(_open_openai, lambda served: openai.EmbeddingsReply())
-GRPC = Door(_open_grpc, lambda served: open_inference.TensorReply(served=served, id="", is_grpc=True))
-NOWHERE = Door(_refuse_path, lambda served: native.NativeReply())
+NATIVE = Door(native.open_call, lambda model: native.NativeReply())
+KSERVE = Door(_open_kserve, lambda model: kserve_v1.InstancesReply())
+OPENAI = Door(_open_openai, lambda model: openai.EmbeddingsReply())
+GRPC = Door(_open_grpc, lambda model: open_inference.TensorReply(model=model, id="", is_grpc=True))
+NOWHERE = Door(_refuse_path, lambda model: native.NativeReply())

@@ -11,11 +11,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from ..config import Task
+from ..contract import Contract
 from ..errors import InvalidInput, NotParseable
-from ..inputs import INPUT_KEYS, TASK_OBJECTS, InputObject, describe_input
+from ..inputs import InputObject, TextInput, check_count, to_text_input
 from ..parameters import LARGEST
-from ..payload import TextInput, check_count, to_text_input
 from ..wire import convert, quote
 
 OPTIONAL = "text_pair"
@@ -95,24 +94,25 @@ def _decode(string: str, place: str) -> str:
         raise NotParseable(f"{place[1:].replace('/', '.')} is not UTF-8: {error}", place) from None
 
 
-def read_inputs(columns: Mapping[str, Column], task: Task) -> tuple[TextInput, ...]:
+def read_inputs(columns: Mapping[str, Column], contract: Contract) -> tuple[TextInput, ...]:
     """The rows of the task's tensors as its inputs; InvalidInput says which tensor does not fit."""
-    keys = INPUT_KEYS[task]
+    keys = contract.keys
     names = " and ".join(keys)
     for name, column in columns.items():
         if name not in keys:
             raise InvalidInput(
-                f"unknown input {quote(name)}; {task} takes the tensors {names}", f"/inputs/{column.index}/name"
+                f"unknown input {quote(name)}; {contract.task} takes the tensors {names}",
+                f"/inputs/{column.index}/name",
             )
     if missing := [key for key in keys if key not in columns and key != OPTIONAL]:
-        raise InvalidInput(f"inputs has no tensor {missing[0]!r}; {task} takes the tensors {names}", "/inputs")
+        raise InvalidInput(f"inputs has no tensor {missing[0]!r}; {contract.task} takes the tensors {names}", "/inputs")
     first = columns[keys[0]]
     if not first.strings:
         raise InvalidInput(f"the tensor {keys[0]!r} has no rows: send at least one", f"/inputs/{first.index}/shape")
     for key, column in columns.items():
         check_count(len(column.strings), f"/inputs/{column.index}/data")
         _check_shape(key, column, first.rows)
-    values = _convert([_row(columns, index) for index in range(first.rows)], task, columns)
+    values = _convert([_row(columns, index) for index in range(first.rows)], contract, columns)
     return tuple(to_text_input(value, first.place(row)) for row, value in enumerate(values))
 
 
@@ -132,12 +132,12 @@ def _row(columns: Mapping[str, Column], index: int) -> dict[str, Any]:
     return {key: row if key == LISTS else row[0] for key, row in rows.items()}
 
 
-def _convert(rows: list[dict[str, Any]], task: Task, columns: Mapping[str, Column]) -> list[InputObject]:
+def _convert(rows: list[dict[str, Any]], contract: Contract, columns: Mapping[str, Column]) -> list[InputObject]:
     """The rows, checked like any input of the task; an error names the element."""
     values: list[InputObject] = []
     for row, value in enumerate(rows):
         try:
-            values.append(convert(value, TASK_OBJECTS[task], {"": describe_input(task)}))
+            values.append(convert(value, contract.input_object, {"": contract.describe_input()}))
         except InvalidInput as error:
             key = (error.param or "")[1:]
             raise InvalidInput(error.message, columns[key].place(row)) from None

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 
 from ..errors import OutOfMemory, RequestError
-from ..heads import Row
+from ..tasks.kind import Row
 from ..text.encoded import EncodedText
 from ..worker.metrics import FORWARD_SECONDS, OUT_OF_MEMORY_TOTAL, Stopwatch
 from .device_errors import as_request_error, free_cache

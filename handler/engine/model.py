@@ -15,22 +15,15 @@ import torch
 from torch import Tensor
 
 from ..config import HandlerConfig
-from ..heads import Row
+from ..tasks.kind import Row
 from ..text.encoded import EncodedText
 from ..text.tokenization import Tokenizer
 from ..worker.startup import without_compiler
-from .packing import (
-    ATTENTION_NAME,
-    NUM_ROWS,
-    PackedBatch,
-    find_first_position,
-    pack_texts,
-    register_attention,
-    unpack_buffer,
-)
+from .attention import ATTENTION_NAME, register_attention
+from .packing import NUM_ROWS, PackedBatch, find_first_position, pack_texts, unpack_buffer
 from .padding import PaddedBatch, pad_texts
 from .placement import Placement
-from .readout import TASK_READOUTS, Readout, Seen
+from .readout import Readout, Seen, make_readout
 
 
 class Engine(StrEnum):
@@ -48,8 +41,8 @@ class Model(Protocol):
 
     network: Any
     """transformers' own model; asked without text_bounds it takes rows of equal length, as transformers does."""
-    vector_size: int | None
-    """Numbers of a text's vector, where they are others than the network's own."""
+    vector_size: int
+    """Numbers of a text's vector; 0 where the task reads no vector."""
 
     def batches(self, texts: Sequence[EncodedText], token_budget: int) -> Iterator[Batch]:
         """All texts in batches within the token budget; `batch.indices` says which texts a batch holds."""
@@ -65,7 +58,7 @@ class PackedModel:
         self._placement = placement
         self._has_token_types = tokenizer.has_token_types
         register_attention(placement.device, placement.dtype)
-        self._readout: Readout = TASK_READOUTS[config.task](folder, config, placement, tokenizer)
+        self._readout = make_readout(folder, config, placement, tokenizer)
         self.network: Any = load_weights(folder, self._readout, ATTENTION_NAME, placement)
         self._readout.attach(self.network)
         self.vector_size = self._readout.vector_size
@@ -102,7 +95,7 @@ class PaddedModel:
     def __init__(self, folder: Path, config: HandlerConfig, placement: Placement, tokenizer: Tokenizer) -> None:
         self._placement = placement
         self._tokenizer = tokenizer
-        self._readout: Readout = TASK_READOUTS[config.task](folder, config, placement, tokenizer)
+        self._readout = make_readout(folder, config, placement, tokenizer)
         self.network: Any = load_weights(folder, self._readout, None, placement)
         self._readout.attach(self.network)
         self.vector_size = self._readout.vector_size

@@ -38,7 +38,8 @@ def _pool_first(states: Tensor, lengths: Tensor) -> Tensor:
     return states[lengths.cumsum(0) - lengths].float()
 
 
-def _pool_mean(states: Tensor, lengths: Tensor) -> Tensor:
+def pool_mean(states: Tensor, lengths: Tensor) -> Tensor:
+    """Token vectors [T, H] of texts with these lengths [N] -> their means [N, H], summed in float32."""
     return torch.segment_reduce(states.float(), "mean", lengths=lengths.long(), unsafe=True)
 
 
@@ -49,7 +50,7 @@ def _pool_max(states: Tensor, lengths: Tensor) -> Tensor:
 POOLINGS: dict[Pooling, Callable[[Tensor, Tensor], Tensor]] = {
     Pooling.CLS: _pool_first,
     Pooling.MAX: _pool_max,
-    Pooling.MEAN: _pool_mean,
+    Pooling.MEAN: pool_mean,
 }
 
 

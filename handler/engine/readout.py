@@ -16,12 +16,13 @@ from transformers import (
     AutoModelForTokenClassification,
 )
 
-from ..config import HandlerConfig, Task
+from ..config import HandlerConfig
 from ..errors import ConfigError
-from ..heads import Row
+from ..tasks import TASKS
+from ..tasks.kind import Reads, Row
 from ..text.encoded import EncodedText
 from ..text.tokenization import Tokenizer
-from .packing import keep_first_tokens, keep_masks
+from .hooks import keep_first_tokens, keep_masks
 from .placement import Placement
 from .pooling import Pooler
 
@@ -43,12 +44,12 @@ class Seen:
 
 
 class Readout(Protocol):
-    """How one task asks the model."""
+    """How a task asks the model."""
 
     auto_class: Any
     """transformers' class with the task's head."""
-    vector_size: int | None
-    """Numbers of a text's vector, where they are others than the model's own."""
+    vector_size: int
+    """Numbers of a text's vector, once attached; 0 where it reads no vector."""
 
     def attach(self, network: Any) -> None:
         """Prepare a model that was just loaded."""
@@ -63,7 +64,7 @@ class Readout(Protocol):
 class _ByToken:
     """What most readouts share: they need nothing of what they are made from, and a text costs its tokens."""
 
-    vector_size: int | None = None
+    vector_size = 0
 
     def __init__(self, *_: Any) -> None:
         """Nothing to keep."""
@@ -82,7 +83,9 @@ class PooledReadout(_ByToken):
 
     def __init__(self, folder: Path, config: HandlerConfig, placement: Placement, _: Tokenizer) -> None:
         self._pool = Pooler(folder, config, placement.device)
-        self.vector_size = self._pool.vector_size
+
+    def attach(self, network: Any) -> None:
+        self.vector_size = self._pool.vector_size or network.config.hidden_size
 
     def rows(self, output: Any, seen: Seen) -> list[Row]:
         states = seen.tokens(output.last_hidden_state)
@@ -124,7 +127,7 @@ class MaskReadout:
     """Masked language models: logits of each mask [M, vocabulary], and of no other token."""
 
     auto_class = AutoModelForMaskedLM
-    vector_size: int | None = None
+    vector_size = 0
 
     def __init__(self, _: Path, __: HandlerConfig, ___: Placement, tokenizer: Tokenizer) -> None:
         if tokenizer.mask_token_id is None:
@@ -145,15 +148,18 @@ class MaskReadout:
         return split(to_numpy(output.logits.flatten(0, 1)), counts)
 
 
-TASK_READOUTS: dict[Task, Callable[[Path, HandlerConfig, Placement, Tokenizer], Readout]] = {
-    Task.EMBEDDINGS: PooledReadout,
-    Task.TEXT_CLASSIFICATION: TextReadout,
-    Task.TOKEN_CLASSIFICATION: TokenReadout,
-    Task.QUESTION_ANSWERING: SpanReadout,
-    Task.FILL_MASK: MaskReadout,
-    Task.TEXT_RANKING: TextReadout,
-    Task.ZERO_SHOT_CLASSIFICATION: TextReadout,
+READOUTS: dict[Reads, Callable[[Path, HandlerConfig, Placement, Tokenizer], Readout]] = {
+    Reads.VECTOR: PooledReadout,
+    Reads.TEXT_LOGITS: TextReadout,
+    Reads.TOKEN_LOGITS: TokenReadout,
+    Reads.SPAN_LOGITS: SpanReadout,
+    Reads.MASK_LOGITS: MaskReadout,
 }
+
+
+def make_readout(folder: Path, config: HandlerConfig, placement: Placement, tokenizer: Tokenizer) -> Readout:
+    """The readout of the config's task."""
+    return READOUTS[TASKS[config.task].reads](folder, config, placement, tokenizer)
 
 
 def split(rows: Any, counts: Sequence[int]) -> list[Any]:

@@ -12,7 +12,8 @@ from berth.pack.pack import PackOptions, pack_checkpoint
 from handler.choose_engine import load_pipeline
 from handler.config import Device, Environment, HandlerConfig
 from handler.known_answers import load_known_answers
-from handler.parameters import EmbeddingParameters
+from handler.tasks import TASKS
+from handler.tasks.embeddings import EmbeddingParameters
 from tests.support.asking import ask, value_of
 from tests.support.checkpoints.sentence_transformers import DenseLayer, make_sentence_checkpoint
 from tests.support.texts import mixed_texts
@@ -31,7 +32,7 @@ def test_modules_and_prompts_travel(tmp_path: Path, pooling: str) -> None:
     unpacked.mkdir()
     read_archive(archive, unpacked)
     config = HandlerConfig.from_mapping(yaml.safe_load((unpacked / "model-config.yaml").read_text())["handler"])
-    known = load_known_answers(unpacked / "known_answers.json", config.task)
+    known = load_known_answers(unpacked / "known_answers.json", TASKS[config.task])
     environment = Environment(device=Device.CPU, cores=2, max_response_bytes=2**24)
     pipeline = load_pipeline(unpacked / "checkpoint", config, environment, None, known)
     assert ModelSize.read(archive).vector_size == pipeline._model.vector_size == 32  # the Dense module's

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from handler.config import EXPLAINED_TASKS, Task
+from handler.config import Task
+from handler.tasks import TASKS
 
 from .make import bodies
 from .make.envelopes import JSON, MULTIPART, change_envelope, form, multipart
@@ -20,6 +21,8 @@ EVERY_TASK = frozenset(Task)
 ONE_TEXT = frozenset({Task.EMBEDDINGS, Task.TEXT_CLASSIFICATION})
 ONLY_EMBEDDINGS = frozenset({Task.EMBEDDINGS})
 NUM_CHANGES = (0, 0, 0, 1, 1, 1, 1, 2, 3)
+
+EXPLAINED_TASKS = frozenset(kind.task for kind in TASKS.values() if kind.is_explained)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

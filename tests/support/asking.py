@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from handler.inputs import TextInput
 from handler.parameters import Parameters
-from handler.payload import Answer, Request, TextInput
+from handler.payload import Answer, Request
 
 from .plain_transformers import TextOrPair
 

@@ -9,6 +9,7 @@ from handler.config import Task
 from handler.doors.call import Call
 from handler.doors.route import open_call
 from handler.payload import ModelIdentity, Prediction, Rejected, Request
+from handler.tasks import TASKS
 
 REST = {"Content-Type": "application/json", "explain": "False"}
 OPENAI_HEADERS = {**REST, "url_path": "v1/embeddings"}
@@ -18,7 +19,7 @@ EXPLAIN = {**REST, "explain": "True"}
 
 def ask(body: object, headers: Mapping[str, object] = REST, task: Task = Task.EMBEDDINGS) -> Call:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return open_call({"body": raw}, headers, ModelIdentity(name="m", version="1.0", task=task))
+    return open_call({"body": raw}, headers, ModelIdentity(name="m", version="1.0", contract=TASKS[task]))
 
 
 def read(body: object, headers: Mapping[str, object] = REST, task: Task = Task.EMBEDDINGS) -> Request:

@@ -18,7 +18,7 @@ BENCH = sorted(ROOT.glob("bench/**/*.py"))
 SOURCES = [*HANDLER, *BERTH, *BENCH]
 TESTS = sorted(ROOT.glob("tests/**/*.py"))
 ALL_FILES = [*SOURCES, *TESTS]
-SHARED_WITH_BERTH = {"handler", "handler.errors", "handler.config", "handler.inputs", "handler.doors"}
+SHARED_WITH_BERTH = {"handler", "handler.errors", "handler.config", "handler.inputs", "handler.doors", "handler.tasks"}
 FORKED = {"handler.choose_engine", "handler.worker"}  # what the fork server imports beforehand
 # A room may use the files at the top of berth/, which know no room, and the rooms that stand behind its name here.
 ROOMS: dict[str, set[str]] = {
@@ -41,10 +41,11 @@ LAYERS = [
     {"config", "wire"},
     {"inputs", "answer_room"},
     {"parameters"},
+    {"contract"},
     {"payload"},
     {"worker"},
     {"text"},
-    {"heads"},
+    {"tasks"},
     {"doors", "known_answers", "pending", "engine"},
     {"explain", "admission"},
     {"pipeline"},

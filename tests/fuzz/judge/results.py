@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from handler.config import Task
-from handler.inputs import INPUT_KEYS
+from handler.tasks import TASKS
 from tests.fuzz.make.requests import RestRequest
 from tests.fuzz.models import Target
 from tests.fuzz.sending import RestAnswer
@@ -86,7 +86,7 @@ def same_number(results: Any, inputs: Any) -> list[Any]:
 
 def count_rows(body: Any, task: Task) -> int:
     """Of the first tensor that is an input of the task."""
-    return next(int(tensor["shape"][0]) for tensor in body["inputs"] if tensor["name"] in INPUT_KEYS[task])
+    return next(int(tensor["shape"][0]) for tensor in body["inputs"] if tensor["name"] in TASKS[task].keys)
 
 
 def judge_result(result: Any, task: Task, *, explains: bool = False) -> None:

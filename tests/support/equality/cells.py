@@ -18,6 +18,7 @@ from handler.doors.call import format_value
 from handler.known_answers import KnownAnswers, load_known_answers
 from handler.payload import Answer, ModelIdentity, Request
 from handler.pipeline import Pipeline
+from handler.tasks import TASKS
 from tests.support.checkpoints import make_checkpoint
 from tests.support.references.cases import question_case
 from tests.support.references.make_checkpoints import make_question_checkpoint
@@ -79,14 +80,14 @@ def known_answers(folder: Path, task: Task) -> KnownAnswers:
     """What an archive of this checkpoint would be held against."""
     path = folder / f"known_answers-{task}.json"
     path.write_bytes(reference_answers(load_checkpoint(folder, task)).to_json())
-    return load_known_answers(path, task)
+    return load_known_answers(path, TASKS[task])
 
 
 def parse(case: Case, task: Task) -> Request:
     """A case as the native door reads it."""
     source, parameters = case
     body = json.dumps({"inputs": source, "parameters": parameters}).encode()
-    served = ModelIdentity(name="cells", version="1.0", task=task)
+    served = ModelIdentity(name="cells", version="1.0", contract=TASKS[task])
     request = native.open_call({"body": body}, {"content-type": "application/json"}, served).item
     assert isinstance(request, Request), request
     return request

@@ -9,8 +9,8 @@ import torch
 from tokenizers import Encoding
 from transformers import AutoModelForQuestionAnswering, AutoModelForTokenClassification, AutoTokenizer
 
-from handler.heads.reading import Reading, Row
-from handler.payload import TextInput
+from handler.inputs import TextInput
+from handler.tasks.kind import Reading, Row
 from handler.text.encoded import EncodedText
 
 MAX_WINDOW = 384  # transformers 4.57's question-answering pipeline: max_seq_len, and doc_stride

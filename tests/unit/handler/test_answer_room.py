@@ -8,9 +8,10 @@ from handler.answer_room import AnswerRoom
 from handler.config import MAX_ANSWER_BYTES_PER_BATCH, SMALL_ANSWER_BYTES, HandlerConfig, Task
 from handler.engine.model import Engine
 from handler.errors import NotNow
-from handler.parameters import EmbeddingParameters
-from handler.payload import Rejected, Request, TextInput
+from handler.inputs import TextInput
+from handler.payload import Rejected, Request
 from handler.pipeline import Pipeline
+from handler.tasks.embeddings import EmbeddingParameters
 from tests.conftest import MakeCheckpoint
 
 SIZE = 64  # of the checkpoint's vectors: 768 bytes of JSON

@@ -9,13 +9,16 @@ import torch
 from captum.attr import LayerIntegratedGradients
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from handler import explain
 from handler.config import HandlerConfig, Task
 from handler.engine.model import Engine
 from handler.errors import InputTooLong, InvalidParameter, NotNow
-from handler.parameters import ClassificationParameters, ExplanationParameters, Parameters, QuestionAnsweringParameters
-from handler.payload import Answer, Rejected, Request, TextInput
+from handler.explain import explainer
+from handler.inputs import TextInput
+from handler.parameters import ExplanationParameters, Parameters
+from handler.payload import Answer, Rejected, Request
 from handler.pipeline import Pipeline
+from handler.tasks.question_answering import QuestionAnsweringParameters
+from handler.tasks.text_classification import ClassificationParameters
 from tests.conftest import MakeCheckpoint
 from tests.support.asking import ask, value_of
 from tests.support.checkpoints import LABELS, UNPACKABLE
@@ -161,5 +164,5 @@ def test_explanations_never_starve_the_predictions_beside_them(
     many = Request(inputs=inputs, parameters=ExplanationParameters(n_steps=100))
     late, predicted = pipeline.answer([many, ask(TEXT, ClassificationParameters())])
     assert isinstance(error_of(late), NotNow)
-    assert f"{explain.LIMIT_S:g} s" in error_of(late).message
+    assert f"{explainer.LIMIT_S:g} s" in error_of(late).message
     assert math.isfinite(value_of(predicted)["score"])

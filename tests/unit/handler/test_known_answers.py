@@ -9,6 +9,7 @@ import pytest
 from handler.config import Task
 from handler.errors import SelfTestError
 from handler.known_answers import difference, load_known_answers
+from handler.tasks import TASKS
 
 
 def test_embeddings_are_compared_by_distance() -> None:
@@ -26,4 +27,4 @@ def test_known_answers_must_match_their_inputs(tmp_path: Path) -> None:
     path = tmp_path / "known_answers.json"
     path.write_text(json.dumps({"inputs": ["a", "b"], "parameters": {}, "answers": [[1.0]]}))
     with pytest.raises(SelfTestError, match="2 inputs and 1 answers"):
-        load_known_answers(path, Task.EMBEDDINGS)
+        load_known_answers(path, TASKS[Task.EMBEDDINGS])

@@ -15,9 +15,11 @@ from handler.config import Device, HandlerConfig, Precision, Task
 from handler.engine.model import Engine
 from handler.engine.placement import Placement, choose_device
 from handler.errors import DeviceError, InputTooLong, InternalError, NotNow
-from handler.parameters import ClassificationParameters, EmbeddingParameters
-from handler.payload import Answer, Prediction, Rejected, Request, TextInput
+from handler.inputs import TextInput
+from handler.payload import Answer, Prediction, Rejected, Request
 from handler.pipeline import Pipeline
+from handler.tasks.embeddings import EmbeddingParameters
+from handler.tasks.text_classification import ClassificationParameters
 from handler.worker.metrics import Stopwatch
 from tests.conftest import MakeCheckpoint
 from tests.support.asking import ask, value_of

@@ -13,6 +13,7 @@ from berth.openapi.document import make_document, render
 from handler.config import Task
 from handler.doors.route import open_call
 from handler.payload import ModelIdentity, Request
+from handler.tasks import TASKS
 
 COMMITTED = Path(__file__).parents[4] / "docs" / "openapi.json"
 DOCUMENT = make_document()
@@ -41,7 +42,7 @@ def headers(path: str) -> dict[str, str]:
 def test_examples_are_read(path: str, operation: dict[str, Any]) -> None:
     body = json.dumps(operation["requestBody"]["content"]["application/json"]["example"]).encode()
     task = Task.TEXT_CLASSIFICATION if headers(path)["explain"] == "True" else Task.EMBEDDINGS
-    served = ModelIdentity(name="bert", version="1.0", task=task)
+    served = ModelIdentity(name="bert", version="1.0", contract=TASKS[task])
     item = open_call({"body": body}, headers(path), served).item
     assert isinstance(item, Request), item
 

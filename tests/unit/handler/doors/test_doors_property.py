@@ -19,8 +19,8 @@ from handler.doors.open_inference import TensorReply
 from handler.doors.openai import EmbeddingsReply, EncodingFormat
 from handler.doors.route import open_call
 from handler.errors import InternalError, InvalidInput
-from handler.inputs import INPUT_KEYS
 from handler.payload import DeepCheck, Describe, ModelIdentity, Prediction, Rejected, Request, Response
+from handler.tasks import TASKS
 from tests.support.clients.answers import bare_error, error_with_message, wrapped_error
 from tests.support.clients.infer_rest import read_outputs
 from tests.support.clients.rest import openai_vectors, under
@@ -62,7 +62,7 @@ DOORS = {
 anything = st.text(st.characters(exclude_categories=()), max_size=20)
 long_text = st.builds(lambda text, count: text * count, anything, st.sampled_from((1, 1, 1000, 50_000)))
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | long_text
-keys = st.sampled_from(sorted({key for task in Task for key in INPUT_KEYS[task]} | {"name", "shape"})) | long_text
+keys = st.sampled_from(sorted({key for task in Task for key in TASKS[task].keys} | {"name", "shape"})) | long_text
 values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4))
 some_texts = st.just("x") | st.lists(st.just("eA=="), max_size=3) | values  # base64 where that is read
 tensors = st.fixed_dictionaries(
@@ -85,7 +85,7 @@ def tensors_of(task: Task) -> st.SearchStrategy[dict[str, Any]]:
             "datatype": "BYTES",
             "data": ["eA=="] * (math.prod(shape) + extra),
         },
-        st.sampled_from(INPUT_KEYS[task]),
+        st.sampled_from(TASKS[task].keys),
         st.sampled_from(([1], [2], [2, 1], [1, 2], [0])),
         st.sampled_from((0, 0, 0, 1)),
     )
@@ -138,7 +138,7 @@ def check_refusal(call: Call, undress: Callable[[Any], dict[str, Any]]) -> None:
 def test_whatever_arrives_is_read_or_refused(
     name: str, task: Task, fields: dict[str, Any], media: str, extra: dict[str, str]
 ) -> None:
-    door, served = DOORS[name], ModelIdentity(name="m", version="1.0", task=task)
+    door, served = DOORS[name], ModelIdentity(name="m", version="1.0", contract=TASKS[task])
     # As TorchServe's worker merges them: each field's own header, the client's, the frontend's.
     of_fields = {field: {"content-type": ""} for field in fields}
     asked_for = {key: value for key, value in extra.items() if key not in ("explain", "url_path")}
@@ -159,7 +159,7 @@ def test_whatever_torchserve_writes_of_grpc_tensors_is_read_or_refused(
 ) -> None:
     task, sent = sent_to
     body = json.dumps({"id": request_id, "model_name": "m", "inputs": sent}).encode()
-    served = ModelIdentity(name="m", version="1.0", task=task)
+    served = ModelIdentity(name="m", version="1.0", contract=TASKS[task])
     call = open_call({"body": body}, {"body": JSON}, served)
     if isinstance(call.item, Rejected):
         check_refusal(call, output_error)
@@ -171,19 +171,19 @@ def test_a_field_can_choose_no_other_door(path: str, explain: str) -> None:
     """Fields stand among the headers: one named as the frontend's header is refused, whatever is in it."""
     headers = {"url_path": {"content-type": path}, "explain": explain}
     fields = {"url_path": path.encode("utf-8", "replace")}
-    call = open_call(fields, headers, ModelIdentity(name="m", version="1.0", task=Task.EMBEDDINGS))
+    call = open_call(fields, headers, ModelIdentity(name="m", version="1.0", contract=TASKS[Task.EMBEDDINGS]))
     check_refusal(call, bare_error)
 
 
 @same_every_time
 @given(long_text, st.none() | anything)
 def test_an_error_says_what_it_says_in_every_dress(message: str, param: str | None) -> None:
-    served = ModelIdentity(name="m", version="1.0", task=Task.EMBEDDINGS)
+    served = ModelIdentity(name="m", version="1.0", contract=TASKS[Task.EMBEDDINGS])
     dresses: list[tuple[Reply, Callable[[Any], dict[str, Any]]]] = [
         (NativeReply(), bare_error),
         (InstancesReply(), error_with_message),
-        (TensorReply(served=served), error_with_message),
-        (TensorReply(served=served, id="", is_grpc=True), output_error),
+        (TensorReply(model=served), error_with_message),
+        (TensorReply(model=served, id="", is_grpc=True), output_error),
         (EmbeddingsReply(), wrapped_error),
     ]
     readable = message.encode("utf-8", "replace").decode()
@@ -232,7 +232,7 @@ def as_grpc(tensor: dict[str, Any]) -> dict[str, Any]:
 @given(good_requests)
 def test_every_door_reads_the_same(good: tuple[Task, list[Any], dict[str, Any]]) -> None:
     task, inputs, parameters = good
-    served = ModelIdentity(name="m", version="1.0", task=task)
+    served = ModelIdentity(name="m", version="1.0", contract=TASKS[task])
     at_native, at_kserve = ({**JSON, **DOORS[name].headers} for name in ("native", "KServe"))
     expected = read(served, at_native, {"inputs": inputs, "parameters": parameters})
     columns = [tensor.as_json() for tensor in to_tensors(inputs)]
@@ -264,12 +264,12 @@ def written(reply: Reply, found: list[Any]) -> Any:
 @given(results | vectors, anything)
 def test_every_door_sends_results_that_can_be_read_back(found: list[Any], request_id: str) -> None:
     task = Task.EMBEDDINGS if isinstance(found[0], list) else Task.TEXT_CLASSIFICATION
-    served = ModelIdentity(name="m", version="1.0", task=task)
+    served = ModelIdentity(name="m", version="1.0", contract=TASKS[task])
     readable = request_id.encode("utf-8", "replace").decode()
     assert written(NativeReply(is_list=True), found) == found
     assert written(NativeReply(), found) == found[0]
     assert under("predictions")(written(InstancesReply(), found)) == found
-    tensors = written(TensorReply(served=served, id=readable), found)
+    tensors = written(TensorReply(model=served, id=readable), found)
     assert (read_outputs(tensors), tensors["id"]) == (found, readable)
     if task is Task.EMBEDDINGS:
         assert openai_vectors(written(EmbeddingsReply(model="m"), found)) == found

@@ -10,15 +10,16 @@ from handler.doors.call import Call, format_value, limit_size
 from handler.doors.native import NativeReply
 from handler.doors.route import open_call
 from handler.errors import InvalidInput
-from handler.parameters import ClassificationParameters
 from handler.payload import DeepCheck, Describe, Item, ModelIdentity, Prediction, Rejected, Request
+from handler.tasks import TASKS
+from handler.tasks.text_classification import ClassificationParameters
 
 JSON = {"content-type": "application/json"}
 REST = {**JSON, "explain": "False", "url_path": ""}
 
 
 def opened(fields: dict[str, object], headers: dict[str, str], task: Task) -> Call:
-    return open_call(fields, headers, ModelIdentity(name="m", version="1.0", task=task))
+    return open_call(fields, headers, ModelIdentity(name="m", version="1.0", contract=TASKS[task]))
 
 
 def parse(body: object, headers: dict[str, str] | None = None, task: Task = Task.TEXT_CLASSIFICATION) -> Item:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from handler.config import Task
-from handler.parameters import EmbeddingParameters
 from handler.payload import Request
+from handler.tasks.embeddings import EmbeddingParameters
 from tests.support.calls import MODEL_INFER, REST, answer, ask, grpc_body, infer, read, refused, tensor
 
 TEXT = tensor("text", "a")

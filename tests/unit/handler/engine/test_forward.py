@@ -14,9 +14,11 @@ from handler.config import HandlerConfig, Task
 from handler.engine.model import Engine
 from handler.engine.token_budget import DOUBLES_EVERY_S
 from handler.errors import NotNow, OutOfMemory
-from handler.parameters import ClassificationParameters, EmbeddingParameters, ExplanationParameters
+from handler.parameters import ExplanationParameters
 from handler.payload import Answer, Rejected, Request
 from handler.pipeline import Pipeline
+from handler.tasks.embeddings import EmbeddingParameters
+from handler.tasks.text_classification import ClassificationParameters
 from handler.worker.metrics import OUT_OF_MEMORY_TOTAL, Stopwatch
 from tests.conftest import MakeCheckpoint
 from tests.support.asking import ask, value_of

@@ -17,20 +17,16 @@ from transformers import (
 )
 
 from handler.config import Task
-from handler.engine import packing
-from handler.engine.packing import (
+from handler.engine.attention import (
     ATTENTION_NAME,
     WINDOW_BLOCK,
-    TextBounds,
     attend_each_text,
     attend_varlen,
-    find_first_position,
-    keep_first_tokens,
-    keep_masks,
-    pack_texts,
+    make_attention,
     register_attention,
-    unpack_buffer,
 )
+from handler.engine.hooks import keep_first_tokens, keep_masks
+from handler.engine.packing import TextBounds, find_first_position, pack_texts, unpack_buffer
 from handler.text.encoded import EncodedText
 from tests.conftest import MakeCheckpoint
 from tests.support.checkpoints import ARCHITECTURES, TASKS_OF, UNPACKABLE, make_checkpoint
@@ -212,7 +208,7 @@ WINDOWED_LENGTHS = (1, 4, 5, 6, 7, WINDOW_BLOCK - 1, WINDOW_BLOCK, WINDOW_BLOCK 
 def test_window_ends_where_transformers_ends_it(length: int, window: int | None) -> None:
     """ModernBERT asks for its config.sliding_window + 1 and means a distance of config.sliding_window or less."""
     heads = random_heads(2, length)
-    attended, _ = attend_each_text(nn.Module(), *heads, None, sliding_window=window)
+    attended, _ = make_attention(attend_each_text)(nn.Module(), *heads, None, sliding_window=window)
     torch.testing.assert_close(attended, attend_plainly(*heads, length if window is None else window - 1))
 
 
@@ -233,12 +229,12 @@ def attend_as_varlen(*heads: Tensor, window_size: tuple[int, int], scale: float 
 def test_kernel_for_cuda_is_asked_for_the_same(
     monkeypatch: pytest.MonkeyPatch, window: int | None, has_bounds: bool
 ) -> None:
-    monkeypatch.setattr(packing, "varlen_attn", attend_as_varlen)
+    monkeypatch.setattr("handler.engine.attention.varlen_attn", attend_as_varlen)
     bounds = bounds_of(*WINDOWED_LENGTHS) if has_bounds else None
     heads = random_heads(1, sum(WINDOWED_LENGTHS))
     settings: dict[str, Any] = {"text_bounds": bounds, "sliding_window": window}
-    expected, _ = attend_each_text(nn.Module(), *heads, None, **settings)
-    attended, _ = attend_varlen(nn.Module(), *heads, None, **settings)
+    expected, _ = make_attention(attend_each_text)(nn.Module(), *heads, None, **settings)
+    attended, _ = make_attention(attend_varlen)(nn.Module(), *heads, None, **settings)
     torch.testing.assert_close(attended, expected)
 
 

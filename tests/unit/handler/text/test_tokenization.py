@@ -11,20 +11,19 @@ from transformers import AutoTokenizer
 from handler.config import MAX_MASKS_PER_INPUT, HandlerConfig, Task
 from handler.engine.model import Engine
 from handler.errors import InputTooLong, InvalidInput, InvalidParameter, NotNow, TooManyInputs, TooManyTokens
-from handler.parameters import (
-    TASK_PARAMETERS,
-    ClassificationParameters,
-    EmbeddingParameters,
-    FillMaskParameters,
-    QuestionAnsweringParameters,
-    RankingParameters,
-    TokenClassificationParameters,
-    ZeroShotParameters,
-)
-from handler.payload import Rejected, Request, TextInput
+from handler.inputs import TextInput
+from handler.payload import Rejected, Request
 from handler.pipeline import Pipeline
+from handler.tasks import TASKS
+from handler.tasks.embeddings import EmbeddingParameters
+from handler.tasks.fill_mask import FillMaskParameters
+from handler.tasks.question_answering import QuestionAnsweringParameters
+from handler.tasks.text_classification import ClassificationParameters
+from handler.tasks.text_ranking import RankingParameters
+from handler.tasks.token_classification import TokenClassificationParameters
+from handler.tasks.zero_shot_classification import ZeroShotParameters
 from handler.text.encoded import EncodedText
-from handler.text.passages import TASK_PASSAGES, Cut, Layout, Passages, TextPair
+from handler.text.passages import Cut, Layout, Passages, TextPair
 from handler.text.tokenization import Tokenizer
 from handler.wire import convert
 from tests.conftest import MakeCheckpoint
@@ -47,7 +46,7 @@ def read(text: EncodedText) -> tuple[list[int], list[int]]:
 
 
 def plan(task: Task, source: TextInput, parameters: Any, **settings: Any) -> Passages:
-    return TASK_PASSAGES[task](source, parameters, HandlerConfig(task=task, max_tokens=512, **settings))
+    return TASKS[task].plan(source, parameters, HandlerConfig(task=task, max_tokens=512, **settings))
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -235,7 +234,7 @@ def test_equal_texts_of_a_batch_are_computed_once(checkpoint: MakeCheckpoint, mo
 def test_parameters_have_bounds(task: Task, parameters: dict[str, Any], part: str) -> None:
     """Each of these could hold a worker, or its memory, for as long as one pleases."""
     with pytest.raises(InvalidParameter, match=part):
-        convert(parameters, TASK_PARAMETERS[task], {"": task}, pointer="/parameters")
+        convert(parameters, TASKS[task].parameters, {"": task}, pointer="/parameters")
 
 
 def test_windows_are_counted_before_they_are_made(checkpoint: MakeCheckpoint) -> None:

@@ -12,9 +12,9 @@ import yaml
 from handler.config import HandlerConfig, Task
 from handler.engine.model import Engine
 from handler.errors import InternalError, NotParseable, ResponseTooLarge
-from handler.parameters import EmbeddingParameters
 from handler.payload import DeepCheck, Describe, Prediction, Rejected, Response
 from handler.pipeline import Pipeline
+from handler.tasks.embeddings import EmbeddingParameters
 from handler.worker.metrics import (
     BATCHES_TOTAL,
     ERROR_CODES,

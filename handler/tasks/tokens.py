@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..text.encoded import EncodedText
-from .reading import Row
+from .kind import Row
 from .scores import Numbers, softmax
 
 Ints = npt.NDArray[np.int64]

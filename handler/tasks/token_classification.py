@@ -6,26 +6,80 @@ the strategy `none`; here each token is then taken from the window in which it h
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 
-from ..parameters import AggregationStrategy, Parameters, TokenClassificationParameters
-from .reading import Head, Reading
+from ..config import MAX_TOKENS_PER_REQUEST, HandlerConfig, Task
+from ..inputs import TextInput, TextObject
+from ..parameters import MAX_NAMES, Parameters, Stride
+from ..text.passages import Layout, Passages, TextPair, choose_stride
+from .kind import OBJECT_BYTES, Head, Reading, Reads, TaskKind
 from .scores import Numbers, labels_of
 from .tokens import Flags, Ints, Spelling, Window, align_windows, share_tokens
 
-Entity = dict[str, Any]
+Found = dict[str, Any]
 
 
-def make_token_classification_head(hf_config: Any, tokenizer: Any, *_: Any) -> Head:
+class AggregationStrategy(StrEnum):
+    """How tokens become entities; transformers' names (pipelines/token_classification.py)."""
+
+    NONE = "none"
+    SIMPLE = "simple"
+    FIRST = "first"
+    AVERAGE = "average"
+    MAX = "max"
+
+
+class TokenClassificationParameters(Parameters, frozen=True, kw_only=True):
+    """token-classification: the parameters of transformers' pipeline. A long text is read in windows."""
+
+    aggregation_strategy: AggregationStrategy = AggregationStrategy.NONE
+    """`none`: every token by itself."""
+    ignore_labels: Annotated[list[str], Meta(max_length=MAX_NAMES)] = msgspec.field(default_factory=lambda: ["O"])
+    """Labels that are left out."""
+    stride: Stride | None = None
+    """Tokens that neighbouring windows share. Absent: 128, or a quarter of a smaller window."""
+
+
+class TokenLabel(msgspec.Struct, kw_only=True):
+    """A token that is (part of) an entity."""
+
+    entity: str
+    score: float
+    index: int
+    word: str
+    start: int
+    end: int
+
+
+class Entity(msgspec.Struct, kw_only=True):
+    """An entity of one or more tokens."""
+
+    entity_group: str
+    score: float
+    word: str
+    start: int
+    end: int
+
+
+def plan(source: TextInput, parameters: TokenClassificationParameters, config: HandlerConfig) -> Passages:
+    """The whole text, in windows where it is long."""
+    stride = choose_stride("stride", parameters.stride, config.max_tokens, share=4)
+    layout = Layout(max_tokens=config.max_tokens, stride=stride)
+    return Passages(pairs=(TextPair(text=source.text),), layout=layout, keeps_places=True)
+
+
+def make_head(hf_config: Any, tokenizer: Any, *_: Any) -> Head[TokenClassificationParameters]:
     """The head: logits [T, num_labels] of each window -> a list of tokens or of entities, in the text's order."""
     labels = Labels.of(labels_of(hf_config))
     spelling = Spelling(tokenizer)
 
-    def head(reading: Reading, parameters: Parameters) -> list[Entity]:
-        assert isinstance(parameters, TokenClassificationParameters)
+    def head(reading: Reading, parameters: TokenClassificationParameters) -> list[Found]:
         windows = [Window.of(encoded, row) for encoded, row in zip(reading.texts, reading.rows, strict=True)]
         finder = Finder(
             text=reading.source.text,
@@ -77,14 +131,14 @@ class Finder:
     ignored: frozenset[str]
     strategy: AggregationStrategy
 
-    def tokens(self, windows: Sequence[Window]) -> list[Entity]:
+    def tokens(self, windows: Sequence[Window]) -> list[Found]:
         """Strategy `none`: every token once, from the window that owns it."""
         shifts = align_windows(windows)
         shares = share_tokens(windows, shifts)
         found = [self._owned_tokens(*window) for window in zip(windows, shifts, shares, strict=True)]
         return [token for tokens in found for token in tokens]
 
-    def _owned_tokens(self, window: Window, shift: int, is_owned: Flags) -> list[Entity]:
+    def _owned_tokens(self, window: Window, shift: int, is_owned: Flags) -> list[Found]:
         best = window.scores.argmax(-1)
         is_kept = np.array([name not in self.ignored for name in self.labels.names])
         chosen = np.flatnonzero(is_owned & is_kept[best])
@@ -99,7 +153,7 @@ class Finder:
         names = ("entity", "score", "index", "word", "start", "end")
         return [dict(zip(names, values, strict=True)) for values in columns]
 
-    def entities(self, window: Window) -> list[Entity]:
+    def entities(self, window: Window) -> list[Found]:
         """The other strategies: neighbouring words with one tag are one entity. There is at least one token."""
         words, scores = self._words(window)
         best, score = scores.argmax(-1), scores.max(-1)
@@ -107,7 +161,7 @@ class Finder:
         groups = run_starts((tags[1:] != tags[:-1]) | self.labels.begins[best[1:]])
         means = np.add.reduceat(score, groups) / np.diff(groups, append=len(words))
         bounds = np.append(words, len(window.ids)).tolist()
-        found: list[Entity] = []
+        found: list[Found] = []
         for (first, last), mean in zip(pairwise([*groups.tolist(), len(words)]), means.tolist(), strict=True):
             name = self.labels.groups[best[first]]
             if name not in self.ignored:
@@ -121,7 +175,7 @@ class Finder:
         words = run_starts(self.spelling.word_starts(self.text, window)[1:])
         return words, WORD_SCORES[self.strategy](window.scores, words)
 
-    def _quote(self, window: Window, bounds: list[int]) -> Entity:
+    def _quote(self, window: Window, bounds: list[int]) -> Found:
         """What the words between these bounds say, and where. The pipeline joins tokens to words and words again."""
         first, last = bounds[0], bounds[-1]
         offsets = window.offsets[first:last]
@@ -164,7 +218,7 @@ WORD_SCORES: dict[AggregationStrategy, Callable[[Numbers, Ints], Numbers]] = {
 }
 
 
-def merge_overlaps(entities: list[Entity]) -> list[Entity]:
+def merge_overlaps(entities: list[Found]) -> list[Found]:
     """Entities of all windows by their start. Of those that overlap the longest stays, of equals the likeliest.
 
     An entity of no characters overlaps nothing, not even itself: one that is first comes twice, as in transformers.
@@ -180,5 +234,18 @@ def merge_overlaps(entities: list[Entity]) -> list[Entity]:
     return merged
 
 
-def _weight(entity: Entity) -> tuple[int, float]:
+def _weight(entity: Found) -> tuple[int, float]:
     return entity["end"] - entity["start"], entity["score"]
+
+
+TOKEN_CLASSIFICATION = TaskKind(
+    task=Task.TOKEN_CLASSIFICATION,
+    input_object=TextObject,
+    parameters=TokenClassificationParameters,
+    plan=plan,
+    keeps_places=True,
+    reads=Reads.TOKEN_LOGITS,
+    make_head=make_head,
+    largest_answer=lambda _: MAX_TOKENS_PER_REQUEST * OBJECT_BYTES,
+    results=(list[TokenLabel], list[Entity]),
+)

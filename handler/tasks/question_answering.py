@@ -7,30 +7,75 @@ looked for, the pipeline takes some of score 0 too, and which ones depends on ho
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec import Meta
 
-from ..parameters import Parameters, QuestionAnsweringParameters
+from ..config import HandlerConfig, Task
+from ..errors import InvalidParameter
+from ..inputs import QuestionObject, TextInput
+from ..parameters import LARGEST, Parameters, Stride
 from ..text.encoded import EncodedText
-from .reading import Head, Reading, Row
+from ..text.passages import Cut, Layout, Passages, TextPair, choose_stride
+from .kind import Head, Reading, Reads, Row, TaskKind
 from .scores import Numbers, softmax
 
 Ints = npt.NDArray[np.int64]
-Answer = dict[str, Any]
+Found = dict[str, Any]
 Span = tuple[int, int, float]
 """First character, the one behind the last, score."""
 
 MASKED = -10_000.0  # the pipeline's logit for what cannot be in an answer: its probability is 0
+DEFAULT_WINDOW_TOKENS = 384  # transformers' own max_seq_len
 
 
-def make_question_answering_head(_: Any, tokenizer: Any, *__: Any) -> Head:
+class QuestionAnsweringParameters(Parameters, frozen=True, kw_only=True):
+    """question-answering: the parameters of transformers' pipeline (4.57). A long context is read in windows."""
+
+    top_k: Annotated[int, Meta(ge=1, le=100)] = 1
+    """How many answers at most."""
+    doc_stride: Stride | None = None
+    """Tokens that neighbouring windows share. Absent: 128, or half of a smaller window."""
+    max_answer_len: Annotated[int, Meta(ge=1, le=512)] = 15
+    """Longest answer in tokens."""
+    max_seq_len: Annotated[int, Meta(ge=16, le=LARGEST)] | None = None
+    """Tokens of a window, question included. Absent: 384, or what the model takes."""
+    handle_impossible_answer: bool = False
+    """Let the empty answer compete."""
+    align_to_words: bool = True
+    """Answers begin and end with whole words."""
+
+
+class Answer(msgspec.Struct, kw_only=True):
+    """A span of the context."""
+
+    score: float
+    start: int
+    end: int
+    answer: str
+
+
+def plan(source: TextInput, parameters: QuestionAnsweringParameters, config: HandlerConfig) -> Passages:
+    """The question with each window of its context."""
+    window = parameters.max_seq_len or min(config.max_tokens, DEFAULT_WINDOW_TOKENS)
+    if window > config.max_tokens:
+        raise InvalidParameter(
+            f"max_seq_len is {window}; this model takes at most {config.max_tokens} tokens", "/parameters/max_seq_len"
+        )
+    stride = choose_stride("doc_stride", parameters.doc_stride, window, share=2)
+    pair = TextPair(text=source.text, text_pair=source.text_pair)
+    layout = Layout(max_tokens=window, cut=Cut.ONLY_SECOND, stride=stride)
+    return Passages(pairs=(pair,), layout=layout, keeps_places=True)
+
+
+def make_head(_: Any, tokenizer: Any, *__: Any) -> Head[QuestionAnsweringParameters]:
     """The head: logits [T, 2] of each window, for the answer's first and last token -> the answer, or several."""
     cls_token_id: int | None = tokenizer.cls_token_id
 
-    def head(reading: Reading, parameters: Parameters) -> Answer | list[Answer]:
-        assert isinstance(parameters, QuestionAnsweringParameters)
+    def head(reading: Reading, parameters: QuestionAnsweringParameters) -> Found | list[Found]:
         context = reading.source.text_pair
         assert context is not None
         windows = [Window.of(text, row, cls_token_id) for text, row in zip(reading.texts, reading.rows, strict=True)]
@@ -43,7 +88,7 @@ def make_question_answering_head(_: Any, tokenizer: Any, *__: Any) -> Head:
     return head
 
 
-def no_answer(score: float) -> Answer:
+def no_answer(score: float) -> Found:
     """That the context does not say."""
     return {"score": score, "start": 0, "end": 0, "answer": ""}
 
@@ -107,11 +152,25 @@ def best_spans(starts: Numbers, ends: Numbers, max_length: int, count: int) -> t
     return firsts, firsts + lengths, scores[best]
 
 
-def merge_spans(context: str, spans: Iterable[Span]) -> list[Answer]:
+def merge_spans(context: str, spans: Iterable[Span]) -> list[Found]:
     """Answers in the order in which they came. Spans of one text, case aside, are one answer: the first, their sum."""
-    answers: dict[str, Answer] = {}
+    answers: dict[str, Found] = {}
     for start, end, score in spans:
         text = context[start:end]
         answer = answers.setdefault(text.lower(), {"score": 0.0, "start": start, "end": end, "answer": text})
         answer["score"] += score
     return list(answers.values())
+
+
+QUESTION_ANSWERING = TaskKind(
+    task=Task.QUESTION_ANSWERING,
+    input_object=QuestionObject,
+    takes_string=False,
+    parameters=QuestionAnsweringParameters,
+    is_explained=True,
+    plan=plan,
+    keeps_places=True,
+    reads=Reads.SPAN_LOGITS,
+    make_head=make_head,
+    results=(Answer, list[Answer]),
+)

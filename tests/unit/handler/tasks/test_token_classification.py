@@ -9,9 +9,13 @@ import pytest
 from transformers import AutoModelForTokenClassification, TokenClassificationPipeline
 
 from handler.config import Task
-from handler.heads.reading import Reading
-from handler.heads.token_classification import make_token_classification_head, merge_overlaps
-from handler.parameters import AggregationStrategy, TokenClassificationParameters
+from handler.tasks.kind import Reading
+from handler.tasks.token_classification import (
+    AggregationStrategy,
+    TokenClassificationParameters,
+    make_head,
+    merge_overlaps,
+)
 from tests.support.checkpoints import make_checkpoint
 from tests.support.references.reading import Reader
 from tests.support.texts import WORDS, mixed_texts
@@ -46,7 +50,7 @@ class Ner:
     def __init__(self, folder: Path) -> None:
         self.reader = Reader(folder, AutoModelForTokenClassification)
         self.pipeline = TokenClassificationPipeline(model=self.reader.model, tokenizer=self.reader.tokenizer)
-        self.head = make_token_classification_head(self.reader.model.config, self.reader.tokenizer)
+        self.head = make_head(self.reader.model.config, self.reader.tokenizer)
         self.read = cache(self.reader.read_text)
         self._outputs = cache(self._forward)
 

@@ -9,10 +9,9 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, Text
 
 from handler.config import HandlerConfig, ScoreFunction, Task
 from handler.engine.model import Engine
-from handler.heads.scores import sigmoid, softmax
-from handler.heads.text_classification import default_function
-from handler.parameters import ClassificationParameters
 from handler.pipeline import Pipeline
+from handler.tasks.scores import sigmoid, softmax
+from handler.tasks.text_classification import ClassificationParameters, default_function
 from tests.support.asking import ask, value_of
 from tests.support.checkpoints import make_checkpoint
 

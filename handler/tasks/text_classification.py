@@ -1,24 +1,51 @@
 """text-classification: the best label of a text or pair, or several, best first."""
 
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
+from msgspec import UNSET, Meta, UnsetType
 
-from ..config import ScoreFunction
+from ..config import MAX_TEXTS_PER_REQUEST, HandlerConfig, ScoreFunction, Task
 from ..errors import InvalidParameter
-from ..parameters import ClassificationParameters, Parameters
+from ..inputs import PairObject, TextInput
+from ..parameters import MAX_NAMES, Count, CutParameters
+from ..text.passages import Layout, Passages, TextPair
 from ..wire import join_pointer, quote
-from .reading import Head, Reading
+from .kind import OBJECT_BYTES, Head, Reading, Reads, TaskKind, Widths
 from .scores import SCORE_FUNCTIONS, labels_of
 
 
-def make_classification_head(hf_config: Any, *_: Any) -> Head:
+class ClassificationParameters(CutParameters, frozen=True, kw_only=True):
+    """text-classification: the parameters of transformers' pipeline."""
+
+    top_k: UnsetType | Count | None = UNSET
+    """Absent: the best label as one object. A number or null (all labels): a list, best first."""
+    function_to_apply: ScoreFunction | None = None
+    """Absent: what the checkpoint's problem_type says."""
+    threshold: float | Annotated[dict[str, float], Meta(max_length=MAX_NAMES)] | None = None
+    """Keep only labels with at least this score: one for all, or by label (0 for the rest). A list, perhaps empty."""
+
+
+class Label(msgspec.Struct, kw_only=True):
+    """A label and its score."""
+
+    label: str
+    score: float
+
+
+def plan(source: TextInput, _: ClassificationParameters, config: HandlerConfig) -> Passages:
+    """The text or the pair itself."""
+    pair = TextPair(text=source.text, text_pair=source.text_pair)
+    return Passages(pairs=(pair,), layout=Layout(max_tokens=config.max_tokens))
+
+
+def make_head(hf_config: Any, *_: Any) -> Head[ClassificationParameters]:
     """The head: logits [num_labels] -> the best label, or with top_k or threshold a list."""
     labels = labels_of(hf_config)
     default = default_function(hf_config.problem_type, len(labels))
 
-    def head(reading: Reading, parameters: Parameters) -> object:
-        assert isinstance(parameters, ClassificationParameters)
+    def head(reading: Reading, parameters: ClassificationParameters) -> object:
         (row,) = reading.rows
         scores = SCORE_FUNCTIONS[parameters.function_to_apply or default](row.astype(np.float64))
         order = np.argsort(-scores, kind="stable")
@@ -53,3 +80,21 @@ def thresholds(wanted: float | dict[str, float], labels: list[str]) -> dict[str,
                 join_pointer("/parameters/threshold", label),
             )
     return dict.fromkeys(labels, 0.0) | wanted
+
+
+def largest_answer(widths: Widths) -> int:
+    """JSON bytes of all labels of every text."""
+    return MAX_TEXTS_PER_REQUEST * widths.num_labels * OBJECT_BYTES
+
+
+TEXT_CLASSIFICATION = TaskKind(
+    task=Task.TEXT_CLASSIFICATION,
+    input_object=PairObject,
+    parameters=ClassificationParameters,
+    is_explained=True,
+    plan=plan,
+    reads=Reads.TEXT_LOGITS,
+    make_head=make_head,
+    largest_answer=largest_answer,
+    results=(Label, list[Label]),
+)

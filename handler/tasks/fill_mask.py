@@ -1,28 +1,54 @@
 """fill-mask: the likeliest words for each mask of a text."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec import Meta
 
+from ..config import MAX_MASKS_PER_INPUT, MAX_TEXTS_PER_REQUEST, HandlerConfig, Task
 from ..errors import InvalidParameter
-from ..parameters import FillMaskParameters, Parameters
+from ..inputs import TextInput, TextObject
+from ..parameters import MAX_NAMES, CutParameters
+from ..text.passages import Layout, Passages, TextPair
 from ..wire import quote
-from .reading import Head, Reading
+from .kind import OBJECT_BYTES, Head, Reading, Reads, TaskKind
 from .scores import softmax
 
 Ids = npt.NDArray[np.int64]
-
-
 MAX_FILLINGS = 320  # of one text: each is the whole text once more, 0.3 ms of decoding for 512 tokens
 
 
-def make_fill_mask_head(_: Any, tokenizer: Any, __: Any) -> Head:
+class FillMaskParameters(CutParameters, frozen=True, kw_only=True):
+    """fill-mask: the parameters of transformers' pipeline."""
+
+    top_k: Annotated[int, Meta(ge=1, le=100)] = 5
+    """Words for each mask: each is a text of its own in the answer."""
+    targets: str | Annotated[list[str], Meta(max_length=MAX_NAMES)] | None = None
+    """Score these words only. One that is no single token counts as its first."""
+
+
+class FilledMask(msgspec.Struct, kw_only=True):
+    """A word for a mask."""
+
+    score: float
+    token: int
+    token_str: str
+    sequence: str
+
+
+def plan(source: TextInput, _: FillMaskParameters, config: HandlerConfig) -> Passages:
+    """The text itself."""
+    pair = TextPair(text=source.text)
+    return Passages(pairs=(pair,), layout=Layout(max_tokens=config.max_tokens), needs_masks=True)
+
+
+def make_head(_: Any, tokenizer: Any, __: Any) -> Head[FillMaskParameters]:
     """The head: logits [M, vocabulary] -> the words of the one mask, or a list of them for each of several."""
 
-    def head(reading: Reading, parameters: Parameters) -> object:
-        assert isinstance(parameters, FillMaskParameters)
+    def head(reading: Reading, parameters: FillMaskParameters) -> object:
         (text,), (row,) = reading.texts, reading.rows
         ids = text.ids.astype(np.int64)
         masks = np.flatnonzero(ids == tokenizer.mask_token_id).tolist()
@@ -86,3 +112,15 @@ def _id_of(target: str, tokenizer: Any) -> int:
     if not ids:
         raise InvalidParameter(f"the target {quote(target)} has no token of this model", "/parameters/targets")
     return ids[0]
+
+
+FILL_MASK = TaskKind(
+    task=Task.FILL_MASK,
+    input_object=TextObject,
+    parameters=FillMaskParameters,
+    plan=plan,
+    reads=Reads.MASK_LOGITS,
+    make_head=make_head,
+    largest_answer=lambda _: MAX_TEXTS_PER_REQUEST * MAX_MASKS_PER_INPUT * OBJECT_BYTES,
+    results=(list[FilledMask], list[list[FilledMask]]),
+)

@@ -11,10 +11,10 @@ import pytest
 from transformers import AutoModelForQuestionAnswering
 
 from handler.config import Task
-from handler.heads.question_answering import best_spans, make_question_answering_head, merge_spans
-from handler.heads.reading import Reading
-from handler.parameters import TASK_PARAMETERS, QuestionAnsweringParameters
-from handler.payload import TextInput
+from handler.inputs import TextInput
+from handler.tasks import TASKS
+from handler.tasks.kind import Reading
+from handler.tasks.question_answering import QuestionAnsweringParameters, best_spans, make_head, merge_spans
 from tests.support.references.cases import QUESTION_CASES, question_case
 from tests.support.references.make_checkpoints import ARCHITECTURES, make_question_checkpoint
 from tests.support.references.question_answering import RESULTS, as_list
@@ -23,7 +23,7 @@ from tests.support.references.reading import Reader
 TOLERANCE = 1e-4  # issue 4
 RELATIVE = 1e-3  # many scores are below the tolerance: they must agree too
 WINDOW_PARAMETERS = ("max_seq_len", "doc_stride")
-KIND = TASK_PARAMETERS[Task.QUESTION_ANSWERING]
+KIND = TASKS[Task.QUESTION_ANSWERING].parameters
 
 
 @cache
@@ -34,7 +34,7 @@ def references() -> list[dict[str, Any]]:
 
 def ask(reader: Reader, question: str, context: str, **parameters: Any) -> Any:
     layout = {name: parameters[name] for name in WINDOW_PARAMETERS if name in parameters}
-    head = make_question_answering_head(reader.model.config, reader.tokenizer)
+    head = make_head(reader.model.config, reader.tokenizer)
     chosen = msgspec.convert(parameters, KIND)
     return head(reader.read_question(question, context, **layout), chosen)
 
@@ -126,7 +126,7 @@ def test_spans_of_one_text_are_one_answer_where_it_was_first() -> None:
 def test_likeliest_none_of_all_windows_is_the_least(bert: Reader) -> None:
     """As in the pipeline: one window that has an answer is enough for there to be one."""
     reading = bert.read_question("where is it?", "in London " * 200)
-    head = make_question_answering_head(bert.model.config, bert.tokenizer)
+    head = make_head(bert.model.config, bert.tokenizer)
     every = QuestionAnsweringParameters(handle_impossible_answer=True, top_k=10_000)  # more than a request may ask for
 
     def null_score(number: slice) -> float:

@@ -6,30 +6,24 @@ and seconds per batch, because the batch's predictions wait for it.
 
 import inspect
 import time
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
-from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .config import HandlerConfig, ScoreFunction, Task
-from .engine.model import Model
-from .engine.packing import find_first_position
-from .errors import InputTooLong, InternalError, InvalidInput, InvalidParameter, NotNow, RequestError
-from .heads import Reading
-from .heads.question_answering import make_question_answering_head
-from .heads.scores import labels_of
-from .heads.text_classification import default_function
-from .inputs import INPUT_KEYS
-from .parameters import ExplanationParameters, QuestionAnsweringParameters
-from .payload import Prediction, TextInput
-from .text.encoded import EncodedText
-from .text.passages import Cut, Layout, Passages, TextPair
-from .text.tokenization import Tokenizer
-from .wire import quote
+from ..config import HandlerConfig
+from ..engine.model import Model
+from ..engine.packing import find_first_position
+from ..errors import InputTooLong, InternalError, NotNow, RequestError
+from ..inputs import TextInput
+from ..parameters import ExplanationParameters
+from ..payload import Prediction
+from ..tasks import TASKS
+from ..tasks.kind import Reading
+from ..text.encoded import EncodedText
+from ..text.passages import Cut, Layout, Passages, TextPair
+from ..text.tokenization import Tokenizer
+from .subjects import SUBJECTS, Score
 
 MAX_TOKENS = 512
 MAX_CHARACTERS = 50_000  # to be tokenised for them
@@ -39,86 +33,6 @@ TOO_SLOW = (
     f"explanations may take {LIMIT_S:g} s of a batch, and this one had not ended by then: try again, with a shorter "
     "text or a smaller n_steps"
 )
-SCORES: dict[ScoreFunction, Callable[[Tensor], Tensor]] = {
-    ScoreFunction.SOFTMAX: partial(torch.softmax, dim=-1),
-    ScoreFunction.SIGMOID: torch.sigmoid,
-    ScoreFunction.NONE: torch.clone,
-}
-Score = Callable[[Any], Tensor]
-"""transformers' output for N rows -> the score that is explained [N]."""
-
-
-class Subject(Protocol):
-    """What a task has to explain."""
-
-    cut: Cut
-    """Which text of a pair may be shortened."""
-
-    def choose(self, reading: Reading, output: Any, target: str | None) -> tuple[dict[str, object], Score]:
-        """The part of the answer that is explained, and the score that the model gives to it."""
-
-
-class LabelSubject:
-    """text-classification: one label, the best unless another is named."""
-
-    cut = Cut.LONGEST_FIRST
-
-    def __init__(self, hf_config: Any, _: Any) -> None:
-        self._labels = labels_of(hf_config)
-        self._scores = SCORES[default_function(hf_config.problem_type, len(self._labels))]
-
-    def choose(self, _: Reading, output: Any, target: str | None) -> tuple[dict[str, object], Score]:
-        label = self._labels[int(output.logits[0].argmax())] if target is None else target
-        if label not in self._labels:
-            raise InvalidParameter(
-                f"unknown label {quote(label)}; this model has {', '.join(self._labels)}", "/parameters/target"
-            )
-        index = self._labels.index(label)
-        return {"label": label}, lambda output: self._scores(output.logits.float())[:, index]
-
-
-class AnswerSubject:
-    """question-answering: the tokens of the best answer."""
-
-    cut = Cut.ONLY_SECOND
-
-    def __init__(self, hf_config: Any, tokenizer: Any) -> None:
-        self._head = make_question_answering_head(hf_config, tokenizer)
-        self._cls_token_id = tokenizer.cls_token_id
-
-    def choose(self, reading: Reading, output: Any, target: str | None) -> tuple[dict[str, object], Score]:
-        if target is not None:
-            raise InvalidParameter(
-                "question-answering explains its best answer and takes no target", "/parameters/target"
-            )
-        rows = [torch.stack((output.start_logits[0], output.end_logits[0]), dim=-1).float().cpu().numpy()]
-        answer: Any = self._head(replace(reading, rows=rows), QuestionAnsweringParameters(align_to_words=False))
-        if not answer["answer"]:
-            raise InvalidInput("the model finds no answer in this context, and there is nothing to explain")
-        (text,) = reading.texts
-        assert text.sources is not None
-        assert text.offsets is not None
-        inside = (text.sources == 1) & (text.offsets[:, 0] >= answer["start"]) & (text.offsets[:, 1] <= answer["end"])
-        first, last = np.flatnonzero(inside)[[0, -1]]
-        # As in the head: the first token stands for "no answer", and has its share of the probability.
-        outside = torch.from_numpy((text.sources != 1) & (text.ids != self._cls_token_id))
-        outside = outside.to(output.start_logits.device)
-
-        def score(output: Any) -> Tensor:
-            starts, ends = (
-                logits.float().masked_fill(outside, -torch.inf).softmax(-1)
-                for logits in (output.start_logits, output.end_logits)
-            )
-            shares: Tensor = starts[:, int(first)] * ends[:, int(last)]
-            return shares
-
-        return {name: answer[name] for name in ("answer", "start", "end")}, score
-
-
-SUBJECTS: dict[Task, Callable[[Any, Any], Subject]] = {
-    Task.TEXT_CLASSIFICATION: LabelSubject,
-    Task.QUESTION_ANSWERING: AnswerSubject,
-}
 
 
 class Explainer:
@@ -127,7 +41,7 @@ class Explainer:
     def __init__(self, model: Model, tokenizer: Tokenizer, config: HandlerConfig) -> None:
         self._network = model.network
         self._tokenizer = tokenizer
-        self._keys = INPUT_KEYS[config.task]
+        self._keys = TASKS[config.task].keys
         self._subject = SUBJECTS[config.task](self._network.config, tokenizer.hf)
         self._layout = Layout(max_tokens=min(config.max_tokens, MAX_TOKENS), cut=self._subject.cut)
         self._first_position = find_first_position(self._network)

@@ -1,0 +1,26 @@
+"""The tasks: one file and one record each. No torch."""
+
+from typing import Any
+
+from ..config import Task
+from .embeddings import EMBEDDINGS
+from .fill_mask import FILL_MASK
+from .kind import TaskKind
+from .question_answering import QUESTION_ANSWERING
+from .text_classification import TEXT_CLASSIFICATION
+from .text_ranking import TEXT_RANKING
+from .token_classification import TOKEN_CLASSIFICATION
+from .zero_shot_classification import ZERO_SHOT_CLASSIFICATION
+
+TASKS: dict[Task, TaskKind[Any]] = {
+    kind.task: kind
+    for kind in (
+        EMBEDDINGS,
+        TEXT_CLASSIFICATION,
+        TOKEN_CLASSIFICATION,
+        QUESTION_ANSWERING,
+        FILL_MASK,
+        TEXT_RANKING,
+        ZERO_SHOT_CLASSIFICATION,
+    )
+}

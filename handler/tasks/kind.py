@@ -1,0 +1,88 @@
+"""What a task is: the record that each file of this folder fills in, and what its head is given. No torch."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ..config import MAX_TEXTS_PER_REQUEST, HandlerConfig
+from ..contract import Contract
+from ..inputs import TextInput
+from ..parameters import Parameters
+from ..text.encoded import EncodedText
+from ..text.passages import Passages
+
+OBJECT_BYTES = 64  # {"label": "...", "score": ...} in JSON
+
+P = TypeVar("P", bound=Parameters)
+Row = npt.NDArray[np.float32]
+"""What the model says of one text: [width] for a text, [T, width] for its tokens, [M, vocabulary] for its masks."""
+
+
+class Reads(StrEnum):
+    """What a task reads off the model's output for a text; handler.engine.readout has one class for each."""
+
+    VECTOR = "vector"
+    TEXT_LOGITS = "text logits"
+    TOKEN_LOGITS = "token logits"  # noqa: S105 - no password
+    SPAN_LOGITS = "span logits"
+    MASK_LOGITS = "mask logits"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One input: what the model read for it, and what it said."""
+
+    source: TextInput
+    texts: Sequence[EncodedText]
+    """One; or a pair for each text or label; or the windows of a long text, in order."""
+    rows: Sequence[Row]
+    """One for each of `texts`."""
+
+
+Head = Callable[[Reading, P], object]
+"""A reading to what transformers' pipeline gives for it, as plain JSON values; a vector stays an array.
+
+It may raise a RequestError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Widths:
+    """How wide a model's outputs are."""
+
+    vector_size: int
+    """Numbers of a text's vector."""
+    num_labels: int
+
+
+def fits_no_room(_parameters: Parameters, _vector_size: int) -> int:
+    """0: how large an answer gets is known only when it is there."""
+    return 0
+
+
+def one_object_per_text(_widths: Widths) -> int:
+    """Bytes of the largest answer that has one small object for each text."""
+    return MAX_TEXTS_PER_REQUEST * OBJECT_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskKind(Contract, Generic[P]):
+    """All that sets a task apart."""
+
+    parameters: type[P]
+    plan: Callable[[TextInput, P, HandlerConfig], Passages]
+    """An input to what the model reads for it."""
+    keeps_places: bool = False
+    """Whether its head asks where in the text a token stands: what `plan` says in every Passages."""
+    reads: Reads
+    make_head: Callable[[Any, Any, HandlerConfig], Head[P]]
+    """From the checkpoint's transformers config, its tokenizer, and our own settings."""
+    answer_bytes: Callable[[P, int], int] = fits_no_room
+    """JSON bytes that one input's result is sure to take, from its parameters and the numbers of a vector."""
+    largest_answer: Callable[[Widths], int] = one_object_per_text
+    """JSON bytes of the largest answer to one request."""
+    results: tuple[Any, ...]
+    """The forms that one input's result may take, as types."""
