@@ -84,6 +84,7 @@ def test_doors_read_its_parameters_and_refuse_others() -> None:
     assert error.message.endswith("takes the parameters names_rivals")
 
 
+@torch.inference_mode()
 def test_the_engine_answers_as_its_head_says(tmp_path: Path) -> None:
     folder = make_checkpoint(tmp_path, "bert", DOUBT.task)
     pipeline = Pipeline(folder, HandlerConfig(task=DOUBT.task, max_tokens=512), torch.device("cpu"), Engine.PACKED)
