@@ -9,7 +9,7 @@ from .text.tokenization import Encoded
 
 
 def accept(request: Request, encoded: list[Encoded]) -> list[Pending] | RequestError:
-    """One request's inputs, or why it cannot be answered."""
+    """Return one request's inputs, or the error that says why it cannot be answered."""
     inputs = []
     for source, texts in zip(request.inputs, encoded, strict=True):
         if isinstance(texts, RequestError):

@@ -1,4 +1,4 @@
-"""What the answers of a batch may take together."""
+"""How many bytes the answers of a batch may take together."""
 
 from .config import MAX_ANSWER_BYTES_PER_BATCH, SMALL_ANSWER_BYTES
 
@@ -8,13 +8,13 @@ NO_ROOM = (
 
 
 class AnswerRoom:
-    """One batch's. A small answer always has room."""
+    """The room for one batch's answers. A small answer always fits."""
 
     def __init__(self) -> None:
         self._left_bytes = MAX_ANSWER_BYTES_PER_BATCH
 
     def take(self, num_bytes: int) -> bool:
-        """Whether there is room, which is taken then."""
+        """Take the room and return True, or return False where there is too little left."""
         if num_bytes > max(self._left_bytes, SMALL_ANSWER_BYTES):
             return False
         self._left_bytes -= num_bytes

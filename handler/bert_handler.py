@@ -51,12 +51,12 @@ class BertHandler:
         logger.info("loaded %s", " ".join(f"{name}={value}" for name, value in self._describe().items()))
 
     def prove(self) -> None:
-        """Hold all known answers, also to long texts, against the model's; SelfTestError where one differs."""
+        """Compare the model's answers with all known ones, long texts included; SelfTestError where one differs."""
         self._pipeline.require(self._known)
 
     @ending_when_lost()
     def handle(self, data: list[dict[str, Any]], context: Any) -> list[bytes]:
-        """One body per request, in order; statuses and headers go to the context."""
+        """Return one body per request, in order; statuses and headers go to the context."""
         stopwatch = Stopwatch()
         with stopwatch.measure(REQUEST_SECONDS):
             self._cores.refresh()
@@ -75,7 +75,7 @@ class BertHandler:
         return [response.body for response in responses]
 
     def _answer(self, calls: Sequence[Call], stopwatch: Stopwatch) -> list[Answer | None]:
-        """The engine's answer per request; None for one that does not ask it."""
+        """Return the engine's answer to each request; None where the engine is not asked."""
         requests = [self._known.request(1) if isinstance(call.item, DeepCheck) else call.item for call in calls]
         asked = [item for item in requests if isinstance(item, Request)]
         answers = iter(self._pipeline.answer(asked, self._time_limit_s, stopwatch))

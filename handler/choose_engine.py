@@ -14,7 +14,7 @@ from .pipeline import Pipeline, logger
 def load_pipeline(
     folder: Path, config: HandlerConfig, environment: Environment, gpu_id: int | None, known: KnownAnswers
 ) -> Pipeline:
-    """The archive's checkpoint on its device, with the first engine that gives the known answers.
+    """Load the archive's checkpoint on its device, with the first engine that gives the known answers.
 
     Raises SelfTestError when none does. Which architectures pack is proven here each time, never assumed: some
     ignore the attention that they are given and would be wrong without an error.

@@ -15,8 +15,8 @@ from .errors import ConfigError
 
 MAX_INPUTS_PER_REQUEST = 256
 MAX_TEXTS_PER_REQUEST = 256  # what the model reads for them: each pair and each window of a long text is one
-MAX_TOKENS_PER_REQUEST = 131_072  # of all those texts: 256 of 512 tokens, the length that BERT takes
-# Of all answers of a batch. TorchServe's frontend reads them as one message, from its beginning again for every 64 KiB
+MAX_TOKENS_PER_REQUEST = 131_072  # in all those texts: 256 of 512 tokens, the length that BERT takes
+# For all answers of a batch together. TorchServe's frontend reads them as one message, from its start for every 64 KiB
 # that came: 72 MB kept a core busy for longer than the 16 s after which the worker was taken for dead.
 MAX_ANSWER_BYTES_PER_BATCH = 16 * 2**20
 SMALL_ANSWER_BYTES = 2**16  # one that is always sent: the deep check's, and whoever asks for little
@@ -123,7 +123,7 @@ class HandlerConfig:
 
     @classmethod
     def from_mapping(cls, section: object) -> Self:
-        """The `handler` section of model-config.yaml as a config; ConfigError names what is wrong with it."""
+        """Read the `handler` section of model-config.yaml; ConfigError names what is wrong with it."""
         if not isinstance(section, Mapping):
             raise ConfigError("model-config.yaml has no `handler` section: pack the checkpoint with `berth pack`")
         if unknown := sorted(set(section) - set(_CHECKS)):
@@ -145,15 +145,15 @@ class HandlerConfig:
         return config
 
     def precision_on(self, device: str) -> Precision:
-        """The weights' type on `cpu` or `cuda`."""
+        """Return the weights' type on `cpu` or `cuda`."""
         return AUTO_PRECISIONS[device] if self.precision is Precision.AUTO else self.precision
 
     def token_budget_on(self, device: str) -> int:
-        """Most tokens of a forward pass on `cpu` or `cuda`."""
+        """Return the most tokens that one forward pass may have on `cpu` or `cuda`."""
         return self.token_budget or max(TOKEN_BUDGETS[device], self.max_tokens)
 
     def to_mapping(self) -> dict[str, object]:
-        """The plain values that `from_mapping` reads, in order; those left to the device are absent."""
+        """Return the plain values that `from_mapping` reads, in order; those left to the device are absent."""
         values = {setting.name: getattr(self, setting.name) for setting in dataclasses.fields(self)}
         return {name: _plain(value) for name, value in values.items() if value is not None}
 
@@ -163,7 +163,7 @@ class Environment:
     """What the launcher tells its workers through environment variables."""
 
     device: Device
-    """BERTH_DEVICE."""
+    """BERTH_DEVICE: where the model is to run."""
     cores: int
     """BERTH_CORES: what the machine grants all workers together. Without a launcher: this process's affinity mask."""
     max_response_bytes: int
@@ -171,7 +171,7 @@ class Environment:
 
     @classmethod
     def read(cls) -> Self:
-        """The environment of this process; ConfigError for a value that cannot be meant."""
+        """Read this process's environment; ConfigError for a value that cannot be meant."""
         device = os.environ.get("BERTH_DEVICE", Device.AUTO)
         if device not in list(Device):
             raise ConfigError(f"BERTH_DEVICE is {device!r}; it may be {', '.join(Device)}")
@@ -183,7 +183,7 @@ class Environment:
 
 
 def _read_number(variable: str, unit: str) -> int | None:
-    """An environment variable's whole number; None where it is not set."""
+    """Return an environment variable's whole number; None where it is not set."""
     value = os.environ.get(variable)
     if value is None:
         return None

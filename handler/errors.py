@@ -20,7 +20,7 @@ HandlerError
     ├── InternalError         500  our fault; the log has the traceback
     ├── NotNow                503  the batch took too long; a smaller request, or a later one, is answered
     ├── NotHealthy            503  the deep check differs from the known answers
-    └── OutOfMemory           507  the device has no memory left, not even for one text alone
+    └── OutOfMemory           507  the device has too little memory even for one text alone
 """
 
 from typing import ClassVar, Self
@@ -69,7 +69,7 @@ class RequestError(HandlerError):
         self.param = param
 
     def locate(self, pointer: str) -> Self:
-        """The same error, with where it was found if it is the client's and does not know better; "" is nowhere."""
+        """Return this error with its place, unless it has one or is not the client's; "" is nowhere."""
         if self.param is None and pointer and self.status < 500:
             self.param = pointer
             self.message = f"{pointer[1:].replace('/', '.')}: {self.message}"
@@ -143,6 +143,6 @@ class NotHealthy(RequestError):
 
 
 class OutOfMemory(RequestError):
-    """The device has no memory left, not even for one text alone."""
+    """The device has too little memory even for one text alone."""
 
     status, phrase = 507, "Insufficient Storage"

@@ -1,6 +1,6 @@
 """The known answers of an archive: plain transformers' fp32 numbers, recorded when it was packed.
 
-Every precision and engine is held against them, at load and by the deep check: vectors and logits, before anything
+Every precision and engine is compared with them, at load and by the deep check: vectors and logits, before anything
 is made of them, for a label or a span that wins by a hair in one precision loses in another. A load on a CPU takes the
 short ones: one text of 512 tokens takes BERT-base a second of two cores. Packing proves all of them.
 """
@@ -37,11 +37,11 @@ class KnownAnswers:
     answers: tuple[tuple[float, ...], ...]
 
     def request(self, count: int | None = None) -> Request:
-        """The first `count` inputs (all by default) as one request."""
+        """Return the first `count` inputs (all by default) as one request."""
         return Request(inputs=self.inputs[:count], parameters=self.parameters, is_raw=True)
 
     def short(self) -> "KnownAnswers":
-        """Those to short inputs, at least one: a tenth of the work of all of them."""
+        """Keep those to short inputs, at least one: a tenth of the work of all of them."""
         short = [index for index, known in enumerate(self.inputs) if known.num_characters <= SHORT_CHARACTERS]
         chosen = short or [0]
         return replace(
@@ -51,12 +51,12 @@ class KnownAnswers:
         )
 
     def largest_difference(self, values: Sequence[object]) -> float:
-        """The largest difference of these results from the known ones, in the order of the inputs."""
+        """Return the largest difference of these results from the known ones, in the order of the inputs."""
         return max(difference(value, known) for value, known in zip(values, self.answers, strict=False))
 
 
 def load_known_answers(path: Path, contract: Contract) -> KnownAnswers:
-    """known_answers.json of an unpacked archive; SelfTestError if it holds none."""
+    """Read known_answers.json of an unpacked archive; SelfTestError if it holds none."""
     document = json.loads(path.read_text("utf-8"))
     known = KnownAnswers(
         inputs=to_text_inputs([msgspec.convert(value, contract.inputs) for value in document["inputs"]], "/inputs"),
@@ -71,7 +71,7 @@ def load_known_answers(path: Path, contract: Contract) -> KnownAnswers:
 
 
 def make_raw_head(reads: Reads) -> Head[Parameters]:
-    """A head for every task: the model's numbers in order; of a vocabulary's logits every KNOWN_WORDS_STEPth."""
+    """Make a head for any task: the model's numbers in order, every KNOWN_WORDS_STEPth of a vocabulary's logits."""
     step = KNOWN_WORDS_STEP if reads is Reads.MASK_LOGITS else 1
 
     def head(reading: Reading, _: Parameters) -> list[float]:
@@ -82,7 +82,7 @@ def make_raw_head(reads: Reads) -> Head[Parameters]:
 
 
 def difference(value: object, known: Sequence[float]) -> float:
-    """Euclidean distance of two answers over the known one's length, or over 1 where that is shorter."""
+    """Return the Euclidean distance of two answers over the known one's length, or over 1 where that is shorter."""
     if not isinstance(value, list) or len(value) != len(known):
         return math.inf
     distance = math.dist(value, known)

@@ -1,4 +1,4 @@
-"""The values that every door translates to and from: texts in, predictions out. Pure: no torch, no TorchServe.
+"""The values that every door reads into and writes from: texts in, predictions out. Pure: no torch, no TorchServe.
 
 request -> Request (TextInputs and Parameters) | DeepCheck | Rejected; list[Prediction] | Rejected -> Response.
 """
@@ -20,7 +20,7 @@ class Request:
     param: str = "/inputs"
     """JSON pointer of the inputs in the request's body."""
     is_raw: bool = False
-    """Answer with the model's own numbers and nothing made of them: what the known answers are held against."""
+    """Answer with the model's own numbers and nothing made of them: what the known answers are compared with."""
 
     @property
     def explains(self) -> bool:

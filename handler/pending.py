@@ -1,4 +1,4 @@
-"""Inputs whose texts are on their way through the model, and which text is whose."""
+"""Inputs whose texts are on their way through the model, and which text belongs to whom."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Pending:
     _rows: dict[int, Row] = field(default_factory=dict)
 
     def take(self, slot: int, row: Row) -> Reading | None:
-        """Keep what the model says of the text at `slot`; the reading, once nothing is missing."""
+        """Keep what the model says of the text at `slot`; return the reading once nothing is missing."""
         self._rows[slot] = row
         if len(self._rows) < len(self.texts):
             return None
@@ -44,7 +44,7 @@ class SharedText:
 
 
 def share_texts(inputs: Iterable[Pending]) -> list[SharedText]:
-    """Every text of the inputs, in order; equal ones once."""
+    """Return every text of the inputs, in order; equal ones once."""
     found: dict[tuple[bytes, bytes], SharedText] = {}
     for pending in inputs:
         for slot, text in enumerate(pending.texts):

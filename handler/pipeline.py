@@ -1,4 +1,4 @@
-"""Requests to predictions: tokenise, forward, head. What one batch goes through, without TorchServe and without a wire.
+"""From requests to predictions: tokenise, forward, head. One batch's way, without TorchServe and without a wire.
 
 An error of one request is a value in its place; its neighbours never see it.
 """
@@ -55,7 +55,7 @@ class Pipeline:
     def answer(
         self, requests: Sequence[Request], time_limit_s: float = math.inf, stopwatch: Stopwatch | None = None
     ) -> list[Answer]:
-        """One answer per request, in order. The texts of all requests share forward passes, which stopwatch measures.
+        """Return one answer per request, in order. All requests' texts share forward passes, which stopwatch measures.
 
         Nothing begins later than time_limit_s seconds from now: requests with texts that are left get NotNow.
         """
@@ -72,14 +72,14 @@ class Pipeline:
         return [self._explain(request, deadline_s) if request.explains else next(answers) for request in requests]
 
     def check(self, known: KnownAnswers) -> float:
-        """The largest difference from the known answers; infinite where there is no answer at all."""
+        """Return the largest difference from the known answers; infinite where there is no answer at all."""
         (answer,) = self.answer([known.request()])
         if isinstance(answer, Rejected):
             return math.inf
         return known.largest_difference([prediction.value for prediction in answer])
 
     def require(self, known: KnownAnswers) -> None:
-        """SelfTestError where one of them is not given."""
+        """Raise SelfTestError where one of them is not given."""
         if (difference := self.check(known)) > self.tolerance:
             raise SelfTestError(
                 f"the {self.engine} engine gives the short known answers and not the long ones: the difference is "
@@ -88,7 +88,7 @@ class Pipeline:
             )
 
     def describe(self) -> dict[str, object]:
-        """What runs here, for logs and TorchServe's describe."""
+        """Say what runs here, for logs and TorchServe's describe."""
         return {
             "engine": self.engine,
             "device": str(self.placement.device),
@@ -99,7 +99,7 @@ class Pipeline:
         }
 
     def _explain(self, request: Request, deadline_s: float) -> Answer:
-        """Explanations, one input after the other."""
+        """Explain one input after the other."""
         assert self._explainer is not None
         assert isinstance(request.parameters, ExplanationParameters)
         predictions = []
@@ -113,7 +113,7 @@ class Pipeline:
         return predictions
 
     def _prepare(self, requests: Sequence[Request], deadline_s: float) -> list[list[Pending] | RequestError]:
-        """Each request's inputs as the model reads them, or the error of one that does not get as far as the model."""
+        """Return each request's inputs as the model reads them, or the error of one that does not get that far."""
         plans = self._leave_out(requests, [self._plan_request(request) for request in requests])
         passages = [each for plan in plans if isinstance(plan, list) for each in plan]
         encoded = iter(self._tokenizer.encode(passages, deadline_s))
@@ -125,7 +125,7 @@ class Pipeline:
     def _leave_out(
         self, requests: Sequence[Request], plans: list[list[Passages] | RequestError]
     ) -> list[list[Passages] | RequestError]:
-        """NotNow in the place of requests whose answers would find no room among the batch's, as far as it is known."""
+        """Put NotNow in the place of requests whose answers are sure to find no room among the batch's."""
         room, vector_size = AnswerRoom(), self._model.vector_size
         sizes = [self._kind.answer_bytes(request.parameters, vector_size) for request in requests]
         return [

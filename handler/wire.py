@@ -9,6 +9,7 @@ import msgspec
 from .errors import InvalidInput, InvalidParameter
 
 MAX_QUOTED = 100  # characters
+# msgspec's English is read here, and in `_explain`: setup.cfg bounds the versions that it was tested with.
 # msgspec's names of types, and JSON's.
 _NAMES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
 _UNKNOWN = "Object contains unknown field `"
@@ -16,13 +17,13 @@ _MISSING = "Object missing required field `"
 
 
 def quote(text: object) -> str:
-    """What a user sent, for an error message: its beginning is enough, and an answer has a largest size."""
+    """Quote what a user sent, for an error message: its beginning is enough, and an answer has a largest size."""
     shown = str(text)
     return repr(shown if len(shown) <= MAX_QUOTED else f"{shown[:MAX_QUOTED]}...")
 
 
 def join_pointer(pointer: str, key: str) -> str:
-    """A JSON pointer one key deeper (RFC 6901: ~ is written ~0 and / is written ~1), or as deep for a huge key."""
+    """Return a JSON pointer one key deeper (RFC 6901: ~ is written ~0, / is written ~1), or as deep for a huge key."""
     if len(key) > MAX_QUOTED:
         return pointer
     return f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
@@ -36,7 +37,7 @@ def convert(
     pointer: str = "",
     parameter_fields: Collection[str] = ("parameters",),
 ) -> Any:
-    """A decoded JSON value, which stands at `pointer`, as `kind`; InvalidInput or InvalidParameter says what is wrong.
+    """Convert a decoded JSON value at `pointer` to `kind`; InvalidInput or InvalidParameter says what is wrong.
 
     `hints` says what to send, by the top-level field in which the mistake is ("" for the request as a whole).
     """
@@ -60,7 +61,7 @@ def convert(
 
 
 def _explain(message: str) -> tuple[str, str]:
-    """msgspec's words in JSON's terms, and the place that they name ("... - at `$.inputs[3].text`") as a pointer."""
+    """Put msgspec's words in JSON's terms, and the place in them ("... - at `$.inputs[3].text`") as a pointer."""
     reason, found, path = message.rpartition(" - at `$")
     if not found:
         reason, path = message, "`"

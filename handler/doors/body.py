@@ -13,7 +13,7 @@ NOT_DECODED = "TorchServe has decoded the body: its config.properties needs deco
 
 
 def read_json(fields: Mapping[str, object], headers: Mapping[str, object], advice: str) -> object:
-    """The decoded JSON body of a door that reads nothing else; `advice` says what to send instead."""
+    """Return the decoded JSON body of a door that reads nothing else; `advice` says what to send instead."""
     if set(fields) != {"body"}:
         raise UnsupportedMedia(f"the body arrived as a form: {advice}")
     body = require_bytes(fields["body"])
@@ -26,14 +26,14 @@ def read_json(fields: Mapping[str, object], headers: Mapping[str, object], advic
 
 
 def require_bytes(body: object) -> bytes | bytearray:
-    """The body as it was sent."""
+    """Return the body as it was sent; InternalError where TorchServe has decoded it."""
     if not isinstance(body, bytes | bytearray):
         raise InternalError(NOT_DECODED)
     return body
 
 
 def media_type(headers: Mapping[str, object], advice: str) -> str:
-    """The body's media type; JSON where a client does not say, as gRPC's cannot. UnsupportedMedia if not UTF-8."""
+    """Return the body's media type: JSON where a client does not say, as over gRPC. UnsupportedMedia if not UTF-8."""
     value = next((value for name, value in headers.items() if name.lower() == "content-type"), "application/json")
     media, _, options = str(value).lower().partition(";")
     charset = _CHARSET.search(options)
@@ -43,7 +43,7 @@ def media_type(headers: Mapping[str, object], advice: str) -> str:
 
 
 def decode_json(body: bytes | bytearray, name: str = "the body") -> object:
-    """Any JSON value; of equal keys the last one counts. NotParseable for what is none."""
+    """Decode any JSON value; of equal keys the last one counts. NotParseable for anything else."""
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

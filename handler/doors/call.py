@@ -13,25 +13,25 @@ from ..payload import Item, Prediction, Response
 
 
 class Reply(Protocol):
-    """How a door writes what became of one of its requests."""
+    """The way in which a door writes what became of one of its requests."""
 
     def format_predictions(self, predictions: Sequence[Prediction]) -> Response:
-        """200, one result for each input in order."""
+        """Write a 200 with one result for each input, in order."""
 
     def format_error(self, error: RequestError) -> Response:
-        """The error's own status, and the contract's object in the door's own dress."""
+        """Write the error's own status, and the error object in the form that the door's clients expect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What was asked, and how it is answered."""
+    """A request as a door has read it, and the reply that writes its answer."""
 
     item: Item
     reply: Reply
 
 
 def count_headers(predictions: Sequence[Prediction]) -> dict[str, str]:
-    """What the engine did for a request, as response headers."""
+    """Return what the engine did for a request, as response headers."""
     headers = {"x-compute-tokens": str(count_tokens(predictions))}
     if cut := [str(index) for index, prediction in enumerate(predictions) if prediction.is_truncated]:
         headers["x-truncated"] = ",".join(cut)
@@ -39,23 +39,23 @@ def count_headers(predictions: Sequence[Prediction]) -> dict[str, str]:
 
 
 def count_tokens(predictions: Iterable[Prediction]) -> int:
-    """Tokens that the model read for a request."""
+    """Count the tokens that the model read for a request."""
     return sum(prediction.num_tokens for prediction in predictions)
 
 
 def encode_error(error: RequestError) -> dict[str, object]:
-    """An error as the contract's object; code is the HTTP status and type the class's name."""
+    """Return an error as the object that every door sends; code is the HTTP status, type the class's name."""
     return {"code": error.status, "type": type(error).__name__, "message": error.message, "param": error.param}
 
 
 def format_value(value: object, headers: dict[str, str] | None = None) -> Response:
-    """200 and any JSON value, in which an array stands for the list of its numbers."""
+    """Write a 200 with any JSON value, in which an array stands for the list of its numbers."""
     body = msgspec.json.encode(value, enc_hook=_to_list)
     return Response(status=200, phrase="OK", body=body, headers=headers or {})
 
 
 def refuse(error: RequestError, value: object) -> Response:
-    """The error's own status, and `value`."""
+    """Write the error's own status, with `value` as the body."""
     return Response(status=error.status, phrase=error.phrase, body=msgspec.json.encode(value), headers={})
 
 
@@ -66,7 +66,7 @@ def _to_list(value: object) -> object:
 
 
 def limit_size(response: Response, reply: Reply, max_bytes: int, room: AnswerRoom) -> Response:
-    """The response, or an error in its place: TorchServe's frontend kills a worker that answers with more."""
+    """Return the response, or an error where it is too large: TorchServe's frontend would kill the worker for it."""
     if len(response.body) <= max_bytes:
         return response if room.take(len(response.body)) else reply.format_error(NotNow(NO_ROOM))
     return reply.format_error(

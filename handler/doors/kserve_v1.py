@@ -13,7 +13,7 @@ from .typed import body_type, describe_fields, parameters_of, read_body
 
 
 def body_of(contract: Contract, *, explains: bool) -> Any:
-    """The type of a request's body."""
+    """Return the type of a request's body."""
     return body_type(contract, "instances", "Instances", explains=explains, takes_one=False)
 
 
@@ -24,16 +24,16 @@ class InstancesReply:
     key: str = "predictions"
 
     def format_predictions(self, predictions: Sequence[Prediction]) -> Response:
-        """200: results in order."""
+        """Write a 200 with the results in order."""
         return format_value({self.key: [each.value for each in predictions]}, count_headers(predictions))
 
     def format_error(self, error: RequestError) -> Response:
-        """The contract's object, and the message as `error`, which clients of KServe read."""
+        """Write the error object, and its message as `error` too, which clients of KServe read."""
         return refuse(error, {**encode_error(error), "error": error.message})
 
 
 def open_call(value: object, model: ModelIdentity, *, explains: bool) -> Call:
-    """A request with `instances`; RequestError says what is wrong with it."""
+    """Read a request with `instances`; RequestError says what is wrong with it."""
     kind = parameters_of(model.contract, explains=explains)
     hints = describe_fields(model.contract, kind, inputs="instances", advice='send {"instances": ["your text"]}')
     body = read_body(value, "instances", body_of(model.contract, explains=explains), hints)

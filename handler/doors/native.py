@@ -22,7 +22,7 @@ SEND_JSON = 'send content-type: application/json with {"inputs": "your text"}'
 
 
 def body_of(contract: Contract, *, explains: bool) -> Any:
-    """The type of a request's body."""
+    """Return the type of a request's body."""
     return body_type(contract, "inputs", "Request", explains=explains, takes_one=True)
 
 
@@ -33,17 +33,17 @@ class NativeReply:
     is_list: bool = False
 
     def format_predictions(self, predictions: Sequence[Prediction]) -> Response:
-        """200: results in order."""
+        """Write a 200 with the results in order."""
         values = [prediction.value for prediction in predictions]
         return format_value(values if self.is_list else values[0], count_headers(predictions))
 
     def format_error(self, error: RequestError) -> Response:
-        """The contract's object, as it is."""
+        """Write the error object as it is."""
         return refuse(error, encode_error(error))
 
 
 def open_call(fields: Mapping[str, object], headers: Mapping[str, object], model: ModelIdentity) -> Call:
-    """A request in the fields that TorchServe makes of it; RequestError says what is wrong with it."""
+    """Read a request from the fields that TorchServe makes of it; RequestError says what is wrong with it."""
     explains = headers.get("explain") == "True"
     kind = parameters_of(model.contract, explains=explains)
     if not fields:

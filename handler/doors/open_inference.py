@@ -36,7 +36,7 @@ class OutputParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     binary_data: bool = False
     """Ignored: outputs are JSON."""
     content_type: str | None = None
-    """MLServer's; ignored."""
+    """Ignored; MLServer sends it."""
 
 
 class RequestedOutput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,7 +55,7 @@ class InferBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """The task's parameters; `binary_data_output`, `content_type` and `headers`, which clients add, are ignored."""
     outputs: list[RequestedOutput] | None = None
     model_name: str | None = None
-    """Ignored, as the next: the address names the model."""
+    """Ignored, like model_version: the address names the model."""
     model_version: str | None = None
 
 
@@ -69,7 +69,7 @@ class TensorReply:
     is_grpc: bool = False
 
     def format_predictions(self, predictions: Sequence[Prediction]) -> Response:
-        """200: embeddings [n, dimensions], or [n] results as JSON."""
+        """Write a 200 with embeddings [n, dimensions], or [n] results as JSON."""
         values: list[Any] = [prediction.value for prediction in predictions]
         if self.model.contract.is_vector:
             shape = [len(values), len(values[0])]
@@ -80,7 +80,7 @@ class TensorReply:
         return format_value(self._answer(output), count_headers(predictions))
 
     def format_error(self, error: RequestError) -> Response:
-        """The contract's object and the message as `error`; over gRPC an output of that name."""
+        """Write the error object and its message as `error`; over gRPC as an output of that name."""
         value = encode_error(error)
         if self.is_grpc:
             return refuse(error, self._answer(self._json_tensor("error", [value])))
@@ -97,7 +97,7 @@ class TensorReply:
 
 
 def output_name(contract: Contract) -> str:
-    """The name of the only output."""
+    """Return the name of the only output."""
     return "embeddings" if contract.is_vector else "predictions"
 
 
@@ -106,26 +106,26 @@ def _tensor(name: str, datatype: str, shape: list[int], data: object) -> dict[st
 
 
 def refuse_binary(headers: Mapping[str, object]) -> None:
-    """415 for a body that is JSON only at its beginning."""
+    """Raise UnsupportedMedia (415) for a body that is JSON only at its beginning."""
     if any(name.lower() == BINARY_HEADER for name in headers):
         raise UnsupportedMedia(NO_BINARY)
 
 
 def open_grpc_call(body: bytes | bytearray, model: ModelIdentity) -> Call:
-    """A ModelInferRequest as TorchServe writes it."""
+    """Read a ModelInferRequest as TorchServe writes it."""
     value = decode_json(body)
     assert isinstance(value, dict)
     return _open(value, TensorReply(model=model, id=value["id"], is_grpc=True))
 
 
 def open_call(value: object, model: ModelIdentity) -> Call:
-    """A REST request with tensors."""
+    """Read a REST request with tensors."""
     request_id = value.get("id") if isinstance(value, dict) else None
     return _open(value, TensorReply(model=model, id=request_id if isinstance(request_id, str) else None))
 
 
 def _open(value: object, reply: TensorReply) -> Call:
-    """The request; its id is in the answer, whatever that is."""
+    """Read the request; its id is in the answer, an error's too."""
     try:
         return Call(item=_read_request(value, reply.model.contract, is_grpc=reply.is_grpc), reply=reply)
     except RequestError as error:
@@ -164,7 +164,7 @@ def _check_outputs(outputs: Sequence[RequestedOutput], name: str) -> None:
 def _read_parameters(
     values: dict[str, Any], column: Column | None, kind: type[Parameters], hints: Mapping[str, str]
 ) -> Parameters:
-    """The task's parameters, from the request's or, for gRPC has none, from the tensor of that name."""
+    """Read the task's parameters: the request's, or over gRPC, which has none, the tensor of that name."""
     values = {name: value for name, value in values.items() if name not in OF_CLIENTS}
     if column is not None:
         if values:

@@ -27,7 +27,7 @@ TokenIds = Annotated[list[TokenId], Meta(min_length=1, max_length=MAX_TOKENS_PER
 
 
 class EncodingFormat(StrEnum):
-    """How a vector is written."""
+    """The ways in which a vector is written."""
 
     FLOAT = "float"
     BASE64 = "base64"
@@ -54,7 +54,7 @@ class EmbeddingsRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
 @cache
 def body_of(contract: Contract) -> Any:
-    """The type of a request's body: OpenAI's, and berth's own `parameters`."""
+    """Return the type of a request's body: OpenAI's, and berth's own `parameters`."""
     return msgspec.defstruct(
         "EmbeddingsBody",
         [("parameters", contract.parameters, contract.parameters())],
@@ -72,10 +72,10 @@ class EmbeddingsReply:
     model: str = ""
     encoding_format: EncodingFormat = EncodingFormat.FLOAT
     has_dimensions: bool = False
-    """Beside the input, and not among the parameters."""
+    """Whether `dimensions` stood beside the input, and not among the parameters."""
 
     def format_predictions(self, predictions: Sequence[Prediction]) -> Response:
-        """200: vectors in order."""
+        """Write a 200 with the vectors in order."""
         data = [
             {"object": "embedding", "index": index, "embedding": self._encode(prediction.value)}
             for index, prediction in enumerate(predictions)
@@ -86,7 +86,7 @@ class EmbeddingsReply:
         return format_value(value, count_headers(predictions))
 
     def format_error(self, error: RequestError) -> Response:
-        """The contract's object inside `error`."""
+        """Write the error object inside `error`."""
         value = encode_error(error)
         if self.has_dimensions and error.param == "/parameters/dimensions":
             value["param"] = "/dimensions"
@@ -99,7 +99,7 @@ class EmbeddingsReply:
 
 
 def open_call(value: object, model: ModelIdentity) -> Call:
-    """A request with `input`; RequestError says what is wrong with it."""
+    """Read a request with `input`; RequestError says what is wrong with it."""
     if not model.contract.is_vector:
         raise UnknownPath(
             f"this model's task is {model.contract.task}, not embeddings: send it to /predictions/{{model}}"
@@ -125,14 +125,14 @@ def open_call(value: object, model: ModelIdentity) -> Call:
 
 
 def _check_count(value: object) -> None:
-    """Texts and lists are counted before they are read; ids of one text are no inputs."""
+    """Count texts and lists before they are read; the ids of one text are not inputs."""
     inputs = value.get("input") if isinstance(value, dict) else None
     if isinstance(inputs, list) and not all(isinstance(item, int) for item in inputs):
         check_count(len(inputs), "/input")
 
 
 def _read_inputs(value: str | list[str | int | list[int]]) -> tuple[TextInput, ...]:
-    """The texts, or the token ids in their place."""
+    """Return the texts, or the token ids in their place."""
     if isinstance(value, str):
         return (TextInput(text=value, param="/input"),)
     kinds = {type(item) for item in value}

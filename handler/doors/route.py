@@ -21,14 +21,14 @@ SEND_OPENAI = f"send content-type: application/json; {openai.SEND_INPUT}"
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """How requests are read that come through it, and the answer to one that cannot be."""
+    """The way in which one protocol's requests are read, and the reply to one that cannot be read."""
 
     open_call: Callable[[Fields, Headers, ModelIdentity], Call]
     make_reply: Callable[[ModelIdentity], Reply]
 
 
 def open_call(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
-    """One request as TorchServe hands it over: fields by name, and the request's headers. Never raises."""
+    """Read one request as TorchServe hands it over: fields by name, and the request's headers. Never raises."""
     if headers.get("describe") == "True" and not fields:  # a client that sends this header gets what it asks for
         return Call(item=Describe(), reply=native.NativeReply())
     door = choose_door(headers)
@@ -43,12 +43,15 @@ def open_call(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
 
 
 def is_rest(headers: Headers) -> bool:
-    """The frontend gives every REST request this header. Of gRPC's, inputs that clients name so are there, as dicts."""
+    """Tell REST from gRPC: the frontend gives every REST request this header, a string.
+
+    An input that a gRPC client names `explain` is there too, as a dict.
+    """
     return isinstance(headers.get("explain"), str)
 
 
 def choose_door(headers: Headers) -> Door:
-    """By what the frontend adds: `url_path` (what follows the version, perhaps nothing) on all but v1 and v2."""
+    """Choose by what the frontend adds: `url_path`, what follows the version, on all addresses but v1's and v2's."""
     if not is_rest(headers):
         # Only of a ModelInferRequest, which TorchServe writes as JSON itself, does it know the content type.
         return GRPC if headers.get("body") == {"content-type": "application/json"} else NATIVE
@@ -64,7 +67,7 @@ def choose_door(headers: Headers) -> Door:
 
 
 def _open_kserve(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
-    """v1 and v2, which only the body tells apart."""
+    """Read a request of v1 or v2, which only the body tells apart."""
     open_inference.refuse_binary(headers)
     value = read_json(fields, headers, SEND_KSERVE)
     explains = headers["explain"] == "True"

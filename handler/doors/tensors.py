@@ -1,4 +1,4 @@
-"""Tensors of strings to a task's inputs: one input a row, one tensor a key. Pure."""
+"""Tensors of strings as a task's inputs: one input a row, one tensor a key. Pure."""
 
 import base64
 import binascii
@@ -23,17 +23,17 @@ NO_RAW = "; raw_input_contents are not read here, send bytes_contents"
 
 
 class Datatype(StrEnum):
-    """Of strings; the protocol has the first only."""
+    """Datatypes of strings; the protocol has only the first."""
 
     BYTES = "BYTES"
     STRING = "STRING"
 
 
 class TensorParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What clients say of a tensor."""
+    """What clients say about a tensor."""
 
     content_type: str | None = None
-    """MLServer's; ignored, as the next, for BYTES are UTF-8."""
+    """Ignored, like headers: MLServer sends them, and BYTES are UTF-8."""
     headers: dict[str, Any] | None = None
 
 
@@ -70,7 +70,7 @@ class Column:
 
 
 def read_column(tensor: Tensor, index: int, *, is_base64: bool) -> Column:
-    """A tensor's strings; InvalidInput when they are not what its shape says."""
+    """Return a tensor's strings; InvalidInput when they are not what its shape says."""
     rows = [item for item in tensor.data if isinstance(item, list)]
     flat = [item for item in tensor.data if isinstance(item, str)]
     is_nested = bool(rows) and not flat and len(tensor.shape) > 1
@@ -95,7 +95,7 @@ def _decode(string: str, place: str) -> str:
 
 
 def read_inputs(columns: Mapping[str, Column], contract: Contract) -> tuple[TextInput, ...]:
-    """The rows of the task's tensors as its inputs; InvalidInput says which tensor does not fit."""
+    """Return the rows of the task's tensors as its inputs; InvalidInput says which tensor does not fit."""
     keys = contract.keys
     names = " and ".join(keys)
     for name, column in columns.items():
@@ -133,7 +133,7 @@ def _row(columns: Mapping[str, Column], index: int) -> dict[str, Any]:
 
 
 def _convert(rows: list[dict[str, Any]], contract: Contract, columns: Mapping[str, Column]) -> list[InputObject]:
-    """The rows, checked like any input of the task; an error names the element."""
+    """Check the rows like any input of the task; an error names the element."""
     values: list[InputObject] = []
     for row, value in enumerate(rows):
         try:

@@ -16,7 +16,7 @@ from ..wire import convert
 
 
 def parameters_of(contract: Contract, *, explains: bool) -> type[Parameters]:
-    """What `parameters` may hold: of the task, or of an explanation of its answers."""
+    """Return the type of `parameters`: the task's, or that of an explanation of its answers."""
     if not explains:
         return contract.parameters
     if not contract.is_explained:
@@ -28,14 +28,14 @@ def parameters_of(contract: Contract, *, explains: bool) -> type[Parameters]:
 
 
 def describe_fields(contract: Contract, kind: type[Parameters], *, inputs: str, advice: str) -> dict[str, str]:
-    """What to send, by the field of a body in which a mistake is: handler.wire.convert's hints."""
+    """Return what to send, by the field of a body in which a mistake is: the hints of handler.wire.convert."""
     subject = "an explanation" if kind is ExplanationParameters else contract.task
     return {"": advice, inputs: contract.describe_input(), "parameters": describe_parameters(kind, subject)}
 
 
 @cache
 def body_type(contract: Contract, field: str, suffix: str, *, explains: bool, takes_one: bool) -> Any:
-    """The type of a JSON body with a list of inputs (or one) in `field`, named after its task and `suffix`."""
+    """Make the type of a JSON body with a list of inputs (or one) in `field`, named after its task and `suffix`."""
     kind = ExplanationParameters if explains else contract.parameters
     one: Any = contract.inputs
     several: Any = Annotated[list[one], Meta(min_length=1, max_length=MAX_INPUTS_PER_REQUEST)]
@@ -52,7 +52,7 @@ def body_type(contract: Contract, field: str, suffix: str, *, explains: bool, ta
 
 
 def read_body(value: object, field: str, kind: Any, hints: Mapping[str, str]) -> Any:
-    """A JSON body as one of those types. Without `parameters` an error names the one that is needed."""
+    """Read a JSON body as one of those types. Without `parameters` an error names the one that is needed."""
     if not isinstance(value, dict):
         return convert(value, kind, hints)
     inputs = value.get(field)

@@ -90,4 +90,4 @@ def _attend_rows(query: Tensor, key: Tensor, value: Tensor, scaling: float | Non
 
 
 def _no_mask(*_: Any, **__: Any) -> None:
-    """The bounds of the texts take the place of a mask."""
+    """Make no mask: the bounds of the texts take its place."""

@@ -11,18 +11,20 @@ from ..errors import DeviceLost, InternalError, OutOfMemory, RequestError
 
 logger = logging.getLogger(__name__)
 
-# Of RuntimeErrors that stand for memory beside torch.OutOfMemoryError: CUDA's own, cuBLAS', and torch's on a CPU.
+# The RuntimeErrors that mean memory, beside torch.OutOfMemoryError: CUDA's own, cuBLAS', and torch's on a CPU.
 NO_MEMORY = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "DefaultCPUAllocator: can't allocate memory")
 EXIT_CODE = 1
 
 
 def as_request_error(error: Exception, device: torch.device) -> RequestError:
-    """The error that a forward pass's texts share; DeviceLost where there can be no other answer any more."""
+    """Return the error that the texts of a forward pass share; raise DeviceLost where no other answer can follow."""
     if reason := why_lost(device):
         raise DeviceLost(f"{device} fails every call from now on, and only a new process gets it back: {reason}")
     if is_out_of_memory(error):
         logger.warning("out of memory: %s", _first_line(error))
-        return OutOfMemory("there is no memory left even for one text alone: send shorter texts, or try again later")
+        return OutOfMemory(
+            "there is not enough memory even for this text alone: send shorter texts, or try again later"
+        )
     if isinstance(error, NotImplementedError):  # the known answers find it out, and the other engine is used
         logger.warning("this engine cannot run this model: %s", error)
     else:
@@ -31,7 +33,7 @@ def as_request_error(error: Exception, device: torch.device) -> RequestError:
 
 
 def why_lost(device: torch.device) -> str | None:
-    """What the device says to one more call, if it fails; None while it works.
+    """Return what the device says to one more call, if that fails; None while it works.
 
     A CUDA error is sticky (illegal address, device-side assert, launch failure, uncorrectable ECC, ...) if every later
     call fails with it, so a call is made: a list of codes and texts would not be complete. Where it succeeds, all that
@@ -47,14 +49,14 @@ def why_lost(device: torch.device) -> str | None:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether less at a time might fit."""
+    """Tell whether a smaller batch might fit."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in NO_MEMORY)
 
 
 def free_cache(device: torch.device) -> None:
-    """Blocks of the sizes of a batch that failed fit no smaller one, and others on the device may need them."""
+    """Give cached blocks back: those of a batch that failed fit no smaller one, and others may need them."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
 

@@ -33,7 +33,7 @@ class Forward:
     def rows(
         self, texts: Sequence[EncodedText], deadline_s: float, stopwatch: Stopwatch
     ) -> Iterator[tuple[int, Row | RequestError]]:
-        """Each text's index with its row, or with the error of its forward pass and no other's.
+        """Yield each text's index with its row, or with the error of its own forward pass.
 
         Where memory runs out, all texts that are left are packed again under a smaller budget; OutOfMemory is the
         error of a text that does not fit alone. What has not begun by deadline_s (time.monotonic) is left out.
@@ -57,13 +57,13 @@ class Forward:
                 yield index, row
 
     def _pack(self, texts: Mapping[int, EncodedText]) -> Iterator[tuple[list[int], Batch]]:
-        """The texts in batches of the budget as it is now, each with the keys of its texts."""
+        """Yield the texts in batches of the budget as it is now, each with the keys of its texts."""
         keys = list(texts)
         for batch in self._model.batches(list(texts.values()), self.token_budget):
             yield [keys[index] for index in batch.indices], batch
 
     def _run(self, batch: Batch) -> list[Row] | RequestError:
-        """An error is a value from here on: an exception would keep the tensors of its traceback's frames alive."""
+        """Run one batch. An error is a value from here on: an exception would keep its frames' tensors alive."""
         try:
             return self._model.forward(batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, neighbours in other batches get their answers

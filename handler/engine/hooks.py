@@ -10,7 +10,7 @@ from .pooling import pool_mean
 
 
 def keep_first_tokens(module: nn.Module, _: Any, kwargs: dict[str, Any], output: Any) -> Any:
-    """Forward hook of a base model whose head reads one vector per row: [1, T, H] becomes [N, 1, H].
+    """Act as forward hook of a base model whose head reads one vector per row: [1, T, H] becomes [N, 1, H].
 
     Without it transformers' classification classes read the stream as one row and return one result for N texts.
     The vector is a text's first token; for ModernBERT's classifier_pooling "mean" it is the mean of all its tokens,
@@ -32,7 +32,7 @@ def keep_first_tokens(module: nn.Module, _: Any, kwargs: dict[str, Any], output:
 
 
 def keep_masks(mask_token_id: int) -> Callable[[nn.Module, Any, dict[str, Any], Any], Any]:
-    """A forward hook of a base model that leaves its masked-LM head the masks only: [rows, L, H] becomes [1, M, H].
+    """Make a hook of a base model that leaves its masked-LM head only the masks: [rows, L, H] becomes [1, M, H].
 
     The M masks of all rows, row by row. The head's logits are as wide as the vocabulary: 30 to 250 thousand numbers
     for a token, and nobody asks for those of the others.

@@ -27,7 +27,7 @@ from .readout import Readout, Seen, make_readout
 
 
 class Engine(StrEnum):
-    """How texts of different lengths share a forward pass."""
+    """The ways in which texts of different lengths share a forward pass."""
 
     PACKED = "packed"
     PADDED = "padded"
@@ -45,10 +45,10 @@ class Model(Protocol):
     """Numbers of a text's vector; 0 where the task reads no vector."""
 
     def batches(self, texts: Sequence[EncodedText], token_budget: int) -> Iterator[Batch]:
-        """All texts in batches within the token budget; `batch.indices` says which texts a batch holds."""
+        """Yield all texts in batches within the token budget; `batch.indices` says which texts a batch holds."""
 
     def forward(self, batch: Any) -> list[Row]:
-        """What the model says of each text of the batch: a pooled vector, or logits."""
+        """Return what the model says of each text of the batch: a pooled vector, or logits."""
 
 
 class PackedModel:
@@ -77,11 +77,11 @@ class PackedModel:
         output = self.network(input_ids=ids, position_ids=positions, text_bounds=bounds, **types)
         rows = self._readout.rows(output, Seen(ids=ids, lengths=batch.lengths))
         if len(rows) != len(batch.lengths):
-            raise NotImplementedError("it ignores the attention that it is given, and takes all texts for one")
+            raise NotImplementedError("it ignores the attention that it is given, and reads all texts as one")
         return rows
 
     def _to_device(self, buffer: npt.NDArray[np.int64]) -> Tensor:
-        """One copy per batch, through pinned memory where there is a device to copy to."""
+        """Copy a batch once, through pinned memory where there is a device to copy to."""
         if self._staging is None:
             return torch.from_numpy(buffer)
         staged = self._staging[: buffer.size]
@@ -120,7 +120,7 @@ MODELS: dict[Engine, Callable[[Path, HandlerConfig, Placement, Tokenizer], Model
 
 
 def load_weights(folder: Path, readout: Readout, attention: str | None, placement: Placement) -> Any:
-    """transformers' own class with the checkpoint's safetensors; memory-mapped, so that workers share the pages.
+    """Load transformers' own class with the checkpoint's safetensors; memory-mapped, so that workers share the pages.
 
     `attention`: an implementation by name; None for the best that transformers has for this model.
     """
@@ -137,7 +137,7 @@ def load_weights(folder: Path, readout: Readout, attention: str | None, placemen
 
 
 def pinned_staging(placement: Placement) -> Tensor | None:
-    """Page-locked memory for the largest PackedBatch.buffer; None on a CPU, where nothing is copied."""
+    """Allocate page-locked memory for the largest PackedBatch.buffer; None on a CPU, where nothing is copied."""
     if placement.device.type != "cuda":
         return None
     largest = (NUM_ROWS + 1) * placement.token_budget + 1  # as many texts as tokens, at the most

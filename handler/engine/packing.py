@@ -17,7 +17,7 @@ class PackedBatch:
     """Texts laid end to end. T tokens in all, N texts."""
 
     indices: list[int]
-    """Which of the caller's texts these are."""
+    """Places of these texts among the caller's."""
     lengths: list[int]
     """Tokens of each text [N]."""
     cost: int
@@ -28,7 +28,7 @@ class PackedBatch:
 
     @property
     def num_tokens(self) -> int:
-        """T."""
+        """Tokens of all texts together (T)."""
         return sum(self.lengths)
 
 
@@ -45,7 +45,7 @@ class TextBounds:
 def pack_texts(
     texts: Sequence[EncodedText], costs: Sequence[int], token_budget: int, first_position: int
 ) -> Iterator[PackedBatch]:
-    """All texts, in order, in batches that cost at most token_budget; a text is never split.
+    """Yield all texts, in order, in batches that cost at most token_budget; a text is never split.
 
     `costs`: what each text takes of the budget, at least its tokens.
     """
@@ -76,7 +76,7 @@ def _pack(texts: Sequence[EncodedText], indices: list[int], cost: int, first_pos
 
 
 def unpack_buffer(buffer: Tensor, batch: PackedBatch) -> tuple[Tensor, Tensor, Tensor, TextBounds]:
-    """The device's copy of batch.buffer as ids, positions and type ids [1, T], and the texts' bounds."""
+    """Return the device's copy of batch.buffer as ids, positions and type ids [1, T], and the texts' bounds."""
     total = batch.num_tokens
     ids, positions, type_ids = buffer[: NUM_ROWS * total].view(NUM_ROWS, 1, total)
     offsets = buffer[NUM_ROWS * total :]
@@ -85,7 +85,7 @@ def unpack_buffer(buffer: Tensor, batch: PackedBatch) -> tuple[Tensor, Tensor, T
 
 
 def find_first_position(model: nn.Module) -> int:
-    """The position id of a text's first token: 0, or behind the padding index in RoBERTa's family."""
+    """Return the position id of a text's first token: 0, or behind the padding index in RoBERTa's family."""
     embeddings = next((child for name, child in model.named_modules() if name.endswith("position_embeddings")), None)
     padding_index = getattr(embeddings, "padding_idx", None)
     return 0 if padding_index is None else int(padding_index) + 1

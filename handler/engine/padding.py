@@ -17,7 +17,7 @@ class PaddedBatch:
     """N texts in rows of the longest one's length L."""
 
     indices: list[int]
-    """Which of the caller's texts these are."""
+    """Places of these texts among the caller's."""
     lengths: list[int]
     """Tokens of each text [N]."""
     cost: int
@@ -30,7 +30,7 @@ class PaddedBatch:
 def pad_texts(
     texts: Sequence[EncodedText], costs: Sequence[int], token_budget: int, pad_token_id: int
 ) -> Iterator[PaddedBatch]:
-    """All texts, longest first, in batches that cost at most token_budget, padding included.
+    """Yield all texts, longest first, in batches that cost at most token_budget, padding included.
 
     `costs`: what each text takes of the budget, at least its tokens.
     """

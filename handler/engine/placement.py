@@ -12,7 +12,7 @@ DTYPES = {Precision.FP32: torch.float32, Precision.FP16: torch.float16, Precisio
 
 
 def choose_device(wanted: Device, gpu_id: int | None) -> torch.device:
-    """BERTH_DEVICE and the GPU that TorchServe gave this worker -> device; DeviceError if a GPU was asked in vain."""
+    """Choose by BERTH_DEVICE and the GPU that TorchServe gave this worker; DeviceError if there is no GPU to give."""
     if wanted is Device.CPU or (wanted is Device.AUTO and not torch.cuda.is_available()):
         return torch.device("cpu")
     if not torch.cuda.is_available():
@@ -34,7 +34,7 @@ class Placement:
 
     @classmethod
     def choose(cls, config: HandlerConfig, device: torch.device) -> Self:
-        """The config's own precision and token budget, or what suits the device."""
+        """Take the config's own precision and token budget, or what suits the device."""
         return cls(
             device=device,
             precision=config.precision_on(device.type),

@@ -48,7 +48,7 @@ class Explainer:
         self._takes_positions = "position_ids" in inspect.signature(self._network.forward).parameters
 
     def explain(self, source: TextInput, parameters: ExplanationParameters, deadline_s: float) -> Prediction:
-        """One input's explanation; a RequestError when it cannot be had by deadline_s (time.monotonic), or at all."""
+        """Explain one input; RequestError where that is not done by deadline_s (time.monotonic), or cannot be."""
         text = self._encode(source, parameters, deadline_s)
         inputs = self._inputs(text)
         with torch.no_grad():  # not inference_mode, whose tensors gradients cannot pass
@@ -84,7 +84,7 @@ class Explainer:
         return text
 
     def _inputs(self, text: EncodedText) -> dict[str, Tensor]:
-        """Keyword arguments of the network for one row. Positions are given: some models derive them from the ids."""
+        """Return the keyword arguments for one row. Positions are given: some models derive them from the ids."""
         first = self._first_position
         rows = {"input_ids": torch.from_numpy(text.ids).long().unsqueeze(0)}
         if self._takes_positions:
@@ -94,7 +94,7 @@ class Explainer:
         return {name: row.to(self._network.device) for name, row in rows.items()}
 
     def _baseline(self, text: EncodedText) -> Tensor:
-        """A text that says nothing: padding in the place of every token that is not special [1, T]."""
+        """Return a text that says nothing: padding in the place of every token that is not special [1, T]."""
         assert text.sources is not None
         ids = np.where(text.sources < 0, text.ids, self._tokenizer.pad_token_id)
         return torch.from_numpy(ids).long().unsqueeze(0)
@@ -102,7 +102,7 @@ class Explainer:
     def _attribute(
         self, inputs: dict[str, Tensor], baseline: Tensor, score: Score, n_steps: int, deadline_s: float
     ) -> tuple[list[float], dict[str, float]]:
-        """Each token's attribution; the score, the baseline's, and what captum's sum misses of their difference."""
+        """Return each token's attribution; the score, the baseline's, and what captum's sum misses of them."""
         from captum.attr import LayerIntegratedGradients  # noqa: PLC0415 - a second, for those who ask
 
         names = list(inputs)
@@ -126,7 +126,7 @@ class Explainer:
         return attributions[0].sum(-1).tolist(), {**figures, "convergence_delta": float(delta)}
 
     def _name_tokens(self, text: EncodedText, attributions: list[float]) -> list[dict[str, object]]:
-        """The tokens of the input, special ones excepted: their attribution is 0."""
+        """Name the tokens of the input, except special ones, whose attribution is 0."""
         assert text.sources is not None
         assert text.offsets is not None
         words = self._tokenizer.hf.convert_ids_to_tokens(text.ids.tolist())

@@ -24,7 +24,7 @@ SCORES: dict[ScoreFunction, Callable[[Tensor], Tensor]] = {
     ScoreFunction.NONE: torch.clone,
 }
 Score = Callable[[Any], Tensor]
-"""transformers' output for N rows -> the score that is explained [N]."""
+"""Turns transformers' output for N rows into the score that is explained [N]."""
 
 
 class Subject(Protocol):
@@ -34,7 +34,7 @@ class Subject(Protocol):
     """Which text of a pair may be shortened."""
 
     def choose(self, reading: Reading, output: Any, target: str | None) -> tuple[dict[str, object], Score]:
-        """The part of the answer that is explained, and the score that the model gives to it."""
+        """Choose the part of the answer to explain, and the score that the model gives to it."""
 
 
 class LabelSubject:

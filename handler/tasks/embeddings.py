@@ -26,7 +26,7 @@ class EmbeddingParameters(CutParameters, frozen=True, kw_only=True):
 
 
 def plan(source: TextInput, parameters: EmbeddingParameters, config: HandlerConfig) -> Passages:
-    """The text behind its prompt, or token ids as they are."""
+    """Read the text behind its prompt, or token ids as they are."""
     layout = Layout(max_tokens=config.max_tokens)
     if source.token_ids is None:
         return Passages(pairs=(TextPair(text=_prompt(parameters, config) + source.text),), layout=layout)
@@ -46,7 +46,7 @@ def _prompt(parameters: EmbeddingParameters, config: HandlerConfig) -> str:
 
 
 def make_head(*_: Any) -> Head[EmbeddingParameters]:
-    """The head: [H], or fewer dimensions of it at length 1."""
+    """Make the head: the vector [H], or fewer dimensions of it scaled to length 1."""
 
     def head(reading: Reading, parameters: EmbeddingParameters) -> Numbers:
         (row,) = reading.rows
@@ -59,7 +59,7 @@ def make_head(*_: Any) -> Head[EmbeddingParameters]:
 
 
 def shorten(vector: Any, dimensions: int) -> Any:
-    """The first `dimensions` values, scaled to length 1; for models that were trained to be cut (Matryoshka)."""
+    """Return the first `dimensions` values, scaled to length 1; for models that were trained to be cut (Matryoshka)."""
     if dimensions > len(vector):
         raise InvalidParameter(
             f"dimensions is {dimensions}; this model's vectors have {len(vector)}", "/parameters/dimensions"
@@ -69,12 +69,12 @@ def shorten(vector: Any, dimensions: int) -> Any:
 
 
 def answer_bytes(parameters: EmbeddingParameters, vector_size: int) -> int:
-    """JSON bytes of one vector."""
+    """Return the JSON bytes of one vector."""
     return BYTES_PER_NUMBER * min(parameters.dimensions or vector_size, vector_size)
 
 
 def largest_answer(widths: Widths) -> int:
-    """JSON bytes of as many vectors as a request may ask for."""
+    """Return the JSON bytes of as many vectors as a request may ask for."""
     return MAX_TEXTS_PER_REQUEST * BYTES_PER_NUMBER * widths.vector_size
 
 

@@ -27,7 +27,7 @@ class FillMaskParameters(CutParameters, frozen=True, kw_only=True):
     top_k: Annotated[int, Meta(ge=1, le=100)] = 5
     """Words for each mask: each is a text of its own in the answer."""
     targets: str | Annotated[list[str], Meta(max_length=MAX_NAMES)] | None = None
-    """Score these words only. One that is no single token counts as its first."""
+    """Score only these words. One that is not a single token counts as its first."""
 
 
 class FilledMask(msgspec.Struct, kw_only=True):
@@ -40,13 +40,13 @@ class FilledMask(msgspec.Struct, kw_only=True):
 
 
 def plan(source: TextInput, _: FillMaskParameters, config: HandlerConfig) -> Passages:
-    """The text itself."""
+    """Read the text itself."""
     pair = TextPair(text=source.text)
     return Passages(pairs=(pair,), layout=Layout(max_tokens=config.max_tokens), needs_masks=True)
 
 
 def make_head(_: Any, tokenizer: Any, __: Any) -> Head[FillMaskParameters]:
-    """The head: logits [M, vocabulary] -> the words of the one mask, or a list of them for each of several."""
+    """Make the head: logits [M, vocabulary] -> the words of the one mask, or a list of them for each of several."""
 
     def head(reading: Reading, parameters: FillMaskParameters) -> object:
         (text,), (row,) = reading.texts, reading.rows
@@ -70,7 +70,7 @@ def make_head(_: Any, tokenizer: Any, __: Any) -> Head[FillMaskParameters]:
 
 
 def best_words(logits: npt.NDArray[np.float32], candidates: Ids | None, top_k: int) -> list[tuple[int, float]]:
-    """Ids and probabilities of the likeliest words, among the candidates if there are any."""
+    """Return ids and probabilities of the likeliest words, among the candidates if there are any."""
     scores = softmax(logits.astype(np.float64))
     ids = np.arange(len(scores)) if candidates is None else candidates
     scores = scores[ids]
@@ -84,7 +84,7 @@ def best_words(logits: npt.NDArray[np.float32], candidates: Ids | None, top_k: i
 def _fill(
     tokenizer: Any, ids: Ids, position: int, words: Iterable[tuple[int, float]], *, keeps_masks: bool
 ) -> list[dict[str, object]]:
-    """The text with each word in the mask's place. Where masks are left they are shown, and so are special tokens."""
+    """Put each word in the mask's place. Where masks are left they are shown, and so are special tokens."""
     results: list[dict[str, object]] = []
     for word, score in words:
         filled = ids.copy()
@@ -95,7 +95,7 @@ def _fill(
 
 
 def target_ids(targets: str | list[str] | None, tokenizer: Any) -> Ids | None:
-    """The ids of the words to score, each once; of a word that is no single token its first. None for all words."""
+    """Return the ids of the words to score, each once; the first token of a longer word. None for all words."""
     if targets is None:
         return None
     found = dict.fromkeys(_id_of(target, tokenizer) for target in ([targets] if isinstance(targets, str) else targets))
@@ -110,7 +110,9 @@ def _id_of(target: str, tokenizer: Any) -> int:
         return whole
     ids: list[int] = tokenizer.encode(target, add_special_tokens=False)
     if not ids:
-        raise InvalidParameter(f"the target {quote(target)} has no token of this model", "/parameters/targets")
+        raise InvalidParameter(
+            f"the target {quote(target)} has no tokens in this model's vocabulary", "/parameters/targets"
+        )
     return ids[0]
 
 

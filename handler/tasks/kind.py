@@ -1,4 +1,4 @@
-"""What a task is: the record that each file of this folder fills in, and what its head is given. No torch."""
+"""The record that each task's file fills in, and what its head is given. No torch."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,13 +38,13 @@ class Reading:
 
     source: TextInput
     texts: Sequence[EncodedText]
-    """One; or a pair for each text or label; or the windows of a long text, in order."""
+    """A single text; or a pair for each text or label; or the windows of a long text, in order."""
     rows: Sequence[Row]
-    """One for each of `texts`."""
+    """Rows, one for each of `texts`."""
 
 
 Head = Callable[[Reading, P], object]
-"""A reading to what transformers' pipeline gives for it, as plain JSON values; a vector stays an array.
+"""Turns a reading into what transformers' pipeline gives for it, as plain JSON values; a vector stays an array.
 
 It may raise a RequestError."""
 
@@ -58,29 +58,29 @@ class Widths:
     num_labels: int
 
 
-def fits_no_room(_parameters: Parameters, _vector_size: int) -> int:
-    """0: how large an answer gets is known only when it is there."""
+def known_afterwards(_parameters: Parameters, _vector_size: int) -> int:
+    """Return 0: how large such an answer gets is known only when it is there."""
     return 0
 
 
 def one_object_per_text(_widths: Widths) -> int:
-    """Bytes of the largest answer that has one small object for each text."""
+    """Return the bytes of the largest answer that has one small object for each text."""
     return MAX_TEXTS_PER_REQUEST * OBJECT_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskKind(Contract, Generic[P]):
-    """All that sets a task apart."""
+    """All that sets one task apart from the others."""
 
     parameters: type[P]
     plan: Callable[[TextInput, P, HandlerConfig], Passages]
-    """An input to what the model reads for it."""
+    """Turns an input into what the model reads for it."""
     keeps_places: bool = False
     """Whether its head asks where in the text a token stands: what `plan` says in every Passages."""
     reads: Reads
     make_head: Callable[[Any, Any, HandlerConfig], Head[P]]
-    """From the checkpoint's transformers config, its tokenizer, and our own settings."""
-    answer_bytes: Callable[[P, int], int] = fits_no_room
+    """Makes the head from the checkpoint's transformers config, its tokenizer, and our own settings."""
+    answer_bytes: Callable[[P, int], int] = known_afterwards
     """JSON bytes that one input's result is sure to take, from its parameters and the numbers of a vector."""
     largest_answer: Callable[[Widths], int] = one_object_per_text
     """JSON bytes of the largest answer to one request."""

@@ -1,7 +1,7 @@
 """question-answering: the spans of a context that answer a question, over windows that share tokens.
 
 It gives what transformers' pipeline gave (pipelines/question_answering.py, 4.57.6, with a fast tokenizer that pads on
-the right); transformers 5 has none. Impossible spans are no answers here: where a window has fewer spans than are
+the right); transformers 5 has none. Impossible spans are not answers here: where a window has fewer spans than are
 looked for, the pipeline takes some of score 0 too, and which ones depends on how numpy partitions equal numbers.
 """
 
@@ -59,7 +59,7 @@ class Answer(msgspec.Struct, kw_only=True):
 
 
 def plan(source: TextInput, parameters: QuestionAnsweringParameters, config: HandlerConfig) -> Passages:
-    """The question with each window of its context."""
+    """Read the question with each window of its context."""
     window = parameters.max_seq_len or min(config.max_tokens, DEFAULT_WINDOW_TOKENS)
     if window > config.max_tokens:
         raise InvalidParameter(
@@ -72,7 +72,7 @@ def plan(source: TextInput, parameters: QuestionAnsweringParameters, config: Han
 
 
 def make_head(_: Any, tokenizer: Any, *__: Any) -> Head[QuestionAnsweringParameters]:
-    """The head: logits [T, 2] of each window, for the answer's first and last token -> the answer, or several."""
+    """Make the head: logits [T, 2] of each window, for the answer's first and last token -> the answer, or several."""
     cls_token_id: int | None = tokenizer.cls_token_id
 
     def head(reading: Reading, parameters: QuestionAnsweringParameters) -> Found | list[Found]:
@@ -89,7 +89,7 @@ def make_head(_: Any, tokenizer: Any, *__: Any) -> Head[QuestionAnsweringParamet
 
 
 def no_answer(score: float) -> Found:
-    """That the context does not say."""
+    """Make the answer that says: the context does not tell."""
     return {"score": score, "start": 0, "end": 0, "answer": ""}
 
 
@@ -110,7 +110,7 @@ class Window:
 
     @classmethod
     def of(cls, encoded: EncodedText, row: Row, cls_token_id: int | None) -> Self:
-        """Probabilities are of the context's tokens and the cls token's, as in the pipeline (its p_mask)."""
+        """Make it. Probabilities are over the context's tokens and the cls token, as in the pipeline (its p_mask)."""
         assert encoded.offsets is not None
         assert encoded.sources is not None
         assert encoded.words is not None
@@ -126,7 +126,7 @@ class Window:
         )
 
     def spans(self, parameters: QuestionAnsweringParameters) -> Iterator[Span]:
-        """The likeliest spans, best first. Some of them may become one when they are made whole words."""
+        """Return the likeliest spans, best first. Some may become one when they are widened to whole words."""
         count = parameters.top_k * 2 + 10 if parameters.align_to_words else parameters.top_k  # as in the pipeline
         firsts, lasts, scores = best_spans(self.starts, self.ends, parameters.max_answer_len, count)
         if parameters.align_to_words:
@@ -136,7 +136,7 @@ class Window:
 
 
 def best_spans(starts: Numbers, ends: Numbers, max_length: int, count: int) -> tuple[Ints, Ints, Numbers]:
-    """First token, last token and score of the likeliest spans of at most max_length tokens, best first.
+    """Return first token, last token and score of the likeliest spans of at most max_length tokens, best first.
 
     Scores are laid out by first token and length: of [C, C] pairs only those that may be answers.
     """
@@ -153,7 +153,7 @@ def best_spans(starts: Numbers, ends: Numbers, max_length: int, count: int) -> t
 
 
 def merge_spans(context: str, spans: Iterable[Span]) -> list[Found]:
-    """Answers in the order in which they came. Spans of one text, case aside, are one answer: the first, their sum."""
+    """Merge spans of one text, case aside, into the first of them with the sum of their scores, in order."""
     answers: dict[str, Found] = {}
     for start, end, score in spans:
         text = context[start:end]

@@ -35,13 +35,13 @@ class Label(msgspec.Struct, kw_only=True):
 
 
 def plan(source: TextInput, _: ClassificationParameters, config: HandlerConfig) -> Passages:
-    """The text or the pair itself."""
+    """Read the text, or the pair, itself."""
     pair = TextPair(text=source.text, text_pair=source.text_pair)
     return Passages(pairs=(pair,), layout=Layout(max_tokens=config.max_tokens))
 
 
 def make_head(hf_config: Any, *_: Any) -> Head[ClassificationParameters]:
-    """The head: logits [num_labels] -> the best label, or with top_k or threshold a list."""
+    """Make the head: logits [num_labels] -> the best label, or with top_k or threshold a list."""
     labels = labels_of(hf_config)
     default = default_function(hf_config.problem_type, len(labels))
 
@@ -61,7 +61,7 @@ def make_head(hf_config: Any, *_: Any) -> Head[ClassificationParameters]:
 
 
 def default_function(problem_type: str | None, num_labels: int) -> ScoreFunction:
-    """transformers' rule (pipelines/text_classification.py, postprocess)."""
+    """Choose by transformers' rule (pipelines/text_classification.py, postprocess)."""
     if problem_type == "regression":
         return ScoreFunction.NONE
     if problem_type == "multi_label_classification" or num_labels == 1:
@@ -70,7 +70,7 @@ def default_function(problem_type: str | None, num_labels: int) -> ScoreFunction
 
 
 def thresholds(wanted: float | dict[str, float], labels: list[str]) -> dict[str, float]:
-    """The smallest score of each label; InvalidParameter for a label that the model does not have."""
+    """Return the smallest score of each label; InvalidParameter for a label that the model does not have."""
     if not isinstance(wanted, dict):
         return dict.fromkeys(labels, wanted)
     for label in wanted:
@@ -83,7 +83,7 @@ def thresholds(wanted: float | dict[str, float], labels: list[str]) -> dict[str,
 
 
 def largest_answer(widths: Widths) -> int:
-    """JSON bytes of all labels of every text."""
+    """Return the JSON bytes of all labels of every text."""
     return MAX_TEXTS_PER_REQUEST * widths.num_labels * OBJECT_BYTES
 
 

@@ -38,13 +38,13 @@ class RankedText(msgspec.Struct, kw_only=True):
 
 
 def plan(source: TextInput, _: RankingParameters, config: HandlerConfig) -> Passages:
-    """The query with each of the texts."""
+    """Read the query with each of the texts."""
     pairs = tuple(TextPair(text=source.text, text_pair=text) for text in source.texts)
     return Passages(pairs=pairs, layout=Layout(max_tokens=config.max_tokens))
 
 
 def make_head(_: Any, __: Any, config: HandlerConfig) -> Head[RankingParameters]:
-    """The head: one logit for each text -> its index in the request and its score."""
+    """Make the head: one logit for each text -> its index in the request and its score, best first."""
     default = config.score_function or ScoreFunction.SIGMOID
 
     def head(reading: Reading, parameters: RankingParameters) -> list[dict[str, object]]:

@@ -68,14 +68,14 @@ class Entity(msgspec.Struct, kw_only=True):
 
 
 def plan(source: TextInput, parameters: TokenClassificationParameters, config: HandlerConfig) -> Passages:
-    """The whole text, in windows where it is long."""
+    """Read the whole text, in windows where it is long."""
     stride = choose_stride("stride", parameters.stride, config.max_tokens, share=4)
     layout = Layout(max_tokens=config.max_tokens, stride=stride)
     return Passages(pairs=(TextPair(text=source.text),), layout=layout, keeps_places=True)
 
 
 def make_head(hf_config: Any, tokenizer: Any, *_: Any) -> Head[TokenClassificationParameters]:
-    """The head: logits [T, num_labels] of each window -> a list of tokens or of entities, in the text's order."""
+    """Make the head: logits [T, num_labels] of each window -> a list of tokens or entities, in the text's order."""
     labels = Labels.of(labels_of(hf_config))
     spelling = Spelling(tokenizer)
 
@@ -110,7 +110,7 @@ class Labels:
 
     @classmethod
     def of(cls, names: list[str]) -> Self:
-        """From the labels' names."""
+        """Make them from the labels' names."""
         tags = [name[2:] if name.startswith(("B-", "I-")) else name for name in names]
         numbers = {tag: number for number, tag in enumerate(dict.fromkeys(tags))}
         return cls(
@@ -123,7 +123,7 @@ class Labels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finder:
-    """What one request is told of its text. Text is made only of what is not ignored: most of a text is."""
+    """Finds what one request is told about its text. Only what is kept is spelt out: most of a text is not."""
 
     text: str
     labels: Labels
@@ -132,7 +132,7 @@ class Finder:
     strategy: AggregationStrategy
 
     def tokens(self, windows: Sequence[Window]) -> list[Found]:
-        """Strategy `none`: every token once, from the window that owns it."""
+        """Find the tokens (strategy `none`): each once, from the window that owns it."""
         shifts = align_windows(windows)
         shares = share_tokens(windows, shifts)
         found = [self._owned_tokens(*window) for window in zip(windows, shifts, shares, strict=True)]
@@ -154,7 +154,7 @@ class Finder:
         return [dict(zip(names, values, strict=True)) for values in columns]
 
     def entities(self, window: Window) -> list[Found]:
-        """The other strategies: neighbouring words with one tag are one entity. There is at least one token."""
+        """Find the entities (other strategies): neighbouring words with one tag. There is at least one token."""
         words, scores = self._words(window)
         best, score = scores.argmax(-1), scores.max(-1)
         tags = self.labels.tags[best]
@@ -169,14 +169,14 @@ class Finder:
         return found
 
     def _words(self, window: Window) -> tuple[Ints, Numbers]:
-        """The first token of each of W words, and the words' scores [W, num_labels]. `simple`: a token is a word."""
+        """Return the first token of each of W words, and their scores [W, num_labels]. `simple`: a token is a word."""
         if self.strategy is AggregationStrategy.SIMPLE:
             return np.arange(len(window.ids)), window.scores
         words = run_starts(self.spelling.word_starts(self.text, window)[1:])
         return words, WORD_SCORES[self.strategy](window.scores, words)
 
     def _quote(self, window: Window, bounds: list[int]) -> Found:
-        """What the words between these bounds say, and where. The pipeline joins tokens to words and words again."""
+        """Spell the words between these bounds, and say where they stand. The pipeline joins tokens, then words."""
         first, last = bounds[0], bounds[-1]
         offsets = window.offsets[first:last]
         words = self.spelling.tokens(self.text, window.ids[first:last], offsets)
@@ -186,24 +186,24 @@ class Finder:
 
 
 def run_starts(is_start: Flags) -> Ints:
-    """The first of each run of N items, when `is_start` [N - 1] says which items but the first start one."""
+    """Return the first of each run of N items, when `is_start` [N - 1] says which items but the first start one."""
     return np.append(0, np.flatnonzero(is_start) + 1)
 
 
 def score_by_first(scores: Numbers, words: Ints) -> Numbers:
-    """Of each word the scores of its first token."""
+    """Take for each word the scores of its first token."""
     return scores[words]
 
 
 def score_by_average(scores: Numbers, words: Ints) -> Numbers:
-    """Of each word the mean of its tokens' scores, for each label."""
+    """Take for each word and label the mean of its tokens' scores."""
     lengths = np.diff(words, append=len(scores))
     means: Numbers = np.add.reduceat(scores, words) / lengths[:, None]
     return means
 
 
 def score_by_max(scores: Numbers, words: Ints) -> Numbers:
-    """Of each word the scores of its surest token; the first of equals."""
+    """Take for each word the scores of its surest token; the first of equals."""
     best = scores.max(-1)
     numbers = np.repeat(np.arange(len(words)), np.diff(words, append=len(scores)))
     surest = np.flatnonzero(best == np.maximum.reduceat(best, words)[numbers])
@@ -219,7 +219,7 @@ WORD_SCORES: dict[AggregationStrategy, Callable[[Numbers, Ints], Numbers]] = {
 
 
 def merge_overlaps(entities: list[Found]) -> list[Found]:
-    """Entities of all windows by their start. Of those that overlap the longest stays, of equals the likeliest.
+    """Sort the entities of all windows by start. Of those that overlap the longest stays, of equals the likeliest.
 
     An entity of no characters overlaps nothing, not even itself: one that is first comes twice, as in transformers.
     """

@@ -34,7 +34,7 @@ class Window:
 
     @classmethod
     def of(cls, encoded: EncodedText, row: Row) -> Self:
-        """From what the model read and said."""
+        """Make it from what the model read and said."""
         assert encoded.offsets is not None
         assert encoded.sources is not None
         places = np.flatnonzero(encoded.sources >= 0)
@@ -53,7 +53,7 @@ class Window:
 
 
 class Spelling:
-    """How a tokenizer writes its tokens, and where it has a word begin."""
+    """The way in which a tokenizer writes its tokens, and where it lets a word begin."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
@@ -122,7 +122,7 @@ def num_shared(former: Window, latter: Window) -> int:
 
 
 def share_tokens(windows: Sequence[Window], shifts: Sequence[int]) -> list[Flags]:
-    """Which of its tokens [K] each window owns: those that are deeper in it than in another, or as deep and earlier."""
+    """Say which tokens [K] each window owns: those deeper in it than in another, or as deep and earlier."""
     deepest = np.full(shifts[-1] + windows[-1].num_tokens, -1)
     owners = np.zeros(len(deepest), np.int64)
     places = [window.places + shift for window, shift in zip(windows, shifts, strict=True)]

@@ -1,4 +1,4 @@
-"""zero-shot-classification: labels by how far the text entails what is claimed of it by each."""
+"""zero-shot-classification: labels by how far the text entails what each of them claims."""
 
 from typing import Annotated, Any
 
@@ -38,7 +38,7 @@ class ZeroShotParameters(CutParameters, frozen=True, kw_only=True):
 
     @property
     def labels(self) -> list[str]:
-        """The labels in the order in which they were sent."""
+        """Labels in the order in which they were sent."""
         if isinstance(self.candidate_labels, list):
             return self.candidate_labels
         return [label.strip() for label in self.candidate_labels.split(",") if label.strip()]
@@ -53,7 +53,7 @@ class RankedLabels(msgspec.Struct, kw_only=True):
 
 
 def plan(source: TextInput, parameters: ZeroShotParameters, config: HandlerConfig) -> Passages:
-    """The text with what is claimed of it by each label; only the text is cut."""
+    """Read the text with what each label claims about it; only the text is cut."""
     # Not str.format, which reads attributes of what it is given: "{0.__class__}".
     claims = [parameters.hypothesis_template.replace("{}", label) for label in parameters.labels]
     pairs = tuple(TextPair(text=source.text, text_pair=claim) for claim in claims)
@@ -61,7 +61,7 @@ def plan(source: TextInput, parameters: ZeroShotParameters, config: HandlerConfi
 
 
 def make_head(hf_config: Any, *_: Any) -> Head[ZeroShotParameters]:
-    """The head: NLI logits [labels, 3] -> the text, its labels and their scores, best first."""
+    """Make the head: NLI logits [labels, 3] -> the text, its labels and their scores, best first."""
     names = [label.lower() for label in labels_of(hf_config)]
     entailment = next(index for index, name in enumerate(names) if name.startswith("entail"))
     # transformers' rule, which takes the first other label to be the contradiction, or the last (zero_shot_...py).

@@ -43,7 +43,7 @@ class EncodedText:
         return self.num_tokens_uncut > len(self.ids)
 
     def count(self, token: int) -> int:
-        """How often a token is in it."""
+        """Count how often a token is in it."""
         return int(np.count_nonzero(self.ids == token))
 
 
@@ -52,14 +52,14 @@ class Tokens:
     """A text's tokens without special ones: as many as the model can take, from the side that is kept."""
 
     count: int
-    """Of all."""
+    """Tokens of the whole text."""
     ids: Ids
     offsets: list[tuple[int, int]]
     words: list[int | None]
 
     @classmethod
     def of(cls, encoding: Encoding, longest: int, side: str, *, keeps_places: bool) -> Self:
-        """What can be used of a whole text; the rest is not held."""
+        """Keep what can be used of a whole text; the rest is not held."""
         part = _part(len(encoding), longest, side)
         return cls(
             count=len(encoding),
@@ -69,18 +69,18 @@ class Tokens:
         )
 
     def keep(self, count: int, side: str) -> Self:
-        """So many of them, from the side that is kept."""
+        """Keep so many of them, from the side that is kept."""
         part = _part(len(self.ids), count, side)
         return replace(self, ids=self.ids[part], offsets=self.offsets[part], words=self.words[part])
 
 
 def to_ids(ids: Sequence[int]) -> Ids:
-    """Token ids as they are held."""
+    """Return token ids in the form in which they are held."""
     return np.array(ids, np.int32)
 
 
 def _part(length: int, count: int, side: str) -> slice:
-    """`side` is the one that is cut."""
+    """Take `count` items; `side` is the one that is cut."""
     return slice(count) if side == "right" else slice(max(0, length - count), None)
 
 
@@ -96,15 +96,15 @@ class Frame:
     between: Ids
     after: Ids
     types: Types
-    """Of before, the first text, between, the second text, after."""
+    """Types of what stands before, the first text, between, the second text, after."""
 
     @property
     def num_special(self) -> int:
-        """How many tokens it takes."""
+        """Tokens that it takes."""
         return len(self.before) + len(self.between) + len(self.after)
 
     def put_together(self, first: Tokens, second: Tokens, num_tokens_uncut: int) -> EncodedText:
-        """What the model reads."""
+        """Put the texts together as the model reads them."""
         parts = (self.before, first.ids, self.between, second.ids, self.after)
         return EncodedText(
             ids=np.concatenate(parts),
@@ -113,7 +113,7 @@ class Frame:
         )
 
     def put_together_with_places(self, first: Tokens, second: Tokens, num_tokens_uncut: int) -> EncodedText:
-        """The same, and where every token stands in its text."""
+        """Put the texts together, with where every token stands in its text."""
         before, between, after = (
             Tokens(count=0, ids=ids, offsets=[(0, 0)] * len(ids), words=[None] * len(ids))
             for ids in (self.before, self.between, self.after)
@@ -129,7 +129,7 @@ class Frame:
 
 
 def make_frame(backend: Backend, *, is_pair: bool) -> Frame:
-    """By example: what the tokenizer puts around one text, or two."""
+    """Find out by example what the tokenizer puts around one text, or two."""
     text = backend.encode("a", add_special_tokens=False)
     whole = backend.post_process(text, text if is_pair else None)
     places = [place for place, is_special in enumerate(whole.special_tokens_mask) if not is_special]
@@ -160,7 +160,7 @@ def share_room(first: int, second: int, room: int, cut: Cut) -> tuple[int, int]:
 
 
 def read_window(encoding: Encoding) -> EncodedText:
-    """One of the windows that tokenizers makes of a text; nothing of it was cut."""
+    """Read one of the windows that tokenizers makes of a text; nothing of it was cut."""
     sources = [-1 if source is None else source for source in encoding.sequence_ids]
     words = [-1 if word is None else word for word in encoding.word_ids]
     return EncodedText(

@@ -17,7 +17,7 @@ class TextPair:
 
 
 class Cut(StrEnum):
-    """Which text of a pair gives way when both are too long together; tokenizers' names."""
+    """The text of a pair that gives way when both are too long together; tokenizers' names."""
 
     LONGEST_FIRST = "longest_first"
     ONLY_FIRST = "only_first"
@@ -26,7 +26,7 @@ class Cut(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """What becomes of a text that is too long."""
+    """The rule for a text that is too long."""
 
     max_tokens: int
     """Special tokens included."""
@@ -48,7 +48,7 @@ class Passages:
 
 
 def choose_stride(name: str, stride: int | None, window: int, share: int) -> int:
-    """The tokens that neighbouring windows share: as asked, or 128, or 1 / `share` of a smaller window.
+    """Return the tokens that neighbouring windows share: as asked, or 128, or 1 / `share` of a smaller window.
 
     InvalidParameter for more than half a window, which would read tokens more than twice.
     """

@@ -63,7 +63,7 @@ class Tokenizer:
         return encoded
 
     def _encode_part(self, part: Sequence[Passages], deadline_s: float) -> list[Encoded]:
-        """Tokens first, of all texts at once and of equal ones once; then each is cut and gets its special tokens."""
+        """Tokenise all texts at once, equal ones once; then cut each and give it its special tokens."""
         if time.monotonic() > deadline_s:
             return [NotNow(TOO_LATE) for _ in part]
         texts = list(dict.fromkeys(text for passages in part for pair in passages.pairs for text in _texts_of(pair)))
@@ -101,10 +101,10 @@ class Tokenizer:
         return encoded
 
     def _take_ids(self, ids: tuple[int, ...], max_tokens: int) -> EncodedText:
-        """Tokens that a client made, as they are: where to cut them, only it knows."""
+        """Take a client's tokens as they are: only it knows where they could be cut."""
         if (largest := max(ids)) >= self._num_ids:
             raise InvalidInput(
-                f"{largest} is no token id of this model, which has {self._num_ids}: send ids of its own tokenizer, "
+                f"{largest} is not a token id of this model, which has {self._num_ids}: send ids of its own tokenizer, "
                 "or the text (LangChain's OpenAIEmbeddings: check_embedding_ctx_length=False)"
             )
         if len(ids) > max_tokens:
@@ -116,12 +116,12 @@ class Tokenizer:
             num_masks = text.count(self.mask_token_id) if self.mask_token_id is not None else 0
             if not num_masks:
                 where = " in the part that the model takes" if text.is_truncated else ""
-                raise InvalidInput(f"the text has no mask{where}: put {self.hf.mask_token} where a word is wanted")
+                raise InvalidInput(f"the text holds no mask{where}: put {self.hf.mask_token} where a word is wanted")
             if num_masks > MAX_MASKS_PER_INPUT:
                 raise InvalidInput(f"the text has {num_masks} masks; at most {MAX_MASKS_PER_INPUT} are filled at once")
 
     def _lay_out(self, pair: TextPair, tokens: Mapping[str, Tokens], passages: Passages) -> Iterator[EncodedText]:
-        """The whole text, its beginning, or its windows."""
+        """Return the whole text, its beginning, or its windows."""
         layout, side = passages.layout, self._truncation_side
         frame = self._frame if pair.text_pair is None else self._pair_frame
         first, second = tokens[pair.text], NOTHING if pair.text_pair is None else tokens[pair.text_pair]
@@ -171,7 +171,7 @@ def _texts_of(pair: TextPair) -> tuple[str, ...]:
 
 
 def _parts(inputs: Sequence[Passages]) -> Iterator[list[Passages]]:
-    """The inputs in order, in parts of about PART_CHARACTERS: tokens that will be cut are held for one part only."""
+    """Yield the inputs in order, in parts of about PART_CHARACTERS: tokens to be cut are held for one part only."""
     part: list[Passages] = []
     num_characters = 0
     for passages in inputs:

@@ -14,7 +14,7 @@ class CoreShare:
     """This worker's share of the cores: threads x workers = cores, also when scaling adds or removes a worker."""
 
     def __init__(self, cores: int) -> None:
-        """`cores`: of all workers together."""
+        """`cores` are those of all workers together."""
         self._cores = cores
         self._parent = psutil.Process(os.getppid())
         self._looked_at_s = -math.inf
@@ -31,5 +31,5 @@ class CoreShare:
             torch.set_num_threads(threads)
 
     def _count_workers(self) -> int:
-        """Workers of all models, this one included: all children of its parent, the fork server or java."""
+        """Count the workers of all models, this one included: all children of its parent, the fork server or java."""
         return max(1, len(self._parent.children()))

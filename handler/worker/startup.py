@@ -67,7 +67,7 @@ def without_distribution() -> Iterator[None]:
 
 
 class StandIn(ModuleType):
-    """In the place of a package until somebody asks for more of it than `names`; its modules are as they are."""
+    """Stands in the place of a package until somebody asks for more of it than `names`; its modules are as they are."""
 
     def __init__(self, name: str, names: Mapping[str, object]) -> None:
         super().__init__(name)
@@ -84,18 +84,18 @@ class StandIn(ModuleType):
 
 
 def _leave(function: Callable[..., object] | None = None, *_: object, **__: object) -> Callable[..., object]:
-    """A decorator, with or without arguments, that changes nothing."""
+    """Decorate, with or without arguments, and change nothing."""
     return _leave if function is None else function
 
 
 def die_first() -> None:
-    """Where memory runs out, the kernel is to kill a worker, which TorchServe starts again, and not java: proc(5)."""
+    """Have the kernel kill a worker first where memory runs out, not java: TorchServe restarts it (proc(5))."""
     with suppress(OSError):  # not Linux, or somebody has set it higher
         Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
 
 
 def quiet_logs() -> None:
-    """No progress bars of transformers, and no line per batch that TorchServe's worker logs on the root logger."""
+    """Silence transformers' progress bars, and the line per batch that TorchServe's worker logs on the root logger."""
     from transformers.utils import logging as transformers_logging  # noqa: PLC0415 - after quick_imports
 
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
