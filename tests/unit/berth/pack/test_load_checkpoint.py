@@ -14,7 +14,9 @@ import torch
 import transformers
 
 from berth.errors import Refused
-from berth.pack.checkpoint import AUTO_CLASSES, PRETRAINED_ON_MASKS, load_checkpoint
+from berth.pack.load_checkpoint import load_checkpoint
+from berth.pack.references import REFERENCES
+from berth.pack.references.fill_mask import PRETRAINED_ON_MASKS
 from berth.pack.sample import INSTALL, PACKAGE, sample_folder
 from handler.config import Pooling, Task
 from tests.support.checkpoints import make_checkpoint
@@ -271,14 +273,11 @@ def test_a_link_that_leaves_the_checkpoint_is_refused(tmp_path):
         load_checkpoint(folder, None)
 
 
-@pytest.mark.parametrize(
-    ("task", "labels"),
-    [(Task.TEXT_RANKING, ["a"]), (Task.FILL_MASK, ["a", "b"])],
-)
+@pytest.mark.parametrize(("task", "labels"), [(Task.TEXT_RANKING, ["a"]), (Task.FILL_MASK, ["a", "b"])])
 def test_the_lines_that_convert_pickles_make_a_checkpoint(tmp_path, task, labels):
     folder = tmp_path / "pickled"
     config = transformers.BertConfig(**TINY, id2label=dict(enumerate(labels)))
-    getattr(transformers, AUTO_CLASSES[task]).from_config(config).save_pretrained(folder)
+    getattr(transformers, REFERENCES[task].auto_class).from_config(config).save_pretrained(folder)
     pickle_weights(folder)
     with pytest.raises(Refused, match="only as pickles") as refused:
         load_checkpoint(folder, task)
