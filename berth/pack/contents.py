@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from handler.config import HandlerConfig, Precision
+from handler.config import HandlerConfig
 from handler.errors import ConfigError
 
 from ..archive.content import (
@@ -23,6 +23,7 @@ from ..archive.content import (
 from ..archive.zip_layout import check_name
 from ..errors import UsageError
 from .checkpoint import Checkpoint
+from .options import WorkerOptions
 
 # The distributions whose code answers in the worker; a test holds handler/'s imports against them.
 HANDLER_PACKAGES = (
@@ -53,16 +54,6 @@ class ReferenceAnswers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerOptions:
-    """What the user may choose of a worker's size."""
-
-    precision: Precision = Precision.AUTO
-    token_budget: int | None = None
-    """None: what suits the device."""
-    batch_size: int = SERVER_SETTINGS["batchSize"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class HandlerSource:
     """What the packing machine and its user add to a checkpoint."""
 
@@ -73,20 +64,20 @@ class HandlerSource:
     ranges: tuple[str, ...]
     """Version ranges of HANDLER_PACKAGES, as setup.cfg declares them."""
     created: datetime
-    sizes: WorkerOptions = WorkerOptions()
+    sizes: WorkerOptions = field(default_factory=WorkerOptions)
 
 
 def plan_archive(
-    checkpoint: Checkpoint, answers: ReferenceAnswers, packer: HandlerSource, *, name: str, version: str
+    checkpoint: Checkpoint, answers: ReferenceAnswers, source: HandlerSource, *, name: str, version: str
 ) -> ArchivePlan:
     """The members of the archive NAME.mar."""
     sources: dict[str, Path | bytes] = {
         **{f"{CHECKPOINT}/{file}": checkpoint.root / file for file in checkpoint.files},
-        **packer.handler_files,
+        **source.handler_files,
         KNOWN_ANSWERS: answers.to_json(),
-        MANIFEST: _manifest(name, version, packer.created),
-        MODEL_CONFIG: _model_config(checkpoint, packer.ranges, packer.sizes),
-        REQUIREMENTS: _requirements(packer.versions),
+        MANIFEST: _manifest(name, version, source.created),
+        MODEL_CONFIG: _model_config(checkpoint, source.ranges, source.sizes),
+        REQUIREMENTS: _requirements(source.versions),
     }
     for member in sources:
         check_name(member)

@@ -9,7 +9,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 import handler
-from handler.config import Task
 
 from ..archive.content import ArchivePlan
 from ..archive.verify import read_archive
@@ -25,25 +24,14 @@ from ..archive.write import _size_bytes, write_archive
 from ..archive.zip_layout import check_size
 from ..errors import BerthError, Refused, UsageError
 from ..progress import Progress, Silence
-from .contents import HANDLER_PACKAGES, HandlerSource, WorkerOptions, plan_archive
+from .contents import HANDLER_PACKAGES, HandlerSource, plan_archive
 from .load_checkpoint import load_checkpoint
+from .options import PackOptions
 from .proof import started_proof
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-.]*")  # torch-model-archiver 0.12, model_packaging_utils.py
+USABLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-.]*")  # torch-model-archiver 0.12, model_packaging_utils.py
 UNPACKED = "unpacked"
 FIRST_DATE = datetime(1980, 1, 1, tzinfo=UTC)  # the first that a zip can name
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackOptions:
-    """What the user may choose; None leaves the choice to the checkpoint."""
-
-    task: Task | None = None
-    name: str | None = None
-    version: str = "1.0"
-    output: Path = Path("model_store")
-    force: bool = False
-    sizes: WorkerOptions = field(default_factory=WorkerOptions)
 
 
 def pack_checkpoint(checkpoint: Path | None, options: PackOptions, progress: Progress | None = None) -> Path:
@@ -62,8 +50,8 @@ def pack_checkpoint(checkpoint: Path | None, options: PackOptions, progress: Pro
 
             progress.begin("asking transformers")
             answers = reference_answers(loaded)
-            packer = replace(installed_handler(), sizes=options.sizes)
-            plan = plan_archive(loaded, answers, packer, name=name, version=options.version)
+            source = replace(installed_handler(), sizes=options.sizes)
+            plan = plan_archive(loaded, answers, source, name=name, version=options.version)
             draft = _make_archive(plan, work, progress)
             progress.begin("proving")
             prove(work / UNPACKED)
@@ -93,7 +81,7 @@ def _make_archive(plan: ArchivePlan, work: Path, progress: Progress) -> Path:
 
 def _check_name(what: str, value: str) -> str:
     """`value`, when TorchServe's tools and addresses take it as the model's name or version."""
-    if not NAME.fullmatch(value):
+    if not USABLE_NAME.fullmatch(value):
         raise UsageError(
             f"the {what} {value!r} cannot be used: it may hold letters, digits, _, - and ., and begins with "
             f"a letter or digit; give another with --{what}"

@@ -19,7 +19,8 @@ from berth.archive.verify import verify_archive
 from berth.errors import BerthError, Refused, UsageError
 from berth.pack.checkpoint import Checkpoint
 from berth.pack.contents import ReferenceAnswers
-from berth.pack.pack import PackOptions, pack_checkpoint
+from berth.pack.options import PackOptions
+from berth.pack.pack import pack_checkpoint
 from berth.pack.proof import started_proof
 from berth.pack.reference_answers import reference_answers
 from berth.pack.references.known_texts import TEXTS

@@ -15,7 +15,8 @@ import handler
 from berth.archive.content import ArchivePlan, Content
 from berth.errors import Refused, UsageError
 from berth.pack.checkpoint import Checkpoint
-from berth.pack.contents import HANDLER_PACKAGES, HandlerSource, ReferenceAnswers, WorkerOptions, plan_archive
+from berth.pack.contents import HANDLER_PACKAGES, HandlerSource, ReferenceAnswers, plan_archive
+from berth.pack.options import WorkerOptions
 from handler.config import HandlerConfig, Pooling, Precision, Task
 
 CHECKPOINT = Checkpoint(
