@@ -20,7 +20,7 @@ import handler
 
 from ..archive.content import ArchivePlan
 from ..archive.verify import read_archive
-from ..archive.write import _size_bytes, write_archive
+from ..archive.write import member_size, write_archive
 from ..archive.zip_layout import check_size
 from ..errors import BerthError, Refused, UsageError
 from ..progress import Progress, Silence
@@ -73,7 +73,7 @@ def _make_archive(plan: ArchivePlan, work: Path, progress: Progress) -> Path:
     """The archive in `work`, and UNPACKED beside it: what a launcher would get out of it."""
     draft, folder = work / "draft.mar", work / UNPACKED
     folder.mkdir()
-    size_bytes = sum(_size_bytes(member) for member in plan.members)
+    size_bytes = sum(member_size(member) for member in plan.members)
     write_archive(plan, draft, progress.begin("writing", size_bytes))
     read_archive(draft, folder, progress.begin("unpacking", size_bytes))
     return draft
