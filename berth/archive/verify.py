@@ -18,6 +18,7 @@ from ..errors import Refused
 from ..progress import Advance, ignore
 from .content import SUMS, Content
 from .digest import Digest, digest_stream
+from .form import check_form
 from .zip_layout import Place, read_places
 
 T = TypeVar("T")
@@ -44,6 +45,7 @@ def _index(archive: Path) -> tuple[list[Place], Content]:
     """Every member and where its data starts, and what the digest list says."""
     if not archive.is_file():
         raise Refused(f"{archive} does not exist: pack a checkpoint with `berth pack`, or give another path")
+    check_form(archive)
     with archive.open("rb") as file, _naming(archive):
         places = read_places(file)
         content = _read_sums(file, places[-1])
@@ -76,6 +78,7 @@ def _check_member(archive: Path, content: Content, folder: Path | None, advance:
 
 
 def _verify_folder(folder: Path) -> Content:
+    check_form(folder)
     sums = folder / SUMS
     if not sums.is_file():
         raise Refused(f"{folder} is no unpacked archive: it has no {SUMS}; pack a checkpoint with `berth pack`")

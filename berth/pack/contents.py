@@ -20,6 +20,7 @@ from ..archive.content import (
     ArchivePlan,
     Member,
 )
+from ..archive.form import SECTION, form_section
 from ..archive.zip_layout import check_name
 from ..errors import UsageError
 from .checkpoint import Checkpoint
@@ -123,7 +124,7 @@ def _model_config(checkpoint: Checkpoint, ranges: Sequence[str], sizes: WorkerOp
         HandlerConfig.from_mapping(handler)
     except ConfigError as error:
         raise UsageError(str(error)) from error
-    settings = {**SERVER_SETTINGS, "batchSize": sizes.batch_size, "handler": handler}
+    settings = {SECTION: form_section(), **SERVER_SETTINGS, "batchSize": sizes.batch_size, "handler": handler}
     return yaml.safe_dump(settings, sort_keys=False).encode()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import berth
 import handler
 from berth.archive.content import ArchivePlan, Content
 from berth.errors import Refused, UsageError
@@ -85,6 +86,7 @@ def test_the_model_config_is_what_the_handler_reads():
     assert (config.max_tokens, config.token_budget) == (8192, None)
     assert config.requires == PACKER.ranges
     assert settings["maxBatchDelay"] == 1
+    assert settings["berth"] == {"form": 1, "version": berth.__version__}
     assert not {"minWorkers", "maxWorkers"} & set(settings)
 
 
