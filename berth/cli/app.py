@@ -75,18 +75,18 @@ def pack(
     force: Annotated[bool, typer.Option("--force", help="Replace an archive that is already there.")] = False,
     precision: Annotated[
         Precision, typer.Option(help="The weights' type. auto: bf16 on a GPU, fp32 on a CPU.")
-    ] = PACK_DEFAULTS.sizes.precision,
+    ] = PACK_DEFAULTS.worker.precision,
     token_budget: Annotated[int | None, typer.Option(min=1, help=TOKEN_BUDGET_HELP)] = None,
     batch_size: Annotated[
         int, typer.Option(min=1, help="Most requests that a worker takes at once.")
-    ] = PACK_DEFAULTS.sizes.batch_size,
+    ] = PACK_DEFAULTS.worker.batch_size,
 ) -> None:
     """Pack a checkpoint into OUTPUT/NAME.mar, proven to give the known answers before it is put there."""
     from ..pack.pack import pack_checkpoint  # noqa: PLC0415 - `--help` answers at once
     from .bars import show_progress  # noqa: PLC0415
 
-    sizes = WorkerOptions(precision=precision, token_budget=token_budget, batch_size=batch_size)
-    options = PackOptions(task=task, name=name, version=version, output=output, force=force, sizes=sizes)
+    worker = WorkerOptions(precision=precision, token_budget=token_budget, batch_size=batch_size)
+    options = PackOptions(task=task, name=name, version=version, output=output, force=force, worker=worker)
     with show_progress() as progress:
         path = pack_checkpoint(checkpoint, options, progress)
     print(path)

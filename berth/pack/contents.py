@@ -65,7 +65,7 @@ class HandlerSource:
     ranges: tuple[str, ...]
     """Version ranges of HANDLER_PACKAGES, as setup.cfg declares them."""
     created: datetime
-    sizes: WorkerOptions = field(default_factory=WorkerOptions)
+    worker: WorkerOptions = field(default_factory=WorkerOptions)
 
 
 def plan_archive(
@@ -77,7 +77,7 @@ def plan_archive(
         **source.handler_files,
         KNOWN_ANSWERS: answers.to_json(),
         MANIFEST: _manifest(name, version, source.created),
-        MODEL_CONFIG: _model_config(checkpoint, source.ranges, source.sizes),
+        MODEL_CONFIG: _model_config(checkpoint, source.ranges, source.worker),
         REQUIREMENTS: _requirements(source.versions),
     }
     for member in sources:
@@ -103,14 +103,15 @@ def _manifest(name: str, version: str, created: datetime) -> bytes:
     return f"{manifest}\n".encode()
 
 
-def _model_config(checkpoint: Checkpoint, ranges: Sequence[str], sizes: WorkerOptions) -> bytes:
-    import yaml  # noqa: PLC0415
+def _model_config(checkpoint: Checkpoint, ranges: Sequence[str], worker: WorkerOptions) -> bytes:
+    """model-config.yaml: what TorchServe, the handler and berth itself are told."""
+    import yaml  # noqa: PLC0415 - only when packing
 
     config = HandlerConfig(
         task=checkpoint.task,
         max_tokens=checkpoint.max_tokens,
-        token_budget=sizes.token_budget,
-        precision=sizes.precision,
+        token_budget=worker.token_budget,
+        precision=worker.precision,
         pooling=checkpoint.pooling,
         dense=checkpoint.dense,
         normalize=checkpoint.normalize,
@@ -124,9 +125,10 @@ def _model_config(checkpoint: Checkpoint, ranges: Sequence[str], sizes: WorkerOp
         HandlerConfig.from_mapping(handler)
     except ConfigError as error:
         raise UsageError(str(error)) from error
-    settings = {SECTION: form_section(), **SERVER_SETTINGS, "batchSize": sizes.batch_size, "handler": handler}
+    settings = {SECTION: form_section(), **SERVER_SETTINGS, "batchSize": worker.batch_size, "handler": handler}
     return yaml.safe_dump(settings, sort_keys=False).encode()
 
 
 def _requirements(versions: Mapping[str, str]) -> bytes:
+    """requirements.txt: the versions with which the archive was proven."""
     return "".join(f"{package}=={version}\n" for package, version in sorted(versions.items())).encode()

@@ -1,4 +1,4 @@
-"""A local Hugging Face folder -> Checkpoint: what it answers, how, and which of its files travel.
+"""A folder of Hugging Face's format -> Checkpoint: what it answers, how, and which of its files travel.
 
 Only JSON is read here, no weights and no code: pickles and custom code are refused, never loaded.
 """
@@ -50,18 +50,18 @@ POSITIONS_AFTER_PADDING = frozenset(
 
 def load_checkpoint(path: Path | None, task: Task | None) -> Checkpoint:
     """The checkpoint in `path`, or the sample model; Refused with what to do when it cannot be packed."""
-    folder = sample_folder() if path is None else local_folder(path)
-    modules = load_modules(folder)
-    transformer = transformer_folder(folder, modules)
+    checkpoint = sample_folder() if path is None else local_folder(path)
+    modules = load_modules(checkpoint)
+    transformer = transformer_folder(checkpoint, modules)
     config = _load_config(transformer)
-    task = task or _task_of(folder, modules, config)
+    task = task or _task_of(checkpoint, modules, config)
     _check_labels(transformer / CONFIG, config, task)
-    embedding = embedding_of(folder, modules if task is Task.EMBEDDINGS else ())
-    inner = tuple(module.path for module in modules if module.path and transformer == folder)
+    embedding = embedding_of(checkpoint, modules if task is Task.EMBEDDINGS else ())
+    inner = tuple(module.path for module in modules if module.path and transformer == checkpoint)
     return Checkpoint(
         root=transformer.resolve(),
-        files=travelling_files(folder, transformer, inner, embedding.dense, REFERENCES[task].auto_class),
-        name=SAMPLE_NAME if path is None else folder.resolve().name,
+        files=travelling_files(checkpoint, transformer, inner, embedding.dense, REFERENCES[task].auto_class),
+        name=SAMPLE_NAME if path is None else checkpoint.resolve().name,
         task=task,
         max_tokens=_max_tokens(transformer, config),
         pooling=embedding.pooling,
@@ -69,7 +69,7 @@ def load_checkpoint(path: Path | None, task: Task | None) -> Checkpoint:
         normalize=embedding.normalize,
         prompts=embedding.prompts,
         default_prompt=embedding.default_prompt,
-        score_function=score_function_of(folder, config) if task is Task.TEXT_RANKING else None,
+        score_function=score_function_of(checkpoint, config) if task is Task.TEXT_RANKING else None,
     )
 
 
@@ -78,7 +78,7 @@ def _load_config(transformer: Path) -> dict[str, object]:
     config = load_json(transformer / CONFIG)
     if not config:
         raise Refused(
-            f"{transformer} holds no {CONFIG}: a checkpoint is a folder that transformers' save_pretrained made"
+            f"{transformer} has no {CONFIG}: a checkpoint is a folder that transformers' save_pretrained made"
         )
     for name in (CONFIG, TOKENIZER_CONFIG):
         if "auto_map" in load_json(transformer / name):
@@ -89,14 +89,14 @@ def _load_config(transformer: Path) -> dict[str, object]:
     return config
 
 
-def _task_of(folder: Path, modules: tuple[Module, ...], config: Mapping[str, object]) -> Task:
+def _task_of(checkpoint: Path, modules: tuple[Module, ...], config: Mapping[str, object]) -> Task:
     """The task that the checkpoint's own files name; Refused with the tasks there are when they name none."""
-    if is_cross_encoder(folder, config) and [module.kind for module in modules] in ([], ["Transformer"]):
-        return Task.TEXT_RANKING if len(_labels(config)) == 1 else _task_of_architecture(folder, config)
-    return Task.EMBEDDINGS if modules else _task_of_architecture(folder, config)
+    if is_cross_encoder(checkpoint, config) and [module.kind for module in modules] in ([], ["Transformer"]):
+        return Task.TEXT_RANKING if len(_labels(config)) == 1 else _task_of_architecture(checkpoint, config)
+    return Task.EMBEDDINGS if modules else _task_of_architecture(checkpoint, config)
 
 
-def _task_of_architecture(folder: Path, config: Mapping[str, object]) -> Task:
+def _task_of_architecture(checkpoint: Path, config: Mapping[str, object]) -> Task:
     """The task that config.json's architecture was trained for; Refused when it names none, or a decoder."""
     architectures = config.get("architectures")
     architecture = str(architectures[0]) if isinstance(architectures, list) and architectures else ""
@@ -104,7 +104,7 @@ def _task_of_architecture(folder: Path, config: Mapping[str, object]) -> Task:
         if reference.is_named_by(architecture) and not architecture.endswith(DECODER_ENDING):
             return task
     found = f"{CONFIG}'s architecture is {architecture}" if architecture else f"{CONFIG} names no architecture"
-    raise Refused(f"cannot tell the task of {folder}: {found}; choose one with --task: {', '.join(Task)}")
+    raise Refused(f"cannot tell the task of {checkpoint}: {found}; choose one with --task: {', '.join(Task)}")
 
 
 def _labels(config: Mapping[str, object]) -> list[str]:

@@ -10,7 +10,7 @@ from ..archive.content import SERVER_SETTINGS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """What the user may choose of a worker's size."""
+    """How large the workers will be."""
 
     precision: Precision = Precision.AUTO
     token_budget: int | None = None
@@ -27,4 +27,4 @@ class PackOptions:
     version: str = "1.0"
     output: Path = Path("model_store")
     force: bool = False
-    sizes: WorkerOptions = field(default_factory=WorkerOptions)
+    worker: WorkerOptions = field(default_factory=WorkerOptions)

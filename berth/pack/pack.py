@@ -35,7 +35,7 @@ FIRST_DATE = datetime(1980, 1, 1, tzinfo=UTC)  # the first that a zip can name
 
 
 def pack_checkpoint(checkpoint: Path | None, options: PackOptions, progress: Progress | None = None) -> Path:
-    """The proven archive of `checkpoint` (None: the sample); Refused when it would not serve."""
+    """Pack a folder, or the sample model, and return the proven archive; Refused when it would not serve."""
     progress = progress or Silence()
     loaded = load_checkpoint(checkpoint, options.task)
     name = _check_name("name", loaded.name if options.name is None else options.name)
@@ -50,7 +50,7 @@ def pack_checkpoint(checkpoint: Path | None, options: PackOptions, progress: Pro
 
             progress.begin("asking transformers")
             answers = reference_answers(loaded)
-            source = replace(installed_handler(), sizes=options.sizes)
+            source = replace(installed_handler(), worker=options.worker)
             plan = plan_archive(loaded, answers, source, name=name, version=options.version)
             draft = _make_archive(plan, work, progress)
             progress.begin("proving")
@@ -70,7 +70,7 @@ def _work_folder(target: Path) -> Iterator[Path]:
 
 
 def _make_archive(plan: ArchivePlan, work: Path, progress: Progress) -> Path:
-    """The archive in `work`, and UNPACKED beside it: what a launcher would get out of it."""
+    """Write the archive into `work`, and unpack it into UNPACKED beside it, as a launcher would."""
     draft, folder = work / "draft.mar", work / UNPACKED
     folder.mkdir()
     size_bytes = sum(member_size(member) for member in plan.members)

@@ -91,8 +91,8 @@ def test_the_model_config_is_what_the_handler_reads():
 
 
 def test_what_the_user_chose_of_a_workers_size_is_written_and_checked():
-    def pack(sizes):
-        plan = plan_archive(CHECKPOINT, ANSWERS, replace(PACKER, sizes=sizes), name="m", version="2.0")
+    def pack(worker):
+        plan = plan_archive(CHECKPOINT, ANSWERS, replace(PACKER, worker=worker), name="m", version="2.0")
         source = next(member.source for member in plan.members if member.name == "model-config.yaml")
         assert isinstance(source, bytes)
         return yaml.safe_load(source)
@@ -160,5 +160,5 @@ def test_a_digest_list_reads_back():
     ],
 )
 def test_another_spelling_of_a_digest_list_is_refused(sums):
-    with pytest.raises(Refused, match="is altered: it is no sorted list"):
+    with pytest.raises(Refused, match="is altered: it is not a sorted list"):
         Content.from_sums(sums)

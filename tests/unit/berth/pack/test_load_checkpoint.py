@@ -17,7 +17,7 @@ from berth.errors import Refused
 from berth.pack.load_checkpoint import load_checkpoint
 from berth.pack.references import REFERENCES
 from berth.pack.references.fill_mask import PRETRAINED_ON_MASKS
-from berth.pack.sample import INSTALL, PACKAGE, sample_folder
+from berth.pack.sample import INSTALL_SAMPLE, SAMPLE_PACKAGE, sample_folder
 from handler.config import Pooling, Task
 from tests.support.checkpoints import make_checkpoint
 from tests.support.checkpoints.sentence_transformers import pickle_weights, run_lines
@@ -69,9 +69,9 @@ def test_the_sample():
 
 
 def test_an_altered_sample_is_refused(tmp_path, monkeypatch):
-    shutil.copytree(sample_folder(), tmp_path / PACKAGE / "model")
-    (tmp_path / PACKAGE / "__init__.py").touch()
-    with (tmp_path / PACKAGE / "model" / "model.safetensors").open("r+b") as weights:
+    shutil.copytree(sample_folder(), tmp_path / SAMPLE_PACKAGE / "model")
+    (tmp_path / SAMPLE_PACKAGE / "__init__.py").touch()
+    with (tmp_path / SAMPLE_PACKAGE / "model" / "model.safetensors").open("r+b") as weights:
         weights.seek(1000)
         weights.write(b"\xff")
     monkeypatch.syspath_prepend(tmp_path)
@@ -83,7 +83,7 @@ def test_an_absent_sample_names_the_command(monkeypatch):
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(Refused) as refused:
         load_checkpoint(None, None)
-    assert f"`{INSTALL}`" in str(refused.value)
+    assert f"`{INSTALL_SAMPLE}`" in str(refused.value)
     assert "`make setup`" in str(refused.value)
 
 
@@ -222,18 +222,18 @@ def test_a_hub_id_gets_the_command_that_downloads_it(name):
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path):
-    with pytest.raises(Refused, match="is no folder"):
+    with pytest.raises(Refused, match="is not a folder"):
         load_checkpoint(tmp_path / "a" / "b" / "absent", None)
     (tmp_path / "file").touch()
     with pytest.raises(Refused, match="is a file: give the folder"):
         load_checkpoint(tmp_path / "file", None)
-    with pytest.raises(Refused, match=r"holds no config\.json"):
+    with pytest.raises(Refused, match=r"has no config\.json"):
         load_checkpoint(tmp_path, None)
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(Refused, match=r"config\.json is not JSON"):
         load_checkpoint(tmp_path, None)
     (tmp_path / "config.json").write_text(json.dumps(_bert()))
-    with pytest.raises(Refused, match=r"holds no model\.safetensors"):
+    with pytest.raises(Refused, match=r"has no model\.safetensors"):
         load_checkpoint(tmp_path, None)
 
 
@@ -241,7 +241,7 @@ def test_shards_travel_with_their_index(tmp_path):
     index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
     _write(tmp_path, config=_bert(), **{"model.safetensors.index": index})
     (tmp_path / "model.safetensors").rename(tmp_path / "model-1.safetensors")
-    with pytest.raises(Refused, match=r"names model-2\.safetensors: download the checkpoint again"):
+    with pytest.raises(Refused, match=r"names model-2\.safetensors, which is not .*: download the checkpoint again"):
         load_checkpoint(tmp_path, None)
     (tmp_path / "model-2.safetensors").touch()
     expected = ("config.json", "model-1.safetensors", "model-2.safetensors", "model.safetensors.index.json")
