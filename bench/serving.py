@@ -9,9 +9,10 @@ from pathlib import Path
 
 from berth.archive.write import write_archive
 from berth.errors import BerthError
-from berth.pack.checkpoint import load_checkpoint
 from berth.pack.files import load_json
-from berth.pack.pack import PackOptions, pack_checkpoint
+from berth.pack.load_checkpoint import load_checkpoint
+from berth.pack.options import PackOptions
+from berth.pack.pack import pack_checkpoint
 from berth.workers.environment import OPENMP_ENVIRONMENT
 
 from .figures import BERTH, Figures, Lone, Run, latencies_ms, measure_run

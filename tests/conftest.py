@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from transformers.utils import logging as transformers_logging
 
-from berth.pack.pack import PackOptions, pack_checkpoint
+from berth.pack.options import PackOptions
+from berth.pack.pack import pack_checkpoint
 from handler.config import Task
 
 from .support.checkpoints import make_checkpoint

@@ -39,7 +39,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivePlan:
-    """Every member but the digest list, which only writing can know; sorted by name."""
+    """Every member but the digest list, which follows from what is written; sorted by name."""
 
     members: tuple[Member, ...]
 
@@ -62,11 +62,11 @@ class Content:
 
     @classmethod
     def from_sums(cls, sums: bytes) -> "Content":
-        """What a digest list names; Refused unless it is exactly as `to_sums` writes it."""
+        """The content that a digest list names; Refused unless it is exactly as `to_sums` writes it."""
         lines = [_SUM.fullmatch(line) for line in sums.decode("ascii", "replace").splitlines()]
         content = cls(digests={line[2]: line[1] for line in lines if line})
         for name in content.digests:
             check_name(name)
         if content.to_sums() != sums or not content.digests:
-            raise Refused(f"member {SUMS} is altered: it is no sorted list of digests and paths")
+            raise Refused(f"member {SUMS} is altered: it is not a sorted list of digests and paths")
         return content

@@ -1,4 +1,4 @@
-"""The model that an unpacked archive holds, and where it is asked."""
+"""The model in an unpacked archive, and the address where it is asked."""
 
 import json
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ class ServedModel:
     folder: Path
 
     def predictions_url(self, inference: Endpoint) -> str:
-        """Where it is asked; without a body, for its known text."""
+        """The address where the model is asked; a request without a body asks for its known text."""
         return f"{inference.url}/predictions/{self.name}"
 
 
 def read_model(folder: Path) -> ServedModel:
-    """An unpacked archive's name and version, from its manifest."""
+    """The model in an unpacked archive, by its manifest's name and version."""
     if "," in str(folder):
         raise UsageError(f"{folder}: TorchServe separates models by commas; use a path without one")
     manifest = json.loads((folder / "MAR-INF" / "MANIFEST.json").read_text(encoding="utf-8"))["model"]

@@ -20,7 +20,7 @@ STALE_S = 86_400.0  # nobody unpacks for a day: whoever began such a draft was k
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where unpacked archives are kept: $XDG_CACHE_HOME/berth, else ~/.cache/berth."""
+    """The folder that keeps unpacked archives: $XDG_CACHE_HOME/berth, else ~/.cache/berth."""
     base = Path(environment.get("XDG_CACHE_HOME", ""))
     if not base.is_absolute():  # the XDG Base Directory Specification ignores relative paths
         base = Path.home() / ".cache"
@@ -56,7 +56,7 @@ def _unpack(archive: Path, folder: Path) -> bool:
 
 
 def _remove_stale_drafts(cache: Path) -> None:
-    """Clear away what killed launchers left: a model's size each."""
+    """Remove the drafts that killed launchers left, each of a model's size."""
     for draft in cache.glob(f"{DRAFT_PREFIX}*"):
         with contextlib.suppress(FileNotFoundError):  # another launcher removed it, or finished
             if time.time() - draft.stat().st_mtime > STALE_S:
@@ -64,10 +64,11 @@ def _remove_stale_drafts(cache: Path) -> None:
 
 
 def _rename(draft: Path, folder: Path) -> bool:
+    """Move the draft into place; False where another launcher was first."""
     try:
         draft.rename(folder)
     except OSError as error:
-        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # another launcher was first
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             return False
         raise
     return True

@@ -18,18 +18,19 @@ from ..errors import Refused
 from ..progress import Advance, ignore
 from .content import SUMS, Content
 from .digest import Digest, digest_stream
+from .form import check_form
 from .zip_layout import Place, read_places
 
 T = TypeVar("T")
 
 
 def verify_archive(path: Path) -> Content:
-    """What a .mar or an unpacked folder holds; Refused when anything in it differs from its digest list."""
+    """The content of a .mar or an unpacked folder; Refused when anything in it differs from its digest list."""
     return _verify_folder(path) if path.is_dir() else read_archive(path)
 
 
 def read_content(archive: Path) -> Content:
-    """What a .mar says it holds, its structure checked, its members' digests not."""
+    """The content that a .mar's digest list names; its structure is checked, its members' digests are not."""
     return _index(archive)[1]
 
 
@@ -44,6 +45,7 @@ def _index(archive: Path) -> tuple[list[Place], Content]:
     """Every member and where its data starts, and what the digest list says."""
     if not archive.is_file():
         raise Refused(f"{archive} does not exist: pack a checkpoint with `berth pack`, or give another path")
+    check_form(archive)
     with archive.open("rb") as file, _naming(archive):
         places = read_places(file)
         content = _read_sums(file, places[-1])
@@ -76,9 +78,11 @@ def _check_member(archive: Path, content: Content, folder: Path | None, advance:
 
 
 def _verify_folder(folder: Path) -> Content:
+    """The content of an unpacked archive; Refused when anything differs from its digest list."""
+    check_form(folder)
     sums = folder / SUMS
     if not sums.is_file():
-        raise Refused(f"{folder} is no unpacked archive: it has no {SUMS}; pack a checkpoint with `berth pack`")
+        raise Refused(f"{folder} is not an unpacked archive: it has no {SUMS}; pack a checkpoint with `berth pack`")
     with _naming(folder):
         content = Content.from_sums(sums.read_bytes())
         _compare_names({*content.digests, SUMS}, set(_walk(folder)))
@@ -87,6 +91,7 @@ def _verify_folder(folder: Path) -> Content:
 
 
 def _check_file(folder: Path, content: Content, name: str) -> None:
+    """Refused when one file of an unpacked archive differs from its digest."""
     expected = content.digests[name]
     with (folder / name).open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -116,7 +121,7 @@ def _compare_names(expected: AbstractSet[str], found: AbstractSet[str]) -> None:
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Say of which archive a refusal inside speaks."""
+    """Put the archive's path before whatever is refused inside."""
     try:
         yield
     except Refused as error:
@@ -124,6 +129,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def _altered(where: Path, name: str, found: str, expected: str) -> Refused:
+    """The refusal of a member that differs, by its CRC alone where the digest is right."""
     if found == expected:
         return Refused(f"{where}: member {name} is altered: its data and the CRC in its header differ")
     return Refused(f"{where}: member {name} is altered: its sha256 is {found}, {SUMS} says {expected}")

@@ -26,11 +26,16 @@ def write_archive(plan: ArchivePlan, path: Path, advance: Advance = ignore) -> C
     return content
 
 
+def member_size(member: Member) -> int:
+    """How many bytes the member's file or text has."""
+    return len(member.source) if isinstance(member.source, bytes) else member.source.stat().st_size
+
+
 def _write_member(file: BinaryIO, member: Member, advance: Advance) -> Digest:
-    """Data first, for the header needs its CRC: the header's place is kept, and filled in afterwards."""
+    """Write the data first, for the header needs its CRC: keep the header's place, and fill it in afterwards."""
     start = file.tell()
     file.write(local_header(Entry(name=member.name, size_bytes=0, crc32=0)))
-    size_bytes = _size_bytes(member)
+    size_bytes = member_size(member)
     check_size(size_bytes, f"member {member.name}")
     with BytesIO(member.source) if isinstance(member.source, bytes) else member.source.open("rb") as source:
         digest = digest_stream(source, size_bytes, file, advance)
@@ -43,7 +48,3 @@ def _write_member(file: BinaryIO, member: Member, advance: Advance) -> Digest:
 
 def _entry(name: str, digest: Digest) -> Entry:
     return Entry(name=name, size_bytes=digest.size_bytes, crc32=digest.crc32)
-
-
-def _size_bytes(member: Member) -> int:
-    return len(member.source) if isinstance(member.source, bytes) else member.source.stat().st_size

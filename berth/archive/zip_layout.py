@@ -1,8 +1,11 @@
 """The one layout of our zips, for writing and for verifying: stored members, fixed date and mode.
 
-Every byte that is no member's data follows from the members' names, sizes and CRCs, so a verifier can compute
-it and compare. TorchServe streams an archive with java's ZipInputStream, which takes stored members only with
-their sizes and CRC in the local header (frontend/archive/.../ZipUtils.java, v0.12.0).
+Every byte outside the members' data follows from the members' names, sizes and CRCs, so a verifier can compute it and
+compare. TorchServe streams an archive with java's ZipInputStream, which takes stored members only with their sizes and
+CRC in the local header (frontend/archive/.../ZipUtils.java, v0.12.0).
+
+Python's zipfile writes the same bytes up to 2 GiB. Behind that it changes to zip64 (its ZIP64_LIMIT), and the weights
+of a large encoder in fp32 are 2.2 GB.
 """
 
 import re
@@ -57,13 +60,13 @@ def check_name(name: str) -> None:
 
 
 def local_header(entry: Entry) -> bytes:
-    """What stands before a member's data."""
+    """The bytes before a member's data."""
     name = entry.name.encode("ascii")
     return _LOCAL.pack(_LOCAL_SIGNATURE, _VERSION, *_common(entry), len(name), 0) + name
 
 
 def directory(entries: Sequence[Entry]) -> bytes:
-    """What stands after the last member's data: the central directory and the end record."""
+    """The bytes after the last member's data: the central directory and the end record."""
     offsets = _offsets(entries)
     check_size(offsets[-1], "the archive")
     if len(entries) > MAX_MEMBERS:
@@ -75,13 +78,13 @@ def directory(entries: Sequence[Entry]) -> bytes:
 
 
 def check_size(size_bytes: int, what: str) -> None:
-    """Refused when `what` is too large for a plain zip, the only kind that we write."""
+    """Refused when `what` is too large for a zip without zip64, the only kind that we write."""
     if size_bytes > MAX_BYTES:
         raise Refused(f"{what} has {size_bytes:,} bytes; an archive and its members may have 4 GiB at most")
 
 
 def read_places(file: BinaryIO) -> list[Place]:
-    """Every member; Refused unless each byte of the file's structure is the canonical one."""
+    """Every member's place; Refused unless each byte of the file's structure is the canonical one."""
     end = file.seek(0, 2)
     places: list[Place] = []
     offset = 0
@@ -118,7 +121,7 @@ def _read_entry(file: BinaryIO, offset: int) -> Entry | None:
 
 
 def _check_order(names: Sequence[str]) -> None:
-    """Members are sorted, but for the last one, the digest list; and no name stands there twice."""
+    """Refused unless the members are sorted, but for the last, the digest list, and no name comes twice."""
     name, count = Counter(names).most_common(1)[0]
     if count > 1:
         raise Refused(f"not the canonical layout: {count} members are named {name}")
@@ -128,7 +131,7 @@ def _check_order(names: Sequence[str]) -> None:
 
 
 def _common(entry: Entry) -> tuple[int, int, int, int, int, int, int]:
-    """Flags, method (0: stored), time, date, CRC and both sizes, which local and central headers share."""
+    """The fields that local and central headers share: flags, method (0: stored), time, date, CRC and both sizes."""
     return 0, 0, 0, _DATE, entry.crc32, entry.size_bytes, entry.size_bytes
 
 
@@ -139,7 +142,7 @@ def _central_header(entry: Entry, offset: int) -> bytes:
 
 
 def _offsets(entries: Iterable[Entry]) -> list[int]:
-    """Where each member's header stands, and last where the directory begins."""
+    """The offset of each member's header, and last of the directory."""
     offsets = [0]
     for entry in entries:
         offsets.append(offsets[-1] + len(local_header(entry)) + entry.size_bytes)

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from handler.config import Precision, Task
+from handler.config import TOKEN_BUDGETS, Precision, Task
 
 from .. import __version__
 from ..clients.worker_count import MAX_WORKERS, require_sensible
 from ..errors import BerthError
+from ..pack.options import PackOptions, WorkerOptions
 
 app = typer.Typer(
     help="Pack a BERT checkpoint into a TorchServe archive, serve it, ask it.",
@@ -32,6 +33,10 @@ Memory = Annotated[
     str | None, typer.Option(metavar="2Gi", help="How much it may take. Default: what the container or machine grants.")
 ]
 MANAGEMENT_URL = "http://127.0.0.1:8081"
+PACK_DEFAULTS = PackOptions()
+TOKEN_BUDGET_HELP = (
+    f"Most tokens of a forward pass. Default: {TOKEN_BUDGETS['cpu']} on a CPU, {TOKEN_BUDGETS['cuda']} on a GPU."
+)
 
 
 def main() -> None:
@@ -65,24 +70,23 @@ def pack(
     ] = None,
     task: Annotated[Task | None, typer.Option(help="Overrides what the checkpoint's own files say.")] = None,
     name: Annotated[str | None, typer.Option(help="Default: the folder's name; the sample is bert.")] = None,
-    version: Annotated[str, typer.Option(help="Model version.")] = "1.0",
-    output: Annotated[Path, typer.Option(help="Folder for NAME.mar.")] = Path("model_store"),
+    version: Annotated[str, typer.Option(help="Model version.")] = PACK_DEFAULTS.version,
+    output: Annotated[Path, typer.Option(help="Folder for NAME.mar.")] = PACK_DEFAULTS.output,
     force: Annotated[bool, typer.Option("--force", help="Replace an archive that is already there.")] = False,
     precision: Annotated[
         Precision, typer.Option(help="The weights' type. auto: bf16 on a GPU, fp32 on a CPU.")
-    ] = Precision.AUTO,
-    token_budget: Annotated[
-        int | None, typer.Option(min=1, help="Most tokens of a forward pass. Default: 4096 on a CPU, 16384 on a GPU.")
-    ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Most requests that a worker takes at once.")] = 64,
+    ] = PACK_DEFAULTS.worker.precision,
+    token_budget: Annotated[int | None, typer.Option(min=1, help=TOKEN_BUDGET_HELP)] = None,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Most requests that a worker takes at once.")
+    ] = PACK_DEFAULTS.worker.batch_size,
 ) -> None:
     """Pack a checkpoint into OUTPUT/NAME.mar, proven to give the known answers before it is put there."""
-    from ..pack.contents import WorkerOptions  # noqa: PLC0415 - `--help` answers at once
-    from ..pack.pack import PackOptions, pack_checkpoint  # noqa: PLC0415
+    from ..pack.pack import pack_checkpoint  # noqa: PLC0415 - `--help` answers at once
     from .bars import show_progress  # noqa: PLC0415
 
-    sizes = WorkerOptions(precision=precision, token_budget=token_budget, batch_size=batch_size)
-    options = PackOptions(task=task, name=name, version=version, output=output, force=force, sizes=sizes)
+    worker = WorkerOptions(precision=precision, token_budget=token_budget, batch_size=batch_size)
+    options = PackOptions(task=task, name=name, version=version, output=output, force=force, worker=worker)
     with show_progress() as progress:
         path = pack_checkpoint(checkpoint, options, progress)
     print(path)

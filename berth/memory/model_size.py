@@ -18,6 +18,7 @@ from handler.config import HandlerConfig
 from handler.errors import ConfigError
 
 from ..archive.content import CHECKPOINT, MANIFEST, MODEL_CONFIG, SERVER_SETTINGS
+from ..archive.form import check_form
 from ..errors import Refused
 
 MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit
@@ -58,6 +59,7 @@ class ModelSize:
         """Of a .mar or the folder it was unpacked to; Refused when it is neither."""
         if not archive.exists():
             raise Refused(f"{archive} does not exist: pack a checkpoint with `berth pack`, or give another path")
+        check_form(archive)
         try:
             with ExitStack() as files:
                 sizes, opener = _open(archive, files)

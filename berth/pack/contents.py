@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from handler.config import HandlerConfig, Precision
+from handler.config import HandlerConfig
 from handler.errors import ConfigError
 
 from ..archive.content import (
@@ -20,9 +20,11 @@ from ..archive.content import (
     ArchivePlan,
     Member,
 )
+from ..archive.form import SECTION, form_section
 from ..archive.zip_layout import check_name
 from ..errors import UsageError
 from .checkpoint import Checkpoint
+from .options import WorkerOptions
 
 # The distributions whose code answers in the worker; a test holds handler/'s imports against them.
 HANDLER_PACKAGES = (
@@ -53,16 +55,6 @@ class ReferenceAnswers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerOptions:
-    """What the user may choose of a worker's size."""
-
-    precision: Precision = Precision.AUTO
-    token_budget: int | None = None
-    """None: what suits the device."""
-    batch_size: int = SERVER_SETTINGS["batchSize"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class HandlerSource:
     """What the packing machine and its user add to a checkpoint."""
 
@@ -73,20 +65,20 @@ class HandlerSource:
     ranges: tuple[str, ...]
     """Version ranges of HANDLER_PACKAGES, as setup.cfg declares them."""
     created: datetime
-    sizes: WorkerOptions = WorkerOptions()
+    worker: WorkerOptions = field(default_factory=WorkerOptions)
 
 
 def plan_archive(
-    checkpoint: Checkpoint, answers: ReferenceAnswers, packer: HandlerSource, *, name: str, version: str
+    checkpoint: Checkpoint, answers: ReferenceAnswers, source: HandlerSource, *, name: str, version: str
 ) -> ArchivePlan:
     """The members of the archive NAME.mar."""
     sources: dict[str, Path | bytes] = {
         **{f"{CHECKPOINT}/{file}": checkpoint.root / file for file in checkpoint.files},
-        **packer.handler_files,
+        **source.handler_files,
         KNOWN_ANSWERS: answers.to_json(),
-        MANIFEST: _manifest(name, version, packer.created),
-        MODEL_CONFIG: _model_config(checkpoint, packer.ranges, packer.sizes),
-        REQUIREMENTS: _requirements(packer.versions),
+        MANIFEST: _manifest(name, version, source.created),
+        MODEL_CONFIG: _model_config(checkpoint, source.ranges, source.worker),
+        REQUIREMENTS: _requirements(source.versions),
     }
     for member in sources:
         check_name(member)
@@ -111,14 +103,15 @@ def _manifest(name: str, version: str, created: datetime) -> bytes:
     return f"{manifest}\n".encode()
 
 
-def _model_config(checkpoint: Checkpoint, ranges: Sequence[str], sizes: WorkerOptions) -> bytes:
-    import yaml  # noqa: PLC0415
+def _model_config(checkpoint: Checkpoint, ranges: Sequence[str], worker: WorkerOptions) -> bytes:
+    """model-config.yaml: what TorchServe, the handler and berth itself are told."""
+    import yaml  # noqa: PLC0415 - only when packing
 
     config = HandlerConfig(
         task=checkpoint.task,
         max_tokens=checkpoint.max_tokens,
-        token_budget=sizes.token_budget,
-        precision=sizes.precision,
+        token_budget=worker.token_budget,
+        precision=worker.precision,
         pooling=checkpoint.pooling,
         dense=checkpoint.dense,
         normalize=checkpoint.normalize,
@@ -132,9 +125,10 @@ def _model_config(checkpoint: Checkpoint, ranges: Sequence[str], sizes: WorkerOp
         HandlerConfig.from_mapping(handler)
     except ConfigError as error:
         raise UsageError(str(error)) from error
-    settings = {**SERVER_SETTINGS, "batchSize": sizes.batch_size, "handler": handler}
+    settings = {SECTION: form_section(), **SERVER_SETTINGS, "batchSize": worker.batch_size, "handler": handler}
     return yaml.safe_dump(settings, sort_keys=False).encode()
 
 
 def _requirements(versions: Mapping[str, str]) -> bytes:
+    """requirements.txt: the versions with which the archive was proven."""
     return "".join(f"{package}=={version}\n" for package, version in sorted(versions.items())).encode()

@@ -1,7 +1,8 @@
-"""A checkpoint's folder on disk: its JSON, its weights, and which of its files travel in an archive.
+"""A checkpoint's files on disk: its JSON, its weights, and which of them travel in an archive.
 
-Nothing here loads weights or runs code. A file outside the folder is never read, but for the Hugging Face
-cache, whose snapshots are links to the blobs beside them.
+`checkpoint` is the folder that the user names; `transformer` the one inside with config.json, often the same; a
+`module` is a folder of either with weights of its own. Nothing here loads weights or runs code. A file outside the
+checkpoint is never read, but for the Hugging Face cache, whose snapshots are links to the blobs beside them.
 """
 
 import json
@@ -28,19 +29,19 @@ def local_folder(path: Path) -> Path:
     advice = "give a folder that holds config.json and model.safetensors"
     if HUB_ID.fullmatch(str(path)):
         advice = f"a model of the Hugging Face Hub is downloaded with: hf download {path} --local-dir {path.name}"
-    raise Refused(f"{path} is no folder, and berth packs local folders; {advice}")
+    raise Refused(f"{path} is not a folder, and berth packs local folders; {advice}")
 
 
 def load_json(path: Path) -> dict[str, object]:
     """The JSON object in `path`, empty when there is no such file; Refused when it holds something else."""
     value = load_any_json(path) if path.exists() else {}
     if not isinstance(value, dict):
-        raise Refused(f"{path} holds no JSON object")
+        raise Refused(f"{path} does not hold a JSON object: download the checkpoint again")
     return value
 
 
 def load_any_json(path: Path) -> object:
-    """The JSON value in `path`; Refused when it is none."""
+    """The JSON value in `path`; Refused when it is not JSON."""
     try:
         value: object = json.loads(path.read_bytes())
     except ValueError as error:
@@ -49,80 +50,81 @@ def load_any_json(path: Path) -> object:
 
 
 def travelling_files(
-    folder: Path, root: Path, subfolders: tuple[str, ...], weighted: tuple[str, ...], model_class: str
+    checkpoint: Path, transformer: Path, inner: tuple[str, ...], weighted: tuple[str, ...], model_class: str
 ) -> tuple[str, ...]:
-    """What travels of `root`, the part of `folder` with the transformer, sorted: weights, configs and tokenizer.
+    """What travels of the transformer's folder, sorted: weights, configs and tokenizer.
 
-    `subfolders` are those of other modules, `weighted` those of them with weights of their own.
+    `inner` names the folders of other modules in it, `weighted` those of them with weights of their own.
     """
-    places = (root, *(root / name for name in weighted))
-    if pickled := [place for place in places if _is_pickled(place)]:
+    modules = (transformer, *(transformer / name for name in weighted))
+    if pickled := [module for module in modules if _is_pickled(module)]:
         raise Refused(
             f"the weights in {' and '.join(map(str, pickled))} are there only as pickles, which can run any code when "
             f"they are loaded. If you trust them, convert them once with python, then pack the new folder:\n"
-            f"{conversion(folder, root, pickled, model_class)}"
+            f"{conversion(checkpoint, transformer, pickled, model_class)}"
         )
-    weights = [file for place in places for file in _weights(place)]
-    files = {*weights, *_beside_weights(root, subfolders)}
+    weights = [file for module in modules for file in _weights(module)]
+    files = {*weights, *_beside_weights(transformer, inner)}
     for file in files:
-        _check_link(root, file)
-    return tuple(sorted(file.relative_to(root).as_posix() for file in files))
+        _check_link(transformer, file)
+    return tuple(sorted(file.relative_to(transformer).as_posix() for file in files))
 
 
-def _beside_weights(root: Path, subfolders: tuple[str, ...]) -> Iterator[Path]:
-    for folder in (root, *(root / name for name in subfolders)):
-        for file in folder.iterdir() if folder.is_dir() else ():
-            if file.is_file() and file.suffix in TRAVELLING_SUFFIXES and file.name not in NOT_TRAVELLING:
-                yield file
-
-
-def _is_pickled(place: Path) -> bool:
-    has_safetensors = any((place / name).is_file() for name in (WEIGHTS, WEIGHTS_INDEX))
-    return not has_safetensors and any((place / name).is_file() for name in PICKLES)
-
-
-def _weights(place: Path) -> list[Path]:
-    """The safetensors files; Refused when there are none."""
-    if (place / WEIGHTS).is_file():
-        return [place / WEIGHTS]
-    if (place / WEIGHTS_INDEX).is_file():
-        return [place / WEIGHTS_INDEX, *_shards(place)]
-    raise Refused(f"{place} holds no {WEIGHTS}: berth packs safetensors only")
-
-
-def conversion(folder: Path, root: Path, pickled: Sequence[Path], model_class: str) -> str:
-    """Python lines that copy `folder`, with safetensors for what is pickled: the model in `root`, other modules."""
-    target = Path(f"{folder}-safetensors")
+def conversion(checkpoint: Path, transformer: Path, pickled: Sequence[Path], model_class: str) -> str:
+    """Lines of Python that copy the checkpoint, with safetensors in the place of the pickles in `pickled`."""
+    target = Path(f"{checkpoint}-safetensors")
     lines = [
         "import safetensors.torch, shutil, torch, transformers",
-        f"shutil.copytree({str(folder)!r}, {str(target)!r}, ignore=shutil.ignore_patterns('*.bin*'))",
+        f"shutil.copytree({str(checkpoint)!r}, {str(target)!r}, ignore=shutil.ignore_patterns('*.bin*'))",
     ]
-    for place in pickled:
-        converted = target / place.relative_to(folder)
-        if place == root:  # transformers 5 writes nothing but safetensors
+    for module in pickled:
+        converted = target / module.relative_to(checkpoint)
+        if module == transformer:  # transformers 5 writes nothing but safetensors
             lines.append(
-                f"transformers.{model_class}.from_pretrained({str(place)!r}).save_pretrained({str(converted)!r})"
+                f"transformers.{model_class}.from_pretrained({str(module)!r}).save_pretrained({str(converted)!r})"
             )
         else:
-            weights = f"torch.load({str(place / PICKLES[0])!r}, weights_only=True)"
+            weights = f"torch.load({str(module / PICKLES[0])!r}, weights_only=True)"
             lines.append(f"safetensors.torch.save_file({weights}, {str(converted / WEIGHTS)!r})")
     return "\n".join(f"    {line}" for line in lines)
 
 
-def _shards(root: Path) -> list[Path]:
-    shards = load_json(root / WEIGHTS_INDEX).get("weight_map")
+def _beside_weights(transformer: Path, inner: tuple[str, ...]) -> Iterator[Path]:
+    """The small files of the transformer and of the modules in it."""
+    for module in (transformer, *(transformer / name for name in inner)):
+        for file in module.iterdir() if module.is_dir() else ():
+            if file.is_file() and file.suffix in TRAVELLING_SUFFIXES and file.name not in NOT_TRAVELLING:
+                yield file
+
+
+def _is_pickled(module: Path) -> bool:
+    has_safetensors = any((module / name).is_file() for name in (WEIGHTS, WEIGHTS_INDEX))
+    return not has_safetensors and any((module / name).is_file() for name in PICKLES)
+
+
+def _weights(module: Path) -> list[Path]:
+    """The module's safetensors files; Refused when there are none."""
+    if (module / WEIGHTS).is_file():
+        return [module / WEIGHTS]
+    if (module / WEIGHTS_INDEX).is_file():
+        return [module / WEIGHTS_INDEX, *_shards(module)]
+    raise Refused(f"{module} has no {WEIGHTS}, and berth packs safetensors only: save the model as safetensors")
+
+
+def _shards(module: Path) -> list[Path]:
+    """The safetensors files that the index names; Refused when one is not there."""
+    shards = load_json(module / WEIGHTS_INDEX).get("weight_map")
     names = sorted({str(name) for name in shards.values()}) if isinstance(shards, dict) else []
-    wrong = [name for name in names if Path(name).suffix != ".safetensors" or not (root / name).is_file()]
+    wrong = [name for name in names if Path(name).suffix != ".safetensors" or not (module / name).is_file()]
     if wrong or not names:
-        raise Refused(
-            f"{root / WEIGHTS_INDEX} names {wrong[0] if wrong else 'no shard'}: download the checkpoint again"
-        )
-    return [root / name for name in names]
+        found = f"{wrong[0]}, which is not a safetensors file beside it" if wrong else "no weights at all"
+        raise Refused(f"{module / WEIGHTS_INDEX} names {found}: download the checkpoint again")
+    return [module / name for name in names]
 
 
-def _check_link(root: Path, file: Path) -> None:
+def _check_link(transformer: Path, file: Path) -> None:
     """Refused when `file` is a link out of the checkpoint, the Hugging Face cache's own blobs excepted."""
-    target, inside = file.resolve(), root.resolve()
+    target, inside = file.resolve(), transformer.resolve()
     blobs = inside.parent.parent / "blobs"  # models--org--name/snapshots/<commit>/<file> -> ../../blobs/<digest>
     if not target.is_relative_to(inside) and not target.is_relative_to(blobs):
         raise Refused(f"{file} leads outside the checkpoint, to {target}: copy the file into the folder")

@@ -9,7 +9,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,38 +17,25 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 import handler
-from handler.config import Task
 
 from ..archive.content import ArchivePlan
 from ..archive.verify import read_archive
-from ..archive.write import _size_bytes, write_archive
+from ..archive.write import member_size, write_archive
 from ..archive.zip_layout import check_size
 from ..errors import BerthError, Refused, UsageError
 from ..progress import Progress, Silence
-from .checkpoint import load_checkpoint
-from .contents import HANDLER_PACKAGES, HandlerSource, WorkerOptions, plan_archive
+from .contents import HANDLER_PACKAGES, HandlerSource, plan_archive
+from .load_checkpoint import load_checkpoint
+from .options import PackOptions
 from .proof import started_proof
-from .reference_answers import reference_answers
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-.]*")  # torch-model-archiver 0.12, model_packaging_utils.py
+USABLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-.]*")  # torch-model-archiver 0.12, model_packaging_utils.py
 UNPACKED = "unpacked"
 FIRST_DATE = datetime(1980, 1, 1, tzinfo=UTC)  # the first that a zip can name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackOptions:
-    """What the user may choose; None leaves the choice to the checkpoint."""
-
-    task: Task | None = None
-    name: str | None = None
-    version: str = "1.0"
-    output: Path = Path("model_store")
-    force: bool = False
-    sizes: WorkerOptions = field(default_factory=WorkerOptions)
-
-
 def pack_checkpoint(checkpoint: Path | None, options: PackOptions, progress: Progress | None = None) -> Path:
-    """The proven archive of `checkpoint` (None: the sample); Refused when it would not serve."""
+    """Pack a folder, or the sample model, and return the proven archive; Refused when it would not serve."""
     progress = progress or Silence()
     loaded = load_checkpoint(checkpoint, options.task)
     name = _check_name("name", loaded.name if options.name is None else options.name)
@@ -59,10 +46,12 @@ def pack_checkpoint(checkpoint: Path | None, options: PackOptions, progress: Pro
         raise Refused(f"{target} is already there: replace it with --force, or choose another --name")
     try:
         with _work_folder(target) as work, started_proof(work) as prove:
+            from .reference_answers import reference_answers  # noqa: PLC0415 - seconds, while the proof imports too
+
             progress.begin("asking transformers")
             answers = reference_answers(loaded)
-            packer = replace(installed_handler(), sizes=options.sizes)
-            plan = plan_archive(loaded, answers, packer, name=name, version=options.version)
+            source = replace(installed_handler(), worker=options.worker)
+            plan = plan_archive(loaded, answers, source, name=name, version=options.version)
             draft = _make_archive(plan, work, progress)
             progress.begin("proving")
             prove(work / UNPACKED)
@@ -81,10 +70,10 @@ def _work_folder(target: Path) -> Iterator[Path]:
 
 
 def _make_archive(plan: ArchivePlan, work: Path, progress: Progress) -> Path:
-    """The archive in `work`, and UNPACKED beside it: what a launcher would get out of it."""
+    """Write the archive into `work`, and unpack it into UNPACKED beside it, as a launcher would."""
     draft, folder = work / "draft.mar", work / UNPACKED
     folder.mkdir()
-    size_bytes = sum(_size_bytes(member) for member in plan.members)
+    size_bytes = sum(member_size(member) for member in plan.members)
     write_archive(plan, draft, progress.begin("writing", size_bytes))
     read_archive(draft, folder, progress.begin("unpacking", size_bytes))
     return draft
@@ -92,7 +81,7 @@ def _make_archive(plan: ArchivePlan, work: Path, progress: Progress) -> Path:
 
 def _check_name(what: str, value: str) -> str:
     """`value`, when TorchServe's tools and addresses take it as the model's name or version."""
-    if not NAME.fullmatch(value):
+    if not USABLE_NAME.fullmatch(value):
         raise UsageError(
             f"the {what} {value!r} cannot be used: it may hold letters, digits, _, - and ., and begins with "
             f"a letter or digit; give another with --{what}"

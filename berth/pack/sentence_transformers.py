@@ -13,14 +13,14 @@ from ..archive.zip_layout import check_name
 from ..errors import Refused
 from .files import load_any_json, load_json
 
-MODULES = "modules.json"
-MODEL = "config_sentence_transformers.json"
+MODULES_FILE = "modules.json"
+MODEL_FILE = "config_sentence_transformers.json"
 # The Transformer module's own settings, the present name first, then older ones (Transformer.load_config).
-TRANSFORMER = tuple(
+TRANSFORMER_FILES = tuple(
     f"sentence_{kind}_config.json"
     for kind in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
 )
-IMPLEMENTED = ("Transformer", "Pooling", "Dense", "Normalize")
+KNOWN_MODULES = ("Transformer", "Pooling", "Dense", "Normalize")
 # The flags of 1_Pooling/config.json from before `pooling_mode` was a name (sentence-transformers, Pooling).
 OLD_MODES = {
     "pooling_mode_cls_token": "cls",
@@ -31,25 +31,25 @@ OLD_MODES = {
     "pooling_mode_lasttoken": "lasttoken",
 }
 DEFAULT_MODE = "mean"  # its default when no flag is written
-ANY = object()
+ANY_VALUE = object()
 # The one value that is served of each setting; one that is absent, null, false or empty changes nothing.
 SERVED_TRANSFORMER = {
-    "max_seq_length": ANY,
-    "unpad_inputs": ANY,  # speed, not answers
+    "max_seq_length": ANY_VALUE,
+    "unpad_inputs": ANY_VALUE,  # speed, not answers
     "do_lower_case": False,
     "transformer_task": "feature-extraction",
     "modality_config": {"text": {"method": "forward", "method_output_name": "last_hidden_state"}},
     "module_output_name": "token_embeddings",
 }
 SERVED_DENSE = {
-    "in_features": ANY,
-    "out_features": ANY,
-    "bias": ANY,
-    "activation_function": ANY,
+    "in_features": ANY_VALUE,
+    "out_features": ANY_VALUE,
+    "bias": ANY_VALUE,
+    "activation_function": ANY_VALUE,
     "module_input_name": "sentence_embedding",
     "module_output_name": "sentence_embedding",
 }
-# What a cross-encoder may do with its one logit -> handler.parameters.ScoreFunction.
+# What a cross-encoder may do with its one logit, by the name in torch.nn.
 SCORE_FUNCTIONS = {"Sigmoid": ScoreFunction.SIGMOID, "Identity": ScoreFunction.NONE}
 
 
@@ -58,9 +58,9 @@ class Module:
     """One step of a sentence-transformers model."""
 
     type: str
-    """As modules.json spells it: `sentence_transformers.models.Pooling`."""
+    """Its class as modules.json spells it: `sentence_transformers.models.Pooling`."""
     path: str
-    """Its folder inside the checkpoint; empty for the checkpoint's own."""
+    """Its folder inside the checkpoint; empty for the checkpoint itself."""
 
     @property
     def kind(self) -> str:
@@ -71,7 +71,7 @@ class Module:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedding:
-    """How a model embeds; as it stands, a bare encoder: the mean of the tokens and nothing else."""
+    """How a model embeds; by default a bare encoder: the mean of the tokens and nothing else."""
 
     pooling: Pooling = Pooling.MEAN
     dense: tuple[str, ...] = ()
@@ -82,14 +82,14 @@ class Embedding:
     default_prompt: str | None = None
 
 
-def load_modules(folder: Path) -> tuple[Module, ...]:
-    """The modules of `folder` in order; none when it is no sentence-transformers checkpoint."""
-    path = folder / MODULES
+def load_modules(checkpoint: Path) -> tuple[Module, ...]:
+    """The modules in order; none when sentence-transformers did not make the checkpoint."""
+    path = checkpoint / MODULES_FILE
     if not path.is_file():
         return ()
     steps = load_any_json(path)
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
-        raise Refused(f"{path} holds no list of modules")
+        raise Refused(f"{path} does not hold a list of modules")
     modules = tuple(Module(type=str(step.get("type")), path=str(step.get("path", ""))) for step in steps)
     for module in modules:
         if module.path:
@@ -97,55 +97,58 @@ def load_modules(folder: Path) -> tuple[Module, ...]:
     return modules
 
 
-def transformer_folder(folder: Path, modules: tuple[Module, ...]) -> Path:
+def transformer_folder(checkpoint: Path, modules: tuple[Module, ...]) -> Path:
     """Where config.json and the weights lie: old sentence-transformers put them into 0_Transformer."""
-    return folder / next((module.path for module in modules if module.kind == "Transformer"), "")
+    return checkpoint / next((module.path for module in modules if module.kind == "Transformer"), "")
 
 
-def max_sequence_length(root: Path) -> object:
-    """The longest text in tokens, as the Transformer module in `root` has it; None when it does not say."""
-    return load_json(_transformer_file(root)).get("max_seq_length")
+def max_sequence_length(transformer: Path) -> object:
+    """The longest text in tokens, as the Transformer module says; None when it does not."""
+    return load_json(_transformer_file(transformer)).get("max_seq_length")
 
 
-def embedding_of(folder: Path, modules: tuple[Module, ...]) -> Embedding:
-    """How the model in `folder` embeds; Refused for what we lack."""
+def embedding_of(checkpoint: Path, modules: tuple[Module, ...]) -> Embedding:
+    """How the checkpoint embeds; Refused for what berth does not support."""
     if not modules:
         return Embedding()
-    _check_modules(folder, modules)
-    root = transformer_folder(folder, modules)
-    for path in {_transformer_file(folder), _transformer_file(root)}:
+    _check_modules(checkpoint, modules)
+    transformer = transformer_folder(checkpoint, modules)
+    for path in {_transformer_file(checkpoint), _transformer_file(transformer)}:
         _check_settings(path, SERVED_TRANSFORMER)
-    pooling_file = folder / modules[1].path / "config.json"
-    prompts, default_prompt = _prompts(folder / MODEL)
+    pooling_file = checkpoint / modules[1].path / "config.json"
+    prompts, default_prompt = _prompts(checkpoint / MODEL_FILE)
     _check_prompts_are_pooled(pooling_file, prompts)
     return Embedding(
         pooling=_pooling(pooling_file),
-        dense=_dense(folder, root, modules),
+        dense=_dense(checkpoint, transformer, modules),
         normalize=modules[-1].kind == "Normalize",
         prompts=prompts,
         default_prompt=default_prompt,
     )
 
 
-def is_cross_encoder(folder: Path, config: Mapping[str, object]) -> bool:
-    """Whether sentence-transformers made the model in `folder`, with this config.json, to score pairs."""
-    return bool(_activations(folder, config)) or load_json(folder / MODEL).get("model_type") == "CrossEncoder"
+def is_cross_encoder(checkpoint: Path, config: Mapping[str, object]) -> bool:
+    """Whether sentence-transformers made the checkpoint, which has this config.json, to score pairs."""
+    is_marked = load_json(checkpoint / MODEL_FILE).get("model_type") == "CrossEncoder"
+    return is_marked or bool(_activations(checkpoint, config))
 
 
-def score_function_of(folder: Path, config: Mapping[str, object]) -> ScoreFunction:
-    """What turns a pair's logit into its score (CrossEncoder.get_default_activation_fn); Refused for what we lack."""
-    name = next(iter(_activations(folder, config)), "torch.nn.Sigmoid")
+def score_function_of(checkpoint: Path, config: Mapping[str, object]) -> ScoreFunction:
+    """What turns a pair's logit into its score (CrossEncoder.get_default_activation_fn); Refused for an unknown one."""
+    name = next(iter(_activations(checkpoint, config)), "torch.nn.Sigmoid")
     function = SCORE_FUNCTIONS.get(name.rpartition(".")[2])
     if function is None:
-        raise Refused(f"{folder} scores pairs by {name}; berth has {', '.join(SCORE_FUNCTIONS)}")
-    if load_json(folder / MODEL).get("default_prompt_name"):
-        raise Refused(f"{folder / MODEL} sets default_prompt_name, and berth puts no prompt before the texts of a pair")
+        raise Refused(f"{checkpoint} scores pairs by {name}; berth supports {', '.join(SCORE_FUNCTIONS)}")
+    if load_json(checkpoint / MODEL_FILE).get("default_prompt_name"):
+        raise Refused(
+            f"{checkpoint / MODEL_FILE} sets default_prompt_name, and berth puts no prompt before the texts of a pair"
+        )
     return function
 
 
-def _activations(folder: Path, config: Mapping[str, object]) -> list[str]:
-    """What names the activation of a cross-encoder: sentence-transformers 6, then 4 and 5, then those before."""
-    newest, newer = load_json(folder / MODEL), config.get("sentence_transformers")
+def _activations(checkpoint: Path, config: Mapping[str, object]) -> list[str]:
+    """The names of a cross-encoder's activation, as sentence-transformers 6 writes it, 4 and 5, and those before."""
+    newest, newer = load_json(checkpoint / MODEL_FILE), config.get("sentence_transformers")
     names = (
         newest.get("activation_fn"),
         newer.get("activation_fn") if isinstance(newer, dict) else None,
@@ -154,23 +157,28 @@ def _activations(folder: Path, config: Mapping[str, object]) -> list[str]:
     return [name for name in names if isinstance(name, str)]
 
 
-def _transformer_file(root: Path) -> Path:
-    return next((root / name for name in TRANSFORMER if (root / name).is_file()), root / TRANSFORMER[0])
+def _transformer_file(transformer: Path) -> Path:
+    """The Transformer module's own settings: the file that is there, else where it would lie."""
+    files = [transformer / name for name in TRANSFORMER_FILES]
+    return next((file for file in files if file.is_file()), files[0])
 
 
-def _check_modules(folder: Path, modules: tuple[Module, ...]) -> None:
+def _check_modules(checkpoint: Path, modules: tuple[Module, ...]) -> None:
+    """Refused unless the modules are of our kinds and in our order."""
     kinds = [module.kind for module in modules]
-    unknown = [kind for kind in kinds if kind not in IMPLEMENTED]
+    unknown = [kind for kind in kinds if kind not in KNOWN_MODULES]
     if unknown:
-        raise Refused(f"{folder / MODULES} names the module {unknown[0]}; berth has {', '.join(IMPLEMENTED)}")
+        raise Refused(
+            f"{checkpoint / MODULES_FILE} names the module {unknown[0]}; berth supports {', '.join(KNOWN_MODULES)}"
+        )
     between = kinds[2:-1] if kinds[-1] == "Normalize" else kinds[2:]
     if kinds[:2] != ["Transformer", "Pooling"] or not set(between) <= {"Dense"}:
         raise Refused(
-            f"{folder / MODULES} is {', '.join(kinds)}; berth has Transformer, Pooling, any number of Dense and "
-            "perhaps Normalize"
+            f"{checkpoint / MODULES_FILE} is {', '.join(kinds)}; berth supports Transformer, Pooling, any number of "
+            "Dense and perhaps Normalize, in this order"
         )
-    if load_json(folder / MODEL).get("truncate_dim") is not None:
-        raise Refused(f"{folder / MODEL} sets truncate_dim: take it out, and let requests set `dimensions`")
+    if load_json(checkpoint / MODEL_FILE).get("truncate_dim") is not None:
+        raise Refused(f"{checkpoint / MODEL_FILE} sets truncate_dim: take it out, and let requests set `dimensions`")
 
 
 def _check_settings(path: Path, served: Mapping[str, object]) -> dict[str, object]:
@@ -179,7 +187,7 @@ def _check_settings(path: Path, served: Mapping[str, object]) -> dict[str, objec
     for name, value in settings.items():
         if value and name not in served:
             raise Refused(f"{path} sets {name} to {value!r}, which berth does not know")
-        if value and served[name] not in (ANY, value):
+        if value and served[name] not in (ANY_VALUE, value):
             raise Refused(f"{path} sets {name} to {value!r}; berth serves {served[name]!r} only")
     return settings
 
@@ -191,23 +199,26 @@ def _pooling(path: Path) -> Pooling:
     named = config.get("pooling_mode", flags)
     modes = [named] if isinstance(named, str) else named
     if not isinstance(modes, list) or len(modes) != 1 or modes[0] not in list(Pooling):
-        raise Refused(f"{path} pools by {modes}; berth has {', '.join(Pooling)}, one at a time")
+        raise Refused(f"{path} pools by {modes}; berth supports {', '.join(Pooling)}, one at a time")
     return Pooling(modes[0])
 
 
-def _dense(folder: Path, root: Path, modules: tuple[Module, ...]) -> tuple[str, ...]:
+def _dense(checkpoint: Path, transformer: Path, modules: tuple[Module, ...]) -> tuple[str, ...]:
+    """The folders of the Dense modules; Refused where they would not travel, or compute what we do not."""
     names = tuple(module.path for module in modules if module.kind == "Dense")
-    if names and root != folder:
+    if names and transformer != checkpoint:
         raise Refused(
-            f"{folder} keeps its Dense modules beside {root.name}: save it in today's layout with "
+            f"{checkpoint} keeps its Dense modules beside {transformer.name}: save it in today's layout with "
             "sentence_transformers.SentenceTransformer(FOLDER).save_pretrained(NEW_FOLDER), and pack that"
         )
     for name in names:
-        path = folder / name / "config.json"
+        path = checkpoint / name / "config.json"
         activation = str(_check_settings(path, SERVED_DENSE).get("activation_function"))
         package, _, kind = activation.rpartition(".")
         if kind not in list(Activation) or not f"{package}.".startswith("torch.nn."):
-            raise Refused(f"{path}: activation_function is {activation}; berth has {', '.join(Activation)} of torch.nn")
+            raise Refused(
+                f"{path}: activation_function is {activation}; berth supports {', '.join(Activation)} of torch.nn"
+            )
     return names
 
 
@@ -224,6 +235,7 @@ def _prompts(path: Path) -> tuple[dict[str, str], str | None]:
 
 
 def _check_prompts_are_pooled(path: Path, prompts: Mapping[str, str]) -> None:
+    """Refused when the tokens of a prompt are to be left out of the pooling."""
     if load_json(path).get("include_prompt") is False and any(prompts.values()):
         raise Refused(
             f"{path} sets include_prompt to false, and the model has prompts: berth pools every token that the model "

@@ -19,10 +19,11 @@ from berth.archive.verify import verify_archive
 from berth.errors import BerthError, Refused, UsageError
 from berth.pack.checkpoint import Checkpoint
 from berth.pack.contents import ReferenceAnswers
-from berth.pack.known_inputs import TEXTS
-from berth.pack.pack import PackOptions, pack_checkpoint
+from berth.pack.options import PackOptions
+from berth.pack.pack import pack_checkpoint
 from berth.pack.proof import started_proof
 from berth.pack.reference_answers import reference_answers
+from berth.pack.references.known_texts import TEXTS
 from berth.wait import wait_until
 from berth.workers.environment import worker_environment
 from handler.config import Task
@@ -116,7 +117,7 @@ def wrong_answers(monkeypatch):
         right = reference_answers(checkpoint)
         return dataclasses.replace(right, answers=tuple(reversed(right.answers)))
 
-    monkeypatch.setattr("berth.pack.pack.reference_answers", altered)
+    monkeypatch.setattr("berth.pack.reference_answers.reference_answers", altered)
 
 
 @pytest.mark.usefixtures("wrong_answers")

@@ -8,7 +8,8 @@ import yaml
 
 from berth.archive.verify import read_archive
 from berth.memory.model_size import ModelSize
-from berth.pack.pack import PackOptions, pack_checkpoint
+from berth.pack.options import PackOptions
+from berth.pack.pack import pack_checkpoint
 from handler.choose_engine import load_pipeline
 from handler.config import Device, Environment, HandlerConfig
 from handler.known_answers import load_known_answers

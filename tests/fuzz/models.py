@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from berth.pack.pack import PackOptions, pack_checkpoint
+from berth.pack.options import PackOptions
+from berth.pack.pack import pack_checkpoint
 from handler.config import Task
 from tests.support.checkpoints import make_checkpoint
 from tests.support.servers import Server, running_server

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from berth.pack.pack import PackOptions, pack_checkpoint
+from berth.pack.options import PackOptions
+from berth.pack.pack import pack_checkpoint
 from handler.config import Task
 from tests.support.servers import Server, running_server, sample_and_tiny
 

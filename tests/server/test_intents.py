@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import requests
 
-from berth.pack.pack import PackOptions, pack_checkpoint
+from berth.pack.options import PackOptions
+from berth.pack.pack import pack_checkpoint
 from tests.support.intents import Trained, read
 from tests.support.servers import Server, running_server
 

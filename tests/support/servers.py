@@ -15,7 +15,8 @@ from typing import Any
 import psutil
 import requests
 
-from berth.pack.pack import PackOptions, pack_checkpoint
+from berth.pack.options import PackOptions
+from berth.pack.pack import pack_checkpoint
 from berth.wait import wait_until
 from tests.support.clients import Model
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import yaml
 
 from berth.archive.content import MODEL_CONFIG, SUMS, Content
-from berth.pack.pack import PackOptions, pack_checkpoint
+from berth.pack.options import PackOptions
+from berth.pack.pack import pack_checkpoint
 from handler.config import Task
 from tests.support.checkpoints.large import make_bert_base
 

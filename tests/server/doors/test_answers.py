@@ -12,7 +12,8 @@ import requests
 
 from berth.clients.grpc_client import INFERENCE, GrpcClient
 from berth.machine.limits import granted_cores
-from berth.pack.pack import PackOptions, pack_checkpoint
+from berth.pack.options import PackOptions
+from berth.pack.pack import pack_checkpoint
 from berth.pack.sample import sample_folder
 from tests.support.plain_transformers import classify_one_by_one, embed_one_by_one
 from tests.support.servers import Server, running_server

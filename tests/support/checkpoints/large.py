@@ -6,7 +6,7 @@ import torch
 import transformers
 from transformers import AutoTokenizer, BertConfig
 
-from berth.pack.checkpoint import AUTO_CLASSES
+from berth.pack.references import REFERENCES
 from berth.pack.sample import sample_folder
 from handler.config import Task
 
@@ -18,6 +18,6 @@ def make_bert_base(folder: Path, task: Task) -> Path:
     """BERT-base (12 layers, hidden 768, 110 M parameters) for `task`, with the sample's vocabulary."""
     torch.manual_seed(20)
     config = BertConfig(id2label=LABELS_OF.get(task, LABELS))
-    getattr(transformers, AUTO_CLASSES[task]).from_config(config).save_pretrained(folder)
+    getattr(transformers, REFERENCES[task].auto_class).from_config(config).save_pretrained(folder)
     AutoTokenizer.from_pretrained(sample_folder(), model_max_length=512).save_pretrained(folder)
     return folder

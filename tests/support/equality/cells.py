@@ -9,7 +9,7 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
-from berth.pack.checkpoint import load_checkpoint
+from berth.pack.load_checkpoint import load_checkpoint
 from berth.pack.reference_answers import reference_answers
 from handler.choose_engine import load_pipeline
 from handler.config import Device, Environment, HandlerConfig, Task

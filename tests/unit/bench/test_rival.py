@@ -13,7 +13,7 @@ from bench.rivals.padded_handler import PaddedHandler, read_text
 from bench.rivals.rival import Batching, plan_rival
 from berth.archive.unpack import unpack_once
 from berth.archive.write import write_archive
-from berth.pack.checkpoint import load_checkpoint
+from berth.pack.load_checkpoint import load_checkpoint
 from berth.pack.sample import sample_folder
 
 TEXTS = ["a ship", "the harbour is deep enough for her keel", ""]

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+import berth
 import handler
 from berth.archive.content import ArchivePlan, Content
 from berth.errors import Refused, UsageError
 from berth.pack.checkpoint import Checkpoint
-from berth.pack.contents import HANDLER_PACKAGES, HandlerSource, ReferenceAnswers, WorkerOptions, plan_archive
+from berth.pack.contents import HANDLER_PACKAGES, HandlerSource, ReferenceAnswers, plan_archive
+from berth.pack.options import WorkerOptions
 from handler.config import HandlerConfig, Pooling, Precision, Task
 
 CHECKPOINT = Checkpoint(
@@ -84,12 +86,13 @@ def test_the_model_config_is_what_the_handler_reads():
     assert (config.max_tokens, config.token_budget) == (8192, None)
     assert config.requires == PACKER.ranges
     assert settings["maxBatchDelay"] == 1
+    assert settings["berth"] == {"form": 1, "version": berth.__version__}
     assert not {"minWorkers", "maxWorkers"} & set(settings)
 
 
 def test_what_the_user_chose_of_a_workers_size_is_written_and_checked():
-    def pack(sizes):
-        plan = plan_archive(CHECKPOINT, ANSWERS, replace(PACKER, sizes=sizes), name="m", version="2.0")
+    def pack(worker):
+        plan = plan_archive(CHECKPOINT, ANSWERS, replace(PACKER, worker=worker), name="m", version="2.0")
         source = next(member.source for member in plan.members if member.name == "model-config.yaml")
         assert isinstance(source, bytes)
         return yaml.safe_load(source)
@@ -157,5 +160,5 @@ def test_a_digest_list_reads_back():
     ],
 )
 def test_another_spelling_of_a_digest_list_is_refused(sums):
-    with pytest.raises(Refused, match="is altered: it is no sorted list"):
+    with pytest.raises(Refused, match="is altered: it is not a sorted list"):
         Content.from_sums(sums)

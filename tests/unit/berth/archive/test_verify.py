@@ -133,7 +133,7 @@ def test_what_is_no_archive_is_refused(tmp_path):
     with pytest.raises(Refused, match="not an archive that berth made"):
         verify_archive(tmp_path / "text.mar")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(Refused, match="is no unpacked archive"):
+    with pytest.raises(Refused, match="is not an unpacked archive"):
         verify_archive(tmp_path / "folder")
     with zipfile.ZipFile(tmp_path / "other.mar", "w") as file:
         file.writestr("a", "A")

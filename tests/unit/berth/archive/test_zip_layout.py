@@ -39,6 +39,18 @@ def test_zipfile_reads_it(archive):
     assert (info.date_time, info.external_attr >> 16, info.compress_type) == ((1980, 1, 1, 0, 0, 0), 0o100644, 0)
 
 
+def test_zipfile_would_write_the_same_bytes_but_for_large_archives(archive):
+    written = io.BytesIO()
+    with zipfile.ZipFile(archive) as file, zipfile.ZipFile(written, "w") as copy:
+        for name in file.namelist():
+            member = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            member.create_system, member.create_version, member.extract_version = 3, 10, 10
+            member.external_attr = 0o100644 << 16
+            copy.writestr(member, file.read(name))
+    assert written.getvalue() == archive.read_bytes()
+    assert zipfile.ZIP64_LIMIT == MAX_BYTES // 2  # behind it zipfile cannot write what java and our reader take
+
+
 def test_streams_without_the_central_directory(archive):
     """As java's ZipInputStream reads: the local header alone gives name, size and CRC."""
     name, data = next(iter(DATA.items()))

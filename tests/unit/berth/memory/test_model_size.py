@@ -9,7 +9,8 @@ from safetensors.torch import load_file
 
 from berth.errors import Refused
 from berth.memory.model_size import ModelSize
-from berth.pack.pack import PackOptions, pack_checkpoint
+from berth.pack.options import PackOptions
+from berth.pack.pack import pack_checkpoint
 from handler.config import Task
 from tests.support.checkpoints import make_checkpoint
 from tests.support.standin import make_standin

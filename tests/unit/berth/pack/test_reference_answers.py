@@ -9,9 +9,10 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer, pipeline
 
 from berth.errors import Refused
-from berth.pack.checkpoint import load_checkpoint
-from berth.pack.known_inputs import PAIR, TEXTS
+from berth.pack.load_checkpoint import load_checkpoint
 from berth.pack.reference_answers import reference_answers
+from berth.pack.references.known_texts import TEXTS
+from berth.pack.references.text_classification import PAIR
 from handler.config import Task
 from tests.support.checkpoints import LABELS, make_checkpoint
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from berth.errors import Refused
-from berth.pack.checkpoint import load_checkpoint
+from berth.pack.load_checkpoint import load_checkpoint
 from handler.config import Pooling, Task
 from tests.support.checkpoints import make_checkpoint
 from tests.support.checkpoints.sentence_transformers import (
@@ -111,17 +111,23 @@ def test_pooling_in_both_spellings(model, config, pooling):
 )
 def test_another_pooling_is_refused_by_name(model, config, named):
     (model / "1_Pooling" / "config.json").write_text(json.dumps(config))
-    with pytest.raises(Refused, match=f"pools by .*{named}.*berth has mean, cls, max, one at a time"):
+    with pytest.raises(Refused, match=f"pools by .*{named}.*berth supports mean, cls, max, one at a time"):
         load_checkpoint(model, None)
 
 
 @pytest.mark.parametrize(
     ("kinds", "named"),
     [
-        (["Transformer", "SpladePooling"], "the module SpladePooling; berth has Transformer, Pooling, Dense, Normal"),
-        (["Transformer"], "is Transformer; berth has Transformer, Pooling, any number of Dense and perhaps Normalize"),
-        (["Transformer", "Dense", "Pooling"], "is Transformer, Dense, Pooling; berth has"),
-        (["Transformer", "Pooling", "Normalize", "Dense"], "is Transformer, Pooling, Normalize, Dense; berth has"),
+        (
+            ["Transformer", "SpladePooling"],
+            "the module SpladePooling; berth supports Transformer, Pooling, Dense, Normal",
+        ),
+        (
+            ["Transformer"],
+            "is Transformer; berth supports Transformer, Pooling, any number of Dense and perhaps Normalize",
+        ),
+        (["Transformer", "Dense", "Pooling"], "is Transformer, Dense, Pooling; berth supports"),
+        (["Transformer", "Pooling", "Normalize", "Dense"], "is Transformer, Pooling, Normalize, Dense; berth supports"),
     ],
 )
 def test_modules_that_we_lack_are_refused_by_name(model, kinds, named):
@@ -145,9 +151,17 @@ def test_a_module_of_foreign_code_is_refused_by_name(model):
         (MODEL, {"truncate_dim": 16}, "truncate_dim: take it out, and let requests set `dimensions`"),
         ("2_Dense/config.json", {"use_residual": True}, "use_residual"),
         ("2_Dense/config.json", {"module_output_name": "scores"}, "berth serves 'sentence_embedding' only"),
-        ("3_Dense/config.json", {"activation_function": "torch.nn.modules.activation.Hardtanh"}, "berth has ELU, GELU"),
-        ("3_Dense/config.json", {"activation_function": "my_code.Tanh"}, r"my_code\.Tanh; berth has .* of torch\.nn"),
-        ("3_Dense/config.json", {"activation_function": None}, "activation_function is None; berth has"),
+        (
+            "3_Dense/config.json",
+            {"activation_function": "torch.nn.modules.activation.Hardtanh"},
+            "berth supports ELU, GELU",
+        ),
+        (
+            "3_Dense/config.json",
+            {"activation_function": "my_code.Tanh"},
+            r"my_code\.Tanh; berth supports .* of torch\.nn",
+        ),
+        ("3_Dense/config.json", {"activation_function": None}, "activation_function is None; berth supports"),
         ("1_Pooling/config.json", {"include_prompt": False}, "include_prompt to false, and the model has prompts"),
     ],
 )
@@ -192,7 +206,7 @@ def test_dense_weights_in_a_pickle_are_refused_with_the_lines_that_convert_them(
 
 def test_a_dense_module_without_weights_is_refused(model):
     (model / "2_Dense" / "model.safetensors").unlink()
-    with pytest.raises(Refused, match=r"2_Dense holds no model\.safetensors"):
+    with pytest.raises(Refused, match=r"2_Dense has no model\.safetensors"):
         load_checkpoint(model, None)
 
 
@@ -251,7 +265,7 @@ def test_a_cross_encoders_own_activation_is_kept_or_refused(tmp_path):
     folder = make_cross_encoder(tmp_path / "identity", activation="Identity")
     assert load_checkpoint(folder, None).score_function == "none"
     folder = make_cross_encoder(tmp_path / "tanh", activation="Tanh")
-    with pytest.raises(Refused, match=r"scores pairs by torch.*\.Tanh; berth has Sigmoid, Identity"):
+    with pytest.raises(Refused, match=r"scores pairs by torch.*\.Tanh; berth supports Sigmoid, Identity"):
         load_checkpoint(folder, None)
 
 

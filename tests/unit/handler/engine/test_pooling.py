@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from transformers import AutoModel, AutoTokenizer
 
-from berth.pack.checkpoint import load_checkpoint
+from berth.pack.load_checkpoint import load_checkpoint
 from handler.config import Activation, HandlerConfig, Pooling, Task
 from handler.engine.pooling import Pooler, load_dense
 from handler.errors import ConfigError

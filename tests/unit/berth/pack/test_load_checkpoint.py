@@ -14,8 +14,10 @@ import torch
 import transformers
 
 from berth.errors import Refused
-from berth.pack.checkpoint import AUTO_CLASSES, PRETRAINED_ON_MASKS, load_checkpoint
-from berth.pack.sample import INSTALL, PACKAGE, sample_folder
+from berth.pack.load_checkpoint import load_checkpoint
+from berth.pack.references import REFERENCES
+from berth.pack.references.fill_mask import PRETRAINED_ON_MASKS
+from berth.pack.sample import INSTALL_SAMPLE, SAMPLE_PACKAGE, sample_folder
 from handler.config import Pooling, Task
 from tests.support.checkpoints import make_checkpoint
 from tests.support.checkpoints.sentence_transformers import pickle_weights, run_lines
@@ -67,9 +69,9 @@ def test_the_sample():
 
 
 def test_an_altered_sample_is_refused(tmp_path, monkeypatch):
-    shutil.copytree(sample_folder(), tmp_path / PACKAGE / "model")
-    (tmp_path / PACKAGE / "__init__.py").touch()
-    with (tmp_path / PACKAGE / "model" / "model.safetensors").open("r+b") as weights:
+    shutil.copytree(sample_folder(), tmp_path / SAMPLE_PACKAGE / "model")
+    (tmp_path / SAMPLE_PACKAGE / "__init__.py").touch()
+    with (tmp_path / SAMPLE_PACKAGE / "model" / "model.safetensors").open("r+b") as weights:
         weights.seek(1000)
         weights.write(b"\xff")
     monkeypatch.syspath_prepend(tmp_path)
@@ -81,7 +83,7 @@ def test_an_absent_sample_names_the_command(monkeypatch):
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(Refused) as refused:
         load_checkpoint(None, None)
-    assert f"`{INSTALL}`" in str(refused.value)
+    assert f"`{INSTALL_SAMPLE}`" in str(refused.value)
     assert "`make setup`" in str(refused.value)
 
 
@@ -220,18 +222,18 @@ def test_a_hub_id_gets_the_command_that_downloads_it(name):
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path):
-    with pytest.raises(Refused, match="is no folder"):
+    with pytest.raises(Refused, match="is not a folder"):
         load_checkpoint(tmp_path / "a" / "b" / "absent", None)
     (tmp_path / "file").touch()
     with pytest.raises(Refused, match="is a file: give the folder"):
         load_checkpoint(tmp_path / "file", None)
-    with pytest.raises(Refused, match=r"holds no config\.json"):
+    with pytest.raises(Refused, match=r"has no config\.json"):
         load_checkpoint(tmp_path, None)
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(Refused, match=r"config\.json is not JSON"):
         load_checkpoint(tmp_path, None)
     (tmp_path / "config.json").write_text(json.dumps(_bert()))
-    with pytest.raises(Refused, match=r"holds no model\.safetensors"):
+    with pytest.raises(Refused, match=r"has no model\.safetensors"):
         load_checkpoint(tmp_path, None)
 
 
@@ -239,7 +241,7 @@ def test_shards_travel_with_their_index(tmp_path):
     index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
     _write(tmp_path, config=_bert(), **{"model.safetensors.index": index})
     (tmp_path / "model.safetensors").rename(tmp_path / "model-1.safetensors")
-    with pytest.raises(Refused, match=r"names model-2\.safetensors: download the checkpoint again"):
+    with pytest.raises(Refused, match=r"names model-2\.safetensors, which is not .*: download the checkpoint again"):
         load_checkpoint(tmp_path, None)
     (tmp_path / "model-2.safetensors").touch()
     expected = ("config.json", "model-1.safetensors", "model-2.safetensors", "model.safetensors.index.json")
@@ -271,14 +273,11 @@ def test_a_link_that_leaves_the_checkpoint_is_refused(tmp_path):
         load_checkpoint(folder, None)
 
 
-@pytest.mark.parametrize(
-    ("task", "labels"),
-    [(Task.TEXT_RANKING, ["a"]), (Task.FILL_MASK, ["a", "b"])],
-)
+@pytest.mark.parametrize(("task", "labels"), [(Task.TEXT_RANKING, ["a"]), (Task.FILL_MASK, ["a", "b"])])
 def test_the_lines_that_convert_pickles_make_a_checkpoint(tmp_path, task, labels):
     folder = tmp_path / "pickled"
     config = transformers.BertConfig(**TINY, id2label=dict(enumerate(labels)))
-    getattr(transformers, AUTO_CLASSES[task]).from_config(config).save_pretrained(folder)
+    getattr(transformers, REFERENCES[task].auto_class).from_config(config).save_pretrained(folder)
     pickle_weights(folder)
     with pytest.raises(Refused, match="only as pickles") as refused:
         load_checkpoint(folder, task)

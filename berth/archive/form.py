@@ -1,0 +1,65 @@
+"""The form of an archive, as its own model-config.yaml says it: a berth that is too old for one says so.
+
+It is read before an archive is verified, for a newer form may have to be verified otherwise. Nothing else is taken from
+what is read here; where nothing can be read, the verifier says what is wrong.
+"""
+
+import zipfile
+from pathlib import Path
+
+from .. import __version__
+from ..errors import Refused
+from .content import MODEL_CONFIG
+
+# What an archive holds and how it is laid out. Add 1 when a berth that knows only the old form would misread the new.
+FORM = 1
+SECTION = "berth"
+MAX_CONFIG_BYTES = 1 << 20
+
+
+def form_section() -> dict[str, object]:
+    """What berth says for itself in model-config.yaml; TorchServe passes over keys that it does not know."""
+    return {"form": FORM, "version": __version__}
+
+
+def check_form(archive: Path) -> None:
+    """Refused when a .mar or an unpacked folder has a form that this berth does not know.
+
+    One without a form is read as form 1: no berth but unreleased ones packed it, or it has a handler of its own.
+    """
+    match _read_section(archive):
+        case None:
+            return
+        case {"form": int(form), "version": str()} if form == FORM:
+            return
+        case {"form": int(form), "version": str(version)}:
+            raise Refused(
+                f"{archive} was packed by berth {version} in form {form}, and this is berth {__version__}, which knows "
+                f"form {FORM} only: install berth {version}, or pack the checkpoint again with this one"
+            )
+        case section:
+            raise Refused(
+                f"{archive}: {SECTION} in {MODEL_CONFIG} is {section!r}, which no berth wrote: pack the checkpoint "
+                "again with `berth pack`"
+            )
+
+
+def _read_section(archive: Path) -> object:
+    """What berth says for itself in model-config.yaml; None where it says nothing, or nothing can be read."""
+    import yaml  # noqa: PLC0415 - `berth --help` answers at once
+
+    try:
+        if archive.is_dir():
+            return yaml.safe_load(_read_file(archive / MODEL_CONFIG)).get(SECTION)
+        with zipfile.ZipFile(archive) as opened, opened.open(MODEL_CONFIG) as file:
+            return yaml.safe_load(file.read(MAX_CONFIG_BYTES)).get(SECTION)
+    except Exception:  # noqa: BLE001 - zipfile and yaml raise a dozen kinds, and the verifier looks at every byte
+        return None
+
+
+def _read_file(path: Path) -> bytes:
+    """The beginning of a regular file, which the folder of an archive that is not verified may not hold."""
+    if not path.is_file():
+        return b""
+    with path.open("rb") as file:
+        return file.read(MAX_CONFIG_BYTES)

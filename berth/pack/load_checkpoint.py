@@ -1,0 +1,145 @@
+"""A folder of Hugging Face's format -> Checkpoint: what it answers, how, and which of its files travel.
+
+Only JSON is read here, no weights and no code: pickles and custom code are refused, never loaded.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from handler.config import Task
+
+from ..errors import Refused
+from .checkpoint import Checkpoint
+from .files import load_json, local_folder, travelling_files
+from .references import REFERENCES
+from .sample import SAMPLE_NAME, sample_folder
+from .sentence_transformers import (
+    Module,
+    embedding_of,
+    is_cross_encoder,
+    load_modules,
+    max_sequence_length,
+    score_function_of,
+    transformer_folder,
+)
+
+CONFIG = "config.json"
+TOKENIZER_CONFIG = "tokenizer_config.json"
+DECODER_ENDING = "LMHeadModel"
+NO_LIMIT_TOKENS = 1_000_000  # tokenizers without a limit say 1e30 (transformers, VERY_LARGE_INTEGER)
+# Types whose positions start behind the padding id (transformers 5, create_position_ids_from_input_ids).
+POSITIONS_AFTER_PADDING = frozenset(
+    {
+        "camembert",
+        "data2vec-text",
+        "esm",
+        "ibert",
+        "lilt",
+        "longformer",
+        "luke",
+        "markuplm",
+        "mpnet",
+        "roberta",
+        "roberta-prelayernorm",
+        "xlm-roberta",
+        "xlm-roberta-xl",
+        "xmod",
+    }
+)
+
+
+def load_checkpoint(path: Path | None, task: Task | None) -> Checkpoint:
+    """The checkpoint in `path`, or the sample model; Refused with what to do when it cannot be packed."""
+    checkpoint = sample_folder() if path is None else local_folder(path)
+    modules = load_modules(checkpoint)
+    transformer = transformer_folder(checkpoint, modules)
+    config = _load_config(transformer)
+    task = task or _task_of(checkpoint, modules, config)
+    _check_labels(transformer / CONFIG, config, task)
+    embedding = embedding_of(checkpoint, modules if task is Task.EMBEDDINGS else ())
+    inner = tuple(module.path for module in modules if module.path and transformer == checkpoint)
+    return Checkpoint(
+        root=transformer.resolve(),
+        files=travelling_files(checkpoint, transformer, inner, embedding.dense, REFERENCES[task].auto_class),
+        name=SAMPLE_NAME if path is None else checkpoint.resolve().name,
+        task=task,
+        max_tokens=_max_tokens(transformer, config),
+        pooling=embedding.pooling,
+        dense=embedding.dense,
+        normalize=embedding.normalize,
+        prompts=embedding.prompts,
+        default_prompt=embedding.default_prompt,
+        score_function=score_function_of(checkpoint, config) if task is Task.TEXT_RANKING else None,
+    )
+
+
+def _load_config(transformer: Path) -> dict[str, object]:
+    """config.json; Refused when it is missing, or when the checkpoint brings code of its own."""
+    config = load_json(transformer / CONFIG)
+    if not config:
+        raise Refused(
+            f"{transformer} has no {CONFIG}: a checkpoint is a folder that transformers' save_pretrained made"
+        )
+    for name in (CONFIG, TOKENIZER_CONFIG):
+        if "auto_map" in load_json(transformer / name):
+            raise Refused(
+                f"{transformer / name} has an auto_map: this checkpoint brings code of its own, which berth never "
+                "runs; if transformers knows the architecture by now, save it again without trust_remote_code"
+            )
+    return config
+
+
+def _task_of(checkpoint: Path, modules: tuple[Module, ...], config: Mapping[str, object]) -> Task:
+    """The task that the checkpoint's own files name; Refused with the tasks there are when they name none."""
+    if is_cross_encoder(checkpoint, config) and [module.kind for module in modules] in ([], ["Transformer"]):
+        return Task.TEXT_RANKING if len(_labels(config)) == 1 else _task_of_architecture(checkpoint, config)
+    return Task.EMBEDDINGS if modules else _task_of_architecture(checkpoint, config)
+
+
+def _task_of_architecture(checkpoint: Path, config: Mapping[str, object]) -> Task:
+    """The task that config.json's architecture was trained for; Refused when it names none, or a decoder."""
+    architectures = config.get("architectures")
+    architecture = str(architectures[0]) if isinstance(architectures, list) and architectures else ""
+    for task, reference in REFERENCES.items():
+        if reference.is_named_by(architecture) and not architecture.endswith(DECODER_ENDING):
+            return task
+    found = f"{CONFIG}'s architecture is {architecture}" if architecture else f"{CONFIG} names no architecture"
+    raise Refused(f"cannot tell the task of {checkpoint}: {found}; choose one with --task: {', '.join(Task)}")
+
+
+def _labels(config: Mapping[str, object]) -> list[str]:
+    """The labels of a classifier as transformers reads them: two, when config.json tells neither names nor number."""
+    names, number = config.get("id2label"), config.get("num_labels")
+    if isinstance(names, dict):
+        return [str(name) for name in names.values()]
+    return [f"LABEL_{index}" for index in range(number if isinstance(number, int) else 2)]
+
+
+def _check_labels(config_file: Path, config: Mapping[str, object], task: Task) -> None:
+    """Refused when the task cannot be answered with the labels that there are."""
+    labels = _labels(config)
+    if wrong := REFERENCES[task].wrong_labels(labels):
+        raise Refused(f"the labels in {config_file} are {', '.join(labels[:10])}; {wrong}")
+
+
+def _max_tokens(transformer: Path, config: Mapping[str, object]) -> int:
+    """The smallest of what sentence-transformers, the tokenizer and the positions allow."""
+    limits = (
+        max_sequence_length(transformer),
+        load_json(transformer / TOKENIZER_CONFIG).get("model_max_length"),
+        _usable_positions(config),
+    )
+    known = [limit for limit in limits if isinstance(limit, int) and 0 < limit < NO_LIMIT_TOKENS]
+    if not known:
+        raise Refused(
+            f"{transformer} does not say how many tokens it takes: set model_max_length in {TOKENIZER_CONFIG}"
+        )
+    return min(known)
+
+
+def _usable_positions(config: Mapping[str, object]) -> int | None:
+    """How many tokens have a position; None when config.json does not say."""
+    positions, padding = config.get("max_position_embeddings"), config.get("pad_token_id")
+    if not isinstance(positions, int) or config.get("model_type") not in POSITIONS_AFTER_PADDING:
+        return positions if isinstance(positions, int) else None
+    return positions - (padding if isinstance(padding, int) else 1) - 1  # 1: transformers' default for these types

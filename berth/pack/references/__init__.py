@@ -1,0 +1,28 @@
+"""What each task is to the packer, and what plain transformers answers for it: a file per task, and this table.
+
+Nothing here shares code with the handler, or its answers would prove nothing; and reading the table imports neither
+torch nor transformers, for a checkpoint can be refused without them.
+"""
+
+from collections.abc import Mapping
+
+from handler.config import Task
+
+from .embeddings import EMBEDDINGS
+from .fill_mask import FILL_MASK
+from .question_answering import QUESTION_ANSWERING
+from .reference import Reference
+from .text_classification import TEXT_CLASSIFICATION
+from .text_ranking import TEXT_RANKING
+from .token_classification import TOKEN_CLASSIFICATION
+from .zero_shot_classification import ZERO_SHOT_CLASSIFICATION
+
+REFERENCES: Mapping[Task, Reference] = {
+    Task.EMBEDDINGS: EMBEDDINGS,
+    Task.TEXT_CLASSIFICATION: TEXT_CLASSIFICATION,
+    Task.TOKEN_CLASSIFICATION: TOKEN_CLASSIFICATION,
+    Task.QUESTION_ANSWERING: QUESTION_ANSWERING,
+    Task.FILL_MASK: FILL_MASK,
+    Task.TEXT_RANKING: TEXT_RANKING,
+    Task.ZERO_SHOT_CLASSIFICATION: ZERO_SHOT_CLASSIFICATION,
+}
