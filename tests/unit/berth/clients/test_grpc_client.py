@@ -16,7 +16,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.message_factory import GetMessageClass
 
 from berth.clients import grpc_client
-from berth.clients.grpc_client import INFERENCE, SERVICES, GrpcClient
+from berth.clients.grpc_client import DESCRIPTOR_SET, INFERENCE, GrpcClient
 from berth.clients.messages import Input, Parameters
 from berth.errors import BerthError, RequestFailed, ServerUnreachable, UsageError
 
@@ -151,14 +151,14 @@ def test_a_senseless_number_of_workers_is_refused_before_anybody_is_asked() -> N
 
 
 def test_a_checkout_that_was_not_installed_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grpc_client, "SERVICES", tmp_path / "none.binpb")
+    monkeypatch.setattr(grpc_client, "DESCRIPTOR_SET", tmp_path / "none.binpb")
     with pytest.raises(BerthError, match=r"none.binpb is missing.*pip install -e"):
         grpc_client._load_services.__wrapped__()
 
 
 def test_the_descriptor_set_is_whole() -> None:
     """Every file that one imports is in it: grpcurl needs nothing else."""
-    files = FileDescriptorSet.FromString(SERVICES.read_bytes()).file
+    files = FileDescriptorSet.FromString(DESCRIPTOR_SET.read_bytes()).file
     assert {"inference.proto", "management.proto"} <= {file.name for file in files}
     assert {name for file in files for name in file.dependency} <= {file.name for file in files}
 
