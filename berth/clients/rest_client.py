@@ -50,7 +50,7 @@ class RestClient:
     ) -> list[Result]:
         if isinstance(inputs, str | Mapping):
             raise UsageError(
-                "`inputs` is a single input: give a list; else each of its characters, or keys, would be one"
+                "`inputs` is a single input: give a list of them, or each of its characters (or keys) would be one"
             )
         results: list[Result] = []
         for chunk in chunks(inputs, parameters, max_texts):

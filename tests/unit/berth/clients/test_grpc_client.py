@@ -77,7 +77,7 @@ def test_an_input_is_sent_with_its_parameters(source: Input, parameters: Paramet
 
 
 def test_what_is_no_json_is_a_usage_error() -> None:
-    with GrpcClient("127.0.0.1:9") as client, pytest.raises(UsageError, match="no JSON"):
+    with GrpcClient("127.0.0.1:9") as client, pytest.raises(UsageError, match="cannot be written as JSON"):
         client.predict("bert", "x", {"threshold": float("nan")})
 
 
@@ -141,7 +141,7 @@ def test_a_server_that_says_nothing_is_left_at_the_deadline() -> None:
 
 @pytest.mark.parametrize("address", ["", "host", ":7070", "host:0", "h:99999", "http://127.0.0.1:7070", "::1:7070"])
 def test_an_address_that_is_none_is_a_usage_error(address: str) -> None:
-    with pytest.raises(UsageError, match="HOST:PORT"):
+    with pytest.raises(UsageError, match="is not a gRPC server address: use HOST:PORT"):
         GrpcClient(address)
 
 
