@@ -1,1 +1,1 @@
-"""The benchmarks `python -m bench` (serving), `bench.packing` and `bench.openmp`; not in the wheel, nor in the image."""
+"""Benchmarks: `python -m bench` (serving), `bench.packing` and `bench.openmp`; neither in the wheel nor in the image."""
