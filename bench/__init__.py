@@ -1,1 +1,1 @@
-"""Benchmarks: `python -m bench` (serving), `bench.packing` and `bench.openmp`; neither in the wheel nor in the image."""
+"""Benchmarks: `python -m bench` (serving), `bench.packing` and `bench.openmp`; in neither the wheel nor the image."""
