@@ -40,7 +40,7 @@ def served(archive: Path, cache: Path) -> Iterator[str]:
             tail = "\n".join(_read(log.fileno()).splitlines()[-LOG_LINES:])
             raise BerthError(f"{archive.name}: {error}; the server's last lines:\n{tail}") from error
         finally:
-            _end(process)
+            end_process(process)
 
 
 def _read(descriptor: int) -> str:
@@ -48,7 +48,8 @@ def _read(descriptor: int) -> str:
     return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode(errors="replace")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end_process(process: subprocess.Popen[bytes]) -> None:
+    """Ask a launcher to end, and kill it if it does not."""
     process.terminate()
     try:
         process.wait(END_S)
