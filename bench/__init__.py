@@ -1,1 +1,1 @@
-"""The benchmark: load generation, rivals, statistics, report."""
+"""Benchmarks: `python -m bench` (serving), `bench.packing` and `bench.openmp`; in neither the wheel nor the image."""

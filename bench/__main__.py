@@ -1,4 +1,4 @@
-"""`make bench`: berth beside the way of TorchServe's own Hugging Face example, as a table and as one line of JSON."""
+"""`make bench`: berth beside the way of TorchServe's own Hugging Face example, as tables and as one line of JSON."""
 
 import json
 import signal
@@ -19,12 +19,12 @@ COMMAND = "python -m bench"
 
 def main(
     output: Annotated[
-        Path | None, typer.Option(help="A Markdown page; its JSON, latencies included, beside it.")
+        Path | None, typer.Option(help="Write a Markdown page here, and its JSON with all latencies beside it.")
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Each measures every way once.")] = 5,
-    seconds: Annotated[float, typer.Option(min=1, help="Measured per way and round.")] = 15.0,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; each measures every way once.")] = 5,
+    seconds: Annotated[float, typer.Option(min=1, help="Seconds of measuring per way and round.")] = 15.0,
 ) -> None:
-    """Requests per second through a real TorchServe: about 8 minutes on 2 cores. Progress goes to stderr."""
+    """Measure requests per second through a real TorchServe: about 8 minutes on 2 cores. Progress goes to stderr."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is ended too
     effort = Effort(rounds=rounds, warm_up_s=3.0, duration_s=seconds)
     facts, settings = describe_run(" ".join((COMMAND, *sys.argv[1:]))), settings_of(effort)

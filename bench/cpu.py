@@ -1,4 +1,4 @@
-"""Who used the cores while something was measured: the load generator, and processes that have no part in it."""
+"""Who used the cores during a measurement: the load generator, and processes that have no part in it."""
 
 import time
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ class CpuShares:
     """Cores kept busy, on average."""
 
     client: float
-    """By this process."""
+    """Cores kept busy by this process, which generates the load."""
     others: float
-    """By neither this process nor those that it started, time stolen by a hypervisor included: the noise."""
+    """Cores kept busy by other processes than this and those that it started, and by a hypervisor: the noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CpuReading:
-    """CPU seconds up to a moment."""
+    """CPU seconds used up to a moment."""
 
     wall_s: float
     machine_s: float
@@ -28,7 +28,7 @@ class CpuReading:
 
     @classmethod
     def now(cls) -> Self:
-        """Of this process, the living processes below it, and the machine."""
+        """Read this process, the living processes below it, and the machine."""
         times = psutil.cpu_times()
         idle_s = times.idle + getattr(times, "iowait", 0.0)
         guests_s = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # Linux counts them as user too
@@ -42,7 +42,7 @@ class CpuReading:
 
 
 def shares_between(start: CpuReading, end: CpuReading) -> CpuShares:
-    """What happened between two readings."""
+    """The cores kept busy between two readings."""
     wall_s = end.wall_s - start.wall_s
     client_s = end.client_s - start.client_s
     children_s = end.children_s - start.children_s

@@ -1,4 +1,4 @@
-"""Exchanges -> the figures of a run, runs -> the figures of the benchmark. PURE."""
+"""Exchanges -> the figures of a run; runs -> the figures of the benchmark. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ class Run:
     rps: float
     tokens_per_s: float
     useful_gflops: float
-    """GFLOP/s that the answered texts need without padding."""
+    """GFLOP/s spent on the answered texts, padding left out."""
     client_cores: float
-    """That the load generator kept busy."""
+    """Cores that the load generator kept busy."""
     other_cores: float
-    """That processes without a part in it kept busy."""
+    """Cores that processes without a part in the run kept busy."""
     max_difference: float
-    """Of the sampled answers from the bare forward pass."""
+    """The largest difference between a sampled answer and the bare forward pass."""
     latencies_ms: Sequence[float]
 
     def latency_ms(self, percent: float) -> float:
@@ -41,7 +41,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lone:
-    """A lone client of berth, and the bare forward pass of the same texts, once."""
+    """A lone client of berth beside the bare forward pass of the same texts, once."""
 
     round: int
     requests: int
@@ -51,7 +51,7 @@ class Lone:
 
     @property
     def ratio(self) -> float:
-        """1 would be a server that costs nothing."""
+        """Times as long as the bare forward pass: 1 would be a server that costs nothing."""
         return self.served_p50_ms / self.bare_p50_ms
 
 
@@ -62,16 +62,16 @@ class Figures:
     runs: Sequence[Run]
     lones: Sequence[Lone]
     matmul_gflops: Sequence[float]
-    """The measured peak, once a round."""
+    """The measured peak of fp32 matrix products, by round."""
 
     @property
     def ways(self) -> list[str]:
-        """In the order in which they ran."""
+        """The names of the ways, in the order in which they ran."""
         return list(dict.fromkeys(run.way for run in self.runs))
 
     @property
     def peak_gflops(self) -> float:
-        """The best round's: a share of the peak is not to profit from a noisy neighbour."""
+        """The peak of the best round: a share of the peak must not profit from a noisy neighbour."""
         return max(self.matmul_gflops)
 
     @property
@@ -115,10 +115,10 @@ def measure_run(way: str, number: int, result: LoadResult, shape: EncoderShape, 
 
 
 def latencies_ms(result: LoadResult) -> list[float]:
-    """In the order in which the exchanges were kept; to 0.1 ms."""
+    """Latencies in the order in which the exchanges were kept, to 0.1 ms."""
     return [round((exchange.answered_s - exchange.sent_s) * 1000, 1) for exchange in result.exchanges]
 
 
 def spread_of(runs: Sequence[Run], name: str) -> Spread:
-    """One figure's spread over runs."""
+    """The spread of one figure over runs."""
     return Spread.of([getattr(run, name) for run in runs])

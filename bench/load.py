@@ -1,7 +1,7 @@
 """Load on a server over keep-alive HTTP: each client sends its next text when its last one is answered.
 
-A closed loop: right for ratios of throughput, blind to what waits outside it. One process and one thread, cheap
-beside a forward pass; what it takes from the server's cores is measured with every run.
+This closed loop is right for ratios of throughput, and blind to what waits outside it. It is one process and one
+thread, cheap beside a forward pass; what it takes from the server's cores is measured with every run.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from berth.errors import BerthError
 
 from .cpu import CpuReading, CpuShares, shares_between
 
-LAST_ANSWERS_S = 60.0  # for what is still being computed when the time is over
+LAST_ANSWERS_S = 60.0  # for the requests that are still being computed when the time is over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +26,11 @@ class LoadPlan:
     url: str
     """The full address of a model's predictions, http."""
     texts: Sequence[str]
-    """Sent in this order, and from the start again when all were sent."""
+    """What to send, in this order; from the start again when all have been sent."""
     clients: int
     warm_up_s: float
     duration_s: float
-    """After the warm-up; the answers that come in this time count."""
+    """How long after the warm-up answers count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,22 +39,22 @@ class Exchange:
 
     text: str
     sent_s: float
-    """From the start of the warm-up."""
+    """Seconds since the start of the warm-up, as in `answered_s`."""
     answered_s: float
     status: int
-    """0 when the connection broke."""
+    """The HTTP status; 0 when the connection broke."""
     body: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadResult:
-    """What one run saw."""
+    """What came of one run."""
 
     exchanges: Sequence[Exchange]
-    """The good answers in the measured time."""
+    """The requests that were answered well in the measured time."""
     duration_s: float
     num_errors: int
-    """Requests without a 200, those of the warm-up included."""
+    """Requests that got no 200, those of the warm-up included."""
     cpu: CpuShares
 
 
@@ -66,7 +66,7 @@ def apply_load(plan: LoadPlan) -> LoadResult:
 
 
 def select_measured(exchanges: Sequence[Exchange], plan: LoadPlan, cpu: CpuShares) -> LoadResult:
-    """What came after the warm-up and before the end, while every client was busy: a steady state."""
+    """The answers after the warm-up and before the end, while every client was busy: a steady state."""
     end_s = plan.warm_up_s + plan.duration_s
     good = [exchange for exchange in exchanges if exchange.status == 200]
     return LoadResult(
@@ -84,13 +84,15 @@ async def _run_clients(plan: LoadPlan, started_s: float) -> list[Exchange]:
             clients = [_run_client(plan, texts, started_s) for _ in range(plan.clients)]
             return list(itertools.chain.from_iterable(await asyncio.gather(*clients)))
     except TimeoutError as error:
-        raise BerthError(f"{plan.url} left requests without an answer for {LAST_ANSWERS_S:.0f} s") from error
+        raise BerthError(
+            f"{plan.url} has not answered all requests {LAST_ANSWERS_S:.0f} s after the last was sent"
+        ) from error
     except OSError as error:
         raise BerthError(f"{plan.url} cannot be reached: {error}") from error
 
 
 async def _run_client(plan: LoadPlan, texts: Iterator[str], started_s: float) -> list[Exchange]:
-    """One connection until the time is over or something goes wrong."""
+    """Ask over one connection until the time is over or something goes wrong."""
     exchanges: list[Exchange] = []
     address = urlsplit(plan.url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
@@ -115,14 +117,14 @@ async def _run_client(plan: LoadPlan, texts: Iterator[str], started_s: float) ->
 
 
 def format_request(host: str, path: str, text: str) -> bytes:
-    """One HTTP/1.1 request in berth's native form."""
+    """An HTTP/1.1 request to berth's native door."""
     body = json.dumps({"inputs": text}).encode()
     head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
     return head.encode() + b"\r\n" + body
 
 
 def parse_head(head: bytes) -> tuple[int, int]:
-    """Status and content length of an HTTP/1.1 answer's head; ValueError when it is none."""
+    """The status and content length in an HTTP/1.1 answer's head; ValueError when it is not one."""
     status_line, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     return int(status_line.partition(" ")[2][:3]), int(headers.get("content-length", "0"))
@@ -132,5 +134,5 @@ async def _read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     try:
         status, size_bytes = parse_head(await reader.readuntil(b"\r\n\r\n"))
         return status, await reader.readexactly(size_bytes)
-    except (OSError, EOFError, ValueError):  # the connection broke, or what came was no HTTP
+    except (OSError, EOFError, ValueError):  # the connection broke, or the answer is not HTTP
         return 0, b""

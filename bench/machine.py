@@ -1,4 +1,4 @@
-"""What every benchmark figure is reported with: date, commit, hardware and versions."""
+"""The facts that come with every benchmark figure: date, commit, hardware and versions."""
 
 import importlib.metadata
 import os
@@ -54,7 +54,7 @@ def commit() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Installed versions of the packages that decide speed."""
+    """The installed versions of the packages that decide speed."""
     return {name: importlib.metadata.version(name) for name in PACKAGES}
 
 

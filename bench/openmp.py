@@ -2,7 +2,7 @@
 
 Spinning threads answer fastest on an idle machine and collapse when a neighbour takes a core: the one that spins
 holds the core which the one that works needs. Each way is measured for a short and a long text, on an otherwise
-idle machine and beside a process that keeps one core busy: of normal priority, as a container next door would be.
+idle machine and beside a process that keeps one core busy, at normal priority, as a container next door would.
 The ways take turns in each round.
 """
 
@@ -64,7 +64,7 @@ def neighbour(*, busy: bool) -> Iterator[None]:
 
 
 def forward_times_ms(way: str) -> dict[str, list[float]]:
-    """One process's forward passes by length of the text."""
+    """The times of one process's forward passes, by length of the text."""
     command = [sys.executable, "-c", FORWARDS, str(sample_folder()), json.dumps(LENGTHS)]
     environment = {**os.environ, **WAYS[way]}
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
@@ -88,7 +88,7 @@ def measure(rounds: int) -> dict[tuple[str, bool, str], list[float]]:
 def main() -> None:
     """Print a table, median / 90th percentile in ms, and as the last line the report as JSON."""
     parser = argparse.ArgumentParser(description="Ways in which OpenMP threads wait, on the sample model.")
-    parser.add_argument("--rounds", type=int, default=3, help="default: %(default)s")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds; default: %(default)s")
     times_ms = measure(parser.parse_args().rounds)
     rows = [
         {

@@ -1,8 +1,8 @@
 """`make bench-packing`: what does packing cost beside copying the files, and beside torch-model-archiver?
 
 A BERT-base of seeded random weights, 438 MB. Each round copies its files with `cp`, writes the archive, runs all of
-`berth pack` (answers, archive, unpacking, proof) and torch-model-archiver with its default format, each ended with a
-sync, for a copy that is still in memory is not finished. Goals: writing at most 3 x cp; packing under the archiver.
+`berth pack` (answers, archive, unpacking, proof) and torch-model-archiver with its default format. Each ends with a
+sync: a copy that is still in memory is not finished. Goals: writing at most 3 x cp; packing faster than the archiver.
 """
 
 import json
@@ -34,13 +34,13 @@ SEED = 1
 BIN = Path(sys.executable).parent
 COPY, WRITE, PACK, ARCHIVER = "cp", "writing the archive", "berth pack", "torch-model-archiver"
 Way = Callable[[Path], object]
-"""Leaves its result in a folder that is new."""
+"""Takes a new folder and leaves its result there."""
 Seconds = Mapping[str, list[float]]
-"""Way -> the seconds of each round."""
+"""The seconds of each round, by way."""
 
 
-def main(rounds: Annotated[int, typer.Option(min=1, help="Each measures every way once.")] = 5) -> None:
-    """Seconds, sync included: about 4 minutes and 2 GB in the working folder. Progress goes to stderr."""
+def main(rounds: Annotated[int, typer.Option(min=1, help="Rounds; each measures every way once.")] = 5) -> None:
+    """Measure seconds, sync included: about 4 minutes and 2 GB in the working folder. Progress goes to stderr."""
     facts = describe_run(" ".join((COMMAND, *sys.argv[1:])))
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-packing-") as work:
         checkpoint = make_bert_base(Path(work) / "bert-base")
@@ -52,7 +52,7 @@ def main(rounds: Annotated[int, typer.Option(min=1, help="Each measures every wa
 
 
 def make_bert_base(folder: Path) -> Path:
-    """transformers' default BERT, which is bert-base-uncased, with the sample's tokenizer."""
+    """A checkpoint of transformers' default BERT, which has bert-base-uncased's sizes, with the sample's tokenizer."""
     import torch  # noqa: PLC0415 - `--help` answers at once
     from transformers import AutoTokenizer, BertConfig, BertModel  # noqa: PLC0415
 
@@ -63,7 +63,7 @@ def make_bert_base(folder: Path) -> Path:
 
 
 def ways(folder: Path) -> dict[str, Way]:
-    """What is measured, by name."""
+    """The ways that are measured, by name."""
     checkpoint = load_checkpoint(folder, None)
     plan = plan_archive(checkpoint, reference_answers(checkpoint), installed_handler(), name="base", version="1.0")
     return {
@@ -75,7 +75,7 @@ def ways(folder: Path) -> dict[str, Way]:
 
 
 def measure(ways: Mapping[str, Way], rounds: int, out: Path) -> dict[str, list[float]]:
-    """Every way once a round, in turn, so that a noisy minute meets them all."""
+    """Time every way once a round, in turn, so that a noisy minute meets them all."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds):
         for name, way in ways.items():
@@ -85,7 +85,7 @@ def measure(ways: Mapping[str, Way], rounds: int, out: Path) -> dict[str, list[f
 
 
 def ratios(seconds: Seconds) -> dict[str, float]:
-    """Of the medians: what the two goals are about."""
+    """The ratios of medians that the two goals are about."""
     median = {name: Spread.of(values).median for name, values in seconds.items()}
     return {
         "write_over_cp": round(median[WRITE] / median[COPY], 2),
@@ -120,7 +120,7 @@ def _timed(way: Way, out: Path) -> float:
 
 
 def _archive_with_upstream(folder: Path, out: Path) -> None:
-    """Default options; it copies everything to $TMPDIR/<model name> first, so that lies on the same disk."""
+    """Run it with default options; its temporary copy of everything, in $TMPDIR, is on the same disk."""
     (out / "handler.py").write_text("def handle(data, context):\n    return data\n", encoding="utf-8")
     extra_files = ",".join(str(file) for file in sorted(folder.iterdir()) if file.suffix != ".safetensors")
     (out / "tmp").mkdir()

@@ -1,4 +1,4 @@
-"""Figures -> a JSON document for machines and a page for people. PURE."""
+"""Figures -> a JSON document for machines and a page for people. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -11,7 +11,7 @@ PERCENTS = (50, 95, 99)
 
 
 def to_document(facts: Mapping[str, object], settings: Mapping[str, object], figures: Figures) -> dict[str, object]:
-    """Everything but the raw latencies."""
+    """The JSON document: everything but the raw latencies."""
     return {
         "schema_version": SCHEMA_VERSION,
         "benchmark": "serving",
@@ -67,7 +67,7 @@ def to_tables(figures: Figures) -> str:
 
 
 def to_page(facts: Mapping[str, object], settings: Mapping[str, object], figures: Figures) -> str:
-    """The page that is committed: what was asked, the figures, and where they come from."""
+    """The page that is committed: the question, the figures, and where they come from."""
     return "\n\n".join(
         (
             "# Serving: berth beside the way of TorchServe's own example",
@@ -79,12 +79,12 @@ def to_page(facts: Mapping[str, object], settings: Mapping[str, object], figures
     )
 
 
-QUESTION = """Through a real TorchServe, how many requests per second does berth answer, over those of the way that
+QUESTION = """Through a real TorchServe, how many times as many requests per second does berth answer as the way that
 TorchServe's `examples/Huggingface_Transformers` takes: a tokenizer call per request, padded to 150 tokens, one masked
 forward pass? The rival is our own writing of that way (`bench/rivals/padded_handler.py`), with the same checkpoint,
-task, threads, launcher, settings and logs. Its better setting counts in every round: batches of 1, or batches of 8
-with 100 ms maxBatchDelay. One server runs at a time; a round measures all three. Each figure is the median of the
-rounds, and in brackets the lowest and the highest."""
+task, threads, launcher, settings and logs. In every round its better setting counts: batches of 1, or batches of 8
+with a maxBatchDelay of 100 ms. One server runs at a time; a round measures all three. Each figure is the median of
+the rounds, followed by the lowest and the highest."""
 
 
 def _verdict(figures: Figures) -> str:
@@ -95,7 +95,7 @@ def _verdict(figures: Figures) -> str:
         f"**berth answers {ratio.to_text(2)} times as many requests per second as the better rival** "
         f"(goal {GOAL_RATIO:g} {met}; floor {FLOOR_RATIO:g} in every round {kept}). "
         f"The load generator kept {spread_of(figures.runs, 'client_cores').to_text(3)} cores busy, and processes "
-        f"without a part in it {spread_of(figures.runs, 'other_cores').to_text(2)}."
+        f"without a part in the runs {spread_of(figures.runs, 'other_cores').to_text(2)}."
     )
 
 
@@ -161,7 +161,7 @@ def _run_row(run: Run) -> list[str]:
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Markdown that is also readable in a terminal."""
+    """A Markdown table that is also readable in a terminal."""
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
     lines = (header, ["-" * width for width in widths], *rows)
     return "\n".join(f"| {' | '.join(map(str.ljust, line, widths))} |" for line in lines)

@@ -1,4 +1,4 @@
-"""`berth serve` as a user starts it, for as long as a measurement takes."""
+"""Runs `berth serve`, as a user would start it, for as long as a measurement takes."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from berth.errors import BerthError
 from berth.settings import Settings, find_config
 from berth.wait import wait_until
 
-READY = "berth: ready"
+READY_LINE = "berth: ready"
 READY_S = 120.0
 END_S = 30.0
 LOG_LINES = 20
@@ -20,17 +20,17 @@ LOG_LINES = 20
 
 @contextlib.contextmanager
 def served(archive: Path, cache: Path) -> Iterator[str]:
-    """The address of the archive's predictions, once it is ready; a BerthError gets the log's tail.
+    """The address of the archive's predictions, once it is ready; a BerthError has the log's last lines.
 
-    On the ports of config.properties: a server that already runs would share the cores, and is an error here.
+    The ports are those of config.properties: a server that already runs would share the cores, and is an error here.
     """
     inference = Settings.load(find_config(None), os.environ).inference
     command = [str(Path(sys.executable).with_name("berth")), "serve", str(archive)]
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         process = subprocess.Popen(command, stderr=log, stdout=log, env={**os.environ, "XDG_CACHE_HOME": str(cache)})
         try:
-            wait_until(lambda: READY in _read(log.fileno()) or process.poll() is not None, READY_S)
-            if READY not in _read(log.fileno()):
+            wait_until(lambda: READY_LINE in _read(log.fileno()) or process.poll() is not None, READY_S)
+            if READY_LINE not in _read(log.fileno()):
                 what = (
                     f"was not ready within {READY_S:.0f} s" if process.poll() is None else "ended before it was ready"
                 )
@@ -40,15 +40,16 @@ def served(archive: Path, cache: Path) -> Iterator[str]:
             tail = "\n".join(_read(log.fileno()).splitlines()[-LOG_LINES:])
             raise BerthError(f"{archive.name}: {error}; the server's last lines:\n{tail}") from error
         finally:
-            _end(process)
+            end_process(process)
 
 
 def _read(descriptor: int) -> str:
-    """The whole log, without moving the place where the server writes."""
+    """The whole log, read without moving the place where the server writes."""
     return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode(errors="replace")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end_process(process: subprocess.Popen[bytes]) -> None:
+    """Ask a launcher to end, and kill it if it does not."""
     process.terminate()
     try:
         process.wait(END_S)

@@ -1,4 +1,4 @@
-"""The serving benchmark's course: pack the three ways, then round by round one server at a time."""
+"""The course of the serving benchmark: pack the three ways, then measure one server at a time, round by round."""
 
 import json
 import tempfile
@@ -29,8 +29,8 @@ CLIENTS = 32
 NUM_TEXTS = 2000
 SEED = 1
 LONE_S = 3.0
-CHECK_EVERY = 20  # answers of which one is compared with the bare model's, when the clock has stopped
-TOLERANCE = 1e-4  # of a vector of length 1; fp32 rounding in another order of sums is below 1e-6
+CHECK_EVERY = 20  # one answer in so many is compared with the bare model's, after the measurement
+TOLERANCE = 1e-4  # for a vector of length 1; fp32 rounding in another order of sums is below 1e-6
 RIVALS = {"example, batch 1": Batching(size=1, delay_ms=1), "example, batch 8": Batching(size=8, delay_ms=100)}
 
 Say = Callable[[str], object]
@@ -38,7 +38,7 @@ Say = Callable[[str], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """How long is measured."""
+    """How often and how long to measure."""
 
     rounds: int
     warm_up_s: float
@@ -50,7 +50,7 @@ class Bench:
     """What every round uses."""
 
     archives: dict[str, Path]
-    """Way -> archive."""
+    """The archive of each way."""
     cache: Path
     texts: Sequence[str]
     bare: BareModel
@@ -59,7 +59,7 @@ class Bench:
 
 
 def settings_of(effort: Effort) -> dict[str, object]:
-    """What a reader must know to repeat it."""
+    """The settings that a reader needs to repeat the benchmark."""
     return {
         "model": "sentence-transformers/all-MiniLM-L6-v2, embeddings, fp32",
         "clients": CLIENTS,
@@ -74,7 +74,7 @@ def settings_of(effort: Effort) -> dict[str, object]:
 
 
 def run_rounds(effort: Effort, say: Say) -> Figures:
-    """Every way once a round; BerthError when an answer is missing or wrong."""
+    """Measure every way once a round; BerthError when an answer is missing or wrong."""
     runs: list[Run] = []
     lones: list[Lone] = []
     peaks: list[float] = []
@@ -111,7 +111,7 @@ def _prepared(effort: Effort, say: Say) -> Iterator[Bench]:
 
 
 def _measure_way(bench: Bench, way: str, number: int) -> tuple[Run, list[Lone]]:
-    """One server's life; what the bare model says is computed when the server is gone."""
+    """Measure one server; what the bare model answers is computed when the server is gone."""
     with served(bench.archives[way], bench.cache) as url:
         loaded = apply_load(_load_plan(bench, url, CLIENTS, bench.effort.duration_s))
         alone = apply_load(_load_plan(bench, url, 1, LONE_S)) if way == BERTH else None
@@ -128,20 +128,20 @@ def _load_plan(bench: Bench, url: str, clients: int, duration_s: float) -> LoadP
 
 def _require_answers(result: LoadResult) -> None:
     if result.num_errors or not result.exchanges:
-        raise BerthError(f"{result.num_errors} requests failed and {len(result.exchanges)} were answered in time")
+        raise BerthError(f"{result.num_errors} requests failed, {len(result.exchanges)} were answered in time")
 
 
 def _check_answers(bare: BareModel, way: str, result: LoadResult) -> float:
-    """The largest difference of one answer in CHECK_EVERY; BerthError when it is too large."""
-    looked_at = result.exchanges[::CHECK_EVERY]
-    difference = max(largest_difference(json.loads(item.body), bare.embed(item.text)) for item in looked_at)
+    """The largest difference found in one answer of CHECK_EVERY; BerthError when it is too large."""
+    checked = result.exchanges[::CHECK_EVERY]
+    difference = max(largest_difference(json.loads(item.body), bare.embed(item.text)) for item in checked)
     if difference > TOLERANCE:
-        raise BerthError(f"{way}: of {len(looked_at)} answers looked at, one is off by {difference:.2g}")
+        raise BerthError(f"{way}: one of the {len(checked)} checked answers is off by {difference:.2g}")
     return difference
 
 
 def _compare_lone(bare: BareModel, number: int, result: LoadResult) -> Lone:
-    """The same texts, in the same order, without a server."""
+    """A lone client beside the bare model, which is given the same texts in the same order."""
     _check_answers(bare, "a lone client", result)
     bare_s = bare.time_texts([exchange.text for exchange in result.exchanges])
     return Lone(

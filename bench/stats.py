@@ -1,4 +1,4 @@
-"""Figures of several runs. PURE: values are kept, statistics are derived from them."""
+"""Statistics of several runs: values are kept, statistics derived from them. Pure."""
 
 import math
 import statistics
@@ -9,7 +9,7 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """The middle and the ends of a figure over all runs."""
+    """The median, the lowest and the highest value of a figure over all runs."""
 
     median: float
     low: float
@@ -17,11 +17,11 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Self:
-        """ValueError when there is no value."""
+        """The spread of these values; ValueError when there is none."""
         return cls(median=statistics.median(values), low=min(values), high=max(values))
 
     def to_text(self, digits: int = 1) -> str:
-        """`4.2 (4.0..4.4)`."""
+        """The spread as text: `4.2 (4.0..4.4)`."""
         return f"{self.median:.{digits}f} ({self.low:.{digits}f}..{self.high:.{digits}f})"
 
 

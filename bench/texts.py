@@ -1,12 +1,12 @@
-"""The texts that a benchmark sends: real words, mixed lengths, the same ones for everybody. PURE and seeded."""
+"""The texts that a benchmark sends: real words, mixed lengths, the same for every way. Pure and seeded."""
 
 import math
 import random
 from collections.abc import Iterable, Sequence
 
 MEAN_WORDS = 22  # 24 tokens with [CLS] and [SEP]
-SIGMA = 0.6  # of the logarithm: half of the texts lie between 12 and 28 words, one in a hundred above 75
-MAX_WORDS = 126  # 128 tokens: nobody in the comparison cuts a text, so that all answer the same question
+SIGMA = 0.6  # of the lengths' logarithm: half of the texts lie between 12 and 28 words, one in a hundred above 75
+MAX_WORDS = 126  # 128 tokens: no way in the comparison cuts a text, so that all answer the same question
 SPECIAL_TOKENS = 2  # [CLS] and [SEP]
 
 
@@ -16,7 +16,7 @@ def whole_words(vocabulary: Iterable[str]) -> list[str]:
 
 
 def mixed_texts(words: Sequence[str], count: int, seed: int = 1) -> list[str]:
-    """`count` texts whose numbers of words are lognormal with a mean of about MEAN_WORDS."""
+    """`count` texts whose lengths in words are lognormal, with a mean of about MEAN_WORDS."""
     chooser = random.Random(seed)
     mu = math.log(MEAN_WORDS) - SIGMA**2 / 2
     lengths = [round(chooser.lognormvariate(mu, SIGMA)) for _ in range(count)]
@@ -24,5 +24,5 @@ def mixed_texts(words: Sequence[str], count: int, seed: int = 1) -> list[str]:
 
 
 def num_tokens(text: str) -> int:
-    """Tokens of a text of whole words, special tokens included."""
+    """How many tokens a text of whole words has, special tokens included."""
     return text.count(" ") + 1 + SPECIAL_TOKENS

@@ -1,10 +1,10 @@
-"""Every error of the command line, and the exit code that each one means.
+"""Every error of the command line and the clients, and its exit code.
 
 BerthError              1  our failure
 ├── RequestFailed       1  the server answered with an error
 ├── UsageError          2  the command was called wrongly
 ├── ServerUnreachable   3  no berth server answers at this address
-└── Refused             4  an archive, a checkpoint or a machine that cannot be served, said before harm is done
+└── Refused             4  an archive, a checkpoint or a machine that cannot be served, said before anything starts
 """
 
 from typing import ClassVar
@@ -17,7 +17,7 @@ class BerthError(Exception):
 
 
 class RequestFailed(BerthError):
-    """The server answered with an error: its code, its type, its words, a JSON pointer to what they are about."""
+    """The server answered with an error: `param` is a JSON pointer to what its message is about."""
 
     def __init__(self, message: str, *, code: int, type: str, param: str | None = None) -> None:  # noqa: A002 - as sent
         where = f" at {param}" if param else ""

@@ -1,21 +1,21 @@
-"""What a long piece of work tells about itself, to whoever shows it."""
+"""How a long piece of work reports to whoever shows it."""
 
 from collections.abc import Callable
 from typing import Protocol
 
 Advance = Callable[[int], object]
-"""Told how much was done since the last call: bytes, or other."""
+"""Takes how much was done since the last call, in bytes or another unit."""
 
 
 def ignore(_value: object) -> None:
-    """An Advance that nobody watches, a write that nobody reads."""
+    """Do nothing: an Advance that nobody watches, or a write that nobody reads."""
 
 
 class Progress(Protocol):
-    """What a long piece of work tells about itself."""
+    """Whoever is told how a long piece of work goes on."""
 
     def begin(self, what: str, total: int | None = None) -> Advance:
-        """The next step has begun; where its total is known, the Advance takes what is done of it, bytes or other."""
+        """Begin the next step; if its total is known, the Advance takes what is done of it, in the same unit."""
 
 
 class Silence:

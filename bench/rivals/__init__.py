@@ -1,1 +1,1 @@
-"""The other ways of serving that berth is measured beside."""
+"""What berth is measured beside: another way of serving, and the model with nothing around it."""

@@ -1,6 +1,6 @@
 """The model with nothing around it: tokenise, transformers' forward pass, mean pooling, in this process.
 
-The reference that every served answer is held against, and what a lone client's latency is compared with.
+It is the reference for every served answer, and for a lone client's latency.
 """
 
 import time
@@ -13,7 +13,7 @@ from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 WARM_UP_TEXTS = 10
-PEAK_SIZE = 2048  # 3 x 16 MiB: beyond the caches, where large products reach their best speed
+PEAK_SIZE = 2048  # 3 x 16 MiB: larger than the caches, where products reach their best speed
 PEAK_REPEATS = 5
 
 
@@ -34,7 +34,7 @@ class BareModel:
         return vector
 
     def time_texts(self, texts: Sequence[str]) -> list[float]:
-        """Seconds per text, warm."""
+        """Seconds for each text, after a warm-up."""
         for text in texts[:WARM_UP_TEXTS]:
             self.embed(text)
         return [self._time(text) for text in texts]
@@ -46,7 +46,7 @@ class BareModel:
 
 
 def measure_matmul_gflops() -> float:
-    """The best fp32 matrix product that this machine does just now, with the threads that torch has."""
+    """GFLOP/s of the fastest fp32 matrix product that this machine does now, with the threads that torch has."""
     left, right = torch.rand(PEAK_SIZE, PEAK_SIZE), torch.rand(PEAK_SIZE, PEAK_SIZE)
     times_s = []
     for _ in range(PEAK_REPEATS):
@@ -57,7 +57,7 @@ def measure_matmul_gflops() -> float:
 
 
 def largest_difference(vector: Sequence[float], reference: Sequence[float]) -> float:
-    """Between two vectors, by number; infinite when their lengths differ."""
+    """The largest difference between two numbers at the same place; infinite when the lengths differ."""
     if len(vector) != len(reference):
         return float("inf")
     return max(abs(one - other) for one, other in zip(vector, reference, strict=True))

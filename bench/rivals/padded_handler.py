@@ -1,9 +1,9 @@
-"""The rival: a TorchServe handler of the way that upstream's Hugging Face example takes, our own writing of it.
+"""The rival: our own writing of a TorchServe handler that works as upstream's Hugging Face example does.
 
 It tokenises each request by itself, pads it to 150 tokens, concatenates the batch, runs one masked forward pass
 and answers per request. Unlike the example it embeds (mean pooling, normalised), as berth's sample does, so that
-both answer the same question, and it has what costs a user nothing: every core for its one worker, inference
-mode, PyTorch's scaled dot product attention, compact JSON. It travels alone: no import of berth or handler.
+both answer the same question; and it has what costs a user nothing: every core for its one worker, inference
+mode, PyTorch's scaled dot product attention, compact JSON. It travels alone: it imports neither berth nor handler.
 """
 
 import json
@@ -20,10 +20,10 @@ MAX_LENGTH = 150  # the example's setup_config.json
 
 
 class PaddedHandler:
-    """TorchServe makes one per worker, calls `initialize` once and then `handle` with one batch at a time."""
+    """The handler: TorchServe makes one per worker, calls `initialize` once, then `handle` with one batch at a time."""
 
     def initialize(self, context: Any) -> None:
-        """Load the checkpoint with all cores for its thread pool."""
+        """Load the checkpoint, with all cores for torch's thread pool."""
         torch.set_num_threads(len(os.sched_getaffinity(0)))
         checkpoint = Path(context.system_properties["model_dir"]) / "checkpoint"
         self._tokenizer = AutoTokenizer.from_pretrained(checkpoint, local_files_only=True)
@@ -31,7 +31,7 @@ class PaddedHandler:
 
     @torch.inference_mode()
     def handle(self, data: list[dict[str, Any]], _context: Any) -> list[str]:
-        """One JSON list of floats per request."""
+        """Answer each request with a JSON list of floats."""
         encodings = [self._encode(read_text(fields)) for fields in data]
         ids = torch.cat([encoding["input_ids"] for encoding in encodings])
         mask = torch.cat([encoding["attention_mask"] for encoding in encodings])

@@ -12,14 +12,14 @@ HANDLER = Path(__file__).with_name("padded_handler.py")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batching:
-    """How TorchServe collects the rival's batches."""
+    """How TorchServe collects batches for the rival."""
 
     size: int
     delay_ms: int
 
 
 def plan_rival(checkpoint: Checkpoint, name: str, batching: Batching) -> ArchivePlan:
-    """The members of the rival's archive NAME.mar; no known answers, for its handler checks none."""
+    """The members of the rival's archive NAME.mar, without known answers: its handler checks none."""
     sources: dict[str, Path | bytes] = {
         **{f"{CHECKPOINT}/{file}": checkpoint.root / file for file in checkpoint.files},
         HANDLER.name: HANDLER,
@@ -35,7 +35,7 @@ def _manifest(name: str) -> bytes:
 
 
 def _model_config(batching: Batching) -> bytes:
-    """berth's own time limits, and the rival's batches."""
+    """A model-config.yaml with berth's own time limits and the rival's batches."""
     import yaml  # noqa: PLC0415
 
     settings = {**SERVER_SETTINGS, "batchSize": batching.size, "maxBatchDelay": batching.delay_ms}

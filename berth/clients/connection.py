@@ -1,6 +1,6 @@
-"""One server over HTTP: its address, a connection that is kept, time-outs, and every failure as a BerthError.
+"""A connection to one server over HTTP: its address, its time-outs, and every failure as a BerthError.
 
-It knows neither predictions nor models: what an answer's bytes mean is for the caller's `decode`.
+It knows neither predictions nor models: the caller's `decode` says what an answer's bytes mean.
 """
 
 from collections.abc import Callable
@@ -14,30 +14,30 @@ from urllib3.exceptions import LocationValueError, ProtocolError
 
 from ..endpoint import Endpoint
 from ..errors import BerthError, RequestFailed, ServerUnreachable, UsageError
-from .messages import decode_error
+from .messages import broken_connection, decode_error, no_answer_in_time, not_a_berth_server
 
 Decoded = TypeVar("Decoded")
 
 CONNECT_TIMEOUT_S = 5.0
-PORTS = {"http": 80, "https": 443}  # of an address without one
+DEFAULT_PORTS = {"http": 80, "https": 443}  # for an address without a port
 MAX_QUOTED = 200  # characters
-# What TorchServe's own errors leave out, by their type.
-HINTS = {
+# What TorchServe's own messages leave out, by the type of the error.
+TORCHSERVE_HINTS = {
     "ModelNotFoundException": "; `berth models` lists what is served",
     "ServiceUnavailableException": "; TorchServe says this of a full queue too: `berth describe` tells which",
 }
 
 
 class Connection:
-    """A server that is asked for JSON through one session."""
+    """A server that is asked for JSON, through one session."""
 
     def __init__(self, url: str) -> None:
-        """`url` is http://HOST:PORT; nothing is connected yet."""
+        """`url` is http://HOST:PORT; nothing is connected before the first request."""
         server = _parse_url(url)
         self._url = url.rstrip("/")
         self._session = requests.Session()
         if server.is_loopback:
-            self._session.trust_env = False  # a proxy of the environment cannot reach it
+            self._session.trust_env = False  # a proxy that the environment names cannot reach it
 
     def __enter__(self) -> Self:
         return self
@@ -46,69 +46,69 @@ class Connection:
         self.close()
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._session.close()
 
     def ask(
         self, method: str, path: str, decode: Callable[[bytes], Decoded], *, timeout_s: float, body: object = None
     ) -> Decoded:
-        """What `decode` makes of the answer (ValueError: not berth's); RequestFailed when the server refuses."""
+        """Send a request and decode its answer; RequestFailed when the server refuses.
+
+        `decode` raises ValueError for an answer that no berth server gives.
+        """
         try:
             timeouts_s = min(CONNECT_TIMEOUT_S, timeout_s), timeout_s
             answer = self._session.request(method, self._url + path, json=body, timeout=timeouts_s)
-        except (requests.RequestException, LocationValueError) as error:  # requests lets the latter through
+        except (requests.RequestException, LocationValueError) as error:  # requests does not wrap urllib3's
             raise self._no_answer(error, timeout_s) from error
         if not answer.ok:
             raise self._refusal(answer.status_code, answer.content)
         try:
             return decode(answer.content)
         except ValueError as error:
-            raise self._stranger(repr(answer.text[:MAX_QUOTED])) from error
+            raise not_a_berth_server(self._url, repr(answer.text[:MAX_QUOTED])) from error
 
     def _no_answer(self, error: Exception, timeout_s: float) -> BerthError:
-        """What to say of a request that got no whole answer."""
+        """The error for a request that got no complete answer."""
         if isinstance(error, InvalidURL | LocationValueError):
-            return UsageError(f"{self._url!r} is no address of a server: {error}")
+            return UsageError(f"{self._url!r} is not a server address: {error}")
         if isinstance(error, requests.ReadTimeout):
-            return BerthError(f"{self._url} has not answered for {timeout_s:g} s")
+            return no_answer_in_time(self._url, timeout_s)
         if error.args and isinstance(error.args[0], ProtocolError):  # it was connected, so somebody is there
-            return BerthError(
-                f"the connection to {self._url} broke while the server worked; try again, its log may say why"
-            )
+            return broken_connection(self._url)
         if isinstance(error, requests.ConnectionError):
             return ServerUnreachable(
                 f"no server answers at {self._url}: start one with `berth serve`, or name another with --url"
             )
-        return self._stranger(str(error))
+        return not_a_berth_server(self._url, str(error))
 
     def _refusal(self, status: int, body: bytes) -> BerthError:
         error = refusal(status, body)
         if error.type == "ResourceNotFoundException":
             return UsageError(
-                f"{self._url} is a TorchServe, but not at the address for this: predictions are asked of its "
-                "inference address (http://127.0.0.1:8080 by default), all else of its management address "
-                "(http://127.0.0.1:8081); name it with --url"
+                f"{self._url} is a TorchServe, but not its address for this: predictions go to the inference address "
+                "(http://127.0.0.1:8080 by default), everything else to the management address "
+                "(http://127.0.0.1:8081); choose one with --url"
             )
         return error
 
-    def _stranger(self, what: str) -> BerthError:
-        return BerthError(f"{self._url} did not answer as a berth server does: {what}")
-
 
 def refusal(status: int, body: bytes) -> RequestFailed:
-    """The error that a server answered with: berth's handler's, TorchServe's, or the words of a proxy (no type)."""
+    """The error that a server answered with; a proxy's has its own words and no type."""
     try:
         error = decode_error(body)
     except ValueError:
         too_large = "one text is larger than the server's max_request_size"  # a bare 413 of TorchServe's frontend
         words = too_large if status == 413 else body[:MAX_QUOTED].decode(errors="replace")
         return RequestFailed(words, code=status, type="")
-    return RequestFailed(error.message + HINTS.get(error.type, ""), code=status, type=error.type, param=error.param)
+    return RequestFailed(
+        error.message + TORCHSERVE_HINTS.get(error.type, ""), code=status, type=error.type, param=error.param
+    )
 
 
 def _parse_url(url: str) -> Endpoint:
     with suppress(ValueError):  # a port above 65535
         parts = urlsplit(url)
-        if parts.scheme in PORTS and parts.hostname and parts.port != 0:
-            return Endpoint(key="url", host=parts.hostname, port=parts.port or PORTS[parts.scheme])
-    raise UsageError(f"{url!r} is no address of a server: give http://HOST:PORT")
+        if parts.scheme in DEFAULT_PORTS and parts.hostname and parts.port != 0:
+            return Endpoint(key="url", host=parts.hostname, port=parts.port or DEFAULT_PORTS[parts.scheme])
+    raise UsageError(f"{url!r} is not a server address: use http://HOST:PORT")

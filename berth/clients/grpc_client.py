@@ -1,7 +1,7 @@
 """A client of TorchServe's gRPC services: one input in, one result out.
 
-The messages come from torchserve.binpb, which setup.py compiles. Generated modules would be bound to the protobuf and
-grpcio that made them; a descriptor set is not.
+The messages come from torchserve.binpb, which setup.py compiles. Generated modules would need the protobuf and grpcio
+that made them; a descriptor set works with any.
 """
 
 import json
@@ -19,32 +19,44 @@ from google.protobuf.message_factory import GetMessageClass
 
 from ..endpoint import Endpoint
 from ..errors import BerthError, ServerUnreachable, UsageError
-from .messages import Input, Parameters, Result, decode_error, decode_result, make_body, to_json
+from .messages import (
+    ANSWER_TIMEOUT_S,
+    Input,
+    Parameters,
+    Result,
+    broken_connection,
+    decode_error,
+    decode_result,
+    make_body,
+    no_answer_in_time,
+    not_a_berth_server,
+    to_json,
+)
 from .worker_count import require_sensible
 
-SERVICES = Path(__file__).with_name("torchserve.binpb")
+DESCRIPTOR_SET = Path(__file__).with_name("torchserve.binpb")
 INFERENCE = "org.pytorch.serve.grpc.inference.InferenceAPIsService"
 OPEN_INFERENCE = "org.pytorch.serve.grpc.openinference.GRPCInferenceService"
 MANAGEMENT = "org.pytorch.serve.grpc.management.ManagementAPIsService"
-ANSWER_TIMEOUT_S = 300.0  # longer than model-config.yaml's responseTimeout, after which the server gives up
-OPTIONS = (
-    # The server's max_response_size is the limit. gRPC's own, 4 MiB, is the same number and counts the frame too.
+CHANNEL_OPTIONS = (
+    # The server's max_response_size is the limit. gRPC's own, 4 MiB, is the same number but counts the frame too.
     ("grpc.max_receive_message_length", -1),
-    # Else a client that outlived its server for long waits up to 120 s for the next one (gRPC, connection-backoff.md).
+    # Without it, a client whose server was away for long waits up to 120 s for the next (gRPC, connection-backoff.md).
     ("grpc.max_reconnect_backoff_ms", 2000),
 )
-# UNAVAILABLE is gRPC's status of a server that was never reached and of one that hung up: only its words differ.
+MAX_QUOTED = 200  # bytes
+# gRPC says UNAVAILABLE both of a server that was never reached and of one that hung up: only the words differ.
 NEVER_CONNECTED = re.compile("failed to connect|errors resolving|resolution failed")
 
 
 class GrpcClient:
-    """One server's inference port, or its management port for `scale`; one connection that is kept open."""
+    """A server's inference port (its management port for `scale`), asked through one connection that is kept open."""
 
     def __init__(self, address: str, *, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         """`address` is HOST:PORT, `timeout_s` the deadline of each call; nothing is connected yet."""
         server = _parse_address(address)
-        # A proxy of the environment cannot reach loopback.
-        options = (*OPTIONS, ("grpc.enable_http_proxy", 0)) if server.is_loopback else OPTIONS
+        # A proxy that the environment names cannot reach loopback.
+        options = (*CHANNEL_OPTIONS, ("grpc.enable_http_proxy", 0)) if server.is_loopback else CHANNEL_OPTIONS
         self._address = address
         self._timeout_s = timeout_s
         self._channel = grpc.insecure_channel(address, options)
@@ -56,32 +68,35 @@ class GrpcClient:
         self.close()
 
     def close(self) -> None:
-        """End the connection, and the calls that still run."""
+        """Close the connection, and end the calls that still run."""
         self._channel.close()
 
     def predict(self, model: str, source: Input, parameters: Parameters | None = None) -> Result:
-        """One input's result; RequestFailed with the server's own words when it refuses the input."""
+        """The result of one input; RequestFailed with the server's own words when it refuses the input."""
         (answer,) = self.call(f"{INFERENCE}.Predictions", **_prediction_request(model, source, parameters))
         return self._decode(answer)
 
     def stream(self, model: str, source: Input, parameters: Parameters | None = None) -> Iterator[Result]:
-        """The same by StreamPredictions, asked for when the first result is; berth's models answer with one."""
+        """Results by StreamPredictions, sent when the first is asked for; berth's models answer with one."""
         for answer in self.call(f"{INFERENCE}.StreamPredictions", **_prediction_request(model, source, parameters)):
             yield self._decode(answer)
 
     def ping(self) -> bool:
-        """Whether the server calls itself healthy. It does so before a model is loaded: a prediction proves more."""
+        """Whether the server calls itself healthy: it does so before a model is loaded, so a prediction proves more."""
         (answer,) = self.call(f"{INFERENCE}.Ping")
         return bool(json.loads(answer.health)["status"] == "Healthy")
 
     def scale(self, model: str, workers: int) -> None:
-        """Return when this many are loaded. Not kept; one that ends takes the requests in its hands along."""
+        """Scale to this many workers and return when they are loaded; a restart forgets it.
+
+        A worker that is scaled away leaves the requests that it has taken without an answer.
+        """
         require_sensible(workers)
         fields = {"model_name": model, "min_worker": workers, "max_worker": workers, "synchronous": True}
         list(self.call(f"{MANAGEMENT}.ScaleWorker", **fields))
 
     def call(self, name: str, **fields: object) -> Iterator[Any]:
-        """What a method, by its full name in the .proto, answers: one message or more. Sent at the first `next`."""
+        """Call a method by its full name in the .proto, at the first `next`; its answer is one message or more."""
         method = _load_services().FindMethodByName(name)
         request, response = (GetMessageClass(message) for message in (method.input_type, method.output_type))
         connect = self._channel.unary_stream if method.server_streaming else self._channel.unary_unary
@@ -92,12 +107,12 @@ class GrpcClient:
             yield from answer if method.server_streaming else (answer,)
 
     def _decode(self, answer: Any) -> Result:
-        """A handler's errors come with the status OK, because gRPC carries no status from it, and are objects too."""
+        """The result in an answer; RequestFailed for a handler's error, which TorchServe sends with the status OK."""
         with suppress(ValueError):
             raise decode_error(answer.prediction).to_exception()
         with suppress(ValueError):
             return decode_result(answer.prediction)
-        raise BerthError(f"{self._address} did not answer as a berth server does: {answer.prediction[:200]!r}")
+        raise not_a_berth_server(self._address, repr(answer.prediction[:MAX_QUOTED]))
 
     @contextmanager
     def _clear_errors(self) -> Iterator[None]:
@@ -107,7 +122,7 @@ class GrpcClient:
             raise self._failure(error.code(), error.details() or "") from error
 
     def _failure(self, code: grpc.StatusCode, details: str) -> BerthError:
-        """What to say of a call that got no answer."""
+        """The error for a call that got no answer."""
         words = f"{code.name}: {details.partition(chr(10))[0]}"  # TorchServe adds the name of a Java class
         if code == grpc.StatusCode.UNAVAILABLE and NEVER_CONNECTED.search(details):
             return ServerUnreachable(
@@ -115,24 +130,23 @@ class GrpcClient:
                 f"gRPC port, which is not REST's ({words})"
             )
         if code == grpc.StatusCode.UNAVAILABLE:
-            return BerthError(
-                f"the connection to {self._address} broke while the server worked; try again, its log may say why "
-                f"({words})"
-            )
+            return broken_connection(self._address, words)
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
-            return BerthError(f"{self._address} has not answered for {self._timeout_s:g} s")
+            return no_answer_in_time(self._address, self._timeout_s)
         if code == grpc.StatusCode.UNIMPLEMENTED:
             return UsageError(
-                f"{self._address} is another port than this call's: predictions, stream and ping go to the inference "
-                f"port (7070), scale to the management port (7071) ({words})"
+                f"{self._address} is not the port for this call: predictions, stream and ping go to the inference port "
+                f"(7070), scale to the management port (7071) ({words})"
             )
         if code == grpc.StatusCode.CANCELLED:  # by the server: gRPC-Java resets the stream of too large a message
-            return BerthError(f"{self._address} broke the call off: is the input over max_request_size? ({words})")
+            return BerthError(
+                f"{self._address} cancelled the call: is the input larger than max_request_size? ({words})"
+            )
         return BerthError(f"the server answered {words}")
 
 
 def _prediction_request(model: str, source: Input, parameters: Parameters | None) -> dict[str, object]:
-    """A text alone as the native door's `data`: no JSON, so that what is no Unicode is the server's to refuse."""
+    """The request's fields; a text alone goes as `data`, not as JSON, so that the server judges what is not Unicode."""
     if isinstance(source, str) and parameters is None:
         return {"model_name": model, "input": {"data": source.encode("utf-8", "surrogatepass")}}
     return {"model_name": model, "input": {"body": to_json(make_body(source, parameters)).encode()}}
@@ -140,11 +154,13 @@ def _prediction_request(model: str, source: Input, parameters: Parameters | None
 
 @cache
 def _load_services() -> DescriptorPool:
-    """TorchServe's services with their messages, apart from whatever else this process describes."""
+    """TorchServe's services and their messages, in a pool of their own."""
     try:
-        described = FileDescriptorSet.FromString(SERVICES.read_bytes())
+        described = FileDescriptorSet.FromString(DESCRIPTOR_SET.read_bytes())
     except FileNotFoundError as error:
-        raise BerthError(f"{SERVICES} is missing: installing berth makes it, `pip install -e .` too") from error
+        raise BerthError(
+            f"{DESCRIPTOR_SET} is missing: installing berth makes it; in a checkout, `pip install -e .`"
+        ) from error
     pool = DescriptorPool()
     for file in described.file:
         pool.Add(file)
@@ -155,4 +171,4 @@ def _parse_address(address: str) -> Endpoint:
     try:
         return Endpoint.parse("address", address)
     except ValueError as error:
-        raise UsageError(f"{address!r} is no address of a gRPC server: give HOST:PORT") from error
+        raise UsageError(f"{address!r} is not a gRPC server address: use HOST:PORT") from error

@@ -1,4 +1,4 @@
-"""The management API: which models a server has, and how each one's workers are."""
+"""The management API: which models a server has, and the state of each one's workers."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -9,8 +9,8 @@ import msgspec
 from .connection import Connection
 from .worker_count import require_sensible
 
-# Also for a describe on GPUs: TorchServe runs nvidia-smi once per worker for it.
-ANSWER_TIMEOUT_S = 5.0
+# Enough for a describe on GPUs too, for which TorchServe runs nvidia-smi once per worker.
+MANAGEMENT_TIMEOUT_S = 5.0
 READY = "READY"
 
 
@@ -20,17 +20,17 @@ class WorkerState:
 
     id: str
     status: str
-    """READY, or UNLOADING: while it loads, while it is started again, and for good after TorchServe gave it up."""
+    """READY, or UNLOADING: while it loads, while it is started again, and for good once TorchServe has given it up."""
     pid: int | None
-    """None until it has a process; the last one's after that one ended."""
+    """None until it has a process; after that has ended, still its number."""
     gpu: str
-    """nvidia-smi's words about its GPU; empty on a CPU."""
+    """What nvidia-smi says about its GPU; empty on a CPU."""
     memory_bytes: int | None
     """None where TorchServe's system metrics are off, as in berth's config.properties."""
 
     @property
     def is_ready(self) -> bool:
-        """It has loaded the model."""
+        """Whether it has loaded the model."""
         return self.status == READY
 
 
@@ -48,21 +48,21 @@ class ModelState:
     startup_timeout_s: int
     """TorchServe kills a worker that has not loaded by then, and starts another."""
     pending_requests: int
-    """In the queue: no worker has taken them yet."""
+    """Requests in the queue, which no worker has taken yet."""
     queue_length: int
-    """How many the queue holds; what comes on top is refused."""
+    """How many requests the queue holds; more are refused."""
 
     @property
     def num_ready(self) -> int:
-        """Workers that have loaded the model."""
+        """How many workers have loaded the model."""
         return sum(worker.is_ready for worker in self.workers)
 
 
 class ManagementClient:
     """A server's management address, asked through one connection."""
 
-    def __init__(self, url: str, *, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
-        """`url` is http://HOST:PORT, `timeout_s` how long each answer may take; nothing is connected yet."""
+    def __init__(self, url: str, *, timeout_s: float = MANAGEMENT_TIMEOUT_S) -> None:
+        """`url` is http://HOST:PORT, `timeout_s` how long each answer may take."""
         self._server = Connection(url)
         self._timeout_s = timeout_s
 
@@ -73,7 +73,7 @@ class ManagementClient:
         self._server.close()
 
     def models(self) -> list[str]:
-        """Every model's name."""
+        """The names of all models."""
         names: list[str] = []
         path: str | None = "/models"
         while path:  # page by page
@@ -83,22 +83,25 @@ class ManagementClient:
         return names
 
     def describe(self, model: str) -> ModelState:
-        """The model's state; RequestFailed when there is none of this name."""
+        """The model's state; RequestFailed when no model has this name."""
         return self._server.ask("GET", _path(model), decode_state, timeout_s=self._timeout_s)
 
     def describe_handler(self, model: str) -> dict[str, object]:
-        """What the handler in one of the workers says of itself. It waits its turn among the requests."""
+        """What the handler in one of the workers says of itself; it waits its turn among the requests."""
         path = f"{_path(model)}?customized=true"
         return self._server.ask("GET", path, _decode_handler, timeout_s=self._timeout_s)
 
     def scale(self, model: str, workers: int) -> None:
-        """Ask for this many workers and return at once. One that ends takes the requests in its hands along."""
+        """Ask for this many workers and return at once.
+
+        A worker that is scaled away leaves the requests that it has taken without an answer.
+        """
         require_sensible(workers)
         path = f"{_path(model)}?min_worker={workers}&max_worker={workers}"
         self._server.ask("PUT", path, bytes, timeout_s=self._timeout_s)
 
     def renew(self, model: str, first: int, workers: int) -> None:
-        """Scale the workers from place `first` on away, with the requests in their hands, and back to `workers`."""
+        """Scale down to the first `first` workers, then back to `workers`; what those ended had taken is lost."""
         for number in (first, workers):
             # max_worker=0 is meant: with more, TorchServe forgets the workers that it should end, and they go on.
             path = f"{_path(model)}?min_worker={number}&max_worker={number}"
@@ -154,7 +157,7 @@ class _Described(msgspec.Struct, rename="camel"):
 
 
 def decode_state(body: bytes) -> ModelState:
-    """TorchServe's describe; ValueError when it is none."""
+    """The state in TorchServe's answer to a describe; ValueError when it is not one."""
     (model,) = _MODELS.decode(body)  # one version of a model is served
     queue = model.job_queue_status
     return ModelState(

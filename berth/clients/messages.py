@@ -1,4 +1,7 @@
-"""What a server is sent and what it answers, whatever protocol carries it. Imports no client library."""
+"""What a server is sent, what it answers and what is said when it does not, over any protocol.
+
+Imports no client library.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,61 +9,62 @@ from typing import Any, cast
 
 import msgspec
 
-from ..errors import RequestFailed, UsageError
+from ..errors import BerthError, RequestFailed, UsageError
 
 Input = str | Mapping[str, object]
-"""A text, or an object where the model's task takes one: {"question", "context"}."""
+"""A text, or an object if the model's task takes one: {"question", "context"}."""
 Parameters = Mapping[str, object]
 """What a request sets for all of its inputs: {"top_k": 3}."""
 JsonObject = dict[str, Any]
 Result = list[float] | JsonObject | list[JsonObject] | list[list[JsonObject]]
-"""What the model's task gives for one input, as docs/api.md has it: an embedding; a label, an answer or labels with
-their scores; a list of such objects, perhaps empty; a list of lists for a text with several masks."""
+"""What the model's task gives for one input (docs/api.md): an embedding; a label, an answer, or labels with their
+scores; a list of such objects, perhaps empty; a list of lists for a text with several masks."""
+ANSWER_TIMEOUT_S = 300.0  # longer than model-config.yaml's responseTimeout, after which the server gives up
 
-_WireResult = list[float | JsonObject | list[JsonObject]] | JsonObject  # to msgspec, which takes one list type only
+_WireResult = list[float | JsonObject | list[JsonObject]] | JsonObject  # msgspec's unions hold one type of list
 
 
 class ServerError(msgspec.Struct, frozen=True, kw_only=True):
-    """An error as berth's handler and TorchServe's frontend write it."""
+    """An error, as berth's handler and TorchServe's frontend write it."""
 
     code: int
     type: str
     message: str
     param: str | None = None
-    """JSON pointer into the request."""
+    """A JSON pointer into the request."""
 
     def to_exception(self) -> RequestFailed:
-        """The error, to raise."""
+        """This error as an exception."""
         return RequestFailed(self.message, code=self.code, type=self.type, param=self.param)
 
 
 def make_body(inputs: Input | Sequence[Input], parameters: Parameters | None) -> JsonObject:
-    """The native request for one input or a list."""
+    """The native door's request for one input, or for a list of them."""
     is_one = isinstance(inputs, str | Mapping)
     body: JsonObject = {"inputs": _plain(inputs) if is_one else [_plain(source) for source in inputs]}
     return body if parameters is None else {**body, "parameters": _plain(parameters)}
 
 
 def _plain(value: object) -> object:
-    """json knows no mapping but dict."""
+    """A dict for any mapping: json takes no other."""
     return dict(value) if isinstance(value, Mapping) else value
 
 
 def to_json(body: object) -> str:
-    """As it is sent; UsageError for what JSON has no word for."""
+    """The body as it is sent; UsageError for values that JSON cannot express."""
     try:
         return json.dumps(body, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"an input or a parameter is no JSON: {error}") from error
+        raise UsageError(f"an input or a parameter cannot be written as JSON: {error}") from error
 
 
 def decode_result(body: bytes) -> Result:
-    """One input's result; ValueError when the bytes are none."""
+    """The result of one input; ValueError when the bytes are not one."""
     return cast(Result, _RESULT.decode(body))
 
 
 def decode_results(body: bytes, count: int) -> list[Result]:
-    """The results of `count` inputs; ValueError when the bytes are none, or of another number."""
+    """The results of `count` inputs; ValueError when the bytes are not that many results."""
     results = _RESULTS.decode(body)
     if len(results) != count:
         raise ValueError(f"{len(results)} results for {count} inputs")
@@ -68,8 +72,26 @@ def decode_results(body: bytes, count: int) -> list[Result]:
 
 
 def decode_error(body: bytes) -> ServerError:
-    """An error's body; ValueError when the bytes are none."""
+    """The error that a body holds; ValueError when the bytes are not one."""
     return _ERROR.decode(body)
+
+
+def no_answer_in_time(address: str, timeout_s: float) -> BerthError:
+    """The error for a server that kept a request waiting too long."""
+    return BerthError(f"{address} has not answered for {timeout_s:g} s")
+
+
+def broken_connection(address: str, details: str = "") -> BerthError:
+    """The error for a connection that ended before the answer came; `details` are the protocol's own words."""
+    return BerthError(
+        f"the connection to {address} broke while the server worked; try again, its log may say why"
+        f"{f' ({details})' if details else ''}"
+    )
+
+
+def not_a_berth_server(address: str, answer: str) -> BerthError:
+    """The error for an answer that berth cannot read."""
+    return BerthError(f"{address} did not answer as a berth server does: {answer}")
 
 
 _RESULT = msgspec.json.Decoder(_WireResult)

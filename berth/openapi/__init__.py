@@ -1,1 +1,1 @@
-"""docs/openapi.json."""
+"""Makes docs/openapi.json from the types of the REST doors."""

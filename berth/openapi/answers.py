@@ -1,4 +1,4 @@
-"""What the doors answer, as types, for docs/openapi.json. The handler makes plain values; tests hold them to these."""
+"""Types of what the doors answer, for docs/openapi.json. The handler makes plain values; tests hold them to these."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ class Attribution(msgspec.Struct, kw_only=True):
 
 
 class Explanation(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """Of a label, or of an answer, which has a place in the context."""
+    """How the tokens of an input made a label, or an answer with its place in the context."""
 
     score: float
     baseline_score: float
@@ -48,36 +48,36 @@ class Error(msgspec.Struct, kw_only=True):
 
 
 class KServeError(Error, kw_only=True):
-    """The same, and the message once more for clients of KServe. TorchServe's own have no `error`."""
+    """An error with its message once more as `error`, for KServe's clients; TorchServe's own errors have no `error`."""
 
     error: str = ""
 
 
 class OpenAIError(msgspec.Struct, kw_only=True):
-    """The same, inside `error`."""
+    """An error inside `error`, as OpenAI's clients read it."""
 
     error: Error
 
 
 class OpenAIEmbedding(msgspec.Struct, kw_only=True):
-    """A vector."""
+    """A vector, by its place in the input."""
 
     object: str
     index: int
     embedding: Annotated[
-        str | list[float], Meta(description="numbers, or the base64 of little-endian float32 if that was asked for")
+        str | list[float], Meta(description="numbers, or little-endian float32 in base64 if that was asked for")
     ]
 
 
 class OpenAIUsage(msgspec.Struct, kw_only=True):
-    """Tokens that the model read, special ones included."""
+    """How many tokens the model read, special tokens included."""
 
     prompt_tokens: int
     total_tokens: int
 
 
 class OpenAIEmbeddings(msgspec.Struct, kw_only=True):
-    """Vectors in the order of the input."""
+    """The vectors, in the order of the input."""
 
     object: str
     data: list[OpenAIEmbedding]
@@ -86,7 +86,7 @@ class OpenAIEmbeddings(msgspec.Struct, kw_only=True):
 
 
 class OutputTensor(msgspec.Struct, kw_only=True):
-    """`embeddings`, FP32 [n, dimensions]; for other tasks `predictions`, BYTES [n], each the JSON of a result."""
+    """`embeddings`, FP32 [n, dimensions]; for other tasks `predictions`, BYTES [n], each a result as JSON."""
 
     name: str
     datatype: str
@@ -95,7 +95,7 @@ class OutputTensor(msgspec.Struct, kw_only=True):
 
 
 class InferAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """The Open Inference protocol's answer; id is there if the request had one."""
+    """The Open Inference protocol's answer; `id` is there if the request had one."""
 
     model_name: str
     model_version: str

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of the REST doors, made of the types that read requests."""
+"""The OpenAPI 3.1 document of the REST doors, made from the types that read requests."""
 
 import ast
 import inspect
@@ -29,7 +29,7 @@ HEADERS: Schema = {
     "x-truncated": {"schema": {"type": "string"}, "description": "indices of inputs that were cut; absent if none was"},
     **DURATION,
 }
-TORCHSERVES = {
+TORCHSERVE_STATUSES = {
     403: "TorchServe's: NUL, or CR LF, in the address",
     404: "TorchServe's: an unknown model, version or address",
     413: "TorchServe's, without a body: the request is over max_request_size",
@@ -95,7 +95,7 @@ def _item(parameters: list[Schema], post: Schema, get: Schema | None = None) -> 
 
 
 def _named(operation: Schema, suffix: str) -> Schema:
-    """An operation's id is its own in the document."""
+    """The operation with an id that no other address has."""
     return {**operation, "operationId": operation["operationId"] + ("_version" if suffix else "")}
 
 
@@ -109,12 +109,12 @@ def _operation(
 
 
 def _refusals(error: type) -> Schema:
-    """Every status of an error, with the types that have it, and TorchServe's own."""
-    kinds: dict[int, list[str]] = {status: [what] for status, what in TORCHSERVES.items()}
+    """Every status of an error, with the error types that have it, TorchServe's included."""
+    kinds: dict[int, list[str]] = {status: [what] for status, what in TORCHSERVE_STATUSES.items()}
     for kind in vars(errors).values():
         if isinstance(kind, type) and issubclass(kind, errors.RequestError) and kind is not errors.RequestError:
             kinds.setdefault(kind.status, []).append(f"{kind.__name__}: {inspect.getdoc(kind)}")
-    # TorchServe's own errors have the one form at every door, and no header of ours.
+    # TorchServe's own errors have the same form at every door, and none of our headers.
     content = _content([_ref(error), *([] if issubclass(error, answers.Error) else [_ref(answers.Error)])])
     return {str(status): {"description": "\n".join(kinds[status]), "content": content} for status in sorted(kinds)}
 
@@ -195,7 +195,7 @@ def _components() -> Schema:
 
 
 def _describe_all(components: Schema) -> Schema:
-    """With what the fields' own docstrings say, which msgspec does not read."""
+    """The schemas with the fields' own docstrings, which msgspec does not read."""
     for kind in _structs(msgspec.Struct):
         properties = components.get(kind.__name__, {}).get("properties", {})
         for owner in reversed(kind.__mro__):
@@ -212,7 +212,7 @@ def _structs(base: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:
 
 
 def _field_docs(kind: type) -> dict[str, str]:
-    """The docstring behind each field, of a class that has a source."""
+    """The docstring after each field of a class; none for a class without source."""
     try:
         (tree,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
     except (OSError, TypeError):
@@ -226,5 +226,5 @@ def _field_docs(kind: type) -> dict[str, str]:
 
 
 def render() -> str:
-    """The document as it is committed."""
+    """The document as docs/openapi.json holds it."""
     return msgspec.json.format(msgspec.json.encode(make_document()), indent=2).decode() + "\n"

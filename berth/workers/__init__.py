@@ -1,1 +1,1 @@
-"""What a worker's Python is started with, and the process that forks it."""
+"""The environment of a worker's Python, and the process that forks workers."""

@@ -1,7 +1,7 @@
 """`berth-python`: the Python that TorchServe starts workers with, where the fork server runs them.
 
-TorchServe's worker is this process: when it is killed, the fork server kills the fork; when the fork ends, it ends in
-the same way, and so it does when there is no fork server any more. What is no worker is run by Python itself.
+TorchServe takes this process for its worker: when it is killed, the fork server kills the fork; when the fork ends, or
+the fork server, it ends in the same way. Any other program than a worker is run by Python itself.
 """
 
 import os
@@ -14,16 +14,16 @@ from typing import NoReturn
 
 from .fork_protocol import ADDRESS_VARIABLE, STREAMS, Work, receive_number, send_work
 
-WORKER = "model_service_worker.py"
+WORKER_SCRIPT = "model_service_worker.py"
 
 
 def main() -> NoReturn:
-    """Takes what `python` takes."""
+    """Run what `python` would run with these arguments."""
     arguments = sys.argv[1:]
     address = os.environ.get(ADDRESS_VARIABLE)
-    if address and arguments and arguments[0].endswith(WORKER):
+    if address and arguments and arguments[0].endswith(WORKER_SCRIPT):
         _be_forked(arguments, address)
-    os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606 - TorchServe's own
+    os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606 - the arguments are TorchServe's
 
 
 def _be_forked(arguments: list[str], address: str) -> NoReturn:
@@ -37,7 +37,7 @@ def _be_forked(arguments: list[str], address: str) -> NoReturn:
 
 
 def _follow(pid: int, connection: socket.socket) -> NoReturn:
-    """End as the fork does, and let it end when the fork server does."""
+    """End as the fork does; kill it when the fork server is gone."""
     try:
         code = receive_number(connection)
     except (OSError, EOFError):
@@ -46,4 +46,4 @@ def _follow(pid: int, connection: socket.socket) -> NoReturn:
             os.kill(pid, signal.SIGKILL)
     if code < 0:
         os.kill(os.getpid(), -code)
-    os._exit(code if code >= 0 else 128 - code)  # as a shell counts a signal that was not deadly
+    os._exit(code if code >= 0 else 128 - code)  # as a shell counts a signal; this one did not kill

@@ -1,7 +1,8 @@
 """What `berth-python` and the fork server say to each other. Imports little: every worker's start waits for it.
 
-LENGTH and, beside it, the files of stdin, stdout and stderr; then LENGTH bytes of JSON, the Work. What goes back is the
-worker's pid and, when it has ended, its exit code, negative for a signal's. Numbers are 4 bytes, big-endian, signed.
+The asker sends LENGTH and, with it, the open files of stdin, stdout and stderr; then LENGTH bytes of JSON, the Work. It
+receives the worker's pid and, once that has ended, its exit code, or the negative number of the signal that killed it.
+Numbers are 4 bytes, big-endian, signed.
 """
 
 import json
@@ -12,37 +13,37 @@ from typing import NamedTuple
 
 ADDRESS_VARIABLE = "BERTH_FORK_SERVER"
 SOCKET = "forks"
-"""In the run folder."""
+"""The socket's name in the run folder."""
 STREAMS = (0, 1, 2)
 NUMBER_BYTES = 4
 
 
 class Work(NamedTuple):  # a dataclass would import more than all else here
-    """A program to run: what a `python` is started with."""
+    """A program to run, as a `python` would be started with it."""
 
     arguments: Sequence[str]
-    """The script first."""
+    """The script and its arguments."""
     folder: str
     environment: Mapping[str, str]
     files: Sequence[int]
-    """For STREAMS, open."""
+    """Open files, one for each of STREAMS."""
 
 
 def send_work(connection: socket.socket, work: Work) -> None:
-    """Raises OSError where the server is gone."""
+    """Ask for a fork; OSError when the fork server is gone."""
     body = json.dumps([work.arguments, work.folder, dict(work.environment)]).encode()
     socket.send_fds(connection, [_to_bytes(len(body))], work.files)
     connection.sendall(body)
 
 
 def receive_work(connection: socket.socket) -> Work:
-    """Raises EOFError where the sender is gone before all of it is there, ValueError for what is none."""
+    """What is asked for; EOFError when the asker is gone before all has come, ValueError for anything but a Work."""
     length, files, _, _ = socket.recv_fds(connection, NUMBER_BYTES, len(STREAMS))
     try:
         body = connection.recv(_from_bytes(length), socket.MSG_WAITALL)
         arguments, folder, environment = json.loads(body)
         if len(files) < len(STREAMS):
-            raise ValueError(f"{len(files)} files came along, and {len(STREAMS)} are needed")
+            raise ValueError(f"{len(files)} files came with the work; {len(STREAMS)} are needed")
     except BaseException:
         close_files(files)
         raise
@@ -50,18 +51,18 @@ def receive_work(connection: socket.socket) -> Work:
 
 
 def close_files(files: Sequence[int]) -> None:
-    """All of them."""
+    """Close every file."""
     for file in files:
         os.close(file)
 
 
 def send_number(connection: socket.socket, number: int) -> None:
-    """A pid or an exit code."""
+    """Send a pid or an exit code."""
     connection.sendall(_to_bytes(number))
 
 
 def receive_number(connection: socket.socket) -> int:
-    """Raises EOFError where the server is gone."""
+    """Receive a pid or an exit code; EOFError when the fork server is gone."""
     return _from_bytes(connection.recv(NUMBER_BYTES, socket.MSG_WAITALL))
 
 

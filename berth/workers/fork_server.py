@@ -1,8 +1,8 @@
 """Imports what a worker imports, once, while java starts; then forks a worker for each `berth-python` that asks.
 
 `python -P -m berth.workers.fork_server SOCKET`: the imports take two seconds of a core and 210 MB, which all workers
-share. Whoever asked and is gone takes the fork along (fork_protocol.py says how they talk). Nothing is computed here: a
-fork has no threads but its own.
+share. When an asker is gone, its fork is killed (fork_protocol.py says how they talk). Nothing is computed here, so
+that no thread is lost in a fork.
 """
 
 import os
@@ -16,9 +16,11 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..console import say
 from .fork_protocol import STREAMS, Work, close_files, receive_work, send_number
 
-PATIENCE = struct.pack("ll", 5, 0)  # seconds and microseconds for all of a Work: everybody else waits
+# Seconds and microseconds in which a Work must arrive: everybody else waits meanwhile.
+RECEIVE_TIMEOUT = struct.pack("ll", 5, 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,27 +29,27 @@ class Worker:
 
     pid: int
     ended: int
-    """A file descriptor that becomes readable at the fork's end."""
+    """A file descriptor that becomes readable when the fork ends."""
     asker: socket.socket
 
     def kill(self) -> None:
-        """Because the asker is gone."""
-        os.kill(self.pid, signal.SIGKILL)  # the number is its own until it is waited for
+        """Kill the fork, because its asker is gone."""
+        os.kill(self.pid, signal.SIGKILL)  # its number is not given away before it is waited for
 
     def report(self) -> None:
-        """To the asker, that it has ended and how."""
+        """Tell the asker how the fork ended."""
         _, status = os.waitpid(self.pid, 0)
         with suppress(OSError):
             send_number(self.asker, os.waitstatus_to_exitcode(status))
 
     def close(self) -> None:
-        """The files; the fork goes on."""
+        """Close the files; the fork itself goes on."""
         os.close(self.ended)
         self.asker.close()
 
 
 class ForkServer:
-    """One thread, no queue: a fork is there within milliseconds."""
+    """Forks workers on request, in one thread and without a queue: a fork takes milliseconds."""
 
     def __init__(self, listener: socket.socket) -> None:
         self._listener = listener
@@ -56,14 +58,14 @@ class ForkServer:
         self._workers: set[Worker] = set()
 
     def serve(self) -> Work:
-        """Does not return but in a fork, with what it is to run."""
+        """Answer until the process ends; returns in forks only, with the work that each is to run."""
         while True:
             for key, _ in self._selector.select():
                 if key.fileobj is self._listener:
                     if work := self._answer():
                         return work
                 elif key.data not in self._workers:
-                    pass  # it ended in this very moment
+                    pass  # it ended a moment ago
                 elif key.fileobj is key.data.asker:
                     self._selector.unregister(key.fileobj)
                     key.data.kill()
@@ -71,7 +73,7 @@ class ForkServer:
                     self._forget(key.data)
 
     def _answer(self) -> Work | None:
-        """The work of who asks, in its fork; None in the server."""
+        """Fork for whoever asks: the work in the fork, None in the server."""
         asked = self._accept()
         if asked is None:
             return None
@@ -89,24 +91,24 @@ class ForkServer:
     def _accept(self) -> tuple[Work, socket.socket] | None:
         try:
             asker, _ = self._listener.accept()
-        except OSError:  # it asks no more
+        except OSError:  # the asker is gone
             return None
         try:
-            asker.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, PATIENCE)
+            asker.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, RECEIVE_TIMEOUT)
             return receive_work(asker), asker
         except (OSError, EOFError, ValueError):
             asker.close()
             return None
 
     def _fork(self, asker: socket.socket) -> int | None:
-        """0 in the fork and its pid in the server, as os.fork has it; None where there is none."""
+        """Fork: 0 in the fork and its pid in the server, as from os.fork; None if there is no fork."""
         pid = 0
         try:
             pid = os.fork()
             if pid:
                 self._watch(Worker(pid, os.pidfd_open(pid), asker))
         except OSError as error:
-            sys.stderr.write(f"berth: a worker could not be forked: {error}\n")
+            say(f"a worker could not be forked: {error}")
             if pid:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
@@ -130,7 +132,7 @@ class ForkServer:
         worker.close()
 
     def _close(self) -> None:
-        """In a fork: what belongs to the server and to other workers."""
+        """Close, in a fork, what belongs to the server and to other workers."""
         self._selector.close()
         self._listener.close()
         for worker in self._workers:
@@ -138,7 +140,7 @@ class ForkServer:
 
 
 def preload() -> None:
-    """All that an archive's handler imports, by berth's own, which is then forgotten: the archive brings another."""
+    """Import all that an archive's handler does, by importing berth's own and forgetting it again."""
     import ts.model_service_worker  # noqa: F401, PLC0415
 
     from handler.worker.startup import quick_imports  # noqa: PLC0415
@@ -153,7 +155,7 @@ def preload() -> None:
 
 
 def run(work: Work) -> None:
-    """As `python SCRIPT ARGUMENTS` would, in a fork."""
+    """Become, in a fork, what `python SCRIPT ARGUMENTS` would be."""
     with suppress(OSError):
         Path("/proc/self/comm").write_text("berth-worker")  # for `top`
     for file, stream in zip(work.files, STREAMS, strict=True):
@@ -170,7 +172,7 @@ def run(work: Work) -> None:
 
 
 def main() -> None:
-    """The socket is there at once; who asks while the imports go on waits."""
+    """Serve on the socket, which is there at once; whoever asks before the imports are done waits."""
     with closing(socket.socket(socket.AF_UNIX)) as listener:
         listener.bind(sys.argv[1])
         listener.listen()

@@ -1,4 +1,4 @@
-"""Your own labels to a classifier that `berth pack` takes: fine-tunes the sample encoder, a MiniLM, on a CPU."""
+"""Makes a classifier for `berth pack` from your own labels: fine-tunes the sample encoder, a MiniLM, on a CPU."""
 
 import argparse
 import csv
@@ -11,7 +11,12 @@ from transformers import AutoTokenizer, BertForSequenceClassification
 
 from berth.pack.sample import sample_folder
 
-EPOCHS, BATCH_SIZE, ENCODER_RATE, HEAD_RATE = 5, 16, 1e-4, 1e-3  # what is new learns faster; embeddings do not learn
+EPOCHS, BATCH_SIZE, ENCODER_RATE, HEAD_RATE = (
+    5,
+    16,
+    1e-4,
+    1e-3,
+)  # new layers learn faster; embeddings are left as they are
 
 
 def read_labels(path: Path) -> list[tuple[str, str]]:
@@ -30,7 +35,7 @@ def macro_f1(wanted: list[str], given: list[str]) -> float:
 
 
 def train(model: Any, tokenizer: Any, rows: list[tuple[str, str]]) -> None:
-    """A plain loop, whose learning rates fall to zero."""
+    """Train in a plain loop, with learning rates that fall to zero."""
     rates = {model.bert.encoder: ENCODER_RATE, model.bert.pooler: HEAD_RATE, model.classifier: HEAD_RATE}
     optimizer = torch.optim.AdamW([{"params": part.parameters(), "lr": rate} for part, rate in rates.items()])
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, EPOCHS * -(-len(rows) // BATCH_SIZE))
@@ -60,7 +65,7 @@ def main() -> None:
     if unknown := {label for label, _ in held_out} - set(names.values()):
         raise SystemExit(f"{options.test}: no text with the label {min(unknown)!r} is in {options.train}; add some")
     torch.manual_seed(0)
-    torch.set_num_threads(1)  # for short texts a second one gains little, and nothing beside a busy neighbour
+    torch.set_num_threads(1)  # for short texts a second thread gains little, and nothing beside another busy process
     tokenizer: Any = AutoTokenizer.from_pretrained(sample_folder())
     model: Any = BertForSequenceClassification.from_pretrained(sample_folder(), id2label=names)
     model.config.label2id = {label: index for index, label in names.items()}

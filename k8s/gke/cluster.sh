@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From an empty Google Cloud project to a GKE cluster with NVIDIA L4s. Run it again and it creates what is missing.
+# Makes a GKE cluster with NVIDIA L4s in an empty Google Cloud project. Run again, it creates what is missing.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=commands.sh
 source "$(dirname "${BASH_SOURCE[0]}")/commands.sh"
@@ -9,13 +9,13 @@ usage() {
 PROJECT=my-project REGION=europe-west4 k8s/gke/cluster.sh [--dry-run]
 
 Creates a network, an image repository, an account for the nodes, a regional cluster, and a pool of L4s that starts
-empty. What is there already is left as it is, also a cluster of that name that this script did not make.
+empty. Whatever exists already is left as it is, even a cluster of that name that this script did not make.
 
   PROJECT    the id of a Google Cloud project with billing (required)
   REGION     a region that has L4s (required)
   CLUSTER    the cluster's name (berth)
-  MAX_GPUS   the most L4 nodes at a time (2)
-  --dry-run  prints every command, as a script, and runs none
+  MAX_GPUS   the largest number of L4 nodes at a time (2)
+  --dry-run  print every command, as a script, and run none
 END
 }
 
@@ -30,8 +30,8 @@ read_arguments() {
   done
 }
 
-# unless PROBE... -- COMMAND...: runs COMMAND where PROBE fails. Where PROBE failed for another reason than that
-# something is missing (rights, network), COMMAND fails too, and its message is the one to read.
+# unless PROBE... -- COMMAND...: runs COMMAND if PROBE fails. If PROBE failed for another reason than a missing thing
+# (rights, network), COMMAND fails too, and its message is the one to read.
 unless() {
   local probe=()
   while [[ $1 != -- ]]; do
@@ -42,7 +42,7 @@ unless() {
   if [[ $DRY_RUN == yes ]]; then
     printf '%s >/dev/null 2>&1 ||\n  %s\n' "$(quoted "${probe[@]}")" "$(quoted "$@")"
   elif "${probe[@]}" >/dev/null 2>&1; then
-    say "there already: $(quoted "${probe[@]}")"
+    say "exists already: $(quoted "${probe[@]}")"
   else
     run "$@"
   fi
@@ -54,20 +54,20 @@ enable_services() {
     compute.googleapis.com container.googleapis.com containerfilesystem.googleapis.com iam.googleapis.com
 }
 
-# The nodes' own identity: in organisations made since May 2024 the default one has no rights, and elsewhere too many.
+# The nodes' own identity: the default one has no rights in organisations made since May 2024, and too many in others.
 # https://cloud.google.com/kubernetes-engine/security/configure-node-service-accounts
 create_account() {
   unless gcloud iam service-accounts describe "$ACCOUNT" "${IN_PROJECT[@]}" -- \
     gcloud iam service-accounts create "${ACCOUNT%@*}" "${IN_PROJECT[@]}"
 }
 
-# A network of its own: some organisations have no `default` one, and it lets SSH in from everywhere.
+# Our own network: some organisations have none named `default`, and that one lets SSH in from everywhere.
 create_network() {
   unless gcloud compute networks describe berth "${IN_PROJECT[@]}" -- \
     gcloud compute networks create berth "${IN_PROJECT[@]}" --subnet-mode=auto
 }
 
-# The load balancer's health check asks 8090, which is no Service port: GKE's own rule may leave it out.
+# The load balancer's health check asks port 8090, which no Service has: GKE's own rule may leave it out.
 create_firewall_rule() {
   unless gcloud compute firewall-rules describe berth-health "${IN_PROJECT[@]}" -- \
     gcloud compute firewall-rules create berth-health "${IN_PROJECT[@]}" --network=berth --direction=INGRESS \
@@ -79,7 +79,7 @@ create_repository() {
     gcloud artifacts repositories create berth "${IN_REGION[@]}" --repository-format=docker
 }
 
-# Granting a role twice changes nothing. Image streaming asks for serviceUsageConsumer of an account that is not the
+# Granting a role twice changes nothing. Image streaming needs serviceUsageConsumer for an account other than the
 # default one. https://cloud.google.com/kubernetes-engine/docs/how-to/image-streaming
 grant_roles() {
   local role
@@ -92,8 +92,8 @@ grant_roles() {
 }
 
 # Regional: the control plane survives the loss of a zone, and the pool below may look for L4s in several. The pool that
-# comes with a cluster is the CPU pool: GKE's own pods, and the overlay gke-cpu. 50 GB hold the image several times; the
-# default, three times 100, is more SSD than a new project may have.
+# comes with a cluster is the CPU pool, for GKE's own pods and the overlay gke-cpu. 50 GB hold the image several times;
+# the default, three times 100, is more SSD than a new project may have.
 # https://github.com/terraform-google-modules/terraform-google-kubernetes-engine/issues/1795
 create_cluster() {
   unless gcloud container clusters describe "$CLUSTER" "${IN_REGION[@]}" -- \
@@ -104,8 +104,8 @@ create_cluster() {
     --enable-autoscaling --total-min-nodes=1 --total-max-nodes=4
 }
 
-# gpu-driver-version: GKE installs the driver, no DaemonSet. Not every zone of a region has L4s; location-policy ANY
-# takes one wherever there is one. An upgrade has no spare GPU: it replaces one node after the other.
+# gpu-driver-version: GKE installs the driver; no DaemonSet is needed. Not every zone of a region has L4s;
+# location-policy ANY takes one wherever it is. An upgrade has no spare GPU: it replaces one node after the other.
 create_gpu_pool() {
   query ZONES gcloud compute accelerator-types list "${IN_PROJECT[@]}" \
     --filter="name~^nvidia-l4$ AND zone~/$REGION-" --format='value(zone.basename())'
@@ -125,7 +125,7 @@ main() {
   IN_REGION=(--location="$REGION" --project="$PROJECT")
   ACCOUNT=berth-nodes@$PROJECT.iam.gserviceaccount.com
   enable_services
-  create_account # early: it takes a moment until a new account can be given roles
+  create_account # early, because a new account cannot be given roles at once
   create_network
   create_firewall_rule
   create_repository

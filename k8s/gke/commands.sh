@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What cluster.sh and deploy.sh share: their settings, and commands that are run or, with --dry-run, printed.
-# A dry run's output is itself a script that does the same. What only the cloud knows is a variable in it ($DIGEST).
+# What cluster.sh and deploy.sh share: their settings, and commands that are run or, with --dry-run, printed. The output
+# of a dry run is a script that does the same; what only the cloud knows is a variable in it ($DIGEST).
 
 DRY_RUN=no
 
@@ -12,11 +12,11 @@ die() {
 }
 
 usage_error() {
-  say "error: $*; ${0##*/} --help says more"
+  say "error: $*; see ${0##*/} --help"
   exit 2
 }
 
-# Checks what both scripts are told, and begins a dry run's output.
+# Checks the settings of both scripts, and begins the output of a dry run.
 read_settings() {
   CLUSTER=${CLUSTER:-berth}
   [[ ${PROJECT:-} =~ ^[a-z][a-z0-9-]+$ ]] ||
@@ -30,11 +30,11 @@ need() {
   local tool
   if [[ $DRY_RUN == yes ]]; then return; fi
   for tool; do
-    command -v "$tool" >/dev/null || die "$tool is not on PATH; install it and run this again"
+    command -v "$tool" >/dev/null || die "$tool is not on PATH: install it and run this again"
   done
 }
 
-# The words as a line that can be pasted. A $NAME without blanks beside it stays a variable.
+# Prints the words as a line that can be pasted. A word with $NAME and no blanks keeps its variable.
 quoted() {
   local word line='' plain='^[A-Za-z0-9_@%+=:,./$-]+$'
   for word; do
@@ -58,7 +58,7 @@ attempt() {
   fi
 }
 
-run() { attempt "$@" || die "this failed, with exit code $?: $(quoted "$@")"; }
+run() { attempt "$@" || die "this command failed with exit code $?: $(quoted "$@")"; }
 
 # query NAME COMMAND...: NAME becomes what COMMAND prints; lines are joined with commas, as gcloud's lists want them.
 query() {
@@ -69,8 +69,8 @@ query() {
     answer="\$$name"
   else
     say "+ $(quoted "$@")"
-    answer=$("$@" | paste -s -d , -) || die "this failed: $(quoted "$@")"
-    [[ -n $answer ]] || die "this printed nothing: $(quoted "$@")"
+    answer=$("$@" | paste -s -d , -) || die "this command failed: $(quoted "$@")"
+    [[ -n $answer ]] || die "this command printed nothing: $(quoted "$@")"
   fi
   printf -v "$name" '%s' "$answer"
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the image, pushes it, applies an overlay with the image's digest, and asks the running model what it knows.
+# Builds the image, pushes it, applies an overlay with the image's digest, and checks that the model answers.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=commands.sh
 source "$(dirname "${BASH_SOURCE[0]}")/commands.sh"
@@ -10,19 +10,19 @@ usage() {
   cat <<'END'
 PROJECT=my-project REGION=europe-west4 k8s/gke/deploy.sh [--dry-run] [OVERLAY]
 
-OVERLAY is a folder of k8s/overlays: gke-gpu (the default), gke-cpu, or your own, which has the namespace berth, and a
-Gateway called berth unless URL is set.
+OVERLAY is a folder of k8s/overlays: gke-gpu (the default), gke-cpu, or your own. Yours needs the namespace berth and,
+unless URL is set, a Gateway called berth.
 
   PROJECT              the id of a Google Cloud project (required)
   REGION               the cluster's region (required)
   CLUSTER              the cluster's name (berth)
   CHECKPOINT           a folder with your model (the sample model)
   MODEL                the model's name (bert, or CHECKPOINT's own name)
-  BASE                 the base image, pinned to its digest of today (the Dockerfile's)
+  BASE                 the base image, which is pinned to its current digest (the Dockerfile's)
   PIP_EXTRA_INDEX_URL  an index with another build of torch: for CPUs (far smaller, for gke-cpu), or for an older CUDA
-  URL                  where the smoke test asks (http:// and the Gateway's address, which is waited for)
-  WAIT_S               seconds that each wait may take (1800: a new GPU node takes minutes)
-  --dry-run            prints every command, as a script, and runs none
+  URL                  the address of the smoke test (http:// and the Gateway's address, once it has one)
+  WAIT_S               how many seconds each wait may take (1800: a new GPU node takes minutes)
+  --dry-run            print every command, as a script, and run none
 END
 }
 
@@ -35,7 +35,7 @@ read_arguments() {
       --dry-run) DRY_RUN=yes ;;
       -*) usage_error "unknown argument '$argument'" ;;
       *)
-        [[ -z $OVERLAY ]] || usage_error "two overlays, '$OVERLAY' and '$argument'; one is deployed at a time"
+        [[ -z $OVERLAY ]] || usage_error "two overlays, '$OVERLAY' and '$argument': name one"
         OVERLAY=$argument
         ;;
     esac
@@ -44,19 +44,19 @@ read_arguments() {
   [[ -f $ROOT/k8s/overlays/$OVERLAY/kustomization.yaml ]] || usage_error "k8s/overlays has no overlay '$OVERLAY'"
 }
 
-# `make image` runs elsewhere, and make splits words at blanks. The model's name is the one that it would choose itself;
-# a test holds them together.
+# The path is absolute because `make image` runs elsewhere, and make splits words at blanks. The model's name is the one
+# that `make image` would choose; a test holds the two together.
 read_checkpoint() {
   CHECKPOINT=${CHECKPOINT:-}
   if [[ -n $CHECKPOINT ]]; then
     [[ -d $CHECKPOINT ]] || usage_error "CHECKPOINT='$CHECKPOINT' is not a folder"
     CHECKPOINT=$(cd "$CHECKPOINT" >/dev/null && pwd)
-    [[ $CHECKPOINT != *[[:space:]]* ]] || usage_error "CHECKPOINT='$CHECKPOINT' has a blank, which make cannot take"
+    [[ $CHECKPOINT != *[[:space:]]* ]] || usage_error "CHECKPOINT='$CHECKPOINT' has a blank, which make cannot take: rename it"
   fi
   MODEL=${MODEL:-$(basename "${CHECKPOINT:-bert}")}
 }
 
-# docker where its daemon answers, else podman.
+# docker if its daemon answers, else podman.
 find_builder() {
   local tool
   for tool in docker podman; do
@@ -65,7 +65,7 @@ find_builder() {
       return
     fi
   done
-  [[ $DRY_RUN == yes ]] || die "neither docker nor podman answers 'info'; install one, or start docker"
+  [[ $DRY_RUN == yes ]] || die "neither docker nor podman answers 'info': install one, or start docker"
   BUILDER=docker
 }
 
@@ -74,8 +74,8 @@ sign_in() {
   run gcloud auth configure-docker "$REGION-docker.pkg.dev" --quiet
 }
 
-# The nodes are amd64, whatever this machine is. WHEELS is empty because `make image` would take this machine's own
-# wheels, and with them, perhaps, a torch without CUDA.
+# The nodes are amd64, whatever this machine is. WHEELS is empty because this machine's own wheels might bring a torch
+# without CUDA.
 build() {
   local base=${BASE:-$(sed -n 's/^ARG BASE=//p' "$ROOT/Dockerfile")}
   run "$BUILDER" pull --platform=linux/amd64 "$base"
@@ -84,7 +84,7 @@ build() {
     BASE="$BASE" CHECKPOINT="$CHECKPOINT" MODEL="$MODEL" WHEELS= PIP_EXTRA_INDEX_URL="${PIP_EXTRA_INDEX_URL:-}"
 }
 
-# The registry says the digest: podman's own differs where it compresses while it pushes.
+# The digest is the registry's: podman's own differs when it compresses while it pushes.
 push() {
   run "$BUILDER" push "$IMAGE:$TAG"
   query DIGEST gcloud artifacts docker images describe "$IMAGE:$TAG" --format='value(image_summary.digest)'
@@ -110,8 +110,9 @@ render() {
     die "the overlay $OVERLAY has no image berth.invalid/berth, so its digest could not be pinned; nothing was applied"
 }
 
-# give_up MESSAGE: after what the cluster says. A missing quota is an event; why berth did not start stands last in the
-# log of a container that ended. By label: of deployment/berth kubectl would show one pod only, rather a ready one.
+# give_up MESSAGE: shows what the cluster says, and ends. A missing quota is an event; why berth did not start is the
+# end of the log of a container that ended. Pods are found by label: for deployment/berth, kubectl shows only one pod,
+# preferably a ready one.
 give_up() {
   local logs=("${KUBECTL[@]}" logs --selector=app.kubernetes.io/name=berth --tail=30 --prefix --ignore-errors)
   {
@@ -120,20 +121,20 @@ give_up() {
     attempt "${logs[@]}" --previous || true
     attempt "${logs[@]}" || true
   } >&2
-  die "$1; above are the pods, their events, and the last lines of the containers before and now"
+  die "$1; above are the pods, their events, and the last lines of the previous and the current containers"
 }
 
 apply() {
   run "${KUBECTL[@]}" apply --filename="$WORK/rendered.yaml"
-  if [[ $DRY_RUN == no ]]; then say "to see what is waited for: $(quoted "${KUBECTL[@]}" events --watch)"; fi
+  if [[ $DRY_RUN == no ]]; then say "to watch meanwhile: $(quoted "${KUBECTL[@]}" events --watch)"; fi
   attempt "${KUBECTL[@]}" rollout status deployment/berth --timeout="${WAIT_S}s" ||
-    give_up "the rollout did not succeed, with WAIT_S=$WAIT_S"
+    give_up "the rollout did not succeed within WAIT_S=$WAIT_S"
 }
 
 find_url() {
   if [[ -n ${URL:-} ]]; then return; fi
   attempt "${KUBECTL[@]}" wait --for=condition=Programmed gateway/berth --timeout="${WAIT_S}s" ||
-    give_up "the Gateway is not programmed, with WAIT_S=$WAIT_S"
+    give_up "the Gateway got no address within WAIT_S=$WAIT_S"
   query ADDRESS "${KUBECTL[@]}" get gateway/berth --output='jsonpath={.status.addresses[0].value}'
   URL=http://$ADDRESS
 }
@@ -147,13 +148,13 @@ expect() {
     return
   fi
   say "+ $(quoted "$@")"
-  answer=$("$@") || give_up "the smoke test was not answered: $(quoted "$@")"
-  [[ $answer =~ $pattern ]] || give_up "the smoke test expected $pattern and was answered: $answer"
+  answer=$("$@") || give_up "the smoke test got no answer: $(quoted "$@")"
+  [[ $answer =~ $pattern ]] || give_up "the smoke test expected $pattern and got: $answer"
   say "${answer:0:100}"
 }
 
-# The deep check computes a known text and compares; the second answer must be an embedding or labels. A new load
-# balancer answers with errors of its own for some minutes: both ask again. TorchServe's own limit is 60 s.
+# The deep check compares the answer to a known text; the second answer must be an embedding or labels. For some minutes
+# a new load balancer answers with errors of its own, so both requests are repeated. TorchServe's own limit is 60 s.
 smoke_test() {
   local ask=(curl --silent --show-error --fail --max-time 130
     --retry 1000 --retry-delay 5 --retry-all-errors --retry-max-time "$WAIT_S")
@@ -170,7 +171,7 @@ main() {
   WAIT_S=${WAIT_S:-1800}
   IMAGE=$REGION-docker.pkg.dev/$PROJECT/berth/berth
   TAG=$(git -C "$ROOT" describe --always --dirty 2>/dev/null || echo unversioned)
-  # The context that get-credentials writes: never the one that happens to be current.
+  # The context that get-credentials writes, never the one that happens to be current.
   KUBECTL=(kubectl --context="gke_${PROJECT}_${REGION}_$CLUSTER" --namespace=berth)
   find_builder
   sign_in

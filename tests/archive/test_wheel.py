@@ -53,6 +53,11 @@ def test_every_module_is_in_it(members: list[str], sources: list[str]) -> None:
     assert {name for name in members if name.endswith(".py")} == modules
 
 
+def test_nothing_of_the_benchmark_is_in_it(members: list[str], sources: list[str]) -> None:
+    assert "bench/rivals/rival.py" in sources
+    assert [name for name in members if name.startswith("bench/")] == []
+
+
 @pytest.mark.parametrize("name", DATA)
 def test_the_files_that_are_no_modules_are_in_it(members: list[str], name: str) -> None:
     assert name in members

@@ -12,7 +12,7 @@ import pytest
 from google.protobuf.json_format import Parse
 from google.protobuf.message_factory import GetMessageClass
 
-from berth.clients.grpc_client import SERVICES, GrpcClient, _load_services
+from berth.clients.grpc_client import DESCRIPTOR_SET, GrpcClient, _load_services
 from berth.settings import Settings
 from tests.support.servers import CONFIG, Server
 
@@ -27,7 +27,7 @@ PYTHON = [block for block in [*CLIENTS, *API] if block.strip().startswith(("from
 COMMANDS = [line.strip() for block in CLIENTS if block not in PYTHON for line in block.splitlines()]
 CURL = [line for line in COMMANDS if line.startswith("curl ")]
 GRPCURL = [line for line in COMMANDS if line.startswith("grpcurl ")]
-(ASSIGNMENT,) = [line.replace(".venv/bin/python", sys.executable) for line in COMMANDS if line.startswith("SERVICES=")]
+(ASSIGNMENT,) = [line.replace(".venv/bin/python", sys.executable) for line in COMMANDS if line.startswith("PROTOSET=")]
 
 
 def at(server: Server, example: str) -> str:
@@ -53,7 +53,7 @@ def test_curl(answering_server: Server, command: str) -> None:
 def test_grpcurl_asks_for_what_there_is(answering_server: Server, command: str) -> None:
     """The same call without the tool, its JSON read by the services of its -protoset."""
     *options, address, method = shlex.split(at(answering_server, command))
-    assert options[1:4] == ["-plaintext", "-protoset", "$SERVICES"]
+    assert options[1:4] == ["-plaintext", "-protoset", "$PROTOSET"]
     name = method.replace("/", ".")
     with GrpcClient(address) as client:
         assert list(client.call(name, **fields(name, options[5] if "-d" in options else "{}")))
@@ -73,9 +73,9 @@ def fields(method: str, json: str) -> dict[str, Any]:
 
 def test_the_descriptor_set_is_where_the_command_says() -> None:
     ran = subprocess.run(
-        ["bash", "-euc", f'{ASSIGNMENT}\necho "$SERVICES"'], capture_output=True, text=True, check=True
+        ["bash", "-euc", f'{ASSIGNMENT}\necho "$PROTOSET"'], capture_output=True, text=True, check=True
     )
-    assert ran.stdout.strip() == str(SERVICES)
+    assert ran.stdout.strip() == str(DESCRIPTOR_SET)
 
 
 def test_every_kind_of_example_was_found() -> None:

@@ -118,10 +118,10 @@ def test_an_unknown_model(answering_server: Server) -> None:
 def test_the_inference_address_is_not_the_management_address(answering_server: Server) -> None:
     done = berth("models", "--url", answering_server.inference_url)
     assert done.returncode == 2
-    assert "its management address (http://127.0.0.1:8081)" in done.stderr
+    assert "the management address (http://127.0.0.1:8081)" in done.stderr
     done = berth("predict", "hello", "--url", answering_server.management_url)
     assert done.returncode == 2
-    assert "its inference address (http://127.0.0.1:8080 by default)" in done.stderr
+    assert "the inference address (http://127.0.0.1:8080 by default)" in done.stderr
 
 
 def test_scale_up_and_down_again(scalable: Scalable) -> None:

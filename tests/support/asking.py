@@ -1,4 +1,4 @@
-"""Requests for a pipeline, and what came back."""
+"""Makes requests for a pipeline, and reads its answers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Requests to the pure part of the doors, as TorchServe hands them over, and what comes of them."""
+"""Requests to the pure part of the doors, as TorchServe hands them over, and what the doors make of them."""
 
 import base64
 import json
@@ -29,7 +29,7 @@ def read(body: object, headers: Mapping[str, object] = REST, task: Task = Task.E
 
 
 def refused(body: object, headers: Mapping[str, object] = REST, task: Task = Task.EMBEDDINGS) -> tuple[Any, Any]:
-    """The error, and its body as it is sent."""
+    """The error of a refused request, and the body that is sent for it."""
     call = ask(body, headers, task)
     assert isinstance(call.item, Rejected), call.item
     response = call.reply.format_error(call.item.error)
@@ -53,6 +53,6 @@ def answer(call: Call, *values: object) -> Any:
 
 
 def grpc_body(*tensors: dict[str, Any]) -> dict[str, Any]:
-    """A ModelInferRequest as TorchServe writes it."""
+    """A ModelInferRequest, as TorchServe hands it over."""
     encoded = [{**each, "data": [base64.b64encode(text).decode() for text in each["data"]]} for each in tensors]
     return {"model_name": "m", "inputs": encoded, "id": "7"}

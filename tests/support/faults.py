@@ -1,4 +1,4 @@
-"""How a server with tests/support/faulty_handler.py is asked for its faults."""
+"""Asks a server with tests/support/faulty_handler.py for its faults."""
 
 import threading
 from collections.abc import Callable
@@ -15,7 +15,7 @@ BUSY_S = 5  # long enough for a batch to gather behind it
 
 
 def ask(server: Server, word: str) -> int | str:
-    """The status of its answer, or the name of the error that came instead."""
+    """Send a word; the status of the answer, or the name of the error that came instead."""
     try:
         return requests.post(f"{server.inference_url}/predictions/bert", data=word, timeout=120).status_code
     except requests.RequestException as error:
@@ -23,7 +23,7 @@ def ask(server: Server, word: str) -> int | str:
 
 
 def make_zombie(server: Server, workers: int = 1) -> None:
-    """Leave TorchServe with a worker that it calls READY and that has no process; `workers`: how many there are."""
+    """Leave TorchServe with a worker that it calls READY and that has no process; it has `workers` in all."""
     with GrpcClient(f"127.0.0.1:{server.grpc_port}", timeout_s=60.0) as client:
         ask_grpc(client, "0")  # so that the next one is there at once
         for busy_s in range(BUSY_S, BUSY_S + workers):
@@ -37,7 +37,7 @@ def make_zombie(server: Server, workers: int = 1) -> None:
 
 
 def _begin(send: Callable[..., object], *arguments: object) -> None:
-    """In a thread that nobody waits for: these may never be answered, or with an error."""
+    """Send in a thread that nobody waits for: there may be no answer, or an error."""
 
     def run() -> None:
         with suppress(BerthError):
@@ -47,10 +47,10 @@ def _begin(send: Callable[..., object], *arguments: object) -> None:
 
 
 def num_queued(server: Server) -> int:
-    """Requests that no worker has taken yet."""
+    """How many requests no worker has taken yet."""
     return int(server.describe()["jobQueueStatus"]["pendingRequests"])
 
 
 def ask_grpc(client: GrpcClient, word: str) -> None:
-    """Predictions."""
+    """Send a word over gRPC."""
     list(client.call(f"{INFERENCE}.Predictions", model_name="bert", input={"body": word.encode()}))

@@ -1,6 +1,6 @@
-"""A handler whose faults are asked for: it goes into an archive in place of berth's and runs in TorchServe's worker.
+"""A handler with faults on request: it goes into an archive in place of berth's and runs in TorchServe's worker.
 
-A request's body is one word. A number is slept, seconds. Any other answers "ok" after it has had its effect.
+A request's body is one word. A number means: sleep so many seconds. Every word is answered "ok" after its effect.
 """
 
 import json
@@ -9,14 +9,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-BROKEN = Path(os.environ["TMPDIR"], "broken")  # whether it loads: one file for all workers of a server
+BROKEN = Path(os.environ["TMPDIR"], "broken")  # keeps every worker of a server from loading
 
 
 class BertHandler:
-    """Answers the deep check like berth's."""
+    """A handler that answers the deep check as berth's does."""
 
     def initialize(self, context: Any) -> None:
-        """Ends at once after somebody said "loop"."""
+        """Load, or end at once after somebody said "loop"."""
         self._is_wrong = False
         if BROKEN.exists():
             os._exit(1)

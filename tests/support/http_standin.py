@@ -1,4 +1,4 @@
-"""A real HTTP server on this machine that answers as a test wants, in JSON."""
+"""A real HTTP server on this machine that answers in JSON what a test wants."""
 
 import json
 import threading
@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class JsonHandler(BaseHTTPRequestHandler):
-    """To be given do_GET and the like, which call `answer` once."""
+    """The base of a test's handler, whose do_GET and the like call `answer` once."""
 
     def answer(self, status: int, body: object) -> None:
         data = json.dumps(body).encode()
@@ -18,7 +18,7 @@ class JsonHandler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """No line per request on stderr."""
+        """Write no line per request to stderr."""
 
 
 @contextmanager

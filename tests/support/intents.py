@@ -10,14 +10,14 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "intents"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """What came of a run of train.py."""
+    """A run of train.py: the checkpoint's folder, and what was printed."""
 
     folder: Path
     printed: str
 
 
 def train_intents(folder: Path) -> Trained:
-    """A checkpoint in `folder`: a minute of one core."""
+    """Train a checkpoint into `folder`: a minute of one core."""
     command = [sys.executable, str(EXAMPLE / "train.py"), "--output", str(folder)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

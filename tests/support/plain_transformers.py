@@ -1,4 +1,4 @@
-"""Plain transformers, one text at a time, fp32: what every answer is held against."""
+"""Plain transformers in fp32, one text at a time: the reference for every answer."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ Vectors = list[npt.NDArray[np.float32]]
 
 @torch.inference_mode()
 def embed_one_by_one(folder: Path, texts: list[str], max_tokens: int) -> Vectors:
-    """Mean-pooled, normalised vectors [H] of each text."""
+    """The mean-pooled, normalised vector [H] of each text."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModel.from_pretrained(folder).eval()
     vectors = []
@@ -27,7 +27,7 @@ def embed_one_by_one(folder: Path, texts: list[str], max_tokens: int) -> Vectors
 
 @torch.inference_mode()
 def classify_one_by_one(folder: Path, texts: Sequence[TextOrPair], max_tokens: int) -> list[dict[str, float]]:
-    """Softmax scores by label of each text or pair."""
+    """The softmax scores, by label, of each text or pair."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
     results = []

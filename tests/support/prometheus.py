@@ -22,7 +22,7 @@ needs_prometheus = pytest.mark.skipif(
 
 
 class Prometheus:
-    """A running one."""
+    """A running Prometheus."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -40,13 +40,13 @@ class Prometheus:
         return [float(series["value"][1]) for series in answer["data"]["result"]]
 
     def wait_for(self, query: str) -> None:
-        """Until a series answers; one that ends in a comparison, such as `up == 1`, has those for which it holds."""
+        """Wait until the query has a series; with a comparison, such as `up == 1`, until it holds for one."""
         assert wait_until(lambda: bool(self.ask(query)), ANSWERED_S), f"nothing in {ANSWERED_S:.0f} s: {query}"
 
 
 @contextlib.contextmanager
 def running_prometheus(target: str, folder: Path) -> Iterator[Prometheus]:
-    """One that scrapes HOST:PORT as job `berth`; ended by SIGTERM, which it answers with an orderly end."""
+    """A Prometheus that scrapes HOST:PORT as job `berth`; SIGTERM ends it, and it must end well."""
     job = {"job_name": "berth", "scrape_interval": "1s", "static_configs": [{"targets": [target]}]}
     (folder / "prometheus.yml").write_text(json.dumps({"scrape_configs": [job]}))
     address = f"127.0.0.1:{_free_port()}"

@@ -12,7 +12,7 @@ SAMPLE = re.compile(r"(\w+)(?:\{(.*)\})? (\S+)")
 
 
 class Scrape:
-    """One page of 8082."""
+    """The metrics page as it is now."""
 
     def __init__(self, server: Server) -> None:
         answer = requests.get(f"{server.metrics_url}/metrics", timeout=10)

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typing import Any
 import psutil
 import requests
 
+from bench.server import end_process
 from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
 from berth.wait import wait_until
@@ -144,7 +144,7 @@ def started_server(
         try:
             yield Server(process=process, log_file=log_file, temp=temp, ports=ports)
         finally:
-            _end(process)
+            end_process(process)
 
 
 @contextlib.contextmanager
@@ -178,14 +178,3 @@ def port_variables(ports: Mapping[str, int]) -> dict[str, str]:
     http = {f"TS_{name}_ADDRESS".upper(): f"http://127.0.0.1:{ports[name]}" for name in HTTP_PORTS}
     grpc = {f"TS_{name}_PORT".upper(): str(ports[name]) for name in GRPC_PORTS}
     return {**http, **grpc, "BERTH_HEALTH_ADDRESS": f"127.0.0.1:{ports['health']}"}
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(END_S)
-    except subprocess.TimeoutExpired:
-        process.kill()  # java dies with it
-        process.wait()
-        raise

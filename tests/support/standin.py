@@ -1,4 +1,4 @@
-"""A real archive with a handler of a few lines: the launcher's tests need no model, and a load takes no time."""
+"""Real archives with a handler of a few lines: the launcher's tests need no model, and loading takes no time."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from berth.archive.content import ArchivePlan, Member
 from berth.archive.write import write_archive
 
-# Answers the deep check like the real one, and any other request with what a test may want to know of the worker.
+# Answers the deep check as the real one does, and any other request with facts about the worker.
 ANSWERS = '''
 import json, os, sys
 

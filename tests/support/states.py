@@ -1,4 +1,4 @@
-"""Models as TorchServe's management API describes them."""
+"""Makes model states as TorchServe's management API describes them."""
 
 from berth.clients.management import ModelState, WorkerState
 

@@ -72,9 +72,9 @@ def test_own_checkpoint_is_named_from_here(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     ("settings", "last", "message"),
     [
-        ({"STANDIN_REFUSES": "rollout status"}, "rollout status", "the rollout did not succeed, with WAIT_S=1;"),
-        ({"STANDIN_REFUSES": " wait "}, "wait --for", "the Gateway is not programmed, with WAIT_S=1;"),
-        ({"STANDIN_ADDRESS": "127.0.0.1:1"}, "get gateway", "the smoke test was not answered: curl "),
+        ({"STANDIN_REFUSES": "rollout status"}, "rollout status", "the rollout did not succeed within WAIT_S=1;"),
+        ({"STANDIN_REFUSES": " wait "}, "wait --for", "the Gateway got no address within WAIT_S=1;"),
+        ({"STANDIN_ADDRESS": "127.0.0.1:1"}, "get gateway", "the smoke test got no answer: curl "),
     ],
 )
 def test_a_failed_deployment_shows_why(cloud: Cloud, settings: dict[str, str], last: str, message: str) -> None:
@@ -135,7 +135,7 @@ def test_an_overlay_without_our_image_is_not_applied(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     ("answers", "message"),
     [
-        ({"status": 503}, "error: the smoke test was not answered"),
+        ({"status": 503}, "error: the smoke test got no answer"),
         ({"health": b'{"status": "differs"}'}, "error: the smoke test expected"),
         ({"result": b'{"status": "ok"}'}, "error: the smoke test expected"),
         ({"result": b"[]"}, "error: the smoke test expected"),

@@ -60,7 +60,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 EMBEDDING_SPREAD = 0.08
 ARCHITECTURES = tuple(SETTINGS)
 UNPACKABLE = ("mpnet", "deberta-v2")
-"""Those that do not take their attention from transformers.AttentionInterface: the packing tests hold this."""
+"""Architectures that do not take their attention from transformers.AttentionInterface; the packing tests hold this."""
 _CLASS_NAMES: dict[Task, dict[str, Any]] = {
     Task.EMBEDDINGS: modeling_auto.MODEL_MAPPING_NAMES,
     Task.TEXT_CLASSIFICATION: modeling_auto.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
@@ -80,7 +80,7 @@ TASKS_OF: dict[str, tuple[Task, ...]] = {
     architecture: tuple(task for task, names in _CLASS_NAMES.items() if _model_type(architecture) in names)
     for architecture in ARCHITECTURES
 }
-"""The tasks for which transformers has a class."""
+"""The tasks for which transformers has a class, by architecture."""
 
 
 def make_checkpoint(folder: Path, architecture: str, task: Task, **settings: Any) -> Path:

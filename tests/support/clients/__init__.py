@@ -31,10 +31,10 @@ class Door:
 
     ask: Asking
     point: Pointer
-    """A place in the native body, where this door's client puts it."""
+    """Where this door's client puts a place of the native body."""
     tasks: frozenset[Task] = EVERY_TASK
     says: Collection[str] = ERROR_KEYS
-    """What its client lets one see of an error."""
+    """The keys of an error that its client shows."""
 
 
 DOORS: dict[str, Door] = {

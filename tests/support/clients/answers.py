@@ -1,4 +1,4 @@
-"""What every client makes of an answer, and the dress of each door's errors."""
+"""What every client makes of an answer, and the form of each door's errors."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,22 +20,22 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Results or an error, whatever door they came through."""
+    """Results or an error, through whichever door they came."""
 
     status: int
-    """Over gRPC the code of the error, or 200."""
+    """The HTTP status; over gRPC the error's code, or 200."""
     results: list[Any] | None = None
     error: dict[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    """In lower case; none over gRPC, nor from a client that had to ask several times."""
+    """Headers with names in lower case; none over gRPC, nor from a client that had to ask several times."""
 
 
 Asking = Callable[[Model, list[Any], Mapping[str, Any]], Answer]
-"""A list of native inputs and the parameters to an answer."""
+"""Asks a model for a list of native inputs with parameters."""
 
 
 def bare_error(value: Any) -> dict[str, Any]:
-    """The error of the native doors: the contract's object and nothing else."""
+    """Check an error of the native doors: the contract's object and nothing else."""
     assert list(value) == list(ERROR_KEYS), value
     code, kind, message, param = value.values()
     assert isinstance(code, int), value
@@ -46,7 +46,7 @@ def bare_error(value: Any) -> dict[str, Any]:
 
 
 def error_with_message(value: Any) -> dict[str, Any]:
-    """The error of KServe's REST doors: the message once more as `error`, last."""
+    """Check an error of KServe's REST doors, which has the message once more as `error`, last."""
     *rest, (key, message) = value.items()
     error = bare_error(dict(rest))
     assert (key, message) == ("error", error["message"])
@@ -54,7 +54,7 @@ def error_with_message(value: Any) -> dict[str, Any]:
 
 
 def wrapped_error(value: Any) -> dict[str, Any]:
-    """The error of OpenAI's door."""
+    """Check an error of OpenAI's door."""
     assert list(value) == ["error"], value
     return bare_error(value["error"])
 
@@ -65,7 +65,7 @@ def refused(error: dict[str, Any]) -> Answer:
 
 
 def merge(answers: Iterable[Answer]) -> Answer:
-    """Those to parts of one list, as one; the first error if there is any."""
+    """Make one answer of the answers to parts of a list; it is the first error if there is any."""
     listed = list(answers)
     if len(listed) == 1:
         return listed[0]

@@ -20,7 +20,7 @@ def ask_by_curl(model: Model, inputs: list[Any], parameters: Mapping[str, Any]) 
 
 
 def run_curl(url: str, body: bytes, *options: str) -> Answer:
-    """What curl gets for a body, with these further options."""
+    """Send a body with curl, with these further options."""
     ran = subprocess.run(["curl", *OPTIONS, *options, url], input=body, capture_output=True, check=True)
     facts, value = json.loads(ran.stderr), json.loads(ran.stdout)
     headers = {name: values[-1] for name, values in facts["headers"].items()}

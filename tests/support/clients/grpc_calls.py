@@ -11,12 +11,12 @@ from .rest import with_parameters
 
 
 def ask_predictions(model: Model, inputs: list[Any], parameters: Mapping[str, Any]) -> Answer:
-    """Predictions."""
+    """Ask by Predictions."""
     return send_grpc(model, _body(inputs, parameters))
 
 
 def ask_stream(model: Model, inputs: list[Any], parameters: Mapping[str, Any]) -> Answer:
-    """StreamPredictions."""
+    """Ask by StreamPredictions."""
     return send_grpc(model, _body(inputs, parameters), "StreamPredictions")
 
 

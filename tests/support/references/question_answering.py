@@ -27,14 +27,14 @@ MAX_TRIED = 20  # bert's [CLS] is never likely
 
 
 def main(checkpoints: Path) -> None:
-    """Every case on every checkpoint."""
+    """Write the answers to every case on every checkpoint."""
     references = [reference for folder in sorted(checkpoints.iterdir()) for reference in refer(folder)]
     lines = [json.dumps(reference, ensure_ascii=False) for reference in references]
     RESULTS.write_text("[\n" + ",\n".join(lines) + "\n]\n", "utf-8")
 
 
 def refer(folder: Path) -> Iterator[dict[str, Any]]:
-    """Every case on one checkpoint."""
+    """The answers to every case on one checkpoint."""
     pipe = load_pipeline(folder)
     for name in QUESTION_CASES:
         variant = find_variant(pipe, name)
@@ -57,7 +57,7 @@ def load_pipeline(folder: Path) -> Any:
 
 
 def find_variant(pipe: Any, name: str) -> int:
-    """The first clear variant of a case; if there may be no answer, rather one of the next for which that is said."""
+    """The first clear variant of a case; if there may be no answer, preferably one that says so."""
     clear = (variant for variant in count() if is_clear(pipe, question_case(name, variant)))
     if "handle_impossible_answer" not in question_case(name, 0).parameters:
         return next(clear)
@@ -73,7 +73,7 @@ def is_clear(pipe: Any, case: QuestionCase) -> bool:
 
 
 def may_be_none(answer: Any) -> bool:
-    """Whether it is among the answers that there is none."""
+    """Whether "no answer" is among the answers."""
     return any(item["answer"] == "" and item["score"] > 0 for item in as_list(answer))
 
 
@@ -83,7 +83,7 @@ def ask(pipe: Any, case: QuestionCase, **changes: Any) -> Any:
 
 
 def as_list(answer: Any) -> list[dict[str, Any]]:
-    """The pipeline gives a list of several answers, but of one the answer itself."""
+    """The answers as a list: the pipeline gives a single one by itself."""
     return answer if isinstance(answer, list) else [answer]
 
 

@@ -60,7 +60,7 @@ def test_tables_name_every_way_and_the_verdict(figures: Figures) -> None:
     tables = to_tables(figures)
     assert "4.00 (4.00..4.00) times as many" in tables
     assert "goal 4 met; floor 3.5 in every round kept" in tables
-    assert "without a part in it 0.25 (0.25..0.25)" in tables
+    assert "without a part in the runs 0.25 (0.25..0.25)" in tables
     assert "| berth   | 21.0 (20.0..22.0)" in tables
     assert "1.50 (1.50..1.50) times as long" in tables
 

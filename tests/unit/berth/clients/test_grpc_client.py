@@ -16,7 +16,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.message_factory import GetMessageClass
 
 from berth.clients import grpc_client
-from berth.clients.grpc_client import INFERENCE, SERVICES, GrpcClient
+from berth.clients.grpc_client import DESCRIPTOR_SET, INFERENCE, GrpcClient
 from berth.clients.messages import Input, Parameters
 from berth.errors import BerthError, RequestFailed, ServerUnreachable, UsageError
 
@@ -77,7 +77,7 @@ def test_an_input_is_sent_with_its_parameters(source: Input, parameters: Paramet
 
 
 def test_what_is_no_json_is_a_usage_error() -> None:
-    with GrpcClient("127.0.0.1:9") as client, pytest.raises(UsageError, match="no JSON"):
+    with GrpcClient("127.0.0.1:9") as client, pytest.raises(UsageError, match="cannot be written as JSON"):
         client.predict("bert", "x", {"threshold": float("nan")})
 
 
@@ -141,7 +141,7 @@ def test_a_server_that_says_nothing_is_left_at_the_deadline() -> None:
 
 @pytest.mark.parametrize("address", ["", "host", ":7070", "host:0", "h:99999", "http://127.0.0.1:7070", "::1:7070"])
 def test_an_address_that_is_none_is_a_usage_error(address: str) -> None:
-    with pytest.raises(UsageError, match="HOST:PORT"):
+    with pytest.raises(UsageError, match="is not a gRPC server address: use HOST:PORT"):
         GrpcClient(address)
 
 
@@ -151,14 +151,14 @@ def test_a_senseless_number_of_workers_is_refused_before_anybody_is_asked() -> N
 
 
 def test_a_checkout_that_was_not_installed_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grpc_client, "SERVICES", tmp_path / "none.binpb")
+    monkeypatch.setattr(grpc_client, "DESCRIPTOR_SET", tmp_path / "none.binpb")
     with pytest.raises(BerthError, match=r"none.binpb is missing.*pip install -e"):
         grpc_client._load_services.__wrapped__()
 
 
 def test_the_descriptor_set_is_whole() -> None:
     """Every file that one imports is in it: grpcurl needs nothing else."""
-    files = FileDescriptorSet.FromString(SERVICES.read_bytes()).file
+    files = FileDescriptorSet.FromString(DESCRIPTOR_SET.read_bytes()).file
     assert {"inference.proto", "management.proto"} <= {file.name for file in files}
     assert {name for file in files for name in file.dependency} <= {file.name for file in files}
 
