@@ -11,6 +11,7 @@ from handler.config import Precision, Task
 
 from .. import __version__
 from ..clients.worker_count import MAX_WORKERS, require_sensible
+from ..console import say
 from ..errors import BerthError
 
 app = typer.Typer(
@@ -39,7 +40,7 @@ def main() -> None:
     try:
         app()
     except BerthError as error:
-        print(f"berth: {error}", file=sys.stderr)
+        say(str(error))
         sys.exit(error.exit_code)
 
 
@@ -127,14 +128,19 @@ def budget(
 ) -> None:
     """Show how much memory a server of these archives takes at the most, part by part; exit code 4 if it does not fit.
 
+    It says what `berth serve` would say with the same options; --memory and --gpus describe another machine.
+
     \b
     berth budget model_store/bert.mar --memory 2Gi --workers 2
     """
-    from ..memory.capacity import BudgetOptions, plan_offline  # noqa: PLC0415
+    from ..machine.machine import read_machine  # noqa: PLC0415
+    from ..memory.plan import plan_memory  # noqa: PLC0415
+    from ..settings import Settings, find_config  # noqa: PLC0415
     from .tables import render_budget  # noqa: PLC0415
 
-    plan = plan_offline(archives, BudgetOptions(config=config, memory=memory, workers=workers, num_gpus=gpus))
-    print(render_budget(plan.budget, plan.limits, as_json=_wants_json(as_json)))
+    settings = Settings.load(find_config(config), os.environ)
+    plan = plan_memory(archives, settings, read_machine(os.environ, memory, gpus), workers)
+    print(render_budget(plan, as_json=_wants_json(as_json)))
     plan.require_fit()
 
 
@@ -189,7 +195,7 @@ def describe(model: Model, url: ManagementUrl = MANAGEMENT_URL, as_json: AsJson 
         try:
             handler = management.describe_handler(model)
         except BerthError as error:
-            print(f"berth: without what the handler says of itself: {error}", file=sys.stderr)
+            say(f"without what the handler says of itself: {error}")
     print(render_state(state, handler, as_json=_wants_json(as_json)))
 
 
@@ -212,10 +218,10 @@ def scale(
 
     require_sensible(workers)
     if not require_room(url, model, workers, fetch_capacity(os.environ)):
-        print(f"berth: {NOT_CHECKED}", file=sys.stderr)
+        say(NOT_CHECKED)
     with ManagementClient(url) as management, show_progress() as progress:
         state = scale_model(management, model, workers, progress)
-    print(f"berth: workers of {model}: {workers}, READY; {NOT_KEPT}", file=sys.stderr)
+    say(f"workers of {model}: {workers}, READY; {NOT_KEPT}")
     print(render_models([state], as_json=_wants_json(as_json)))
 
 

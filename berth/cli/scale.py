@@ -1,12 +1,11 @@
 """`berth scale`: ask for a number of workers, then look until they are READY, or say why they are not."""
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from ..archive.content import SERVER_SETTINGS
 from ..clients.management import ManagementClient, ModelState, WorkerState
 from ..errors import BerthError, Refused
+from ..health.report import Capacity
 from ..progress import Advance, Progress
 from ..wait import wait_until
 
@@ -23,18 +22,17 @@ NOT_KEPT = (
 )
 
 
-def require_room(url: str, model: str, workers: int, capacity: Mapping[str, Any]) -> bool:
+def require_room(url: str, model: str, workers: int, capacity: Capacity | None) -> bool:
     """Refused where the server's memory does not hold so many; False where its launcher was not found to ask.
 
-    `url`: its management address; `capacity`: berth.fitting.Fitted's, as a launcher tells it, maybe another server's.
+    `url`: the server's management address; `capacity`: what a launcher says, perhaps another server's.
     """
-    if capacity.get("management") != url or model not in capacity["models"]:
+    if capacity is None or capacity.management != url or model not in capacity.models:
         return False
-    most = capacity["max_workers"]
-    if workers > most:
+    if workers > capacity.max_workers:
         raise Refused(
-            f"{workers} workers of {model} are too many for this server, which has room for {most} of each "
-            f"model: {capacity['reason']}"
+            f"{workers} workers of {model} are too many for this server, which has room for {capacity.max_workers} "
+            f"of each model: {capacity.reason}"
         )
     return True
 

@@ -14,9 +14,10 @@ from handler.inputs import FIRST_KEYS
 
 from ..clients.management import ModelState, WorkerState
 from ..clients.messages import Input, JsonObject, Result
+from ..machine.machine import Machine
 from ..machine.quantities import MIB, format_bytes
-from ..memory.budget import Budget, Part
-from ..memory.fit import Limits
+from ..memory.budget import Part
+from ..memory.fit import MemoryPlan
 
 Row = JsonObject
 """What is shown of a result, or of a part of it, by column."""
@@ -77,27 +78,46 @@ def render_state(state: ModelState, handler: Mapping[str, object] | None, *, as_
     return _draw(facts, workers)
 
 
-def render_budget(budget: Budget, limits: Limits, *, as_json: bool) -> str:
-    """Every part of what a server takes, and what it may take."""
+def render_budget(plan: MemoryPlan, *, as_json: bool) -> str:
+    """Every part of what a server takes, what it may take, and what was assumed of the machine."""
     if as_json:
-        return json.dumps(
-            {**asdict(budget), "total_bytes": budget.total_bytes, "gpu_bytes": budget.gpu_bytes}
-            | {"limits": asdict(limits)}
-        )
-    tables = [_part_table("memory", budget.parts, budget.total_bytes, limits.memory.bytes)]
+        return json.dumps(_budget_json(plan))
+    budget, machine = plan.budget, plan.machine
+    ends = {
+        f"all, java with room for {plan.max_workers} workers per model": budget.total_bytes,
+        "the least to start with, java without such room": plan.least.total_bytes,
+        f"what {machine.memory.source} grants": machine.memory.bytes,
+    }
+    shown: list[Table | Text] = [_part_table("memory", budget.parts, ends)]
     if budget.gpu_parts:
-        tables.append(_part_table("one GPU's memory", budget.gpu_parts, budget.gpu_bytes, limits.gpu_bytes))
-    return _draw(*tables)
+        gpu_ends = {"all": budget.gpu_bytes, "what it has": machine.gpu_bytes}
+        shown.append(_part_table("one GPU's memory", budget.gpu_parts, gpu_ends))
+    return _draw(*shown, Text(_assumptions(machine)))
 
 
-def _part_table(title: str, parts: Sequence[Part], total_bytes: int, limit_bytes: int | None) -> Table:
+def _budget_json(plan: MemoryPlan) -> JsonObject:
+    budget, machine = plan.budget, plan.machine
+    totals = {"total_bytes": budget.total_bytes, "gpu_bytes": budget.gpu_bytes, "least_bytes": plan.least.total_bytes}
+    limits = {"memory": asdict(machine.memory), "gpu_bytes": machine.gpu_bytes}
+    found = {"cores": machine.cores, "num_gpus": machine.num_gpus, "not_forked": machine.not_forked}
+    return {**asdict(budget), **totals, "max_workers": plan.max_workers, "limits": limits, "machine": found}
+
+
+def _part_table(title: str, parts: Sequence[Part], ends: Mapping[str, int | None]) -> Table:
     table = Table(title, "each", "number", "together")
     for part in parts:
         table.add_row(part.name, format_bytes(part.bytes), str(part.count), format_bytes(part.total_bytes))
     table.add_section()
-    table.add_row("all", "", "", format_bytes(total_bytes))
-    table.add_row("may take", "", "", "not known" if limit_bytes is None else format_bytes(limit_bytes))
+    for name, amount in ends.items():
+        table.add_row(name, "", "", "not known" if amount is None else format_bytes(amount))
     return table
+
+
+def _assumptions(machine: Machine) -> str:
+    """The machine that was counted for: this one, as far as no option says otherwise."""
+    gpus = f"{machine.num_gpus} GPU{'s' * (machine.num_gpus > 1)}" if machine.num_gpus else "no GPU"
+    forks = f"workers are not forked: {machine.not_forked}" if machine.not_forked else "workers are forked"
+    return f"counted for {machine.cores} core{'s' * (machine.cores > 1)} and {gpus}; {forks}"
 
 
 def _facts(state: ModelState, handler: Mapping[str, object]) -> dict[str, object]:
@@ -122,11 +142,11 @@ def _memory(worker: WorkerState) -> str:
     return f"{worker.memory_bytes / MIB:.0f} MiB" if worker.memory_bytes else "not measured"
 
 
-def _draw(*tables: Table) -> str:
+def _draw(*shown: Table | Text) -> str:
     console = Console()
     with console.capture() as capture:
-        for table in tables:
-            console.print(table)
+        for each in shown:
+            console.print(each)
     return capture.get().rstrip("\n")
 
 

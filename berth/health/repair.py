@@ -7,12 +7,12 @@ back.
 
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from ..clients.management import ManagementClient, ModelState
+from ..console import say
 from ..errors import BerthError
 from ..process.activity import look_at
 from .diagnosis import DEAD_S, STUCK_S, ModelView, is_hanging, why_not_live, why_not_ready
@@ -75,14 +75,14 @@ class Repairs:
         former, total = self._num_given_up, len(view.workers)
         self._num_given_up = sum(not worker.is_ready and worker.absent_s >= DEAD_S for worker in view.workers)
         if former < self._num_given_up < total:
-            sys.stderr.write(
-                f"berth: {name}: TorchServe has given up {self._num_given_up} of {total} workers, which could not be "
-                "started again; the others go on. The log above says why; a restart brings them back\n"
+            say(
+                f"{name}: TorchServe has given up {self._num_given_up} of {total} workers, which could not be started "
+                "again; the others go on. The log above says why; a restart brings them back"
             )
 
     def _try(self, remedy: Remedy, state: ModelState) -> None:
         what = "killed" if remedy.killed else "scaled away and back"
-        sys.stderr.write(f"berth: {state.name}: {remedy.reason}: {what}\n")
+        say(f"{state.name}: {remedy.reason}: {what}")
         for place in remedy.killed:
             _kill(state.workers[place].pid)
         if remedy.scaled_from is not None:

@@ -12,7 +12,7 @@ from ..process.activity import look_at
 from .deep_check import Checked, DeepCheck, Verdict
 from .diagnosis import DEAD_S, ModelView, WorkerView, why_not_live, why_not_ready
 from .repair import Repairs
-from .server import STARTING, Health
+from .report import STARTING, Health
 
 START_LOOK_S = 0.2
 LOOK_S = 2.0  # on a GPU each look costs one nvidia-smi per worker (pytorch/serve, wlm/WorkerThread.java)

@@ -19,6 +19,7 @@ from handler.config import (
 from handler.tasks import TASKS
 from handler.tasks.kind import Widths
 
+from ..machine.forking import IMPORTS_BYTES
 from ..machine.quantities import MIB
 from .jvm import Jvm, Traffic, size_jvm
 from .model_size import ModelSize
@@ -26,7 +27,6 @@ from .model_size import ModelSize
 LAUNCHER_BYTES = 36 * MIB
 LIBRARIES_BYTES = 40 * MIB  # mapped files of java and torch, where each worker imports for itself
 PROCESS_BYTES = 260 * MIB  # a worker's own after `import torch, transformers`
-IMPORTS_BYTES = 300 * MIB  # what all forks share, and the mapped files of torch and java
 FORK_BYTES = 55 * MIB  # a fork's own: what it writes to of what it was forked with, and its berth-python
 # A CUDA context's part in host memory and on the GPU; as others report it, not measured here.
 CUDA_HOST_BYTES = 1024 * MIB

@@ -16,6 +16,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..console import say
 from .fork_protocol import STREAMS, Work, close_files, receive_work, send_number
 
 PATIENCE = struct.pack("ll", 5, 0)  # seconds and microseconds for all of a Work: everybody else waits
@@ -106,7 +107,7 @@ class ForkServer:
             if pid:
                 self._watch(Worker(pid, os.pidfd_open(pid), asker))
         except OSError as error:
-            sys.stderr.write(f"berth: a worker could not be forked: {error}\n")
+            say(f"a worker could not be forked: {error}")
             if pid:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
