@@ -83,16 +83,20 @@ def render_budget(plan: MemoryPlan, *, as_json: bool) -> str:
     if as_json:
         return json.dumps(_budget_json(plan))
     budget, machine = plan.budget, plan.machine
-    ends = {
-        f"all, java with room for {plan.max_workers} workers per model": budget.total_bytes,
-        "the least to start with, java without such room": plan.least.total_bytes,
-        f"what {machine.memory.source} grants": machine.memory.bytes,
-    }
-    shown: list[Table | Text] = [_part_table("memory", budget.parts, ends)]
+    grants = {f"{machine.memory.source} grants": machine.memory.bytes}
+    shown: list[Table | Text] = [_part_table("memory", budget.parts, {**_totals(plan), **grants})]
     if budget.gpu_parts:
-        gpu_ends = {"all": budget.gpu_bytes, "what it has": machine.gpu_bytes}
+        gpu_ends = {"all": budget.gpu_bytes, "one GPU has": machine.gpu_bytes}
         shown.append(_part_table("one GPU's memory", budget.gpu_parts, gpu_ends))
     return _draw(*shown, Text(_assumptions(machine)))
+
+
+def _totals(plan: MemoryPlan) -> Mapping[str, int]:
+    """What the server takes; beside it the least that starts it, where java was given room for more workers."""
+    total, least = plan.budget.total_bytes, plan.least.total_bytes
+    if total == least:
+        return {"all": total}
+    return {f"all, with room for {plan.max_workers} workers per model": total, "least, without that room": least}
 
 
 def _budget_json(plan: MemoryPlan) -> JsonObject:
