@@ -1,4 +1,4 @@
-"""The command line: options and dispatch. The only file that prints and exits; it imports no torch."""
+"""The command line: options and dispatch. It prints and exits; it imports no torch."""
 
 import os
 import sys
@@ -36,7 +36,7 @@ MANAGEMENT_URL = "http://127.0.0.1:8081"
 
 
 def main() -> None:
-    """The `berth` command: an error of ours becomes one line on stderr and its exit code."""
+    """Run the `berth` command; an error of ours becomes one line on stderr and an exit code."""
     try:
         app()
     except BerthError as error:

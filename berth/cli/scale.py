@@ -13,8 +13,8 @@ START_S = 30.0  # a worker's Python on a busy machine, before startupTimeout beg
 LOOK_EVERY_S = 0.5  # on GPUs each look runs nvidia-smi once per worker
 RETRIED_S = SERVER_SETTINGS["maxRetryTimeoutInSec"]
 NOT_CHECKED = (
-    "whether memory holds so many is not known: the server's launcher does not answer here; run this where the server "
-    "runs (`kubectl exec`), or set BERTH_HEALTH_ADDRESS to its health address"
+    "whether memory holds so many was not checked: the server's launcher does not answer here; run this where the "
+    "server runs (`kubectl exec`), or set BERTH_HEALTH_ADDRESS to its health address"
 )
 NOT_KEPT = (
     "not kept: a restarted server has config.properties' default_workers_per_model again; "
@@ -40,7 +40,7 @@ def require_room(url: str, model: str, workers: int, capacity: Capacity | None) 
 def scale_model(
     management: ManagementClient, model: str, workers: int, progress: Progress, *, timeout_s: float | None = None
 ) -> ModelState:
-    """The model once it has `workers` workers, all READY; BerthError when one dies, or after startupTimeout."""
+    """Scale a model and wait until all its workers are READY; BerthError when one dies, or after startupTimeout."""
     before = management.describe(model)
     management.scale(model, workers)
     scaling = _Scaling(management, before, workers, progress.begin(f"workers of {model}", workers))
@@ -51,17 +51,17 @@ def scale_model(
 
 
 def is_scaled(state: ModelState, workers: int) -> bool:
-    """There are as many as were asked for, and all have loaded."""
+    """Whether there are as many workers as were asked for, and all have loaded."""
     return len(state.workers) == workers == state.num_ready
 
 
 class _Scaling:
-    """What the server says of a model's workers since a number of them was asked for."""
+    """Follows a model's workers from the moment that a number of them was asked for."""
 
     def __init__(self, management: ManagementClient, before: ModelState, workers: int, advance: Advance) -> None:
         self.state = before
         self.failure: BerthError | None = None
-        """Of the last look, where it got no answer."""
+        """Why the last look got no answer; None where it got one."""
         self._management = management
         self._before = before
         self._workers = workers
@@ -70,7 +70,7 @@ class _Scaling:
         self._pids: dict[str, int] = {}
 
     def look(self) -> bool:
-        """Whether the workers are as asked for; BerthError when one has died. Without an answer: not yet."""
+        """Look once: whether the workers are as asked for, not yet without an answer; BerthError when one has died."""
         try:
             self.state, self.failure = self._management.describe(self.state.name), None
         except BerthError as error:  # a server that is busy with starting workers may answer late
@@ -84,7 +84,7 @@ class _Scaling:
         return is_scaled(self.state, self._workers)
 
     def _require_same_process(self, worker: WorkerState) -> None:
-        """TorchServe never says that a worker died: it starts another process, under the same id."""
+        """Find a worker that died. TorchServe never says so: it starts another process under the same id."""
         if worker.pid and self._pids.setdefault(worker.id, worker.pid) != worker.pid:
             raise BerthError(f"{self.summary}: worker {worker.id} died and was started again; {self.advice}")
 
@@ -96,9 +96,9 @@ class _Scaling:
 
     @property
     def advice(self) -> str:
-        """Where the reason stands, and the way back from workers that cannot start."""
+        """Say where the reason is logged, and the way back from workers that cannot start."""
         num_before = len(self._before.workers)
         back = f"`berth scale {self.state.name} --workers {num_before}` goes back"
         where = "the log of `berth serve` says why: a traceback, or none where memory ran out"
-        retried = f"TorchServe gives a worker up that fails for {RETRIED_S} s"
+        retried = f"TorchServe gives up a worker that fails for {RETRIED_S} s"
         return f"{where}. {retried}{f'; {back}' if 0 < num_before < self._workers else ''}"

@@ -55,7 +55,7 @@ def render(inputs: Sequence[Input], results: Sequence[Result], *, as_json: bool)
 
 
 def render_models(states: Sequence[ModelState], *, as_json: bool) -> str:
-    """One line per model."""
+    """One line of JSON per model, or a table with one row per model."""
     if as_json:
         return "\n".join(json.dumps(asdict(state)) for state in states)
     table = Table("model", "version", "workers READY", "requests waiting")
@@ -155,7 +155,7 @@ def _draw(*shown: Table | Text) -> str:
 
 
 def _name(source: Input) -> str:
-    """An input in one cell: its texts, what is asked before what it is asked of."""
+    """Name an input in one cell: its texts, the question before what it is about."""
     if isinstance(source, str):
         return source
     keys = sorted(source, key=lambda key: key not in FIRST_KEYS)
@@ -163,7 +163,7 @@ def _name(source: Input) -> str:
 
 
 def _rows(source: Input, result: Any) -> list[Row]:
-    """What is shown of one result; nothing of an empty list."""
+    """List the rows that show one result; none for an empty list."""
     if isinstance(result, dict):
         return _label_rows(result) if "labels" in result else [_row(source, result)]
     if result and isinstance(result[0], float):
@@ -174,7 +174,7 @@ def _rows(source: Input, result: Any) -> list[Row]:
 
 
 def _label_rows(result: JsonObject) -> list[Row]:
-    """zero-shot-classification's labels, as text-classification's are shown."""
+    """Show zero-shot-classification's labels as text-classification's are shown."""
     return [{"label": label, "score": score} for label, score in zip(result["labels"], result["scores"], strict=True)]
 
 
@@ -199,5 +199,5 @@ def _cell(value: object) -> Text:
 
 
 def _one_line(text: str) -> Text:
-    """A user's own text, of which the beginning is enough to know it."""
+    """Put a user's text on one line; its beginning is enough to recognize it."""
     return Text(" ".join(text.splitlines()), overflow="ellipsis", no_wrap=True)

@@ -1,4 +1,4 @@
-"""Asks a running launcher for its health and its capacity. Standard library only."""
+"""Asks a running launcher about its server's health and capacity. Standard library only."""
 
 import http.client
 import json

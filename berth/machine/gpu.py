@@ -1,4 +1,4 @@
-"""The GPUs of this machine as a server will see them, and what is missing where one was asked for."""
+"""This machine's GPUs as a server will see them, and what is missing where one was asked for."""
 
 import shutil
 import subprocess
@@ -90,4 +90,4 @@ def _ask_torch() -> tuple[int, int]:
     except subprocess.TimeoutExpired:
         return 0, 0
     count, _, smallest = ran.stdout.partition(" ")
-    return (int(count), int(smallest)) if ran.returncode == 0 else (0, 0)  # why not is on stderr, which is the log
+    return (int(count), int(smallest)) if ran.returncode == 0 else (0, 0)  # stderr, which is the log, says why
