@@ -90,7 +90,7 @@ class Keys:
         self._environ = environ
 
     def text(self, key: str, default: str) -> str:
-        """Resolve a key: TS_<KEY> where the file allows it, else the file's value with $$NAME$$ filled in, or default."""
+        """Resolve a key: TS_<KEY> where the file allows it, else the file's value, $$NAME$$ filled in, else default."""
         if self._properties.get("enable_envvars_config") == "true" and key not in FILE_ONLY:
             override = self._environ.get(override_variable(key))
             if override is not None:

@@ -32,7 +32,7 @@ SHOWN_KEYS = {
     "index": ("index", "score"),
     "label": ("label", "score"),
 }
-COLUMNS = {"entity_group": "entity", "token_str": "word"}  # where a key is no good heading
+COLUMNS = {"entity_group": "entity", "token_str": "word"}  # where a key makes a poor heading
 NOTHING = "(nothing)"
 # TorchServe's gpuUsage: "gpuId::0 utilization.gpu [%]::3 % ... memory.used [MiB]::1652 MiB" (wlm/WorkerThread.java)
 _GPU_ID = re.compile(r"gpuId::(\d+)")
