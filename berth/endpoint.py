@@ -16,7 +16,7 @@ class Endpoint:
 
     @classmethod
     def parse(cls, key: str, address: str) -> Self:
-        """HOST:PORT or [HOST]:PORT; ValueError when it is neither."""
+        """Parse HOST:PORT or [HOST]:PORT; ValueError when it is neither."""
         parts = urlsplit(f"//{address}")
         if parts.netloc != address or not parts.hostname or not parts.port:
             raise ValueError(address)
@@ -24,14 +24,14 @@ class Endpoint:
 
     @property
     def url(self) -> str:
-        """Where a client on this machine finds it."""
+        """The URL by which a client on this machine reaches it."""
         wildcard = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
         host = wildcard.get(self.host, self.host)
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
     def is_loopback(self) -> bool:
-        """Only this machine can reach it."""
+        """Whether only this machine can reach it."""
         return self.host == "localhost" or _is_loopback_address(self.host)
 
 

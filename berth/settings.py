@@ -1,6 +1,6 @@
-"""config.properties as `berth serve` reads it: the few keys that it needs, resolved by TorchServe's own rule.
+"""The few keys of config.properties that `berth serve` needs, resolved by TorchServe's own rules.
 
-TorchServe reads the same file; nothing here may have another default than that file has a line.
+TorchServe reads the same file, so nothing here may have a default that differs from that file.
 """
 
 import re
@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 from .endpoint import Endpoint
 from .errors import Refused, UsageError
 
-FILE_NAME = "config.properties"
+CONFIG_NAME = "config.properties"
 # The environment never overrides these (pytorch/serve, util/ConfigManager.java).
 FILE_ONLY = frozenset({"vmargs", "use_native_io", "io_ratio", "metric_time_interval", "models", "model_snapshot"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the launcher needs to know of a config.properties."""
+    """What the launcher needs to know from a config.properties."""
 
     config: Path
     inference: Endpoint
@@ -30,18 +30,18 @@ class Settings:
     grpc_inference: Endpoint
     grpc_management: Endpoint
     archives: tuple[Path, ...]
-    """load_models, looked up in model_store."""
+    """The files in model_store that load_models names."""
     model_store: Path
     default_workers: int
-    """0: as many as there are GPUs, at least one."""
+    """Workers that each model starts with; 0: as many as there are GPUs, at least one."""
     max_request_bytes: int
     max_response_bytes: int
     queue_length: int
-    """Of each model."""
+    """Requests that may wait for each model."""
     netty_threads: int
-    """0: as many as there are cores, at least two."""
+    """Threads for clients' sockets; 0: as many as there are cores, at least two."""
     netty_client_threads: int
-    """Likewise, for the workers' sockets."""
+    """Threads for workers' sockets; 0: as many as there are cores, at least two."""
     vmargs: tuple[str, ...]
 
     @property
@@ -50,17 +50,17 @@ class Settings:
         return (self.inference, self.management, self.metrics, self.grpc_inference, self.grpc_management)
 
     def workers_on(self, num_gpus: int) -> int:
-        """Of each model: what the file says; its 0 means one per GPU, and one on a CPU."""
+        """Workers that each model starts with; 0 in the file means one per GPU, and one on a CPU."""
         return self.default_workers or max(1, num_gpus)
 
     @classmethod
     def load(cls, config: Path, environ: Mapping[str, str]) -> Self:
-        """The file's settings under this environment; UsageError or Refused name the key that is wrong."""
+        """Read the file under this environment; UsageError or Refused names the key that is wrong."""
         keys = Keys(config, parse_properties(_read(config)), environ)
         keys.require("enable_envvars_config", "true", "berth gives TorchServe the models and workers that way")
-        keys.require("disable_token_authorization", "true", "nobody could hand the tokens to the ready check")
+        keys.require("disable_token_authorization", "true", "the ready check could not be given the tokens")
         keys.require("decode_input_request", "false", "the handler parses JSON itself and takes bytes only")
-        keys.require("metrics_config", "", "berth's own declares the handler's metrics")
+        keys.require("metrics_config", "", "berth's own file declares the handler's metrics")
         model_store = Path(keys.text("model_store", "model_store")).absolute()
         return cls(
             config=config,
@@ -90,40 +90,42 @@ class Keys:
         self._environ = environ
 
     def text(self, key: str, default: str) -> str:
-        """TS_<KEY> where the file allows it, else the file's value with $$NAME$$ filled in, else default."""
+        """Resolve a key: TS_<KEY> where the file allows it, else the file's value, $$NAME$$ filled in, else default."""
         if self._properties.get("enable_envvars_config") == "true" and key not in FILE_ONLY:
-            override = self._environ.get(variable(key))
+            override = self._environ.get(override_variable(key))
             if override is not None:
                 return override
         return re.sub(r"\$\$(\w+)\$\$", self._environment_value, self._properties.get(key, default)).strip()
 
     def require(self, key: str, value: str, reason: str) -> None:
-        """UsageError unless the key has this value."""
+        """Raise UsageError unless the key has this value."""
         if self.text(key, "") != value:
             raise UsageError(f"{self._config}: {key} is {self.text(key, '')!r}, not {value!r}: {reason}")
 
     def number(self, key: str) -> int:
-        """A whole number of 0 or more."""
+        """Read a whole number of 0 or more."""
         value = self.text(key, "")
         if not (value.isascii() and value.isdigit()):
-            raise UsageError(f"{self._config}: {key} is {value!r}; it is a whole number (here or in {variable(key)})")
+            raise UsageError(
+                f"{self._config}: {key} is {value!r}; it is a whole number (here or in {override_variable(key)})"
+            )
         return int(value)
 
     def http(self, key: str) -> Endpoint:
-        """An address such as http://127.0.0.1:8080."""
+        """Read an address such as http://127.0.0.1:8080."""
         value = self.text(key, "")
         try:
             parts = urlsplit(value)
             if parts.scheme == "http" and parts.hostname and parts.port:
                 return Endpoint(key=key, host=parts.hostname, port=parts.port)
-        except ValueError:  # a port that is no number
+        except ValueError:  # a port that is not a number
             pass
         raise UsageError(
-            f"{self._config}: {key} is {value!r}; berth serves http://HOST:PORT (here or in {variable(key)})"
+            f"{self._config}: {key} is {value!r}; berth serves http://HOST:PORT (here or in {override_variable(key)})"
         )
 
     def archives(self, model_store: Path) -> tuple[Path, ...]:
-        """The files that load_models names. A model's name is its archive's own, so there is no NAME=FILE."""
+        """List the files that load_models names. NAME=FILE is refused: a model's name is in its archive."""
         names = [name.strip() for name in self.text("load_models", "").split(",")]
         if renamed := [name for name in names if "=" in name]:
             raise UsageError(
@@ -133,7 +135,7 @@ class Keys:
         return tuple(model_store / name for name in names if name)
 
     def grpc(self, service: str) -> Endpoint:
-        """The address and port of a gRPC service, which are two keys."""
+        """Read the address and port of a gRPC service, which are two keys."""
         key = f"{service}_port"
         return Endpoint(key=key, host=self.text(f"{service}_address", "127.0.0.1"), port=self.number(key))
 
@@ -144,13 +146,13 @@ class Keys:
         return self._environ[name]
 
 
-def variable(key: str) -> str:
-    """The environment variable that overrides a key."""
+def override_variable(key: str) -> str:
+    """Name the environment variable that overrides a key."""
     return f"TS_{key.upper()}"
 
 
 def parse_properties(text: str) -> dict[str, str]:
-    """Java's properties as far as this file uses them: comments, `key=value`, a backslash joins lines."""
+    """Parse Java's properties as far as this file uses them: comments, `key=value`, a backslash joins lines."""
     joined = re.sub(r"\\\r?\n[ \t]*", "", text)
     lines = (line.strip() for line in joined.splitlines())
     pairs = (line.partition("=") for line in lines if line and line[0] not in "#!")
@@ -158,9 +160,9 @@ def parse_properties(text: str) -> dict[str, str]:
 
 
 def find_config(explicit: Path | None) -> Path:
-    """--config, else ./config.properties, else the wheel's copy; UsageError when there is none."""
-    installed = Path(sys.prefix, "share", "berth", FILE_NAME)
-    candidates = [explicit] if explicit else [Path(FILE_NAME), installed]
+    """Find --config, else ./config.properties, else the wheel's copy; UsageError when there is none."""
+    installed = Path(sys.prefix, "share", "berth", CONFIG_NAME)
+    candidates = [explicit] if explicit else [Path(CONFIG_NAME), installed]
     found = next((path for path in candidates if path.is_file()), None)
     if found is None:
         raise UsageError(f"{' and '.join(map(str, candidates))}: no such file; give one with --config")

@@ -1,4 +1,4 @@
-"""The one way to wait for something here: look, pause, look again, give up in time."""
+"""The one way to wait for something: look, pause, look again, give up in time."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ POLL_S = 0.1
 
 
 def wait_until(predicate: Callable[[], bool], timeout_s: float, pause: Callable[[float], object] = time.sleep) -> bool:
-    """Whether the predicate came true within `timeout_s` seconds; `pause` may return early."""
+    """Wait until the predicate is true; whether it was within `timeout_s` seconds. `pause` may return early."""
     deadline = time.monotonic() + timeout_s
     while not predicate():
         if time.monotonic() >= deadline:

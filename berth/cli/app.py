@@ -1,4 +1,4 @@
-"""The command line: options and dispatch. The only file that prints and exits; it imports no torch."""
+"""The command line: options and dispatch. It prints and exits; it imports no torch."""
 
 import os
 import sys
@@ -11,6 +11,7 @@ from handler.config import TOKEN_BUDGETS, Precision, Task
 
 from .. import __version__
 from ..clients.worker_count import MAX_WORKERS, require_sensible
+from ..console import say
 from ..errors import BerthError
 from ..pack.options import PackOptions, WorkerOptions
 
@@ -40,11 +41,11 @@ TOKEN_BUDGET_HELP = (
 
 
 def main() -> None:
-    """The `berth` command: an error of ours becomes one line on stderr and its exit code."""
+    """Run the `berth` command; an error of ours becomes one line on stderr and an exit code."""
     try:
         app()
     except BerthError as error:
-        print(f"berth: {error}", file=sys.stderr)
+        say(str(error))
         sys.exit(error.exit_code)
 
 
@@ -131,14 +132,19 @@ def budget(
 ) -> None:
     """Show how much memory a server of these archives takes at the most, part by part; exit code 4 if it does not fit.
 
+    It says what `berth serve` would say with the same options; --memory and --gpus describe another machine.
+
     \b
     berth budget model_store/bert.mar --memory 2Gi --workers 2
     """
-    from ..memory.capacity import BudgetOptions, plan_offline  # noqa: PLC0415
+    from ..machine.machine import read_machine  # noqa: PLC0415
+    from ..memory.plan import plan_memory  # noqa: PLC0415
+    from ..settings import Settings, find_config  # noqa: PLC0415
     from .tables import render_budget  # noqa: PLC0415
 
-    plan = plan_offline(archives, BudgetOptions(config=config, memory=memory, workers=workers, num_gpus=gpus))
-    print(render_budget(plan.budget, plan.limits, as_json=_wants_json(as_json)))
+    settings = Settings.load(find_config(config), os.environ)
+    plan = plan_memory(archives, settings, read_machine(os.environ, memory, gpus), workers)
+    print(render_budget(plan, as_json=_wants_json(as_json)))
     plan.require_fit()
 
 
@@ -193,7 +199,7 @@ def describe(model: Model, url: ManagementUrl = MANAGEMENT_URL, as_json: AsJson 
         try:
             handler = management.describe_handler(model)
         except BerthError as error:
-            print(f"berth: without what the handler says of itself: {error}", file=sys.stderr)
+            say(f"without what the handler says of itself: {error}")
     print(render_state(state, handler, as_json=_wants_json(as_json)))
 
 
@@ -216,10 +222,10 @@ def scale(
 
     require_sensible(workers)
     if not require_room(url, model, workers, fetch_capacity(os.environ)):
-        print(f"berth: {NOT_CHECKED}", file=sys.stderr)
+        say(NOT_CHECKED)
     with ManagementClient(url) as management, show_progress() as progress:
         state = scale_model(management, model, workers, progress)
-    print(f"berth: workers of {model}: {workers}, READY; {NOT_KEPT}", file=sys.stderr)
+    say(f"workers of {model}: {workers}, READY; {NOT_KEPT}")
     print(render_models([state], as_json=_wants_json(as_json)))
 
 

@@ -1,4 +1,4 @@
-"""A progress bar on stderr, where that is a terminal; silence elsewhere."""
+"""Progress bars on stderr where that is a terminal, silence elsewhere."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from ..progress import Advance, Progress
 
 
 class _Bars:
-    """One line a step: done, or under way."""
+    """A Progress with one line for each step: done, or under way."""
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
@@ -25,7 +25,7 @@ class _Bars:
 
 @contextmanager
 def show_progress() -> Iterator[Progress]:
-    """Bars for as long as the work runs; they vanish with it, for what remains is the result."""
+    """Show bars while the work runs; they vanish with it, so that only the result remains."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:

@@ -1,4 +1,4 @@
-"""Where `berth predict` takes its inputs and parameters from."""
+"""Reads what `berth predict` is to ask: inputs and parameters."""
 
 import sys
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from ..errors import UsageError
 
 
 def read_texts(texts: Sequence[str], file: Path | None, stdin: TextIO | None = None) -> list[str]:
-    """The texts to predict: arguments, else the lines of `file` (- for standard input), else standard input's."""
+    """Read the texts to predict: arguments, else the lines of `file` (- is standard input), else standard input's."""
     stdin = stdin or sys.stdin
     if texts and file:
         raise UsageError("give texts or --file, not both")
@@ -25,15 +25,15 @@ def read_texts(texts: Sequence[str], file: Path | None, stdin: TextIO | None = N
 
 
 def read_objects(texts: Sequence[str], file: Path | None, stdin: TextIO | None = None) -> list[JsonObject]:
-    """The same, each text a JSON object."""
+    """Read the inputs to predict as `read_texts` does, each a JSON object."""
     found = read_texts(texts, file, stdin)
     place = "argument" if texts else f"{file or 'standard input'}, line"
-    hint = "--objects takes an object from each; without it each is a text"
+    hint = "--objects reads each as an object; without it each is a text"
     return [_parse_object(text, f"{place} {number}", hint) for number, text in enumerate(found, 1)]
 
 
 def parse_parameters(text: str | None) -> JsonObject | None:
-    """What --parameters says, if it is given."""
+    """Parse what --parameters says; None where it is not given."""
     return None if text is None else _parse_object(text, "--parameters", """give one such as '{"top_k": 3}'""")
 
 
@@ -41,7 +41,7 @@ def _parse_object(text: str, where: str, hint: str) -> JsonObject:
     try:
         return msgspec.json.decode(text, type=JsonObject)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{where} is no JSON object ({error}): {hint}") from error
+        raise UsageError(f"{where} is not a JSON object ({error}): {hint}") from error
 
 
 def _read_lines(file: Path | None, stdin: TextIO) -> list[str]:

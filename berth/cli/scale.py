@@ -1,12 +1,11 @@
 """`berth scale`: ask for a number of workers, then look until they are READY, or say why they are not."""
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from ..archive.content import SERVER_SETTINGS
 from ..clients.management import ManagementClient, ModelState, WorkerState
 from ..errors import BerthError, Refused
+from ..health.report import Capacity
 from ..progress import Advance, Progress
 from ..wait import wait_until
 
@@ -14,8 +13,8 @@ START_S = 30.0  # a worker's Python on a busy machine, before startupTimeout beg
 LOOK_EVERY_S = 0.5  # on GPUs each look runs nvidia-smi once per worker
 RETRIED_S = SERVER_SETTINGS["maxRetryTimeoutInSec"]
 NOT_CHECKED = (
-    "whether memory holds so many is not known: the server's launcher does not answer here; run this where the server "
-    "runs (`kubectl exec`), or set BERTH_HEALTH_ADDRESS to its health address"
+    "whether memory holds so many was not checked: the server's launcher does not answer here; run this where the "
+    "server runs (`kubectl exec`), or set BERTH_HEALTH_ADDRESS to its health address"
 )
 NOT_KEPT = (
     "not kept: a restarted server has config.properties' default_workers_per_model again; "
@@ -23,18 +22,17 @@ NOT_KEPT = (
 )
 
 
-def require_room(url: str, model: str, workers: int, capacity: Mapping[str, Any]) -> bool:
+def require_room(url: str, model: str, workers: int, capacity: Capacity | None) -> bool:
     """Refused where the server's memory does not hold so many; False where its launcher was not found to ask.
 
-    `url`: its management address; `capacity`: berth.fitting.Fitted's, as a launcher tells it, maybe another server's.
+    `url`: the server's management address; `capacity`: what a launcher says, perhaps another server's.
     """
-    if capacity.get("management") != url or model not in capacity["models"]:
+    if capacity is None or capacity.management != url or model not in capacity.models:
         return False
-    most = capacity["max_workers"]
-    if workers > most:
+    if workers > capacity.max_workers:
         raise Refused(
-            f"{workers} workers of {model} are too many for this server, which has room for {most} of each "
-            f"model: {capacity['reason']}"
+            f"{workers} workers of {model} are too many for this server, which has room for {capacity.max_workers} "
+            f"of each model: {capacity.reason}"
         )
     return True
 
@@ -42,7 +40,7 @@ def require_room(url: str, model: str, workers: int, capacity: Mapping[str, Any]
 def scale_model(
     management: ManagementClient, model: str, workers: int, progress: Progress, *, timeout_s: float | None = None
 ) -> ModelState:
-    """The model once it has `workers` workers, all READY; BerthError when one dies, or after startupTimeout."""
+    """Scale a model and wait until all its workers are READY; BerthError when one dies, or after startupTimeout."""
     before = management.describe(model)
     management.scale(model, workers)
     scaling = _Scaling(management, before, workers, progress.begin(f"workers of {model}", workers))
@@ -53,17 +51,17 @@ def scale_model(
 
 
 def is_scaled(state: ModelState, workers: int) -> bool:
-    """There are as many as were asked for, and all have loaded."""
+    """Whether there are as many workers as were asked for, and all have loaded."""
     return len(state.workers) == workers == state.num_ready
 
 
 class _Scaling:
-    """What the server says of a model's workers since a number of them was asked for."""
+    """Follows a model's workers from the moment that a number of them was asked for."""
 
     def __init__(self, management: ManagementClient, before: ModelState, workers: int, advance: Advance) -> None:
         self.state = before
         self.failure: BerthError | None = None
-        """Of the last look, where it got no answer."""
+        """Why the last look got no answer; None where it got one."""
         self._management = management
         self._before = before
         self._workers = workers
@@ -72,7 +70,7 @@ class _Scaling:
         self._pids: dict[str, int] = {}
 
     def look(self) -> bool:
-        """Whether the workers are as asked for; BerthError when one has died. Without an answer: not yet."""
+        """Look once: whether the workers are as asked for, not yet without an answer; BerthError when one has died."""
         try:
             self.state, self.failure = self._management.describe(self.state.name), None
         except BerthError as error:  # a server that is busy with starting workers may answer late
@@ -86,7 +84,7 @@ class _Scaling:
         return is_scaled(self.state, self._workers)
 
     def _require_same_process(self, worker: WorkerState) -> None:
-        """TorchServe never says that a worker died: it starts another process, under the same id."""
+        """Find a worker that died. TorchServe never says so: it starts another process under the same id."""
         if worker.pid and self._pids.setdefault(worker.id, worker.pid) != worker.pid:
             raise BerthError(f"{self.summary}: worker {worker.id} died and was started again; {self.advice}")
 
@@ -98,9 +96,9 @@ class _Scaling:
 
     @property
     def advice(self) -> str:
-        """Where the reason stands, and the way back from workers that cannot start."""
+        """Say where the reason is logged, and the way back from workers that cannot start."""
         num_before = len(self._before.workers)
         back = f"`berth scale {self.state.name} --workers {num_before}` goes back"
         where = "the log of `berth serve` says why: a traceback, or none where memory ran out"
-        retried = f"TorchServe gives a worker up that fails for {RETRIED_S} s"
+        retried = f"TorchServe gives up a worker that fails for {RETRIED_S} s"
         return f"{where}. {retried}{f'; {back}' if 0 < num_before < self._workers else ''}"

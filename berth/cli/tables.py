@@ -14,9 +14,10 @@ from handler.inputs import FIRST_KEYS
 
 from ..clients.management import ModelState, WorkerState
 from ..clients.messages import Input, JsonObject, Result
+from ..machine.machine import Machine
 from ..machine.quantities import MIB, format_bytes
-from ..memory.budget import Budget, Part
-from ..memory.fit import Limits
+from ..memory.budget import Part
+from ..memory.fit import MemoryPlan
 
 Row = JsonObject
 """What is shown of a result, or of a part of it, by column."""
@@ -31,7 +32,7 @@ SHOWN_KEYS = {
     "index": ("index", "score"),
     "label": ("label", "score"),
 }
-COLUMNS = {"entity_group": "entity", "token_str": "word"}  # where a key is no good heading
+COLUMNS = {"entity_group": "entity", "token_str": "word"}  # where a key makes a poor heading
 NOTHING = "(nothing)"
 # TorchServe's gpuUsage: "gpuId::0 utilization.gpu [%]::3 % ... memory.used [MiB]::1652 MiB" (wlm/WorkerThread.java)
 _GPU_ID = re.compile(r"gpuId::(\d+)")
@@ -54,7 +55,7 @@ def render(inputs: Sequence[Input], results: Sequence[Result], *, as_json: bool)
 
 
 def render_models(states: Sequence[ModelState], *, as_json: bool) -> str:
-    """One line per model."""
+    """One line of JSON per model, or a table with one row per model."""
     if as_json:
         return "\n".join(json.dumps(asdict(state)) for state in states)
     table = Table("model", "version", "workers READY", "requests waiting")
@@ -77,27 +78,50 @@ def render_state(state: ModelState, handler: Mapping[str, object] | None, *, as_
     return _draw(facts, workers)
 
 
-def render_budget(budget: Budget, limits: Limits, *, as_json: bool) -> str:
-    """Every part of what a server takes, and what it may take."""
+def render_budget(plan: MemoryPlan, *, as_json: bool) -> str:
+    """Every part of what a server takes, what it may take, and what was assumed of the machine."""
     if as_json:
-        return json.dumps(
-            {**asdict(budget), "total_bytes": budget.total_bytes, "gpu_bytes": budget.gpu_bytes}
-            | {"limits": asdict(limits)}
-        )
-    tables = [_part_table("memory", budget.parts, budget.total_bytes, limits.memory.bytes)]
+        return json.dumps(_budget_json(plan))
+    budget, machine = plan.budget, plan.machine
+    grants = {f"{machine.memory.source} grants": machine.memory.bytes}
+    shown: list[Table | Text] = [_part_table("memory", budget.parts, {**_totals(plan), **grants})]
     if budget.gpu_parts:
-        tables.append(_part_table("one GPU's memory", budget.gpu_parts, budget.gpu_bytes, limits.gpu_bytes))
-    return _draw(*tables)
+        gpu_ends = {"all": budget.gpu_bytes, "one GPU has": machine.gpu_bytes}
+        shown.append(_part_table("one GPU's memory", budget.gpu_parts, gpu_ends))
+    return _draw(*shown, Text(_assumptions(machine)))
 
 
-def _part_table(title: str, parts: Sequence[Part], total_bytes: int, limit_bytes: int | None) -> Table:
+def _totals(plan: MemoryPlan) -> Mapping[str, int]:
+    """What the server takes; beside it the least that starts it, where java was given room for more workers."""
+    total, least = plan.budget.total_bytes, plan.least.total_bytes
+    if total == least:
+        return {"all": total}
+    return {f"all, with room for {plan.max_workers} workers per model": total, "least, without that room": least}
+
+
+def _budget_json(plan: MemoryPlan) -> JsonObject:
+    budget, machine = plan.budget, plan.machine
+    totals = {"total_bytes": budget.total_bytes, "gpu_bytes": budget.gpu_bytes, "least_bytes": plan.least.total_bytes}
+    limits = {"memory": asdict(machine.memory), "gpu_bytes": machine.gpu_bytes}
+    found = {"cores": machine.cores, "num_gpus": machine.num_gpus, "not_forked": machine.not_forked}
+    return {**asdict(budget), **totals, "max_workers": plan.max_workers, "limits": limits, "machine": found}
+
+
+def _part_table(title: str, parts: Sequence[Part], ends: Mapping[str, int | None]) -> Table:
     table = Table(title, "each", "number", "together")
     for part in parts:
         table.add_row(part.name, format_bytes(part.bytes), str(part.count), format_bytes(part.total_bytes))
     table.add_section()
-    table.add_row("all", "", "", format_bytes(total_bytes))
-    table.add_row("may take", "", "", "not known" if limit_bytes is None else format_bytes(limit_bytes))
+    for name, amount in ends.items():
+        table.add_row(name, "", "", "not known" if amount is None else format_bytes(amount))
     return table
+
+
+def _assumptions(machine: Machine) -> str:
+    """The machine that was counted for: this one, as far as no option says otherwise."""
+    gpus = f"{machine.num_gpus} GPU{'s' * (machine.num_gpus > 1)}" if machine.num_gpus else "no GPU"
+    forks = f"workers are not forked: {machine.not_forked}" if machine.not_forked else "workers are forked"
+    return f"counted for {machine.cores} core{'s' * (machine.cores > 1)} and {gpus}; {forks}"
 
 
 def _facts(state: ModelState, handler: Mapping[str, object]) -> dict[str, object]:
@@ -122,16 +146,16 @@ def _memory(worker: WorkerState) -> str:
     return f"{worker.memory_bytes / MIB:.0f} MiB" if worker.memory_bytes else "not measured"
 
 
-def _draw(*tables: Table) -> str:
+def _draw(*shown: Table | Text) -> str:
     console = Console()
     with console.capture() as capture:
-        for table in tables:
-            console.print(table)
+        for each in shown:
+            console.print(each)
     return capture.get().rstrip("\n")
 
 
 def _name(source: Input) -> str:
-    """An input in one cell: its texts, what is asked before what it is asked of."""
+    """Name an input in one cell: its texts, the question before what it is about."""
     if isinstance(source, str):
         return source
     keys = sorted(source, key=lambda key: key not in FIRST_KEYS)
@@ -139,7 +163,7 @@ def _name(source: Input) -> str:
 
 
 def _rows(source: Input, result: Any) -> list[Row]:
-    """What is shown of one result; nothing of an empty list."""
+    """List the rows that show one result; none for an empty list."""
     if isinstance(result, dict):
         return _label_rows(result) if "labels" in result else [_row(source, result)]
     if result and isinstance(result[0], float):
@@ -150,7 +174,7 @@ def _rows(source: Input, result: Any) -> list[Row]:
 
 
 def _label_rows(result: JsonObject) -> list[Row]:
-    """zero-shot-classification's labels, as text-classification's are shown."""
+    """Show zero-shot-classification's labels as text-classification's are shown."""
     return [{"label": label, "score": score} for label, score in zip(result["labels"], result["scores"], strict=True)]
 
 
@@ -175,5 +199,5 @@ def _cell(value: object) -> Text:
 
 
 def _one_line(text: str) -> Text:
-    """A user's own text, of which the beginning is enough to know it."""
+    """Put a user's text on one line; its beginning is enough to recognize it."""
     return Text(" ".join(text.splitlines()), overflow="ellipsis", no_wrap=True)

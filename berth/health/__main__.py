@@ -9,7 +9,7 @@ from .probe import probe
 
 
 def main(arguments: Sequence[str]) -> int:
-    """One probe; the reason of a no goes to stderr."""
+    """Ask once; on a no, write the reason to stderr. The exit code: 0 for yes, 1 for no."""
     path = arguments[0] if arguments else "/ready"
     try:
         reason = probe(path, os.environ)

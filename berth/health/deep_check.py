@@ -1,4 +1,4 @@
-"""The deep check: a known text through a model, its answer compared by the worker with the one in the archive."""
+"""The deep check: a known text goes through a model, and the worker compares the answer with the archive's."""
 
 import json
 import threading
@@ -7,39 +7,39 @@ from enum import StrEnum
 
 import requests
 
-# Longer than a busy worker needs for most batches; the check that was given up is answered all the same.
+# Longer than a busy worker needs for most batches; a check that was given up is still answered.
 TIMEOUT_S = 30.0
-# Types of a 503: TorchServe's full queue and the handler's batch without time left; a known text with another answer.
-# A handler that raises is a 503 of yet another type.
+# Types of a 503. Busy: TorchServe's queue is full, or the handler's batch has no time left. Wrong: a known text has
+# another answer. A handler that raises is a 503 of yet another type.
 BUSY_TYPES = ("ServiceUnavailableException", "NotNow")
 WRONG_TYPE = "NotHealthy"
 
 
 class Verdict(StrEnum):
-    """What a check has found."""
+    """What a check has found out."""
 
     RIGHT = "right"
     WRONG = "wrong"
     ERROR = "error"
     """No answer to compare; a check that shares its batch with a request that fails may get one."""
     NONE = "none"
-    """A full queue, or no answer within TIMEOUT_S."""
+    """Nothing found out: the queue was full, or no answer came within TIMEOUT_S."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What became of one check."""
+    """The outcome of one check."""
 
     verdict: Verdict
     reason: str = ""
 
 
 class DeepCheck:
-    """One check on its way, in a thread of its own: it waits in the queue like any request."""
+    """One check on its way, in its own thread: it waits in the queue like any request."""
 
     def __init__(self, url: str) -> None:
         self.outcome: Checked | None = None
-        """None while it waits."""
+        """None while the check waits."""
         self._url = url
         threading.Thread(target=self._run, name="deep-check", daemon=True).start()
 
@@ -51,7 +51,7 @@ class DeepCheck:
 
 
 def deep_check(url: str) -> Checked:
-    """Ask the model at this address for its known text; waits for up to TIMEOUT_S."""
+    """Ask the model at this address for its known text, and wait for up to TIMEOUT_S."""
     try:
         with requests.Session() as session:
             session.trust_env = False  # a proxy of the environment cannot reach this machine's loopback

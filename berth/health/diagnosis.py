@@ -1,15 +1,15 @@
-"""What a model's looks mean: whether it can answer, and whether only a restart helps. Pure.
+"""What a look at a model means: whether it can answer, and whether only a restart helps. Pure.
 
-A worker that is busy and one that hangs both keep a request waiting; only the first uses the processor. So a known text
-is always on its way through each model, and while it waits the workers' processor times tell which it is.
+A worker that is busy and one that hangs both keep a request waiting, but only the first uses the processor. So a known
+text is always on its way through each model, and while it waits the workers' processor times tell which it is.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 STUCK_S = 5.0
-# TorchServe gives a dying worker up after maxRetryTimeoutInSec (30 s), waits at most 21 s between two attempts, and
-# does nothing from then on.
+# TorchServe gives up a dying worker after maxRetryTimeoutInSec (30 s), waits at most 21 s between two attempts, and
+# does nothing after that.
 DEAD_S = 60.0
 
 
@@ -18,11 +18,11 @@ class WorkerView:
     """A worker as it looks now."""
 
     is_ready: bool
-    """Says TorchServe."""
+    """Whether TorchServe calls it READY."""
     idle_s: float
-    """Since its process last used the processor."""
+    """Seconds since its process last used the processor."""
     absent_s: float
-    """Since its process was last there."""
+    """Seconds since its process was last there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,17 +33,17 @@ class ModelView:
     queued: int
     """Requests that no worker has taken yet."""
     silent_s: float
-    """Since TorchServe's frontend last answered."""
+    """Seconds since TorchServe's frontend last answered."""
     check_s: float
     """How long known texts have been waiting for a verdict; 0 where none is."""
     failure: str | None
     """Why the known answer cannot be had."""
     is_described: bool = True
-    """Whether TorchServe has just said how its workers are; else they are those of the last time."""
+    """Whether TorchServe has just described the workers; otherwise they are those of its last description."""
 
 
 def why_not_ready(view: ModelView) -> str | None:
-    """Why a request sent now would not be answered; None where it would."""
+    """Say why a request sent now would not be answered; None where it would."""
     ready = [worker for worker in view.workers if worker.is_ready]
     if view.silent_s >= STUCK_S:
         return f"TorchServe's frontend has not answered for {view.silent_s:.0f} s"
@@ -59,15 +59,15 @@ def why_not_ready(view: ModelView) -> str | None:
 
 
 def is_hanging(view: ModelView, patience_s: float) -> bool:
-    """A worker should be at work and has not been for so long."""
+    """Whether a worker should be at work and has not been for `patience_s` seconds."""
     ready = [worker for worker in view.workers if worker.is_ready]
     stuck = [worker for worker in ready if worker.idle_s >= patience_s]
-    # An idle worker would have taken what is queued; and when none works, somebody should be at the known text.
+    # An idle worker would have taken what is queued; and when none works, one should be at the known text.
     return view.check_s >= patience_s and bool(stuck) and (view.queued > 0 or len(stuck) == len(ready))
 
 
 def why_not_live(view: ModelView) -> str | None:
-    """Why only a restart helps; None where it does not need one."""
+    """Say why only a restart helps; None where none is needed."""
     if view.silent_s >= DEAD_S:
         return f"TorchServe's frontend has not answered for {view.silent_s:.0f} s"
     if view.workers and all(worker.absent_s >= DEAD_S for worker in view.workers):

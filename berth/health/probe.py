@@ -1,4 +1,4 @@
-"""Asks a running launcher for its health and its capacity. Standard library only."""
+"""Asks a running launcher about its server's health and capacity. Standard library only."""
 
 import http.client
 import json
@@ -9,6 +9,7 @@ from typing import Any
 
 from ..endpoint import Endpoint
 from ..errors import UsageError
+from .report import Capacity
 
 HEALTH_VARIABLE = "BERTH_HEALTH_ADDRESS"
 DEFAULT_ADDRESS = "127.0.0.1:8090"
@@ -17,7 +18,7 @@ PROBE_TIMEOUT_S = 4.0  # below HEALTHCHECK's and the exec probes' 5 s, so that t
 
 
 def health_endpoint(environ: Mapping[str, str]) -> Endpoint:
-    """BERTH_HEALTH_ADDRESS; UsageError when that is no HOST:PORT."""
+    """Read BERTH_HEALTH_ADDRESS; UsageError when it is not HOST:PORT."""
     value = environ.get(HEALTH_VARIABLE, DEFAULT_ADDRESS)
     try:
         return Endpoint.parse(HEALTH_VARIABLE, value)
@@ -25,18 +26,17 @@ def health_endpoint(environ: Mapping[str, str]) -> Endpoint:
         raise UsageError(f"{HEALTH_VARIABLE} is {value!r}; it is HOST:PORT, such as {DEFAULT_ADDRESS}") from error
 
 
-def fetch_capacity(environ: Mapping[str, str]) -> Mapping[str, object]:
-    """What the launcher says of its server's capacity; nothing where none answers."""
+def fetch_capacity(environ: Mapping[str, str]) -> Capacity | None:
+    """Ask the launcher how many workers its server has room for; None where none answers, or not yet."""
     try:
         with _open(health_endpoint(environ).url + CAPACITY_PATH) as answer:
-            capacity = json.load(answer)
-    except (OSError, http.client.HTTPException, ValueError):
-        return {}
-    return capacity if isinstance(capacity, dict) else {}
+            return Capacity.from_json(json.load(answer))
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        return None
 
 
 def probe(path: str, environ: Mapping[str, str]) -> str | None:
-    """Why the answer is no; None when it is yes."""
+    """Ask one question: why the answer is no, or None when it is yes."""
     url = health_endpoint(environ).url + path
     try:
         with _open(url):

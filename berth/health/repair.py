@@ -1,24 +1,24 @@
-"""What is done about workers that TorchServe does not bring back: one try, and when it did not help the server is lost.
+"""Brings back workers that TorchServe does not: one try, and if that does not help the server is lost.
 
-A process that hangs is killed, and TorchServe starts another: at once, where its own responseTimeout takes a minute. A
-zombie (TorchServe calls it READY and it has no process) and workers that TorchServe has given up are scaled away and
+A process that hangs is killed, so that TorchServe starts another at once; its own responseTimeout would take a minute.
+A zombie (TorchServe calls it READY and it has no process) and workers that TorchServe has given up are scaled away and
 back.
 """
 
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from ..clients.management import ManagementClient, ModelState
+from ..console import say
 from ..errors import BerthError
 from ..process.activity import look_at
 from .diagnosis import DEAD_S, STUCK_S, ModelView, is_hanging, why_not_live, why_not_ready
 
-HUNG_S = 2 * STUCK_S  # to be not ready for a moment costs nothing, to be killed a reload
-AGAIN_S = 20.0  # by then a try shows in what TorchServe describes
+HUNG_S = 2 * STUCK_S  # to be not ready for a moment costs nothing, to be killed costs a reload
+AGAIN_S = 20.0  # by then a try shows in TorchServe's description
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +28,11 @@ class Remedy:
     reason: str
     killed: Sequence[int] = ()
     scaled_from: int | None = None
-    """From this one on all are scaled away and back; TorchServe scales the last ones away."""
+    """The first of the workers that are scaled away and back, with all after it: TorchServe takes the last ones."""
 
 
 def choose_remedy(view: ModelView) -> Remedy | None:
-    """What would help this model; None where nothing is needed, TorchServe is at it, or it does not say. Pure."""
+    """Choose what would help this model; None where nothing is needed, or TorchServe is at it or does not say. Pure."""
     if not view.is_described:
         return None
     zombies = [place for place, worker in enumerate(view.workers) if worker.is_ready and worker.absent_s >= STUCK_S]
@@ -47,7 +47,7 @@ def choose_remedy(view: ModelView) -> Remedy | None:
 
 
 class Repairs:
-    """The tries of one model."""
+    """Repairs one model, and remembers what was tried."""
 
     def __init__(self, management: ManagementClient) -> None:
         self.lost: str | None = None
@@ -57,12 +57,12 @@ class Repairs:
         self._num_given_up = 0
 
     def step(self, view: ModelView, state: ModelState, now_s: float) -> None:
-        """After a look: try what helps, or note that it did not."""
+        """Try what helps after a look, or note that it did not help."""
         self._report_given_up(view, state.name)
         remedy = choose_remedy(view)
         if remedy is None:
             self.lost = self.lost or why_not_live(view)
-            if why_not_ready(view) is None:  # it helped: the next is a new one
+            if why_not_ready(view) is None:  # it helped, so the next try is a first one
                 self._tried_s = None
         elif self._tried_s is None:
             self._tried_s = now_s
@@ -71,18 +71,21 @@ class Repairs:
             self.lost = f"{remedy.reason}, and what was done about it {now_s - self._tried_s:.0f} s ago did not help"
 
     def _report_given_up(self, view: ModelView, name: str) -> None:
-        """Once, where others go on: to scale it away and back would take their requests along."""
+        """Tell once that a worker was given up where others go on.
+
+        To scale it away and back would take the others' requests along.
+        """
         former, total = self._num_given_up, len(view.workers)
         self._num_given_up = sum(not worker.is_ready and worker.absent_s >= DEAD_S for worker in view.workers)
         if former < self._num_given_up < total:
-            sys.stderr.write(
-                f"berth: {name}: TorchServe has given up {self._num_given_up} of {total} workers, which could not be "
-                "started again; the others go on. The log above says why; a restart brings them back\n"
+            say(
+                f"{name}: TorchServe has given up {self._num_given_up} of {total} workers, which could not be started "
+                "again; the others go on. The log above says why; a restart brings them back"
             )
 
     def _try(self, remedy: Remedy, state: ModelState) -> None:
         what = "killed" if remedy.killed else "scaled away and back"
-        sys.stderr.write(f"berth: {state.name}: {remedy.reason}: {what}\n")
+        say(f"{state.name}: {remedy.reason}: {what}")
         for place in remedy.killed:
             _kill(state.workers[place].pid)
         if remedy.scaled_from is not None:

@@ -1,4 +1,4 @@
-"""The GPUs of this machine as a server will see them, and what is missing where one was asked for."""
+"""This machine's GPUs as a server will see them, and what is missing where one was asked for."""
 
 import shutil
 import subprocess
@@ -7,48 +7,54 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from handler.config import Device
+
 from ..errors import Refused, UsageError
 
 DEVICE_VARIABLE = "BERTH_DEVICE"
-WANTED = ("auto", "cpu", "cuda")
 DEVICES = Path("/dev")
 COUNT_TIMEOUT_S = 120.0  # the first `import torch` of an image that is streamed
 
 
 def count_gpus(environ: Mapping[str, str]) -> int:
-    """As torch counts them (CUDA_VISIBLE_DEVICES); none without nvidia-smi, which is what TorchServe asks.
+    """Count GPUs as torch does (CUDA_VISIBLE_DEVICES); none without nvidia-smi, which is what TorchServe asks.
 
-    Refused when BERTH_DEVICE is cuda and there is none; UsageError when it is no device.
+    Refused when BERTH_DEVICE is cuda and there is no GPU; UsageError when it is not a device.
     """
-    wanted = environ.get(DEVICE_VARIABLE, "auto")
-    if wanted not in WANTED:
-        raise UsageError(f"{DEVICE_VARIABLE} is {wanted!r}; it is one of {', '.join(WANTED)}")
-    num_gpus = _ask_torch()[0] if wanted != "cpu" and has_driver(environ) else 0
-    if wanted == "cuda" and num_gpus == 0:
+    wanted = environ.get(DEVICE_VARIABLE, Device.AUTO)
+    if wanted not in list(Device):
+        raise UsageError(f"{DEVICE_VARIABLE} is {wanted!r}; it is one of {', '.join(Device)}")
+    num_gpus = _ask_torch()[0] if may_have_gpu(environ) else 0
+    if wanted == Device.CUDA and num_gpus == 0:
         raise Refused(f"{DEVICE_VARIABLE} is cuda and there is no GPU: {explain_missing(environ, DEVICES)}")
     return num_gpus
 
 
 def describe_device(num_gpus: int, environ: Mapping[str, str], devices: Path = DEVICES) -> str:
-    """What a server will run on, for its log; never the CPU beside a GPU without saying why."""
+    """Say what a server will run on, for its log; never the CPU beside a GPU without saying why."""
     if num_gpus:
         return f"{num_gpus} GPU{'s' if num_gpus > 1 else ''}"
-    is_wanted = environ.get(DEVICE_VARIABLE) != "cpu"
+    is_wanted = environ.get(DEVICE_VARIABLE) != Device.CPU
     return f"CPU, not a GPU: {explain_missing(environ, devices)}" if is_wanted and _has_device(devices) else "CPU"
 
 
 def gpu_memory_bytes(environ: Mapping[str, str]) -> int | None:
-    """Of the smallest GPU that torch sees; None where it sees none."""
+    """Memory of the smallest GPU that torch sees; None where it sees none."""
     return (_ask_torch()[1] or None) if has_driver(environ) else None
 
 
+def may_have_gpu(environ: Mapping[str, str]) -> bool:
+    """Whether BERTH_DEVICE allows a GPU and a driver is there; torch may still see none."""
+    return environ.get(DEVICE_VARIABLE) != Device.CPU and has_driver(environ)
+
+
 def has_driver(environ: Mapping[str, str]) -> bool:
-    """nvidia-smi is on PATH."""
+    """Whether nvidia-smi is on PATH."""
     return shutil.which("nvidia-smi", path=environ.get("PATH")) is not None
 
 
 def explain_missing(environ: Mapping[str, str], devices: Path) -> str:
-    """What stands between this process and a GPU, and what to do about it."""
+    """Say what stands between this process and a GPU, and what to do about it."""
     if not _has_device(devices):
         return (
             f"{devices} has no nvidia0. In Kubernetes, the container needs the limit nvidia.com/gpu: 1 and the node "
@@ -71,7 +77,7 @@ def _has_device(devices: Path) -> bool:
 
 @cache
 def _ask_torch() -> tuple[int, int]:
-    """How many GPUs there are, and the smallest one's bytes."""
+    """Number of GPUs, and the smallest one's bytes."""
     # device_count alone asks NVML, which counts a GPU whose driver is too old for this torch.
     program = (
         "from torch import cuda; count = cuda.device_count() if cuda.is_available() else 0; "
@@ -84,4 +90,4 @@ def _ask_torch() -> tuple[int, int]:
     except subprocess.TimeoutExpired:
         return 0, 0
     count, _, smallest = ran.stdout.partition(" ")
-    return (int(count), int(smallest)) if ran.returncode == 0 else (0, 0)  # why not is on stderr, which is the log
+    return (int(count), int(smallest)) if ran.returncode == 0 else (0, 0)  # stderr, which is the log, says why

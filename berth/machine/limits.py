@@ -1,6 +1,6 @@
-"""What a machine grants a process: memory and cores, by its control groups' limits. Reads /proc and /sys only.
+"""How much memory and how many cores a process may use, by all its control groups. Reads /proc and /sys only.
 
-`root` stands for `/`, so that a tree of files can stand for a machine.
+`root` stands for `/`, so that tests can give a folder in the place of a machine.
 """
 
 import math
@@ -20,7 +20,7 @@ _OCTAL = re.compile(r"\\(\d{3})")  # how mountinfo writes spaces
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryLimit:
-    """Bytes, and who grants them, for a sentence."""
+    """How much memory a process may use, and who says so."""
 
     bytes: int
     source: str
@@ -28,38 +28,38 @@ class MemoryLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mount:
-    """One line of mountinfo."""
+    """One mount: a line of mountinfo."""
 
     root: PurePosixPath
-    """The part of the file system that is seen."""
+    """The folder of the file system that is seen at `point`."""
     point: PurePosixPath
     kind: str
     options: tuple[str, ...]
 
 
 def memory_limit(pid: int | str = "self", root: Path = ROOT) -> MemoryLimit:
-    """The smallest limit that holds a process."""
+    """Find the smallest limit that holds a process."""
     machine = MemoryLimit(bytes=_machine_bytes(root), source="this machine")
     return min([machine, *_group_limits(pid, root)], key=lambda limit: limit.bytes)
 
 
 def granted_cores(root: Path = ROOT) -> int:
-    """Cores that the affinity mask and the quotas of all control groups leave, 1 or more: what java counts too."""
+    """Count the cores that the affinity mask and all control groups' quotas leave, at least 1; java counts the same."""
     quotas = (_quota_cores(folder) for folder in group_folders("cpu", "self", root))
     return max(1, math.ceil(min([len(os.sched_getaffinity(0)), *quotas])))
 
 
 def is_in_memory(path: Path, root: Path = ROOT) -> bool:
-    """Whether a file here takes memory: it is on a tmpfs, such as an emptyDir of medium Memory."""
+    """Whether files here take memory: they lie on a tmpfs, such as an emptyDir of medium Memory."""
     place = PurePosixPath(path.resolve())
     mounts = [mount for mount in read_mounts("self", root) if place.is_relative_to(mount.point)]
-    # Of several mounts on one point the last one is seen.
+    # Of several mounts on one point, the last one is seen.
     deepest = max(enumerate(mounts), key=lambda item: (len(item[1].point.parts), item[0]), default=None)
     return deepest is not None and deepest[1].kind in IN_MEMORY
 
 
 def read_mounts(pid: int | str = "self", root: Path = ROOT) -> list[Mount]:
-    """The mounts that a process sees; none where there is no /proc."""
+    """List the mounts that a process sees; none where there is no /proc."""
     mounts = []
     for line in _lines(root / "proc" / str(pid) / "mountinfo"):
         fields, _, rest = line.partition(" - ")
@@ -70,7 +70,7 @@ def read_mounts(pid: int | str = "self", root: Path = ROOT) -> list[Mount]:
 
 
 def group_folders(controller: str, pid: int | str, root: Path = ROOT) -> Iterator[Path]:
-    """The folders of a process's control groups that have `controller`, of versions 1 and 2, each with all above."""
+    """Yield the folders of a process's control groups with `controller`, and all above them; versions 1 and 2."""
     paths = dict(_group_paths(pid, root))
     for mount in read_mounts("self", root):
         if mount.kind == "cgroup" and controller in mount.options:
@@ -82,7 +82,7 @@ def group_folders(controller: str, pid: int | str, root: Path = ROOT) -> Iterato
 
 
 def _group_paths(pid: int | str, root: Path) -> Iterator[tuple[str, PurePosixPath]]:
-    """Controller and path; the path of version 2 has no controller's name."""
+    """Yield each control group's controller and path; version 2's has an empty name for the controller."""
     for line in _lines(root / "proc" / str(pid) / "cgroup"):
         _, controllers, path = line.split(":", 2)
         for controller in controllers.split(","):
@@ -90,7 +90,7 @@ def _group_paths(pid: int | str, root: Path) -> Iterator[tuple[str, PurePosixPat
 
 
 def _upwards(root: Path, mount: Mount, path: PurePosixPath) -> Iterator[Path]:
-    """From a group's folder to the mount. In a container the mount may be the group itself, whatever its path says."""
+    """Yield the folders from a group up to the mount. In a container the mount may be the group, whatever its path."""
     inside = path.relative_to(mount.root) if path.is_relative_to(mount.root) else PurePosixPath()
     top = root / mount.point.relative_to("/")
     if ".." in inside.parts or not (top / inside).is_dir():
@@ -107,7 +107,7 @@ def _group_limits(pid: int | str, root: Path) -> Iterator[MemoryLimit]:
 
 
 def _quota_cores(folder: Path) -> float:
-    """A group's quota; infinite where there is none."""
+    """Cores that one group's quota allows; infinite where there is none."""
     quota, _, period = next(_lines(folder / "cpu.max"), "max 1").partition(" ")
     quota = next(_lines(folder / "cpu.cfs_quota_us"), quota)
     period = next(_lines(folder / "cpu.cfs_period_us"), period)
@@ -118,11 +118,11 @@ def _machine_bytes(root: Path) -> int:
     for line in _lines(root / "proc" / "meminfo"):
         if line.startswith("MemTotal:"):
             return int(line.split()[1]) * KIB
-    raise UsageError("this machine does not say how much memory it has: say it with --memory 4Gi")
+    raise UsageError("/proc/meminfo does not say how much memory this machine has: give it, such as --memory 4Gi")
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """Of a file; none where it is not there."""
+    """Yield a file's lines; none where the file is missing."""
     try:
         yield from path.read_text("utf-8", "surrogateescape").splitlines()
     except OSError:

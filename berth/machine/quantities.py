@@ -1,4 +1,4 @@
-"""Amounts of memory, as Kubernetes and people write them."""
+"""Amounts of memory, read as Kubernetes writes them and written for people."""
 
 import re
 
@@ -11,13 +11,13 @@ _QUANTITY = re.compile(rf"(\d+(?:\.\d+)?)({'|'.join(_SUFFIXES)})")
 
 
 def parse_quantity(text: str) -> int:
-    """Bytes, as Kubernetes writes them: 2Gi, 512Mi, 4G, 1.5Gi; UsageError for anything else."""
+    """Read an amount as Kubernetes writes it (2Gi, 512Mi, 4G, 1.5Gi); UsageError for anything else."""
     match = _QUANTITY.fullmatch(text)
     if not match or not float(match[1]):
-        raise UsageError(f"{text!r} is no amount of memory: write it as Kubernetes does, 2Gi or 512Mi")
+        raise UsageError(f"{text!r} is not an amount of memory: write it as Kubernetes does, such as 2Gi or 512Mi")
     return int(float(match[1]) * _SUFFIXES[match[2]])
 
 
 def format_bytes(amount: int) -> str:
-    """For people, with what Kubernetes would take."""
+    """Write an amount for people, in Kubernetes' units."""
     return f"{amount / GIB:.2f} GiB" if amount >= GIB else f"{amount / MIB:.0f} MiB"

@@ -1,6 +1,6 @@
-"""A server's memory, part by part, before it is started; held against what it may use. PURE: no disk, no clock.
+"""How much memory a server will take, part by part, before it is started. Pure: no disk, no clock.
 
-Each part is what it takes at the worst: every queue full of requests of the largest size, every worker at a full batch.
+Each part is the worst case: every queue full of requests of the largest size, every worker at a full batch.
 The figures are measured (`python -m tests.drills memory`), and docs/memory.md explains them.
 """
 
@@ -19,6 +19,7 @@ from handler.config import (
 from handler.tasks import TASKS
 from handler.tasks.kind import Widths
 
+from ..machine.forking import IMPORTS_BYTES
 from ..machine.quantities import MIB
 from .jvm import Jvm, Traffic, size_jvm
 from .model_size import ModelSize
@@ -26,9 +27,8 @@ from .model_size import ModelSize
 LAUNCHER_BYTES = 36 * MIB
 LIBRARIES_BYTES = 40 * MIB  # mapped files of java and torch, where each worker imports for itself
 PROCESS_BYTES = 260 * MIB  # a worker's own after `import torch, transformers`
-IMPORTS_BYTES = 300 * MIB  # what all forks share, and the mapped files of torch and java
 FORK_BYTES = 55 * MIB  # a fork's own: what it writes to of what it was forked with, and its berth-python
-# A CUDA context's part in host memory and on the GPU; as others report it, not measured here.
+# What a CUDA context takes in host memory and on the GPU; as others report it, not measured here.
 CUDA_HOST_BYTES = 1024 * MIB
 CUDA_BYTES = 512 * MIB
 TOKENIZER_FACTOR = 26  # a vocabulary in memory for each byte of tokenizer.json: 19 of BERT's, 25 of 250,000 words
@@ -45,7 +45,7 @@ FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSizes:
-    """What a budget depends on beside the models."""
+    """What a budget depends on beside the models: sizes from the settings and the machine."""
 
     queue_length: int
     request_bytes: int
@@ -54,11 +54,11 @@ class ServerSizes:
     cores: int
     num_gpus: int
     is_forked: bool
-    """Whether one process imports for all workers."""
+    """Whether one process imports for all workers and forks them."""
 
     @property
     def device(self) -> str:
-        """As the handler names it."""
+        """The device that the workers use, as the handler names it."""
         return "cuda" if self.num_gpus else "cpu"
 
 
@@ -74,16 +74,16 @@ class ModelLoad:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One line of the table."""
+    """One line of a budget: something that takes memory, once or several times."""
 
     name: str
     bytes: int
-    """Of one."""
+    """Bytes of one; `total_bytes` counts all."""
     count: int = 1
 
     @property
     def total_bytes(self) -> int:
-        """Of all."""
+        """Bytes of all together."""
         return self.bytes * self.count
 
 
@@ -93,22 +93,22 @@ class Budget:
 
     parts: tuple[Part, ...]
     gpu_parts: tuple[Part, ...]
-    """On the GPU that has most workers; empty without a GPU."""
+    """Parts in the memory of the GPU that has most workers; empty without a GPU."""
     jvm: Jvm
 
     @property
     def total_bytes(self) -> int:
-        """Of the machine's memory, or the container's."""
+        """Bytes of the machine's or the container's memory."""
         return sum(part.total_bytes for part in self.parts)
 
     @property
     def gpu_bytes(self) -> int:
-        """Of one GPU's."""
+        """Bytes of one GPU's memory."""
         return sum(part.total_bytes for part in self.gpu_parts)
 
 
 def plan_budget(models: Sequence[ModelLoad], server: ServerSizes, jvm: Jvm | None = None) -> Budget:
-    """What a server with these models needs; `jvm`: one that was sized before."""
+    """Count what a server with these models needs; `jvm`: a java that was sized for more than these workers."""
     jvm = jvm or size_jvm([_traffic(model, server) for model in models], cores=server.cores, vmargs=server.vmargs)
     parts = [
         Part(name="launcher", bytes=LAUNCHER_BYTES),
@@ -153,7 +153,7 @@ def _gpu_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
 
 
 def _weights(facts: ModelSize, device: str) -> tuple[int, int]:
-    """Mapped from the file and shared between workers; and each worker's own copy."""
+    """Bytes mapped from the file and shared between workers, and bytes of each worker's own copy."""
     if device != "cpu":
         return 0, 0
     wanted = PRECISIONS[_config(facts).precision_on(device)]
@@ -164,7 +164,7 @@ def _weights(facts: ModelSize, device: str) -> tuple[int, int]:
 
 
 def _activations(facts: ModelSize, device: str) -> int:
-    """Of one forward pass of the token budget, in texts of the largest length."""
+    """Bytes of one forward pass of the whole token budget, in texts of the largest length."""
     config = _config(facts)
     of_a_token = 10 * facts.hidden + 2 * facts.intermediate + facts.scores * config.max_tokens
     numbers = config.token_budget_on(device) * of_a_token
@@ -172,7 +172,7 @@ def _activations(facts: ModelSize, device: str) -> int:
 
 
 def _batch(facts: ModelSize, server: ServerSizes) -> int:
-    """A full batch of the largest requests in a worker: as sent, as strings, as tokens, and its answers.
+    """Bytes of a full batch of the largest requests in a worker: as sent, as strings, as tokens, and its answers.
 
     The answers are there as values, as the responses' bodies, and in the message to java.
     """
@@ -189,12 +189,12 @@ def _batch(facts: ModelSize, server: ServerSizes) -> int:
 
 
 def _answers(facts: ModelSize, server: ServerSizes) -> int:
-    """The JSON of a batch's answers."""
+    """Bytes of the JSON of a batch's answers."""
     return min(facts.batch_size * _answer(facts, server), MAX_ANSWER_BYTES_PER_BATCH)
 
 
 def _answer(facts: ModelSize, server: ServerSizes) -> int:
-    """The JSON of the largest answer."""
+    """Bytes of the JSON of the largest answer."""
     widths = Widths(vector_size=facts.vector_size, num_labels=facts.num_labels)
     size = TASKS[_config(facts).task].largest_answer(widths)
     return min(size, server.response_bytes)
@@ -212,5 +212,5 @@ def _traffic(model: ModelLoad, server: ServerSizes) -> Traffic:
 
 
 def _config(facts: ModelSize) -> HandlerConfig:
-    """Of a handler that is not berth's own nothing is known; it is taken for a small one."""
+    """The model's settings. A handler that is not berth's own has none that we know: it is taken for a small model."""
     return facts.config or HandlerConfig(task=Task.TEXT_CLASSIFICATION, max_tokens=512)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import Refused
-from ..machine.limits import MemoryLimit
+from ..machine.machine import Machine
 from ..machine.quantities import format_bytes
 from .budget import Budget, ModelLoad, Part, ServerSizes, plan_budget
 
@@ -13,101 +13,101 @@ LARGEST_PARTS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a server may use."""
-
-    memory: MemoryLimit
-    gpu_bytes: int | None = None
-    """Of one GPU; None where there is none, or nobody knows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fitted:
-    """A server that fits."""
+class MemoryPlan:
+    """How much memory a server takes of what its machine grants."""
 
     budget: Budget
+    """The server as it starts, with a java for `max_workers`."""
+    least: Budget
+    """The same server with a java for no more workers than it starts with: what it needs to start at all."""
+    machine: Machine
     names: tuple[str, ...]
-    """Of the models."""
+    """The models' names."""
     max_workers: int
-    """Of each model: what java was sized for, and memory holds."""
-    reason: str
-    """Why not more, for a sentence."""
+    """Workers that each model may have: java was sized for them, and memory holds them."""
+    why_no_more: str
+    """Why `max_workers` is the limit, for a sentence."""
+    refusal: str | None
+    """Why the server cannot start, with the numbers and what to change; None where it fits."""
 
-    def capacity(self) -> dict[str, object]:
-        """What the launcher tells `berth scale`."""
-        return {"models": self.names, "max_workers": self.max_workers, "reason": self.reason}
+    def require_fit(self) -> None:
+        """Refused where the server does not fit."""
+        if self.refusal:
+            raise Refused(self.refusal)
 
 
-def fit(models: Sequence[ModelLoad], server: ServerSizes, limits: Limits) -> Fitted:
-    """The budget with a java for as many workers as may be added; Refused where even these models do not fit."""
-    require_fit(plan_budget(models, server), models, server, limits)
+def fit(models: Sequence[ModelLoad], server: ServerSizes, machine: Machine) -> MemoryPlan:
+    """Plan a java for as many workers as may be added, or say why even these models do not fit."""
+    least = plan_budget(models, server)
     most = max(model.workers for model in models)
     room = max(most, ROOM_FOR_WORKERS)
-    while room > most and _excess(plan_budget(_with_workers(models, room), server), limits):
+    while room > most and _excess(plan_budget(_with_workers(models, room), server), machine):
         room -= 1
     larger = plan_budget(_with_workers(models, room), server)
-    next_one = plan_budget(_with_workers(models, room + 1), server)
-    excess = _excess(next_one, limits)
-    reason = (
-        f"{room + 1} workers of each model would need {_amounts(next_one, limits, excess)}"
-        if excess
-        else "java was sized for no more when the server started: start it with a larger default_workers_per_model"
-    )
-    return Fitted(
+    return MemoryPlan(
         budget=plan_budget(models, server, larger.jvm),
+        least=least,
+        machine=machine,
         names=tuple(model.facts.name for model in models),
         max_workers=room,
-        reason=reason,
-    )
-
-
-def require_fit(budget: Budget, models: Sequence[ModelLoad], server: ServerSizes, limits: Limits) -> None:
-    """Refused with the numbers and what to change."""
-    excess = _excess(budget, limits)
-    if not excess:
-        return
-    parts = budget.gpu_parts if excess == "gpu" else budget.parts
-    largest = sorted(parts, key=lambda part: -part.total_bytes)[:LARGEST_PARTS]
-    names = ", ".join(model.facts.name for model in models)
-    raise Refused(
-        f"{names} would need {_amounts(budget, limits, excess)}; most of it: "
-        f"{', '.join(map(describe_part, largest))}. What helps: {_advice(budget, models, server, limits)}"
+        why_no_more=_why_no_more(models, room, server, machine),
+        refusal=_refusal(least, models, server, machine),
     )
 
 
 def describe_part(part: Part) -> str:
-    """For a sentence."""
+    """One part of a budget, for a sentence."""
     return f"{part.name} {format_bytes(part.bytes)}{f' x {part.count}' if part.count > 1 else ''}"
 
 
-def _excess(budget: Budget, limits: Limits) -> str:
-    """Which memory is too small; nothing where both are large enough."""
-    if limits.gpu_bytes is not None and budget.gpu_bytes > limits.gpu_bytes:
-        return "gpu"
-    return "memory" if budget.total_bytes > limits.memory.bytes else ""
+def _why_no_more(models: Sequence[ModelLoad], room: int, server: ServerSizes, machine: Machine) -> str:
+    next_one = plan_budget(_with_workers(models, room + 1), server)
+    if excess := _excess(next_one, machine):
+        return f"{room + 1} workers of each model would need {_amounts(next_one, machine, excess)}"
+    return "java was sized for no more when the server started: start it with a larger default_workers_per_model"
 
 
-def _amounts(budget: Budget, limits: Limits, excess: str) -> str:
-    if excess == "gpu":
-        assert limits.gpu_bytes is not None
-        return f"{format_bytes(budget.gpu_bytes)} of a GPU's memory, and it has {format_bytes(limits.gpu_bytes)}"
+def _refusal(budget: Budget, models: Sequence[ModelLoad], server: ServerSizes, machine: Machine) -> str | None:
+    excess = _excess(budget, machine)
+    if not excess:
+        return None
+    parts = budget.gpu_parts if excess == "gpu" else budget.parts
+    largest = sorted(parts, key=lambda part: -part.total_bytes)[:LARGEST_PARTS]
+    names = ", ".join(model.facts.name for model in models)
     return (
-        f"{format_bytes(budget.total_bytes)} of memory, and {limits.memory.source} grants "
-        f"{format_bytes(limits.memory.bytes)}"
+        f"{names} would need {_amounts(budget, machine, excess)}; most of it: "
+        f"{', '.join(map(describe_part, largest))}. What helps: {_advice(models, server, machine, excess)}"
     )
 
 
-def _advice(budget: Budget, models: Sequence[ModelLoad], server: ServerSizes, limits: Limits) -> str:
-    """What would make it fit; fewer workers only where that does."""
+def _excess(budget: Budget, machine: Machine) -> str:
+    """Which memory is too small, "gpu" or "memory"; nothing where both are large enough."""
+    if machine.gpu_bytes is not None and budget.gpu_bytes > machine.gpu_bytes:
+        return "gpu"
+    return "memory" if budget.total_bytes > machine.memory.bytes else ""
+
+
+def _amounts(budget: Budget, machine: Machine, excess: str) -> str:
+    if excess == "gpu":
+        assert machine.gpu_bytes is not None
+        return f"{format_bytes(budget.gpu_bytes)} of a GPU's memory, and it has {format_bytes(machine.gpu_bytes)}"
+    return (
+        f"{format_bytes(budget.total_bytes)} of memory, and {machine.memory.source} grants "
+        f"{format_bytes(machine.memory.bytes)}"
+    )
+
+
+def _advice(models: Sequence[ModelLoad], server: ServerSizes, machine: Machine, excess: str) -> str:
+    """What would make the server fit; fewer workers only where that does."""
     most = max(model.workers for model in models)
     fewer = range(most - 1, 0, -1)
-    fitting = next((n for n in fewer if not _excess(plan_budget(_with_workers(models, n), server), limits)), None)
+    fitting = next((n for n in fewer if not _excess(plan_budget(_with_workers(models, n), server), machine)), None)
     fits = (
         f"{fitting} worker{'s' * (fitting > 1)} of each model would fit (default_workers_per_model); else "
         if fitting
         else ""
     )
-    if _excess(budget, limits) == "gpu":
+    if excess == "gpu":
         return (
             f"{fits}a GPU with more memory, or an archive packed with a smaller --token-budget or another --precision"
         )

@@ -1,4 +1,4 @@
-"""How much memory TorchServe's java may take, and its command line's options that say so. Pure."""
+"""How much memory TorchServe's java may take, and the options that tell it. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ OUTSIDE_BYTES = 100 * MIB
 SMALL_BYTES = 16 * MIB  # of direct buffers, for headers and what is small
 COPYING = 1.15  # large arrays need room beside each other while the old generation is collected
 MIN_HEAP_BYTES = 96 * MIB
-SHARES = ("-XX:MaxRAM", "-XX:MinRAM", "-XX:InitialRAM", "-XX:MaxHeapSize")  # other words for the heap's size
+OTHER_HEAP_OPTIONS = ("-XX:MaxRAM", "-XX:MinRAM", "-XX:InitialRAM", "-XX:MaxHeapSize")
 _SIZE = re.compile(r"(\d+)([kKmMgG]?)")
 _UNITS = {"": 1, "k": KIB, "m": MIB, "g": 1024 * MIB}
 
@@ -25,11 +25,11 @@ class Traffic:
     """What is in java's hands when one model's queue is full and all its workers are at work."""
 
     requests: int
-    """Waiting and in batches."""
+    """Requests that wait and requests in batches, together."""
     request_bytes: int
     workers: int
     batch_request_bytes: int
-    """All bodies of one batch together."""
+    """Bytes of all bodies of one batch."""
     batch_answer_bytes: int
 
 
@@ -44,11 +44,11 @@ class Jvm:
 
     @property
     def total_bytes(self) -> int:
-        """All that the process takes."""
+        """Bytes of the whole process."""
         return self.heap_bytes + self.direct_bytes + OUTSIDE_BYTES
 
     def options(self, vmargs: Sequence[str]) -> tuple[str, ...]:
-        """The user's own, and what they leave open."""
+        """Options for the command line: the user's own, and berth's for what they leave open."""
         ours = {
             "-Xms": f"-Xms{min(self.heap_bytes, 64 * MIB) // MIB}m",
             "-Xmn": f"-Xmn{YOUNG_BYTES // MIB}m",
@@ -63,15 +63,15 @@ class Jvm:
 
 
 def size_jvm(traffic: Sequence[Traffic], *, cores: int, vmargs: Sequence[str]) -> Jvm:
-    """The java for all models together; what the user's vmargs say is taken at its word.
+    """Size one java for all models; sizes in the user's vmargs are taken as they are.
 
-    The heap holds the body of every request that waits or runs. They come in through direct buffers, all at once at the
-    worst. A batch leaves as one message, and its answers come as one, which are then in the heap until they are sent;
-    each thread has one in hand, in a buffer that is copied as it grows.
+    The heap holds the body of every request that waits or runs. They come in through direct buffers, in the worst case
+    all at once. A batch leaves as one message, and its answers come back as one, which then stay in the heap until they
+    are sent; each thread has one in hand, in a buffer that is copied as it grows.
     """
-    if shares := [argument for argument in vmargs if argument.startswith(SHARES)]:
+    if others := [argument for argument in vmargs if argument.startswith(OTHER_HEAP_OPTIONS)]:
         raise UsageError(
-            f"vmargs has {shares[0]}: memory is counted in bytes, so give the heap as -Xmx, or leave it out"
+            f"vmargs has {others[0]}: memory is counted in bytes, so give the heap as -Xmx, or leave it out"
         )
     threads = max(2, cores)
     bodies = sum(each.requests * each.request_bytes for each in traffic)
@@ -88,7 +88,7 @@ def size_jvm(traffic: Sequence[Traffic], *, cores: int, vmargs: Sequence[str]) -
 
 
 def _given(option: str, vmargs: Sequence[str]) -> int | None:
-    """The last one wins, as in java."""
+    """Bytes that the user's vmargs give an option, None where they do not; the last one wins, as in java."""
     for argument in reversed(vmargs):
         match = _SIZE.fullmatch(argument.removeprefix(option)) if argument.startswith(option) else None
         if match:

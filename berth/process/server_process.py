@@ -15,7 +15,7 @@ LAST_LINES_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerProcess:
-    """A running java, its log, and what forks its workers."""
+    """A running java, its log, and the process that forks its workers."""
 
     process: subprocess.Popen[str]
     log: ServerLog
@@ -24,12 +24,12 @@ class ServerProcess:
 
     @property
     def has_ended(self) -> bool:
-        """java is gone, or what its workers live by."""
+        """Whether java is gone, or the process that its workers live by."""
         return self.process.poll() is not None or (self.forks is not None and self.forks.poll() is not None)
 
     @property
     def end(self) -> str:
-        """What has ended, for a sentence; an exit code is negative for the number of the signal that killed it."""
+        """Say what has ended; a negative exit code is the number of the signal that killed it."""
         name, code = "TorchServe", self.process.returncode
         if code is None and self.forks is not None:
             name, code = "the process that forks the workers", self.forks.returncode

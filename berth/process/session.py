@@ -1,4 +1,4 @@
-"""A process that leads a session of its own, and of which nothing is left, however berth ends."""
+"""A process that leads its own session, of which nothing is left, however berth ends."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from typing import TextIO
 
 from ..wait import wait_until
 
-# Waits for the end of a pipe that only berth holds: however berth ends, by SIGKILL too, the group is killed then.
+# It waits for the end of a pipe that only berth holds open: however berth ends, even by SIGKILL, the group is killed.
 # Nothing else would end a worker that hangs.
 GUARD = ("/bin/sh", "-c", 'read -r group; read -r _; [ -z "$group" ] || kill -s KILL -- "-$group"')
 GONE_S = 5.0
@@ -20,7 +20,7 @@ GONE_S = 5.0
 def session_process(
     command: Sequence[str], *, folder: Path, environment: Mapping[str, str], output: int | TextIO
 ) -> Iterator[subprocess.Popen[str]]:
-    """Start a process that leads a session; however berth ends, all of it is killed. `output`: of both streams."""
+    """Start a process that leads a session, all of which is killed at the end; `output` takes both its streams."""
     with _guard() as watch_over:
         process = subprocess.Popen(
             command,
@@ -42,7 +42,7 @@ def session_process(
 
 @contextlib.contextmanager
 def _guard() -> Iterator[Callable[[int], None]]:
-    """A function that tells the guard which group it guards."""
+    """Start the guard; yields a function that tells it which group it guards."""
     with subprocess.Popen(
         GUARD,
         stdin=subprocess.PIPE,
@@ -54,7 +54,7 @@ def _guard() -> Iterator[Callable[[int], None]]:
         try:
             yield lambda group: print(group, file=guard.stdin, flush=True)
         finally:
-            guard.kill()  # before its pipe ends: nobody else may have the number of a group that is gone
+            guard.kill()  # before its pipe ends: somebody else may soon have the number of a group that is gone
 
 
 def _kill_session(process: subprocess.Popen[str]) -> None:
@@ -64,7 +64,7 @@ def _kill_session(process: subprocess.Popen[str]) -> None:
 
 
 def _kill_group(group: int) -> bool:
-    """SIGKILL; whether there was anybody to get it."""
+    """Send SIGKILL to a group; whether there was anybody to get it."""
     try:
         os.killpg(group, signal.SIGKILL)
     except ProcessLookupError:
@@ -73,7 +73,7 @@ def _kill_group(group: int) -> bool:
 
 
 def _is_gone(group: int) -> bool:
-    """Nobody is left. Orphans are ours to reap where berth is a container's first process."""
+    """Whether nobody is left in a group. Where berth is a container's first process, orphans are ours to reap."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(-group, os.WNOHANG)
     return not _kill_group(group)

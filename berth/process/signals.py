@@ -1,6 +1,6 @@
-"""The signals that end `berth serve`, as flags that its one loop reads.
+"""The signals that end `berth serve`, as flags that its loop reads.
 
-Until the server runs there is nothing to wind down, and a signal ends berth at once.
+Until java runs there is nothing to wind down, and a signal ends berth at once.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from types import FrameType
 
 
 class StopSignals:
-    """Whether somebody asked berth to stop, and whether by Ctrl-C twice."""
+    """Remembers whether somebody asked berth to stop, and whether by pressing Ctrl-C twice."""
 
     def __init__(self, wakeup: socket.socket) -> None:
         self._wakeup = wakeup
@@ -23,29 +23,29 @@ class StopSignals:
 
     @property
     def forced(self) -> bool:
-        """A second SIGINT: no more patience."""
+        """Whether a second SIGINT came: no more patience."""
         return self._interrupts > 1
 
     def hold(self) -> None:
-        """From now on a signal is noted and no longer ends the process."""
+        """Note signals from now on instead of ending the process."""
         self._holding = True
 
     def note(self, number: int, _frame: FrameType | None) -> None:
-        """The handler of every stop signal."""
+        """Handle a stop signal."""
         if not self._holding:
             sys.exit(0)
         self.requested = True
         self._interrupts += number == signal.SIGINT
 
     def wait(self, timeout_s: float) -> None:
-        """Sleep; any signal, and the end of a child, wakes."""
+        """Sleep; any signal, and the end of a child, ends the sleep early."""
         if select.select([self._wakeup], [], [], timeout_s)[0]:
             self._wakeup.recv(4096)
 
 
 @contextlib.contextmanager
 def stop_signals() -> Iterator[StopSignals]:
-    """SIGTERM, SIGINT and SIGHUP go to the StopSignals; the former handlers come back at the end."""
+    """Send SIGTERM, SIGINT and SIGHUP to the StopSignals; the former handlers come back at the end."""
     reading, writing = socket.socketpair()
     writing.setblocking(False)
     signals = StopSignals(reading)

@@ -1,4 +1,4 @@
-"""How long a start took, and what took it, for the log."""
+"""How long a start took, and which part of it how long, for the log."""
 
 import contextlib
 import time
@@ -9,12 +9,12 @@ import psutil
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartSplit:
-    """A start in its three parts, one after the other."""
+    """The three parts of a start, one after the other."""
 
     checks_s: float
-    """From berth's process to java's: all that is verified, and unpacked the first time."""
+    """From the start of berth's process to that of java's: all that is verified, and unpacked the first time."""
     java_s: float
-    """From java's process to its first worker's."""
+    """From the start of java's process to that of its first worker's."""
     workers_s: float
     """From there until every model had given its known answer; a worker's log says how long load and self-test took."""
 
@@ -25,14 +25,17 @@ class StartSplit:
 
 
 class StartClock:
-    """Made when java was just started."""
+    """Measures a start; to be made right after java was started."""
 
     def __init__(self, java: int) -> None:
         self._began_s = time.monotonic()
         self._java = psutil.Process(java)
 
     def split(self) -> StartSplit:
-        """Until now. The kernel's times of processes are exact beside each other, and a second off beside a clock."""
+        """Split the time until now.
+
+        The kernel's times for processes are exact beside each other, but may be a second off beside a clock.
+        """
         passed_s = time.monotonic() - self._began_s
         java_s = first_worker_s = self._java.create_time()
         with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended

@@ -1,4 +1,4 @@
-"""The requests that a server has accepted, answered before java is told to stop: its SIGTERM drops them.
+"""Waits until the requests that a server has accepted are answered: java drops them when it gets SIGTERM.
 
 TorchServe says what is queued, not what is running. So a known text is sent behind what was accepted, and by the time
 that it is back one worker has answered all that came before. The others show by their use of the processor whether they
@@ -6,7 +6,8 @@ are at work, and an answer that a client has not taken yet lies in a socket.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from ..archive.served_model import ServedModel
@@ -29,21 +30,23 @@ class Drain:
     def __init__(self, settings: Settings, models: Sequence[ServedModel]) -> None:
         management = ManagementClient(settings.management.url)
         self._models = [
-            ModelDrain(model.name, management, model.predictions_url(settings.inference)) for model in models
+            ModelDrain(model.name, management, partial(DeepCheck, model.predictions_url(settings.inference)))
+            for model in models
         ]
         self._ports = frozenset((settings.inference.port, settings.grpc_inference.port))
         self._busy_s = time.monotonic()
 
     def is_over(self) -> bool:
-        """One look: whether nothing was queued, at work or on its way for QUIET_S seconds, or only what is newer."""
+        """Look once: whether nothing was queued, at work or on its way for QUIET_S seconds, or only what is newer."""
         if self._is_busy():
             self._busy_s = time.monotonic()
-        return time.monotonic() - self._busy_s >= QUIET_S or all(model.is_past for model in self._models)
+        now_s = time.monotonic()
+        return now_s - self._busy_s >= QUIET_S or all(model.is_past(now_s) for model in self._models)
 
     def _is_busy(self) -> bool:
         try:
-            busy = [model.is_busy() for model in self._models]
-        except ServerUnreachable:  # it listens no more, or not yet: it has nothing to answer
+            busy = [model.is_busy(time.monotonic) for model in self._models]
+        except ServerUnreachable:  # it no longer listens, or not yet: it has nothing to answer
             return False
         except BerthError:  # it is there, and has no time to say how it is
             return True
@@ -51,48 +54,55 @@ class Drain:
 
 
 class ModelDrain:
-    """One model: its queue, its workers, and the known text behind its last request."""
+    """Looks at one model that is to stop: its queue, its workers, and the known text behind its last request."""
 
-    def __init__(self, name: str, management: ManagementClient, url: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        management: ManagementClient,
+        send: Callable[[], DeepCheck],
+        look_at: Callable[[int | None], Activity | None] = look_at,
+    ) -> None:
+        """`send` sends a known text; `look_at` says what the process of a pid does."""
         self._name = name
         self._management = management
-        self._url = url
+        self._send = send
+        self._look_at = look_at
         self._check: DeepCheck | None = None
         self._answered_s: float | None = None
         self._num_workers = 0
         self._former: dict[str, Activity] = {}
 
-    def is_busy(self) -> bool:
-        """Whether somebody waits whom a worker may still answer."""
+    def is_busy(self, clock: Callable[[], float]) -> bool:
+        """Look once: whether somebody waits whom a worker may still answer."""
         state = self._management.describe(self._name)
-        living = [(worker, look_at(worker.pid)) for worker in state.workers]
+        living = [(worker, self._look_at(worker.pid)) for worker in state.workers]
         loading = [worker for worker, _ in living if not worker.is_ready]  # without a request, but one may wait for it
         ready = {worker.id: activity for worker, activity in living if worker.is_ready and activity}
         at_work = [now != self._former.get(name) or not now.is_waiting for name, now in ready.items()]
         self._former, self._num_workers = ready, len(state.workers)
-        if ready and not self._is_answered():
+        if ready and not self._is_answered(clock):
             return True
         return any(at_work) or (state.pending_requests > 0 and bool(loading or ready))
 
-    @property
-    def is_past(self) -> bool:
-        """All that was accepted before the known text is answered for sure: by the one worker, which takes turns."""
-        is_late = self._answered_s is not None and time.monotonic() - self._answered_s >= LATE_S
+    def is_past(self, now_s: float) -> bool:
+        """Whether all that was accepted before the known text is surely answered: one worker takes them in turn."""
+        is_late = self._answered_s is not None and now_s - self._answered_s >= LATE_S
         return is_late and self._num_workers == 1
 
-    def _is_answered(self) -> bool:
-        """The known text is back; where the queue had no place for it, it is sent again."""
+    def _is_answered(self, clock: Callable[[], float]) -> bool:
+        """Whether the known text is back; where the queue had no place for it, it is sent again."""
         outcome = self._check and self._check.outcome
         if self._check is None or (outcome and outcome.verdict is Verdict.NONE):
-            self._check = DeepCheck(self._url)
+            self._check = self._send()
             return False
         if outcome and self._answered_s is None:
-            self._answered_s = time.monotonic()
+            self._answered_s = clock()
         return outcome is not None
 
 
 def bytes_under_way(ports: frozenset[int], tables: Iterable[Path]) -> int:
-    """Of requests that this machine has received and nobody has read yet, and of answers that clients did not take."""
+    """Count what lies in sockets: requests that nobody has read yet, and answers that clients have not taken."""
     total = 0
     for table in tables:
         for row in table.read_text(encoding="ascii").splitlines()[1:] if table.is_file() else ():

@@ -6,46 +6,59 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..archive.served_model import ServedModel
-from ..memory.fit import Fitted
+from ..health.report import Capacity
+from ..machine.forking import WORKER_PYTHON
+from ..memory.fit import MemoryPlan
 from ..process.java import Java, java_command
 from ..settings import Settings
 from ..workers.environment import server_environment
 from ..workers.fork_protocol import ADDRESS_VARIABLE, SOCKET
-from .forks import WORKER_PYTHON
 
 LOG_CONFIG = Path(__file__).with_name("log4j2.xml")
 METRICS_CONFIG = Path(__file__).with_name("metrics.yaml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """One server's settings, models and machine."""
+class ServerPlan:
+    """One server: what it serves, with what settings, on what machine."""
 
     settings: Settings
     models: tuple[ServedModel, ...]
     java: Java
-    fitted: Fitted
-    """How much memory it takes, and java of it."""
-    num_gpus: int
-    is_forked: bool
-    """Whether workers are forked, or each is a Python of its own."""
+    memory: MemoryPlan
+    """How much memory the server takes, and java of it; and the machine that grants it."""
     drain_s: float
-    """For the answers to what was accepted, when the server ends."""
+    """How long, when the server ends, what was accepted may take to be answered."""
 
     @property
     def num_workers(self) -> int:
-        """Per model: what config.properties says; its 0 means one per GPU, and one on a CPU."""
-        return self.settings.workers_on(self.num_gpus)
+        """Workers that each model starts with."""
+        return self.settings.workers_on(self.memory.machine.num_gpus)
+
+    @property
+    def is_forked(self) -> bool:
+        """Whether workers are forked; else each is a Python of its own."""
+        return self.memory.machine.not_forked is None
 
     @property
     def names(self) -> str:
-        """The models, for a sentence."""
+        """The models' names, for a sentence."""
         return ", ".join(model.name for model in self.models)
 
+    @property
+    def capacity(self) -> Capacity:
+        """What `berth scale` may ask for."""
+        return Capacity(
+            management=self.settings.management.url,
+            models=self.memory.names,
+            max_workers=self.memory.max_workers,
+            reason=self.memory.why_no_more,
+        )
+
     def command(self, run_folder: Path) -> list[str]:
-        """TorchServe's frontend as `torchserve` would start it."""
+        """The command line of TorchServe's frontend, as `torchserve` would start it."""
         settings = self.settings
-        vmargs = self.fitted.budget.jvm.options(settings.vmargs)
+        vmargs = self.memory.budget.jvm.options(settings.vmargs)
         return [
             *java_command(self.java, vmargs=vmargs, log_config=LOG_CONFIG, run_folder=run_folder),
             *("--python", str(WORKER_PYTHON) if self.is_forked else sys.executable),
@@ -55,8 +68,9 @@ class Plan:
         ]
 
     def environment(self, environ: Mapping[str, str], run_folder: Path) -> dict[str, str]:
-        """What java starts with. It beats TorchServe's command line and its file, so berth decides here."""
-        threads = self.fitted.budget.jvm.threads
+        """The environment of java and its workers. It beats TorchServe's command line and file: berth decides here."""
+        machine = self.memory.machine
+        threads = self.memory.budget.jvm.threads
         return {
             **server_environment(environ, run_folder),
             **({ADDRESS_VARIABLE: str(run_folder / SOCKET)} if self.is_forked else {}),
@@ -65,14 +79,15 @@ class Plan:
             "TS_MODEL_STORE": str(self.settings.model_store),
             "TS_METRICS_CONFIG": str(METRICS_CONFIG),
             "TS_DEFAULT_WORKERS_PER_MODEL": str(self.num_workers),
-            "TS_NUMBER_OF_GPU": str(self.num_gpus),
+            "TS_NUMBER_OF_GPU": str(machine.num_gpus),
             "TS_NUMBER_OF_NETTY_THREADS": str(self.settings.netty_threads or threads),
             "TS_NETTY_CLIENT_THREADS": str(self.settings.netty_client_threads or threads),
-            # Read by the worker too, which does not see config.properties.
+            # Read by the workers, which see neither config.properties nor every control group's quota.
+            "BERTH_CORES": str(machine.cores),
             "TS_MAX_RESPONSE_SIZE": str(self.settings.max_response_bytes),
             "TS_DECODE_INPUT_REQUEST": "false",  # and Settings requires the same of the frontend
         }
 
     def _locations(self) -> list[str]:
-        """TorchServe's notation: a folder is linked to, where a .mar would be copied at every start."""
+        """The models in TorchServe's notation; a folder is linked to, where a .mar would be copied at every start."""
         return [f"{model.name}={model.folder}" for model in self.models]

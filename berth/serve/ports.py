@@ -1,4 +1,4 @@
-"""The ports that a server needs, before Java takes them."""
+"""Checks the ports that a server needs before java takes them."""
 
 import contextlib
 import socket
@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 from ..endpoint import Endpoint
 from ..errors import BerthError
-from ..settings import variable
+from ..settings import override_variable
 
 
 def require_free_ports(endpoints: Sequence[Endpoint]) -> None:
-    """BerthError for the first address that is taken. All are held together: two keys may share no port."""
+    """Raise BerthError for the first address that is taken.
+
+    All are held at the same time, so two keys with one port are found too.
+    """
     with contextlib.ExitStack() as held:
         for endpoint in endpoints:
             try:
@@ -19,7 +22,7 @@ def require_free_ports(endpoints: Sequence[Endpoint]) -> None:
                 value = "PORT" if endpoint.key.endswith("_port") else f"http://{endpoint.host}:PORT"
                 raise BerthError(
                     f"cannot listen on {endpoint.host}:{endpoint.port} ({endpoint.key}): {error.strerror}; "
-                    f"stop what listens there, or choose another port with {variable(endpoint.key)}={value}"
+                    f"stop what listens there, or choose another port with {override_variable(endpoint.key)}={value}"
                 ) from error
 
 
@@ -29,7 +32,7 @@ def _listen(endpoint: Endpoint) -> socket.socket:
     )[0]
     listener = socket.socket(family, kind, protocol)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Java does: TIME_WAIT is no hindrance
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as java does: TIME_WAIT does not count
         listener.bind(address)
         listener.listen()
     except OSError:

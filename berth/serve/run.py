@@ -3,21 +3,23 @@
 import os
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from ..archive.served_model import ServedModel
 from ..console import say
 from ..endpoint import Endpoint
 from ..errors import BerthError, Refused
+from ..health.report import STOPPING, Report
 from ..health.server import HealthServer
 from ..health.watch import LOOK_S, Watch
 from ..process.server_log import failure_reason
 from ..process.server_process import ServerProcess, server_process
 from ..process.signals import StopSignals
 from ..process.start_clock import StartClock, StartSplit
-from ..wait import wait_until
+from ..wait import POLL_S, wait_until
 from .drain import Drain
-from .plan import Plan
+from .plan import ServerPlan
 
 FORCED_EXIT_CODE = 130  # 128 + SIGINT, as a shell counts it
 GRACE_S = 15.0  # TorchServe waits without limit for its gRPC calls
@@ -26,65 +28,71 @@ TRACEBACK_S = 5.0  # a traceback comes through another thread than the line that
 ALIVE_EVERY_S = 10.0
 
 
-def run(
-    plan: Plan, folder: Path, signals: StopSignals, health: HealthServer, forks: subprocess.Popen[str] | None
+def run_server(
+    plan: ServerPlan, folder: Path, signals: StopSignals, health: HealthServer, forks: subprocess.Popen[str] | None
 ) -> int:
-    """One server's life; `forks`: the process that its workers live by."""
+    """Live one server's life and return the exit code; `forks`: the process that its workers live by."""
     command, environment = plan.command(folder), plan.environment(os.environ, folder)
     with (
-        server_process(command, folder=folder, environment=environment, forks=forks) as server,
+        server_process(command, folder=folder, environment=environment, forks=forks) as torchserve,
         health.serving(),
     ):
-        started = StartClock(server.process.pid)
+        started = StartClock(torchserve.process.pid)
         watch = Watch(plan.settings.management, plan.settings.inference, plan.models)
         watch.start()
-        health.ask = watch.health
-        health.capacity = {"management": plan.settings.management.url, **plan.fitted.capacity()}
-        if _wait_until_loaded(server, plan, watch, signals):
+        report = Report(health=watch.health, capacity=plan.capacity)
+        health.publish(report)
+        if _wait_until_loaded(torchserve, plan, watch, signals):
             _announce(plan, started.split())
-        while not signals.requested:
-            _require_running(server)
-            if watch.lost:
-                break
-            signals.wait(LOOK_S)  # a signal or the end of java wakes it
-        health.is_stopping = True
+        _wait_for_the_end(torchserve, watch, signals)
+        health.publish(replace(report, health=lambda: STOPPING))
         watch.stop()
         if watch.lost and not signals.requested:
-            _drain(server, plan, signals, min(plan.drain_s, LOST_DRAIN_S))
+            _drain(torchserve, plan, signals, min(plan.drain_s, LOST_DRAIN_S))
             raise BerthError(f"{watch.lost}; berth ends so that whatever supervises it starts a new one")
         say(f"stopping: what was accepted is answered first, for up to {plan.drain_s:g} s (Ctrl-C again forces)")
-        _drain(server, plan, signals, plan.drain_s)
-        return _wind_down(server, signals)
+        _drain(torchserve, plan, signals, plan.drain_s)
+        return _wind_down(torchserve, signals)
 
 
-def _wait_until_loaded(server: ServerProcess, plan: Plan, watch: Watch, signals: StopSignals) -> bool:
+def _wait_until_loaded(torchserve: ServerProcess, plan: ServerPlan, watch: Watch, signals: StopSignals) -> bool:
     """True once every model has predicted, False when a stop came first; Refused when one cannot load."""
     started = said = time.monotonic()
     while not watch.has_started and not signals.requested:
-        _require_loading(server, plan)
+        _require_loading(torchserve, plan)
         if watch.failure:
             raise Refused(watch.failure)
         if time.monotonic() - said > ALIVE_EVERY_S:
             said = time.monotonic()
             say(f"loading {plan.names} for {said - started:.0f} s")
-        signals.wait(0.1)
+        signals.wait(POLL_S)
     return watch.has_started
 
 
-def _require_loading(server: ServerProcess, plan: Plan) -> None:
-    if server.log.has_load_failure:
-        wait_until(lambda: failure_reason(server.log.lines) is not None, TRACEBACK_S)
-        reason = failure_reason(server.log.lines) or "its worker ended without a traceback (out of memory, or too slow)"
+def _require_loading(torchserve: ServerProcess, plan: ServerPlan) -> None:
+    log = torchserve.log
+    if log.has_load_failure:
+        wait_until(lambda: failure_reason(log.lines) is not None, TRACEBACK_S)
+        reason = failure_reason(log.lines) or "its worker ended without a traceback (out of memory, or too slow)"
         raise Refused(f"{plan.names} could not be loaded: {reason}")
-    _require_running(server)
+    _require_running(torchserve)
 
 
-def _require_running(server: ServerProcess) -> None:
-    if server.has_ended:
-        raise BerthError(server.end)
+def _require_running(torchserve: ServerProcess) -> None:
+    if torchserve.has_ended:
+        raise BerthError(torchserve.end)
 
 
-def _announce(plan: Plan, split: StartSplit) -> None:
+def _wait_for_the_end(torchserve: ServerProcess, watch: Watch, signals: StopSignals) -> None:
+    """Return when somebody asks for a stop, or nothing but a new server helps; BerthError when it ends by itself."""
+    while not signals.requested:
+        _require_running(torchserve)
+        if watch.lost:
+            break
+        signals.wait(LOOK_S)  # a signal or the end of java wakes it
+
+
+def _announce(plan: ServerPlan, split: StartSplit) -> None:
     inference = plan.settings.inference
     say(str(split))
     say(f"ready: {plan.names} at {inference.url}, workers per model: {plan.num_workers}. Ctrl-C stops. Try:")
@@ -93,24 +101,24 @@ def _announce(plan: Plan, split: StartSplit) -> None:
 
 
 def curl_line(inference: Endpoint, model: ServedModel) -> str:
-    """A command to try."""
+    """Return a command to try."""
     return (
         f"curl {model.predictions_url(inference)} "
         """-H 'content-type: application/json' -d '{"inputs": "hello world"}'"""
     )
 
 
-def _drain(server: ServerProcess, plan: Plan, signals: StopSignals, limit_s: float) -> None:
-    """Until nobody waits for an answer, or for `limit_s` seconds."""
+def _drain(torchserve: ServerProcess, plan: ServerPlan, signals: StopSignals, limit_s: float) -> None:
+    """Wait until nobody waits for an answer, for `limit_s` seconds at the most."""
     drain = Drain(plan.settings, plan.models)
-    if not wait_until(lambda: signals.forced or server.has_ended or drain.is_over(), limit_s, signals.wait):
+    if not wait_until(lambda: signals.forced or torchserve.has_ended or drain.is_over(), limit_s, signals.wait):
         say(f"after {limit_s:g} s requests are still running or coming: they are cut off")
-    _require_running(server)
+    _require_running(torchserve)
 
 
-def _wind_down(server: ServerProcess, signals: StopSignals) -> int:
-    server.terminate()
-    ended = wait_until(lambda: server.has_ended or signals.forced, GRACE_S, signals.wait)
+def _wind_down(torchserve: ServerProcess, signals: StopSignals) -> int:
+    torchserve.terminate()
+    ended = wait_until(lambda: torchserve.has_ended or signals.forced, GRACE_S, signals.wait)
     if signals.forced:
         return FORCED_EXIT_CODE
     if not ended:

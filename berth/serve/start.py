@@ -1,13 +1,16 @@
-"""`berth serve`: the fork server first, because its imports take longest; the launcher's own go on beside them."""
+"""`berth serve`: the fork server starts first, for its imports take longest; the launcher's own go on beside them."""
 
 import os
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+from ..machine.forking import why_not_forked
+from ..machine.gpu import may_have_gpu
+from ..machine.machine import granted_memory
 from ..process.run_folder import run_folder
 from ..process.signals import stop_signals
-from .forks import started_fork_server, why_not_forked
+from .forks import started_fork_server
 
 
 def serve_archives(archives: Sequence[Path], config: Path | None, memory: str | None, drain_s: float) -> int:
@@ -16,17 +19,17 @@ def serve_archives(archives: Sequence[Path], config: Path | None, memory: str | 
     `memory`: how much it may take, instead of what the machine grants. The exit code: 0 after a clean stop, 130 after
     a forced one.
     """
-    reason = why_not_forked(os.environ)
+    not_forked = why_not_forked(granted_memory(memory), beside_gpu=may_have_gpu(os.environ))
     with (
         stop_signals() as signals,
         run_folder() as folder,
-        nullcontext() if reason else started_fork_server(folder, os.environ) as forks,
+        nullcontext() if not_forked else started_fork_server(folder, os.environ) as forks,
     ):
         from ..health.server import listen  # noqa: PLC0415
-        from .prepare import prepare  # noqa: PLC0415
-        from .run import run  # noqa: PLC0415
+        from .prepare import prepare_server  # noqa: PLC0415
+        from .run import run_server  # noqa: PLC0415
 
         with listen(os.environ) as health:
-            plan = prepare(archives, config, memory, drain_s, reason)
+            plan = prepare_server(archives, config, memory, drain_s)
             signals.hold()
-            return run(plan, folder, signals, health, forks)
+            return run_server(plan, folder, signals, health, forks)

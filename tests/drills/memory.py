@@ -1,13 +1,16 @@
 """Predicted beside measured: two models, 1, 2 and 4 workers, each under a full queue of the largest requests."""
 
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from berth.machine.machine import read_machine
 from berth.machine.quantities import MIB
 from berth.memory.budget import Budget
-from berth.memory.capacity import BudgetOptions, plan_offline
+from berth.memory.plan import plan_memory
+from berth.settings import Settings
 from handler.config import Task
 from tests.support.servers import CONFIG, running_server
 
@@ -53,7 +56,8 @@ class Cell:
 
 def predict(archive: Path, workers: int) -> Budget:
     """With a java of no more than these workers need."""
-    return plan_offline([archive], BudgetOptions(config=CONFIG, workers=workers, num_gpus=0)).budget
+    machine = read_machine(os.environ, memory=None, num_gpus=0)
+    return plan_memory([archive], Settings.load(CONFIG, os.environ), machine, workers).least
 
 
 def run(folder: Path) -> Iterator[str]:

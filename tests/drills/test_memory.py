@@ -1,20 +1,22 @@
 """`berth serve` and memory: refused before java where it is too little, under its prediction where it is enough."""
 
 import json
+import os
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
-from berth.machine.quantities import MIB
+from berth.machine.quantities import MIB, format_bytes
 from handler.config import Task
 from tests.drills.load.full_load import full_load
 from tests.drills.load.memory_group import NO_GROUP, memory_group
 from tests.drills.load.pss import peak_of
 from tests.drills.memory import predict
-from tests.support.servers import BERTH, Server, running_server, started_server
+from tests.support.servers import BERTH, CONFIG, Server, running_server, started_server
 
 pytestmark = pytest.mark.server
 
@@ -64,14 +66,24 @@ def test_a_full_queue_stays_under_the_prediction(sample_archive: Path) -> None:
         server.process.kill()  # the full queue would be answered first
 
 
+def budget(*arguments: str | Path, cache: Path | None = None) -> tuple[int, dict[str, Any], str]:
+    """`berth budget`: exit code, answer, and what stderr says."""
+    environment = {**os.environ, **({"XDG_CACHE_HOME": str(cache)} if cache else {})}
+    command = [BERTH, "budget", *arguments]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return ran.returncode, json.loads(ran.stdout), ran.stderr
+
+
+@pytest.mark.parametrize("memory", [[], ["--memory", "2Gi"]], ids=["what is there", "2Gi"])
+def test_budget_says_what_serve_says(sample_archive: Path, memory: list[str], tmp_path: Path) -> None:
+    _, told, _ = budget(sample_archive, "--config", CONFIG, *memory, cache=tmp_path)
+    with started_server([sample_archive], {"XDG_CACHE_HOME": str(tmp_path)}, options=memory) as server:
+        server.wait_for_log("berth: memory: ")
+        assert f"berth: memory: at most {format_bytes(told['total_bytes'])} of the " in server.log
+
+
 def test_budget_answers_offline_and_refuses_what_would_not_start(sample_archive: Path) -> None:
-    ran = subprocess.run(
-        [BERTH, "budget", sample_archive, "--workers", "4", "--memory", "2Gi"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 4
-    answer = json.loads(ran.stdout)
+    exit_code, answer, said = budget(sample_archive, "--workers", "4", "--memory", "2Gi")
+    assert exit_code == 4
     assert answer["total_bytes"] == predict(sample_archive, 4).total_bytes
-    assert "and --memory grants 2.00 GiB" in ran.stderr
+    assert "and --memory grants 2.00 GiB" in said

@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from berth.machine.gpu import count_gpus
+from berth.machine.limits import granted_cores
 from berth.process.run_folder import LOCK
 from berth.settings import parse_properties
 from berth.workers.fork_protocol import SOCKET
@@ -51,6 +52,7 @@ def test_the_worker_imports_the_archives_handler_and_nothing_of_pythonpath(serve
     properties = parse_properties(CONFIG.read_text("utf-8"))
     assert facts["environment"]["TS_MAX_RESPONSE_SIZE"] == properties["max_response_size"]
     assert facts["environment"]["TS_DECODE_INPUT_REQUEST"] == "false"
+    assert facts["environment"]["BERTH_CORES"] == str(granted_cores())
 
 
 def test_on_a_cpu_there_is_one_worker(server: Server) -> None:

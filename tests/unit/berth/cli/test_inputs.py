@@ -74,15 +74,15 @@ def test_objects_come_from_the_same_places(tmp_path: Path) -> None:
     "text", ["", "hello", "[1]", '"x"', '{"a": 1', '{"a": NaN}', "{} {}", "\udce9", '{"a":' * 10_000]
 )
 def test_what_is_no_object_is_named_with_its_place(tmp_path: Path, text: str) -> None:
-    with pytest.raises(UsageError, match=r"^argument 2 is no JSON object \(.*without it each is a text"):
+    with pytest.raises(UsageError, match=r"^argument 2 is not a JSON object \(.*without it each is a text"):
         read_objects(["{}", text], None)
-    with pytest.raises(UsageError, match=r"^standard input, line 2 is no JSON object"):
+    with pytest.raises(UsageError, match=r"^standard input, line 2 is not a JSON object"):
         read_objects([], None, io.StringIO(f"{{}}\n{text}\n"))
-    with pytest.raises(UsageError, match=r"^--parameters is no JSON object .*top_k"):
+    with pytest.raises(UsageError, match=r"^--parameters is not a JSON object .*top_k"):
         parse_parameters(text)
     path = tmp_path / "objects"
     path.write_text(f"{{}}\n{text}\n{{}}", encoding="utf-8", errors="replace")
-    with pytest.raises(UsageError, match=rf"^{path}, line 2 is no JSON object"):
+    with pytest.raises(UsageError, match=rf"^{path}, line 2 is not a JSON object"):
         read_objects([], path)
 
 

@@ -1,12 +1,19 @@
 """Results as a table and as JSON lines."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 
-from berth.cli.tables import NOTHING, render, render_models, render_state
+from berth.cli.tables import NOTHING, render, render_budget, render_models, render_state
 from berth.clients.messages import Input
+from berth.machine.limits import MemoryLimit
+from berth.machine.machine import Machine
+from berth.machine.quantities import GIB, MIB
+from berth.memory.budget import Budget, Part
+from berth.memory.fit import MemoryPlan
+from berth.memory.jvm import Jvm
 from tests.support.states import GPU, make_state
 
 EMBEDDINGS = [[0.125, -0.25, 0.5, 0.75, 1.0], [1.0, 0.0, 0.0, 0.0, 0.0]]
@@ -150,3 +157,53 @@ def test_a_worker_on_a_gpu_shows_which_and_how_much_of_it_is_used() -> None:
     )
     assert "GPU 1" in row
     assert "1652 MiB" in row
+
+
+def memory_plan(room_bytes: int, num_gpus: int = 0) -> MemoryPlan:
+    """A plan of one part and a java, which takes `room_bytes` more than the least."""
+    jvm = Jvm(heap_bytes=GIB, direct_bytes=GIB, threads=2)
+    budget, least = (
+        Budget(
+            parts=(Part(name="java's heap", bytes=GIB + more), Part(name="a worker's batch", bytes=MIB, count=3)),
+            gpu_parts=(Part(name="a CUDA context", bytes=512 * MIB),) if num_gpus else (),
+            jvm=jvm,
+        )
+        for more in (room_bytes, 0)
+    )
+    machine = Machine(
+        memory=MemoryLimit(bytes=4 * GIB, source="--memory"),
+        cores=2,
+        num_gpus=num_gpus,
+        gpu_bytes=None,
+        not_forked="no pidfd_open" if num_gpus else None,
+    )
+    return MemoryPlan(
+        budget=budget, least=least, machine=machine, names=("bert",), max_workers=4, why_no_more="", refusal=None
+    )
+
+
+def test_a_budget_shows_its_parts_the_least_and_who_grants_what() -> None:
+    shown = render_budget(memory_plan(GIB), as_json=False)
+    for words in (
+        r"a worker's batch +│ 1 MiB +│ 3 +│ 3 MiB",
+        r"all, with room for 4 workers per model .* 2\.00 GiB",
+        r"least, without that room .* 1\.00 GiB",
+        r"--memory grants .* 4\.00 GiB",
+        r"counted for 2 cores and no GPU; workers are forked$",
+    ):
+        assert re.search(words, shown), shown
+
+
+def test_a_budget_without_room_for_more_workers_has_one_total() -> None:
+    shown = render_budget(memory_plan(0, num_gpus=1), as_json=False)
+    assert "least" not in shown
+    assert re.search(r"one GPU has .* not known", shown)
+    assert shown.endswith("counted for 2 cores and 1 GPU; workers are not forked: no pidfd_open")
+
+
+def test_a_budget_as_json() -> None:
+    told = json.loads(render_budget(memory_plan(GIB), as_json=True))
+    assert (told["total_bytes"], told["least_bytes"], told["max_workers"]) == (2 * GIB + 3 * MIB, GIB + 3 * MIB, 4)
+    assert told["parts"][1] == {"name": "a worker's batch", "bytes": MIB, "count": 3}
+    assert told["limits"] == {"memory": {"bytes": 4 * GIB, "source": "--memory"}, "gpu_bytes": None}
+    assert told["machine"] == {"cores": 2, "num_gpus": 0, "not_forked": None}

@@ -12,8 +12,9 @@ import pytest
 import requests
 
 from berth.errors import BerthError, UsageError
-from berth.health.probe import HEALTH_VARIABLE, health_endpoint, probe
-from berth.health.server import STARTING, Health, HealthServer, listen
+from berth.health.probe import HEALTH_VARIABLE, fetch_capacity, health_endpoint, probe
+from berth.health.report import STARTING, STOPPING, Capacity, Health, Report
+from berth.health.server import HealthServer, listen
 from tests.support.http_standin import JsonHandler, answering
 
 
@@ -40,15 +41,41 @@ def test_a_server_that_starts_is_live_and_nothing_else(server: HealthServer) -> 
 
 
 def test_the_answers_follow_the_health(server: HealthServer) -> None:
-    server.ask = Health
+    server.publish(Report(health=Health))
     assert statuses(server) == [200, 200, 200]
-    server.ask = lambda: Health(ready="a worker hangs", live="given up")
+    server.publish(Report(health=lambda: Health(ready="a worker hangs", live="given up")))
     assert statuses(server) == [200, 503, 503]
 
 
+def test_the_health_is_asked_for_each_probe(server: HealthServer) -> None:
+    """Nobody publishes anything when the looks at the models end; that too has to show."""
+    answers = iter((Health(), Health(ready="berth has not looked for 15 s")))
+    server.publish(Report(health=lambda: next(answers)))
+    assert probe("/ready", environment(server)) is None
+    assert probe("/ready", environment(server)) == "berth has not looked for 15 s"
+
+
+def test_the_capacity_is_told_once_it_is_known(server: HealthServer) -> None:
+    assert fetch_capacity(environment(server)) is None
+    capacity = Capacity(management="http://127.0.0.1:8081", models=("bert",), max_workers=2, reason="memory")
+    server.publish(Report(capacity=capacity))
+    assert fetch_capacity(environment(server)) == capacity
+    assert requests.get(f"{url(server)}/capacity", timeout=5).json()["max_workers"] == 2
+    assert statuses(server) == [503, 200, 503]
+
+
+@pytest.mark.parametrize("answer", [{}, [], {"management": "x"}, {"max_workers": "many", "models": 1}])
+def test_a_strangers_capacity_is_none(answer: object) -> None:
+    class Stranger(JsonHandler):
+        def do_GET(self) -> None:  # noqa: N802 - the base class's name
+            self.answer(200, answer)
+
+    with answering(Stranger) as stranger:
+        assert fetch_capacity({HEALTH_VARIABLE: stranger.removeprefix("http://")}) is None
+
+
 def test_a_server_that_stops_is_not_ready_whatever_it_was(server: HealthServer) -> None:
-    server.ask = Health
-    server.is_stopping = True
+    server.publish(Report(health=lambda: STOPPING))
     assert statuses(server) == [200, 200, 503]
     assert probe("/ready", environment(server)) == "berth is stopping"
 

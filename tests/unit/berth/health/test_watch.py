@@ -46,7 +46,7 @@ class World:
         cpu_s = None if pid is None else self.cpu_s.get(pid)
         return None if cpu_s is None else Activity(cpu_s=cpu_s, status="sleeping")
 
-    def send(self, _: str) -> Any:
+    def send(self) -> Any:
         self.checks.append(Check())
         return self.checks[-1]
 
@@ -62,7 +62,7 @@ class Scene:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.watch = ModelWatch("bert", world, "url", world.send)  # type: ignore[arg-type]
+        self.watch = ModelWatch("bert", world, world.send, world.look_at)  # type: ignore[arg-type]
         self.pass_s(0.0)
         self.answer(RIGHT)
         assert self.watch.has_answered
@@ -93,7 +93,6 @@ class Scene:
 @pytest.fixture
 def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
     world = World()
-    monkeypatch.setattr("berth.health.watch.look_at", world.look_at)
     monkeypatch.setattr("berth.health.repair.look_at", world.look_at)
     monkeypatch.setattr("berth.health.repair.os.kill", world.kill)
     return Scene(world)
@@ -140,7 +139,7 @@ def test_a_wrong_answer_counts_at_once(scene: Scene) -> None:
 
 def test_before_the_first_right_answer_one_error_is_enough() -> None:
     world = World()
-    watch = ModelWatch("bert", world, "url", world.send)  # type: ignore[arg-type]
+    watch = ModelWatch("bert", world, world.send, world.look_at)  # type: ignore[arg-type]
     watch.look(lambda: 0.0)
     world.checks[-1].outcome = ERROR
     watch.look(lambda: 1.0)
@@ -151,7 +150,7 @@ def test_before_the_first_right_answer_one_error_is_enough() -> None:
 def test_no_known_text_is_sent_before_all_workers_are_loaded() -> None:
     world = World()
     world.state = make_state("READY", "UNLOADING")
-    ModelWatch("bert", world, "url", world.send).look(lambda: 0.0)  # type: ignore[arg-type]
+    ModelWatch("bert", world, world.send, world.look_at).look(lambda: 0.0)  # type: ignore[arg-type]
     assert world.checks == []
 
 

@@ -45,7 +45,7 @@ def test_amounts_are_written_as_in_kubernetes(text: str, amount: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "2GB", "two", "-1Gi", "2 Gi", "0", "0.0Gi", "Gi"])
 def test_other_amounts_are_a_mistake(text: str) -> None:
-    with pytest.raises(UsageError, match="no amount of memory"):
+    with pytest.raises(UsageError, match="not an amount of memory"):
         parse_quantity(text)
 
 

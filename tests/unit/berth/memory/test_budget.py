@@ -7,10 +7,13 @@ import pytest
 
 from berth.cli.scale import require_room
 from berth.errors import Refused
+from berth.health.report import Capacity
+from berth.machine.forking import IMPORTS_BYTES
 from berth.machine.limits import MemoryLimit
+from berth.machine.machine import Machine
 from berth.machine.quantities import GIB, MIB
-from berth.memory.budget import FORK_BYTES, IMPORTS_BYTES, PROCESS_BYTES, Budget, ModelLoad, ServerSizes, plan_budget
-from berth.memory.fit import ROOM_FOR_WORKERS, Limits, fit
+from berth.memory.budget import FORK_BYTES, PROCESS_BYTES, Budget, ModelLoad, ServerSizes, plan_budget
+from berth.memory.fit import ROOM_FOR_WORKERS, MemoryPlan, fit
 from berth.memory.model_size import ModelSize
 from handler.config import HandlerConfig, Precision, Task
 
@@ -49,8 +52,13 @@ def with_config(**settings: object) -> ModelSize:
     return replace(BERT_BASE, config=replace(BERT_BASE.config, **settings))  # type: ignore[arg-type] # as the caller says
 
 
-def limits(memory: int, gpu: int | None = None) -> Limits:
-    return Limits(memory=MemoryLimit(bytes=memory, source="this machine"), gpu_bytes=gpu)
+def machine(memory: int, gpu: int | None = None) -> Machine:
+    limit = MemoryLimit(bytes=memory, source="this machine")
+    return Machine(memory=limit, cores=2, num_gpus=bool(gpu), gpu_bytes=gpu, not_forked=None)
+
+
+def plan(memory: int, workers: int = 1) -> MemoryPlan:
+    return fit([ModelLoad(facts=BERT_BASE, workers=workers)], SERVER, machine(memory))
 
 
 def test_the_total_is_the_sum_of_the_parts() -> None:
@@ -107,16 +115,16 @@ def test_on_a_gpu_weights_and_activations_are_there() -> None:
 
 
 def test_a_server_that_fits_has_room_for_more_workers() -> None:
-    fitted = fit([ModelLoad(facts=BERT_BASE, workers=1)], SERVER, limits(24 * GIB))
+    fitted = plan(24 * GIB)
     assert fitted.max_workers == ROOM_FOR_WORKERS
     assert fitted.budget.jvm == budget(workers=ROOM_FOR_WORKERS).jvm
-    assert "started" in fitted.reason
+    assert "started" in fitted.why_no_more
 
 
 def test_room_ends_where_memory_does() -> None:
-    fitted = fit([ModelLoad(facts=BERT_BASE, workers=1)], SERVER, limits(budget(workers=2).total_bytes))
+    fitted = plan(budget(workers=2).total_bytes)
     assert fitted.max_workers == 2
-    assert fitted.reason.startswith("3 workers of each model would need")
+    assert fitted.why_no_more.startswith("3 workers of each model would need")
     assert fitted.budget.total_bytes <= budget(workers=2).total_bytes
 
 
@@ -125,7 +133,7 @@ def test_a_server_that_does_not_fit_is_refused_with_the_numbers() -> None:
         r"bert-base would need 4\.9\d GiB of memory, and this machine grants 3\.00 GiB; most of it: .* x 4.*1 worker "
     )
     with pytest.raises(Refused, match=words) as refusal:
-        fit([ModelLoad(facts=BERT_BASE, workers=4)], SERVER, limits(3 * GIB))
+        plan(3 * GIB, workers=4).require_fit()
     for word in ("default_workers_per_model", "--token-budget", "--precision", "--memory", "job_queue_size"):
         assert word in str(refusal.value)
 
@@ -133,16 +141,16 @@ def test_a_server_that_does_not_fit_is_refused_with_the_numbers() -> None:
 def test_a_gpu_that_is_too_small_is_refused() -> None:
     served = [ModelLoad(facts=BERT_BASE, workers=1)]
     server = replace(SERVER, num_gpus=1)
-    fit(served, server, limits(64 * GIB, gpu=22 * GIB))
-    fit(served, server, limits(64 * GIB))
+    fit(served, server, machine(64 * GIB, gpu=22 * GIB)).require_fit()
+    fit(served, server, machine(64 * GIB)).require_fit()
     with pytest.raises(Refused, match=r"of a GPU's memory, and it has 1\.00 GiB; .*a CUDA context") as refusal:
-        fit(served, server, limits(64 * GIB, gpu=GIB))
+        fit(served, server, machine(64 * GIB, gpu=GIB)).require_fit()
     assert "job_queue_size" not in str(refusal.value)
 
 
 def test_scaling_beyond_the_room_is_refused() -> None:
-    fitted = fit([ModelLoad(facts=BERT_BASE, workers=1)], SERVER, limits(budget(workers=2).total_bytes))
-    capacity = {"management": URL, **fitted.capacity()}
+    fitted = plan(budget(workers=2).total_bytes)
+    capacity = Capacity(management=URL, models=fitted.names, max_workers=fitted.max_workers, reason=fitted.why_no_more)
     assert require_room(URL, "bert-base", 2, capacity)
     with pytest.raises(
         Refused, match=r"3 workers of bert-base are too many .* room for 2 .*: 3 workers of each model wo"
@@ -151,8 +159,10 @@ def test_scaling_beyond_the_room_is_refused() -> None:
     assert not require_room("http://127.0.0.1:9", "bert-base", 3, capacity), "another server's"
 
 
-@pytest.mark.parametrize("capacity", [{}, {"management": URL, "models": ["other"], "max_workers": 1, "reason": ""}])
-def test_without_its_launcher_nothing_is_known(capacity: Mapping[str, object]) -> None:
+@pytest.mark.parametrize(
+    "capacity", [None, Capacity(management=URL, models=("other",), max_workers=1, reason="")], ids=["none", "another"]
+)
+def test_without_its_launcher_nothing_is_known(capacity: Capacity | None) -> None:
     assert not require_room(URL, "bert-base", 64, capacity)
 
 

@@ -46,7 +46,7 @@ def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
         ModelSize.read(tmp_path / "no.mar")
     (tmp_path / "text.mar").write_text("text")
     for path in (tmp_path / "text.mar", tmp_path):
-        with pytest.raises(Refused, match="no archive that berth packed"):
+        with pytest.raises(Refused, match="not an archive that berth packed"):
             ModelSize.read(path)
 
 

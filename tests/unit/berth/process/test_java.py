@@ -38,7 +38,7 @@ def test_a_java_home_that_is_new_enough_is_respected(tmp_path: Path) -> None:
     assert said == []
 
 
-@pytest.mark.parametrize(("version", "words"), [("11.0.2", "is Java 11"), ("", "holds no java")])
+@pytest.mark.parametrize(("version", "words"), [("11.0.2", "is Java 11"), ("", "has no java")])
 def test_any_other_java_home_is_named_and_not_used(tmp_path: Path, version: str, words: str) -> None:
     home = make_java_home(tmp_path, version)
     said: list[str] = []

@@ -9,9 +9,10 @@ import pytest
 from berth.clients.management import ModelState
 from berth.health.deep_check import Checked, Verdict
 from berth.process.activity import Activity
-from berth.serve.drain import ModelDrain, bytes_under_way
+from berth.serve.drain import LATE_S, ModelDrain, bytes_under_way
 from tests.support.states import make_state
 
+NOW_S = 1000.0
 IDLE = Activity(cpu_s=1.0, status="sleeping")
 RIGHT = Checked(verdict=Verdict.RIGHT)
 HEADER = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
@@ -29,78 +30,76 @@ class World:
     def describe(self, _: str) -> ModelState:
         return self.state
 
-    def send(self, _: str) -> Any:
+    def look_at(self, pid: int | None) -> Activity | None:
+        return self.activities.get(pid or 0)
+
+    def send(self) -> Any:
         self.num_sent += 1
         return type("Check", (), {"outcome": self.outcomes.pop(0)})
 
 
-def drain_of(world: World, monkeypatch: pytest.MonkeyPatch) -> ModelDrain:
-    monkeypatch.setattr("berth.serve.drain.look_at", world.activities.get)
-    monkeypatch.setattr("berth.serve.drain.DeepCheck", world.send)
-    return ModelDrain("bert", world, "url")  # type: ignore[arg-type]
+def drain_of(world: World) -> ModelDrain:
+    return ModelDrain("bert", world, world.send, world.look_at)  # type: ignore[arg-type]
 
 
 def looks(drain: ModelDrain, number: int = 4) -> list[bool]:
-    return [drain.is_busy() for _ in range(number)]
+    return [drain.is_busy(lambda: NOW_S) for _ in range(number)]
 
 
-def test_an_idle_server_is_drained_when_the_known_text_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert looks(drain_of(World("READY"), monkeypatch)) == [True, False, False, False]
+def test_an_idle_server_is_drained_when_the_known_text_is_back() -> None:
+    assert looks(drain_of(World("READY"))) == [True, False, False, False]
 
 
-def test_a_known_text_that_is_not_back_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_known_text_that_is_not_back_is_waited_for() -> None:
     world = World("READY")
     world.outcomes = [None]
-    assert looks(drain_of(world, monkeypatch)) == [True] * 4
+    assert looks(drain_of(world)) == [True] * 4
     assert world.num_sent == 1
 
 
-def test_a_known_text_that_a_full_queue_refused_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_known_text_that_a_full_queue_refused_is_sent_again() -> None:
     world = World("READY")
     world.outcomes = [Checked(verdict=Verdict.NONE), RIGHT]
-    assert looks(drain_of(world, monkeypatch)) == [True, True, False, False]
+    assert looks(drain_of(world)) == [True, True, False, False]
 
 
-def test_what_is_queued_is_waited_for_while_a_worker_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_queued_is_waited_for_while_a_worker_loads() -> None:
     world = World("UNLOADING")
-    assert looks(drain_of(world, monkeypatch), 1) == [False]
+    assert looks(drain_of(world), 1) == [False]
     world.state = replace(world.state, pending_requests=1)
-    assert looks(drain_of(world, monkeypatch)) == [True] * 4
+    assert looks(drain_of(world)) == [True] * 4
 
 
 @pytest.mark.parametrize("status", ["running", "disk-sleep", "stopped"])
-def test_a_worker_that_does_not_wait_has_a_request(status: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_does_not_wait_has_a_request(status: str) -> None:
     world = World("READY", "READY")
     world.activities[101] = replace(IDLE, status=status)
-    assert looks(drain_of(world, monkeypatch)) == [True] * 4
+    assert looks(drain_of(world)) == [True] * 4
 
 
-def test_a_worker_that_used_the_processor_since_the_last_look_has_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_used_the_processor_since_the_last_look_has_a_request() -> None:
     world = World("READY", "READY")
-    drain = drain_of(world, monkeypatch)
+    drain = drain_of(world)
     assert looks(drain, 2) == [True, False]
     world.activities[101] = replace(IDLE, cpu_s=1.1)
     assert looks(drain, 2) == [True, False]
 
 
 @pytest.mark.parametrize(("workers", "is_past"), [(1, True), (2, False)])
-def test_newer_requests_are_not_waited_for_where_one_worker_takes_turns(
-    workers: int, is_past: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_newer_requests_are_not_waited_for_where_one_worker_takes_turns(workers: int, is_past: bool) -> None:
     world = World(*["READY"] * workers)
-    drain = drain_of(world, monkeypatch)
+    drain = drain_of(world)
     world.state = replace(world.state, pending_requests=5)
     assert looks(drain, 3) == [True] * 3
-    assert not drain.is_past
-    monkeypatch.setattr("berth.serve.drain.LATE_S", 0.0)
-    assert drain.is_past is is_past
+    assert not drain.is_past(NOW_S + LATE_S - 1)
+    assert drain.is_past(NOW_S + LATE_S) is is_past
 
 
-def test_nobody_answers_for_a_zombie(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_answers_for_a_zombie() -> None:
     world = World("READY")
     world.activities.clear()
     world.state = replace(world.state, pending_requests=1)
-    assert looks(drain_of(world, monkeypatch), 1) == [False]
+    assert looks(drain_of(world), 1) == [False]
 
 
 def test_bytes_of_the_ports_of_both_families(tmp_path: Path) -> None:

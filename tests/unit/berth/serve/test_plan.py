@@ -6,13 +6,16 @@ from pathlib import Path
 import pytest
 
 from berth.archive.served_model import ServedModel
+from berth.health.report import Capacity
+from berth.machine.forking import WORKER_PYTHON
+from berth.machine.limits import MemoryLimit
+from berth.machine.machine import Machine
 from berth.machine.quantities import MIB
 from berth.memory.budget import Budget
-from berth.memory.fit import Fitted
+from berth.memory.fit import MemoryPlan
 from berth.memory.jvm import Jvm
 from berth.process.java import Java
-from berth.serve.forks import WORKER_PYTHON
-from berth.serve.plan import LOG_CONFIG, Plan
+from berth.serve.plan import LOG_CONFIG, ServerPlan
 from berth.settings import Settings
 from berth.workers.fork_protocol import ADDRESS_VARIABLE, SOCKET
 
@@ -21,20 +24,28 @@ RUN_FOLDER = Path("/tmp/run")
 MODELS = tuple(ServedModel(name=name, version="1.0", folder=Path("/cache") / name) for name in ("bert", "other"))
 
 
-def make_plan(num_gpus: int = 0, *, is_forked: bool = True, **variables: str) -> Plan:
+def make_plan(num_gpus: int = 0, *, is_forked: bool = True, **variables: str) -> ServerPlan:
     settings = Settings.load(CONFIG, variables)
     jvm = Jvm(heap_bytes=256 * MIB, direct_bytes=128 * MIB, threads=3)
-    fitted = Fitted(budget=Budget(parts=(), gpu_parts=(), jvm=jvm), names=("bert", "other"), max_workers=1, reason="")
-    java = Java(executable=Path("/java"), version=25)
-    return Plan(
-        settings=settings,
-        models=MODELS,
-        java=java,
-        fitted=fitted,
+    budget = Budget(parts=(), gpu_parts=(), jvm=jvm)
+    machine = Machine(
+        memory=MemoryLimit(bytes=MIB, source="this machine"),
+        cores=5,
         num_gpus=num_gpus,
-        is_forked=is_forked,
-        drain_s=60.0,
+        gpu_bytes=None,
+        not_forked=None if is_forked else "this kernel has no pidfd_open",
     )
+    memory = MemoryPlan(
+        budget=budget,
+        least=budget,
+        machine=machine,
+        names=("bert", "other"),
+        max_workers=1,
+        why_no_more="memory",
+        refusal=None,
+    )
+    java = Java(executable=Path("/java"), version=25)
+    return ServerPlan(settings=settings, models=MODELS, java=java, memory=memory, drain_s=60.0)
 
 
 def test_java_is_told_the_models_the_config_and_the_run_folder() -> None:
@@ -71,6 +82,7 @@ def test_the_environment_carries_what_berth_decided() -> None:
     assert environment["HOME"] == "/home/somebody"
     assert environment["TS_LOAD_MODELS"] == "bert=/cache/bert,other=/cache/other"
     assert environment["TS_CONFIG_FILE"] == str(CONFIG)
+    assert environment["BERTH_CORES"] == "5"
     assert environment["TS_MAX_RESPONSE_SIZE"] == str(plan.settings.max_response_bytes)
     assert environment["TMPDIR"] == str(RUN_FOLDER)
     assert environment["TS_NUMBER_OF_NETTY_THREADS"] == environment["TS_NETTY_CLIENT_THREADS"] == "3"
@@ -82,3 +94,9 @@ def test_no_number_of_workers_means_one_per_gpu_or_one(setting: str, num_gpus: i
     environment = plan.environment({}, RUN_FOLDER)
     assert environment["TS_DEFAULT_WORKERS_PER_MODEL"] == str(num_workers)
     assert environment["TS_NUMBER_OF_GPU"] == str(num_gpus)
+
+
+def test_scale_is_told_the_room_and_whose_it_is() -> None:
+    assert make_plan().capacity == Capacity(
+        management="http://127.0.0.1:8081", models=("bert", "other"), max_workers=1, reason="memory"
+    )

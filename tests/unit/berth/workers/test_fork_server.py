@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from berth.serve.forks import WORKER_PYTHON
+from berth.machine.forking import WORKER_PYTHON
 from berth.wait import wait_until
 from berth.workers.fork_protocol import ADDRESS_VARIABLE
 
