@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,15 +21,20 @@ from .plan import ServerPlan
 from .ports import require_free_ports
 
 
-def prepare_server(archives: Sequence[Path], config: Path | None, memory: str | None, drain_s: float) -> ServerPlan:
-    """Check all that can be checked without java, and say what was decided."""
+def prepare_server(
+    archives: Sequence[Path], config: Path | None, memory: str | None, drain_s: float, not_forked: str | None
+) -> ServerPlan:
+    """Check all that can be checked without java, and say what was decided.
+
+    `not_forked`: why there is no fork server; the plan counts with the one that was started, whatever is true by now.
+    """
     path = find_config(config)
     say(f"settings from {path}")
     settings = Settings.load(path, os.environ)
     with ThreadPoolExecutor(max_workers=1) as other:  # beside a GPU torch is asked, in a process that takes seconds
         reading = other.submit(read_machine, os.environ, memory)
         models = prepare_models(archives or settings.archives)
-    machine = reading.result()
+    machine = replace(reading.result(), not_forked=not_forked)
     _announce_machine(machine)
     plan = plan_memory([model.folder for model in models], settings, machine)
     plan.require_fit()

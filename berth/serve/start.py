@@ -30,6 +30,6 @@ def serve_archives(archives: Sequence[Path], config: Path | None, memory: str | 
         from .run import run_server  # noqa: PLC0415
 
         with listen(os.environ) as health:
-            plan = prepare_server(archives, config, memory, drain_s)
+            plan = prepare_server(archives, config, memory, drain_s, not_forked)
             signals.hold()
             return run_server(plan, folder, signals, health, forks)

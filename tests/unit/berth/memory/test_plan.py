@@ -13,9 +13,11 @@ from berth.cli.app import app
 from berth.errors import Refused
 from berth.machine import forking
 from berth.machine.limits import MemoryLimit
+from berth.machine.machine import granted_memory
 from berth.machine.quantities import GIB, MIB, format_bytes
 from berth.memory.budget import FORK_BYTES
 from berth.memory.fit import ROOM_FOR_WORKERS
+from berth.serve.plan import ServerPlan
 from berth.serve.prepare import prepare_server
 from tests.support.servers import CONFIG, free_ports, port_variables
 from tests.support.standin import make_standin
@@ -61,10 +63,16 @@ def budget(archive: Path, option: str | None = None) -> tuple[str | None, dict[s
     return str(ran.exception) if ran.exception else None, json.loads(ran.stdout)
 
 
+def prepare(archive: Path, option: str | None) -> ServerPlan:
+    """What `berth serve` plans, having decided about the fork server as it does."""
+    not_forked = forking.why_not_forked(granted_memory(option), beside_gpu=False)
+    return prepare_server([archive], CONFIG, option, 1.0, not_forked)
+
+
 def test_budget_says_what_serve_would_say(made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     archive = make_standin(tmp_path)
     refusal, told = budget(archive, made.option)
-    plan = prepare_server([archive], CONFIG, made.option, 1.0)
+    plan = prepare(archive, made.option)
     assert refusal is None
     assert told["total_bytes"] == plan.memory.budget.total_bytes
     assert told["jvm"] == asdict(plan.memory.budget.jvm)
@@ -80,7 +88,7 @@ def test_budget_refuses_what_serve_would_refuse_in_the_same_words(made: Made, tm
     archive = make_standin(tmp_path)
     option = None if made.memory_bytes < GIB else "512Mi"
     with pytest.raises(Refused, match=r"bert would need .* grants 512 MiB") as refused:
-        prepare_server([archive], CONFIG, option, 1.0)
+        prepare(archive, option)
     assert budget(archive, option)[0] == str(refused.value)
 
 
