@@ -72,3 +72,13 @@ def test_readme_is_one_screen_and_contributing_short() -> None:
 def test_links_lead_somewhere() -> None:
     links = re.findall(r"\]\(([^)#]+)\)", README + CONTRIBUTING)
     assert [link for link in links if not link.startswith("http") and not (ROOT / link).exists()] == []
+
+
+def test_architecture_names_files_that_are_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    named = {name for name in re.findall(r"`([\w./]+)`", page) if name.endswith((".py", "/"))}
+    assert len(named) > 40
+    assert [name for name in named if not any(ROOT.glob(f"**/{name.rstrip('/')}"))] == []
+    assert {name.rstrip("/") for name in re.findall(r"^\| `(\w+/)` \|", page, re.MULTILINE)} >= {
+        path.parent.name for path in ROOT.glob("berth/*/__init__.py")
+    }
