@@ -147,7 +147,10 @@ class Pipeline:
     def _compute(self, inputs: list[Pending], deadline_s: float, stopwatch: Stopwatch) -> None:
         """Fill in the outcomes of all inputs; what does not get its turn in time keeps its NotNow."""
         shared = share_texts(inputs)
-        for index, row in self._forward.rows([each.text for each in shared], deadline_s, stopwatch):
+        texts = [each.text for each in shared]
+        # At load it is the engine that is tried: one that is right for texts alone only must fail.
+        halves = not all(pending.is_raw for pending in inputs)
+        for index, row in self._forward.rows(texts, deadline_s, stopwatch, halves=halves):
             for pending, slot in shared[index].places:
                 if time.monotonic() <= deadline_s:  # an answer of thousands of words takes its time too
                     self._deliver(pending, slot, row)

@@ -30,7 +30,7 @@ def check_form(archive: Path) -> None:
     match _read_section(archive):
         case None:
             return
-        case {"form": int(form), "version": str()} if form == FORM:
+        case {"form": int(form), "version": str()} if 1 <= form <= FORM:
             return
         case {"form": int(form), "version": str(version)}:
             raise Refused(

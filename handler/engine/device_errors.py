@@ -16,7 +16,7 @@ NO_MEMORY = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "Default
 EXIT_CODE = 1
 
 
-def as_request_error(error: Exception, device: torch.device) -> RequestError:
+def as_request_error(error: Exception, device: torch.device, num_texts: int = 1) -> RequestError:
     """Return the error that the texts of a forward pass share; raise DeviceLost where no other answer can follow."""
     if reason := why_lost(device):
         raise DeviceLost(f"{device} fails every call from now on, and only a new process gets it back: {reason}")
@@ -27,9 +27,11 @@ def as_request_error(error: Exception, device: torch.device) -> RequestError:
         )
     if isinstance(error, NotImplementedError):  # the known answers find it out, and the other engine is used
         logger.warning("this engine cannot run this model: %s", error)
+    elif num_texts > 1:  # the traceback comes with the text that fails alone
+        logger.warning("forward pass failed, num_texts=%d: %s", num_texts, _first_line(error))
     else:
         logger.exception("forward pass failed")
-    return InternalError("the model failed on this batch; the server's log says why")
+    return InternalError("the model failed on this input; the server's log says why")
 
 
 def why_lost(device: torch.device) -> str | None:

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 import torch
 
@@ -15,6 +16,8 @@ from .model import Batch, Model
 from .token_budget import TokenBudget
 
 logger = logging.getLogger(__name__)
+
+HALVING_LIMIT_S = 5.0  # of one batch: a model that fails on every text is not tried on each of them for long
 
 
 class Forward:
@@ -31,15 +34,18 @@ class Forward:
         return self._budget.at(time.monotonic())
 
     def rows(
-        self, texts: Sequence[EncodedText], deadline_s: float, stopwatch: Stopwatch
+        self, texts: Sequence[EncodedText], deadline_s: float, stopwatch: Stopwatch, *, halves: bool = True
     ) -> Iterator[tuple[int, Row | RequestError]]:
         """Yield each text's index with its row, or with the error of its own forward pass.
 
         Where memory runs out, all texts that are left are packed again under a smaller budget; OutOfMemory is the
-        error of a text that does not fit alone. What has not begun by deadline_s (time.monotonic) is left out.
+        error of a text that does not fit alone. A batch that fails otherwise is tried again in halves, for up to
+        HALVING_LIMIT_S, until the text that it fails on stands alone; not so without `halves`, where it is the engine
+        that is tried. What has not begun by deadline_s (time.monotonic) is left out.
         """
         waiting = dict(enumerate(texts))
         batches = self._pack(waiting)
+        halved_until_s: float | None = None
         while waiting and time.monotonic() <= deadline_s:
             indices, batch = next(batches)
             with stopwatch.measure(FORWARD_SECONDS):
@@ -50,6 +56,11 @@ class Forward:
                 if len(indices) > 1:
                     self._shrink(batch)
                     batches = self._pack(waiting)
+                    continue
+            elif isinstance(rows, RequestError) and halves and len(indices) > 1:
+                halved_until_s = halved_until_s or time.monotonic() + HALVING_LIMIT_S
+                if time.monotonic() < halved_until_s:
+                    batches = chain(self._pack_halves(waiting, indices), batches)
                     continue
             each: Sequence[Row | RequestError] = [rows] * len(indices) if isinstance(rows, RequestError) else rows
             for index, row in zip(indices, each, strict=True):
@@ -62,12 +73,19 @@ class Forward:
         for batch in self._model.batches(list(texts.values()), self.token_budget):
             yield [keys[index] for index in batch.indices], batch
 
+    def _pack_halves(
+        self, texts: Mapping[int, EncodedText], indices: Sequence[int]
+    ) -> Iterator[tuple[list[int], Batch]]:
+        middle = len(indices) // 2
+        for half in (indices[:middle], indices[middle:]):
+            yield from self._pack({index: texts[index] for index in half})
+
     def _run(self, batch: Batch) -> list[Row] | RequestError:
         """Run one batch. An error is a value from here on: an exception would keep its frames' tensors alive."""
         try:
             return self._model.forward(batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, neighbours in other batches get their answers
-            return as_request_error(error, self._device)
+            return as_request_error(error, self._device, len(batch.indices))
 
     def _shrink(self, batch: Batch) -> None:
         self._budget.shrink(batch.cost, time.monotonic())

@@ -13,6 +13,7 @@ from transformers import AutoConfig, AutoTokenizer
 
 from ..config import MAX_MASKS_PER_INPUT, MAX_TEXTS_PER_REQUEST
 from ..errors import InputTooLong, InternalError, InvalidInput, NotNow, RequestError, TooManyInputs
+from ..wire import quote
 from .encoded import NOTHING, EncodedText, Tokens, make_frame, read_window, share_room, to_ids
 from .passages import Cut, Layout, Passages, TextPair
 
@@ -46,9 +47,11 @@ class Tokenizer:
         self._backend: Backend = self.hf.backend_tokenizer
         self._backend.no_padding()
         self._backend.no_truncation()
-        # An id that the tokenizer knows and the model does not would fail the forward pass, neighbours and all.
+        # An id that the tokenizer knows and the model does not would fail the forward pass, and on a GPU the process.
         num_rows = AutoConfig.from_pretrained(folder, local_files_only=True).vocab_size
-        self._num_ids = min(num_rows, self._backend.get_vocab_size(with_added_tokens=True))
+        num_tokens = self._backend.get_vocab_size(with_added_tokens=True)
+        self._num_ids = min(num_rows, num_tokens)
+        self._knows_too_much = num_tokens > num_rows
         self._frame = make_frame(self._backend, is_pair=False)
         self._pair_frame = make_frame(self._backend, is_pair=True)
 
@@ -91,6 +94,8 @@ class Tokenizer:
                     encoded.append(self._take_ids(pair.token_ids, passages.layout.max_tokens))
                     continue
                 encoded += self._lay_out(pair, tokens, passages)
+            if self._knows_too_much:
+                self._check_ids(encoded)
             if passages.needs_masks:
                 self._check_masks(encoded)
         except RequestError as error:
@@ -110,6 +115,15 @@ class Tokenizer:
         if len(ids) > max_tokens:
             raise InputTooLong(f"there are {len(ids)} token ids and the model takes {max_tokens}: send fewer")
         return EncodedText(ids=to_ids(ids), type_ids=np.zeros(len(ids), np.int8), num_tokens_uncut=len(ids))
+
+    def _check_ids(self, encoded: Sequence[EncodedText]) -> None:
+        for text in encoded:
+            if (largest := int(text.ids.max())) >= self._num_ids:
+                token = quote(self.hf.convert_ids_to_tokens(largest))
+                raise InvalidInput(
+                    f"the text has the token {token}, number {largest}, and the model knows {self._num_ids}: leave it "
+                    "out, or serve a checkpoint whose embeddings were resized"
+                )
 
     def _check_masks(self, encoded: Sequence[EncodedText]) -> None:
         for text in encoded:
