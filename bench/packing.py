@@ -22,7 +22,6 @@ from berth.archive.write import write_archive
 from berth.pack.contents import plan_archive
 from berth.pack.load_checkpoint import load_checkpoint
 from berth.pack.pack import installed_handler
-from berth.pack.reference_answers import reference_answers
 from berth.pack.sample import sample_folder
 
 from .machine import describe_run
@@ -65,6 +64,8 @@ def make_bert_base(folder: Path) -> Path:
 def ways(folder: Path) -> dict[str, Way]:
     """The ways that are measured, by name."""
     checkpoint = load_checkpoint(folder, None)
+    from berth.pack.reference_answers import reference_answers  # noqa: PLC0415 - `--help` answers at once
+
     plan = plan_archive(checkpoint, reference_answers(checkpoint), installed_handler(), name="base", version="1.0")
     return {
         COPY: lambda out: _run("cp", "-r", folder, out / "copy"),

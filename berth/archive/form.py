@@ -4,6 +4,7 @@ It is read before an archive is verified, for a newer form may have to be verifi
 what is read here; where nothing can be read, the verifier says what is wrong.
 """
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from .content import MODEL_CONFIG
 # What an archive holds and how it is laid out. Add 1 when a berth that knows only the old form would misread the new.
 FORM = 1
 SECTION = "berth"
-MAX_CONFIG_BYTES = 1 << 20
+MAX_CONFIG_BYTES = 1 << 18  # prompts are in it too
+VERSION = re.compile(r"[\w.+-]{1,40}")
 
 
 def form_section() -> dict[str, object]:
@@ -32,15 +34,15 @@ def check_form(archive: Path) -> None:
             return
         case {"form": int(form), "version": str()} if 1 <= form <= FORM:
             return
-        case {"form": int(form), "version": str(version)}:
+        case {"form": int(form), "version": str(version)} if VERSION.fullmatch(version):
             raise Refused(
                 f"{archive} was packed by berth {version} in form {form}, and this is berth {__version__}, which knows "
                 f"form {FORM} only: install berth {version}, or pack the checkpoint again with this one"
             )
-        case section:
+        case _:  # not quoted: what is not verified may be anything, and YAML's aliases make gigabytes of a few lines
             raise Refused(
-                f"{archive}: {SECTION} in {MODEL_CONFIG} is {section!r}, which no berth wrote: pack the checkpoint "
-                "again with `berth pack`"
+                f"{archive}: {SECTION} in {MODEL_CONFIG} is not as any berth writes it: pack the checkpoint again with "
+                "`berth pack`"
             )
 
 

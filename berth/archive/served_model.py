@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..endpoint import Endpoint
 from ..errors import UsageError
+from .content import MANIFEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,5 +26,5 @@ def read_model(folder: Path) -> ServedModel:
     """The model in an unpacked archive, by its manifest's name and version."""
     if "," in str(folder):
         raise UsageError(f"{folder}: TorchServe separates models by commas; use a path without one")
-    manifest = json.loads((folder / "MAR-INF" / "MANIFEST.json").read_text(encoding="utf-8"))["model"]
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["model"]
     return ServedModel(name=manifest["modelName"], version=manifest["modelVersion"], folder=folder)

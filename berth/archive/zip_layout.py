@@ -4,7 +4,7 @@ Every byte outside the members' data follows from the members' names, sizes and 
 compare. TorchServe streams an archive with java's ZipInputStream, which takes stored members only with their sizes and
 CRC in the local header (frontend/archive/.../ZipUtils.java, v0.12.0).
 
-Python's zipfile writes the same bytes up to 2 GiB. Behind that it changes to zip64 (its ZIP64_LIMIT), and the weights
+Python's zipfile writes the same bytes up to 2 GiB. Beyond that it changes to zip64 (its ZIP64_LIMIT), and the weights
 of a large encoder in fp32 are 2.2 GB.
 """
 

@@ -1,4 +1,4 @@
-"""The `berth` command: options, tables and progress bars; the only room that prints and exits."""
+"""The `berth` command: options, tables and bars; the only room that prints results and chooses exit codes."""
 
 from .app import main
 

@@ -10,10 +10,12 @@ import typer
 from handler.config import TOKEN_BUDGETS, Precision, Task
 
 from .. import __version__
+from ..archive.content import SERVER_SETTINGS
 from ..clients.worker_count import MAX_WORKERS, require_sensible
 from ..console import say
 from ..errors import BerthError
 from ..pack.options import PackOptions, WorkerOptions
+from ..pack.sample import SAMPLE_NAME
 
 app = typer.Typer(
     help="Pack a BERT checkpoint into a TorchServe archive, serve it, ask it.",
@@ -26,7 +28,7 @@ app = typer.Typer(
 ManagementUrl = Annotated[str, typer.Option("--url", help="The management address.")]
 Model = Annotated[str, typer.Argument(help="Its name; `berth models` lists them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, also on a terminal.")]
-DRAIN_S = 60.0  # responseTimeout: no batch that has begun takes longer
+DRAIN_S = float(SERVER_SETTINGS["responseTimeout"])  # no batch that has begun takes longer
 Config = Annotated[
     Path | None, typer.Option(help="TorchServe's settings. Default: ./config.properties, else the installed copy.")
 ]
@@ -132,7 +134,7 @@ def budget(
 ) -> None:
     """Show how much memory a server of these archives takes at the most, part by part; exit code 4 if it does not fit.
 
-    It says what `berth serve` would say with the same options; --memory and --gpus describe another machine.
+    It says what `berth serve` would say with the same options; --memory, --gpus and --workers describe another server.
 
     \b
     berth budget model_store/bert.mar --memory 2Gi --workers 2
@@ -156,7 +158,7 @@ def predict(
     parameters: Annotated[
         str | None, typer.Option(metavar="JSON", help="What to set for all inputs, as a JSON object.")
     ] = None,
-    model: Annotated[str, typer.Option(help="Model name.")] = "bert",
+    model: Annotated[str, typer.Option(help="Model name.")] = SAMPLE_NAME,
     url: Annotated[str, typer.Option(help="The inference address.")] = "http://127.0.0.1:8080",
     as_json: AsJson = False,
 ) -> None:

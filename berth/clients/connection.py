@@ -14,13 +14,12 @@ from urllib3.exceptions import LocationValueError, ProtocolError
 
 from ..endpoint import Endpoint
 from ..errors import BerthError, RequestFailed, ServerUnreachable, UsageError
-from .messages import broken_connection, decode_error, no_answer_in_time, not_a_berth_server
+from .messages import MAX_QUOTED, broken_connection, decode_error, no_answer_in_time, not_a_berth_server
 
 Decoded = TypeVar("Decoded")
 
 CONNECT_TIMEOUT_S = 5.0
 DEFAULT_PORTS = {"http": 80, "https": 443}  # for an address without a port
-MAX_QUOTED = 200  # characters
 # What TorchServe's own messages leave out, by the type of the error.
 TORCHSERVE_HINTS = {
     "ModelNotFoundException": "; `berth models` lists what is served",

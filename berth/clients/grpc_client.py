@@ -21,6 +21,7 @@ from ..endpoint import Endpoint
 from ..errors import BerthError, ServerUnreachable, UsageError
 from .messages import (
     ANSWER_TIMEOUT_S,
+    MAX_QUOTED,
     Input,
     Parameters,
     Result,
@@ -44,7 +45,6 @@ CHANNEL_OPTIONS = (
     # Without it, a client whose server was away for long waits up to 120 s for the next (gRPC, connection-backoff.md).
     ("grpc.max_reconnect_backoff_ms", 2000),
 )
-MAX_QUOTED = 200  # bytes
 # gRPC says UNAVAILABLE both of a server that was never reached and of one that hung up: only the words differ.
 NEVER_CONNECTED = re.compile("failed to connect|errors resolving|resolution failed")
 

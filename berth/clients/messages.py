@@ -19,6 +19,7 @@ JsonObject = dict[str, Any]
 Result = list[float] | JsonObject | list[JsonObject] | list[list[JsonObject]]
 """What the model's task gives for one input (docs/api.md): an embedding; a label, an answer, or labels with their
 scores; a list of such objects, perhaps empty; a list of lists for a text with several masks."""
+MAX_QUOTED = 200  # characters, or bytes, of an answer that is not berth's
 ANSWER_TIMEOUT_S = 300.0  # longer than model-config.yaml's responseTimeout, after which the server gives up
 
 _WireResult = list[float | JsonObject | list[JsonObject]] | JsonObject  # msgspec's unions hold one type of list

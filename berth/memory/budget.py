@@ -66,7 +66,7 @@ class ServerSizes:
 class ModelLoad:
     """A model and how many workers it has."""
 
-    facts: ModelSize
+    size: ModelSize
     workers: int
     is_in_memory: bool = False
     """Whether its unpacked folder lies on a tmpfs."""
@@ -126,91 +126,91 @@ def plan_budget(models: Sequence[ModelLoad], server: ServerSizes, jvm: Jvm | Non
 
 
 def _host_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
-    facts, workers = model.facts, model.workers
-    shared, private = _weights(facts, server.device)
-    on_disk = facts.content_bytes - shared if model.is_in_memory else 0
+    size, workers = model.size, model.workers
+    shared, private = _weights(size, server.device)
+    on_disk = size.content_bytes - shared if model.is_in_memory else 0
     process = FORK_BYTES if server.is_forked else PROCESS_BYTES
-    process += TOKENIZER_FACTOR * facts.tokenizer_bytes + (CUDA_HOST_BYTES if server.num_gpus else 0)
-    activations = 0 if server.num_gpus else _activations(facts, server.device)
+    process += TOKENIZER_FACTOR * size.tokenizer_bytes + (CUDA_HOST_BYTES if server.num_gpus else 0)
+    activations = 0 if server.num_gpus else _activations(size, server.device)
     return [
-        Part(name=f"{facts.name}: weights, shared", bytes=shared),
-        Part(name=f"{facts.name}: unpacked folder in memory", bytes=on_disk),
-        Part(name=f"{facts.name}: a worker's process", bytes=process, count=workers),
-        Part(name=f"{facts.name}: a worker's copy of the weights", bytes=private, count=workers),
-        Part(name=f"{facts.name}: a worker's activations", bytes=activations, count=workers),
-        Part(name=f"{facts.name}: a worker's batch", bytes=_batch(facts, server), count=workers),
+        Part(name=f"{size.name}: weights, shared", bytes=shared),
+        Part(name=f"{size.name}: unpacked folder in memory", bytes=on_disk),
+        Part(name=f"{size.name}: a worker's process", bytes=process, count=workers),
+        Part(name=f"{size.name}: a worker's copy of the weights", bytes=private, count=workers),
+        Part(name=f"{size.name}: a worker's activations", bytes=activations, count=workers),
+        Part(name=f"{size.name}: a worker's batch", bytes=_batch(size, server), count=workers),
     ]
 
 
 def _gpu_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
-    facts, workers = model.facts, -(-model.workers // server.num_gpus)
-    precision = DTYPE_BYTES[PRECISIONS[_config(facts).precision_on("cuda")]]
+    size, workers = model.size, -(-model.workers // server.num_gpus)
+    precision = DTYPE_BYTES[PRECISIONS[_config(size).precision_on("cuda")]]
     return [
-        Part(name=f"{facts.name}: a CUDA context", bytes=CUDA_BYTES, count=workers),
-        Part(name=f"{facts.name}: a worker's weights", bytes=facts.num_weights * precision, count=workers),
-        Part(name=f"{facts.name}: a worker's activations", bytes=_activations(facts, "cuda"), count=workers),
+        Part(name=f"{size.name}: a CUDA context", bytes=CUDA_BYTES, count=workers),
+        Part(name=f"{size.name}: a worker's weights", bytes=size.num_weights * precision, count=workers),
+        Part(name=f"{size.name}: a worker's activations", bytes=_activations(size, "cuda"), count=workers),
     ]
 
 
-def _weights(facts: ModelSize, device: str) -> tuple[int, int]:
+def _weights(size: ModelSize, device: str) -> tuple[int, int]:
     """Bytes mapped from the file and shared between workers, and bytes of each worker's own copy."""
     if device != "cpu":
         return 0, 0
-    wanted = PRECISIONS[_config(facts).precision_on(device)]
-    copied = [kind for kind in facts.weights if kind in FLOATS and kind != wanted]
-    private = sum(facts.weights[kind] for kind in copied) * DTYPE_BYTES[wanted]
-    shared = sum(count * DTYPE_BYTES.get(kind, 8) for kind, count in facts.weights.items() if kind not in copied)
+    wanted = PRECISIONS[_config(size).precision_on(device)]
+    copied = [kind for kind in size.weights if kind in FLOATS and kind != wanted]
+    private = sum(size.weights[kind] for kind in copied) * DTYPE_BYTES[wanted]
+    shared = sum(count * DTYPE_BYTES.get(kind, 8) for kind, count in size.weights.items() if kind not in copied)
     return shared, private
 
 
-def _activations(facts: ModelSize, device: str) -> int:
+def _activations(size: ModelSize, device: str) -> int:
     """Bytes of one forward pass of the whole token budget, in texts of the largest length."""
-    config = _config(facts)
-    of_a_token = 10 * facts.hidden + 2 * facts.intermediate + facts.scores * config.max_tokens
+    config = _config(size)
+    of_a_token = 10 * size.hidden + 2 * size.intermediate + size.scores * config.max_tokens
     numbers = config.token_budget_on(device) * of_a_token
-    return WORKSPACE_BYTES + numbers * DTYPE_BYTES[PRECISIONS[config.precision_on(device)]] if facts.hidden else 0
+    return WORKSPACE_BYTES + numbers * DTYPE_BYTES[PRECISIONS[config.precision_on(device)]] if size.hidden else 0
 
 
-def _batch(facts: ModelSize, server: ServerSizes) -> int:
+def _batch(size: ModelSize, server: ServerSizes) -> int:
     """Bytes of a full batch of the largest requests in a worker: as sent, as strings, as tokens, and its answers.
 
     The answers are there as values, as the responses' bodies, and in the message to java.
     """
-    config = _config(facts)
+    config = _config(size)
     tokens = min(MAX_TEXTS_PER_REQUEST * config.max_tokens, MAX_TOKENS_PER_REQUEST, server.request_bytes)
     token_bytes = TOKEN_BYTES + (PLACE_BYTES if TASKS[config.task].keeps_places else 0)
     request = server.request_bytes * (1 + STRING_FACTOR) + tokens * token_bytes
-    bodies = _answers(facts, server)
+    bodies = _answers(size, server)
     if TASKS[config.task].is_vector:  # a vector for whose JSON there is no room is not computed
         values = bodies * NUMBER_BYTES // BYTES_PER_NUMBER
     else:
-        values = facts.batch_size * VALUE_FACTOR * _answer(facts, server)
-    return facts.batch_size * request + values + 2 * bodies
+        values = size.batch_size * VALUE_FACTOR * _answer(size, server)
+    return size.batch_size * request + values + 2 * bodies
 
 
-def _answers(facts: ModelSize, server: ServerSizes) -> int:
+def _answers(size: ModelSize, server: ServerSizes) -> int:
     """Bytes of the JSON of a batch's answers."""
-    return min(facts.batch_size * _answer(facts, server), MAX_ANSWER_BYTES_PER_BATCH)
+    return min(size.batch_size * _answer(size, server), MAX_ANSWER_BYTES_PER_BATCH)
 
 
-def _answer(facts: ModelSize, server: ServerSizes) -> int:
+def _answer(size: ModelSize, server: ServerSizes) -> int:
     """Bytes of the JSON of the largest answer."""
-    widths = Widths(vector_size=facts.vector_size, num_labels=facts.num_labels)
-    size = TASKS[_config(facts).task].largest_answer(widths)
-    return min(size, server.response_bytes)
+    widths = Widths(vector_size=size.vector_size, num_labels=size.num_labels)
+    largest = TASKS[_config(size).task].largest_answer(widths)
+    return min(largest, server.response_bytes)
 
 
 def _traffic(model: ModelLoad, server: ServerSizes) -> Traffic:
-    batch = model.facts.batch_size
+    batch = model.size.batch_size
     return Traffic(
         requests=server.queue_length + batch * model.workers,
         request_bytes=server.request_bytes,
         workers=model.workers,
         batch_request_bytes=batch * server.request_bytes,
-        batch_answer_bytes=_answers(model.facts, server),
+        batch_answer_bytes=_answers(model.size, server),
     )
 
 
-def _config(facts: ModelSize) -> HandlerConfig:
+def _config(size: ModelSize) -> HandlerConfig:
     """The model's settings. A handler that is not berth's own has none that we know: it is taken for a small model."""
-    return facts.config or HandlerConfig(task=Task.TEXT_CLASSIFICATION, max_tokens=512)
+    return size.config or HandlerConfig(task=Task.TEXT_CLASSIFICATION, max_tokens=512)

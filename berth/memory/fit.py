@@ -48,7 +48,7 @@ def fit(models: Sequence[ModelLoad], server: ServerSizes, machine: Machine) -> M
         budget=plan_budget(models, server, larger.jvm),
         least=least,
         machine=machine,
-        names=tuple(model.facts.name for model in models),
+        names=tuple(model.size.name for model in models),
         max_workers=room,
         why_no_more=_why_no_more(models, room, server, machine),
         refusal=_refusal(least, models, server, machine),
@@ -73,7 +73,7 @@ def _refusal(budget: Budget, models: Sequence[ModelLoad], server: ServerSizes, m
         return None
     parts = budget.gpu_parts if excess == "gpu" else budget.parts
     largest = sorted(parts, key=lambda part: -part.total_bytes)[:LARGEST_PARTS]
-    names = ", ".join(model.facts.name for model in models)
+    names = ", ".join(model.size.name for model in models)
     return (
         f"{names} would need {_amounts(budget, machine, excess)}; most of it: "
         f"{', '.join(map(describe_part, largest))}. What helps: {_advice(models, server, machine, excess)}"

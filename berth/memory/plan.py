@@ -22,7 +22,7 @@ def plan_memory(
 
 def _read_load(archive: Path, workers: int) -> ModelLoad:
     folder = archive if archive.is_dir() else cache_folder()  # where a .mar will be unpacked
-    return ModelLoad(facts=ModelSize.read(archive), workers=workers, is_in_memory=is_in_memory(folder))
+    return ModelLoad(size=ModelSize.read(archive), workers=workers, is_in_memory=is_in_memory(folder))
 
 
 def _describe(settings: Settings, machine: Machine) -> ServerSizes:

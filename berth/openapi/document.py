@@ -70,6 +70,10 @@ def _paths() -> Iterator[tuple[str, Schema]]:
             _item([MODEL, *version], _named(predict, suffix), _named(check, suffix)),
         )
         yield f"/explanations/{{model}}{suffix}", _item([MODEL, *version], _named(explain, suffix))
+    yield from _protocol_paths()
+
+
+def _protocol_paths() -> Iterator[tuple[str, Schema]]:
     yield "/v1/models/{model}:predict", _item([MODEL], _v1("predictions", explains=False))
     yield "/v1/models/{model}:explain", _item([MODEL], _v1("explanations", explains=True))
     infer = _operation(

@@ -46,9 +46,9 @@ def pack_checkpoint(checkpoint: Path | None, options: PackOptions, progress: Pro
         raise Refused(f"{target} is already there: replace it with --force, or choose another --name")
     try:
         with _work_folder(target) as work, started_proof(work) as prove:
+            progress.begin("asking transformers")
             from .reference_answers import reference_answers  # noqa: PLC0415 - seconds, while the proof imports too
 
-            progress.begin("asking transformers")
             answers = reference_answers(loaded)
             source = replace(installed_handler(), worker=options.worker)
             plan = plan_archive(loaded, answers, source, name=name, version=options.version)

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import Refused
+from ..machine.limits import granted_cores
 from ..workers.environment import OPENMP_ENVIRONMENT, worker_environment
 
 PROOF_TIMEOUT_S = 600  # TorchServe gives a worker at most this long, and a large model on a slow disk needs minutes
@@ -28,7 +29,7 @@ def started_proof(folder: Path) -> Iterator[Callable[[Path], None]]:
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "berth.pack.prove"],
         cwd=folder,
-        env=worker_environment(os.environ) | PROOF_ENVIRONMENT,
+        env=worker_environment(os.environ) | PROOF_ENVIRONMENT | {"BERTH_CORES": str(granted_cores())},
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

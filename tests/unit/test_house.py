@@ -28,7 +28,7 @@ ROOMS: dict[str, set[str]] = {
     "process": set(),
     "workers": set(),
     "openapi": set(),
-    "pack": {"archive", "workers"},
+    "pack": {"archive", "machine", "workers"},
     "memory": {"archive", "machine"},
     "health": {"archive", "clients", "process"},
     "serve": {"archive", "clients", "health", "machine", "memory", "process", "workers"},

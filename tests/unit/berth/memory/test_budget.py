@@ -39,7 +39,7 @@ BERT_BASE = ModelSize(
 def budget(
     facts: ModelSize = BERT_BASE, workers: int = 1, server: ServerSizes = SERVER, *, in_memory: bool = False
 ) -> Budget:
-    return plan_budget([ModelLoad(facts=facts, workers=workers, is_in_memory=in_memory)], server)
+    return plan_budget([ModelLoad(size=facts, workers=workers, is_in_memory=in_memory)], server)
 
 
 def amounts(found: Budget) -> Mapping[str, int]:
@@ -58,7 +58,7 @@ def machine(memory: int, gpu: int | None = None) -> Machine:
 
 
 def plan(memory: int, workers: int = 1) -> MemoryPlan:
-    return fit([ModelLoad(facts=BERT_BASE, workers=workers)], SERVER, machine(memory))
+    return fit([ModelLoad(size=BERT_BASE, workers=workers)], SERVER, machine(memory))
 
 
 def test_the_total_is_the_sum_of_the_parts() -> None:
@@ -139,7 +139,7 @@ def test_a_server_that_does_not_fit_is_refused_with_the_numbers() -> None:
 
 
 def test_a_gpu_that_is_too_small_is_refused() -> None:
-    served = [ModelLoad(facts=BERT_BASE, workers=1)]
+    served = [ModelLoad(size=BERT_BASE, workers=1)]
     server = replace(SERVER, num_gpus=1)
     fit(served, server, machine(64 * GIB, gpu=22 * GIB)).require_fit()
     fit(served, server, machine(64 * GIB)).require_fit()
