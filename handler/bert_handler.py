@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .answer_room import AnswerRoom
 from .config import Environment, HandlerConfig
 from .doors.call import Call, format_value, limit_size
 from .doors.route import is_rest, open_call
@@ -13,6 +12,7 @@ from .engine.device_errors import ending_when_lost
 from .errors import InternalError, NotHealthy
 from .known_answers import load_known_answers
 from .payload import Answer, DeepCheck, Describe, ModelIdentity, Rejected, Request, Response
+from .sizes import AnswerRoom
 from .tasks import TASKS
 from .worker.cores import CoreShare
 from .worker.metrics import FIRST_SAMPLES, REQUEST_SECONDS, Emitter, Stopwatch, count_batch
@@ -44,8 +44,8 @@ class BertHandler:
         self._time_limit_s = TIME_SHARE * context.model_yaml_config["responseTimeout"]
         model = context.manifest["model"]
         name, version = model["modelName"], model["modelVersion"]
-        self._model = ModelIdentity(name=name, version=version, contract=TASKS[self._config.task])
-        self._identity = {"model": name, "version": version}
+        self._identity = ModelIdentity(name=name, version=version, contract=TASKS[self._config.task])
+        self._names = {"model": name, "version": version}
         self._metrics = Emitter(name, version)
         self._metrics.emit(FIRST_SAMPLES)
         logger.info("loaded %s", " ".join(f"{name}={value}" for name, value in self._describe().items()))
@@ -61,7 +61,7 @@ class BertHandler:
         with stopwatch.measure(REQUEST_SECONDS):
             self._cores.refresh()
             headers = [context.get_all_request_header(index) for index in range(len(data))]
-            calls = [open_call(fields, header, self._model) for fields, header in zip(data, headers, strict=True)]
+            calls = [open_call(fields, header, self._identity) for fields, header in zip(data, headers, strict=True)]
             answers = self._answer(calls, stopwatch)
             formatted = zip(calls, map(self._format, calls, answers), strict=True)
             max_bytes = self._environment.max_response_bytes
@@ -93,11 +93,11 @@ class BertHandler:
             difference = self._known.largest_difference([answer[0].value])
             if difference > self._pipeline.tolerance:
                 return call.reply.format_error(NotHealthy(f"a known text's answer is off by {difference:.3g}"))
-            return format_value({"status": "ok", **self._identity, "max_difference": difference})
+            return format_value({"status": "ok", **self._names, "max_difference": difference})
         return call.reply.format_predictions(answer)
 
     def _describe(self) -> dict[str, object]:
-        return {**self._identity, "task": self._config.task, **self._pipeline.describe()}
+        return {**self._names, "task": self._config.task, **self._pipeline.describe()}
 
 
 def _set_response(context: Any, index: int, response: Response, headers: dict[str, str], elapsed_s: float) -> None:

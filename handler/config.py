@@ -174,21 +174,19 @@ class Environment:
         """Read this process's environment; ConfigError for a value that cannot be meant."""
         device = os.environ.get("BERTH_DEVICE", Device.AUTO)
         if device not in list(Device):
-            raise ConfigError(f"BERTH_DEVICE is {device!r}; it may be {', '.join(Device)}")
+            raise ConfigError(f"BERTH_DEVICE is {device!r}; it must be one of {', '.join(Device)}")
         return cls(
             device=Device(device),
-            cores=_read_number("BERTH_CORES", "cores") or len(os.sched_getaffinity(0)),
-            max_response_bytes=_read_number("TS_MAX_RESPONSE_SIZE", "bytes") or DEFAULT_MAX_RESPONSE_BYTES,
+            cores=_read_number("BERTH_CORES", "cores", len(os.sched_getaffinity(0))),
+            max_response_bytes=_read_number("TS_MAX_RESPONSE_SIZE", "bytes", DEFAULT_MAX_RESPONSE_BYTES),
         )
 
 
-def _read_number(variable: str, unit: str) -> int | None:
-    """Return an environment variable's whole number; None where it is not set."""
-    value = os.environ.get(variable)
-    if value is None:
-        return None
+def _read_number(variable: str, unit: str, default: int) -> int:
+    """Return an environment variable's whole number; the default where it is not set."""
+    value = os.environ.get(variable, str(default))
     if not value.isascii() or not value.isdigit():
-        raise ConfigError(f"{variable} is {value!r}; it is a number of {unit}")
+        raise ConfigError(f"{variable} is {value!r}; it must be a number of {unit}")
     return int(value)
 
 
@@ -206,37 +204,37 @@ def _plain(value: object) -> object:
 
 def _member(kind: type[E], name: str, value: object) -> E:
     if not isinstance(value, str) or value not in list(kind):
-        raise ConfigError(f"model-config.yaml: {name} is {value!r}; it may be {', '.join(kind)}")
+        raise ConfigError(f"model-config.yaml: {name} is {value!r}; it must be one of {', '.join(kind)}")
     return kind(value)
 
 
 def _positive(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigError(f"model-config.yaml: {name} is {value!r}; it is a whole number of 1 or more")
+        raise ConfigError(f"model-config.yaml: {name} is {value!r}; it must be a whole number of 1 or more")
     return value
 
 
 def _boolean(name: str, value: object) -> bool:
     if not isinstance(value, bool):
-        raise ConfigError(f"model-config.yaml: {name} is {value!r}; it is true or false")
+        raise ConfigError(f"model-config.yaml: {name} is {value!r}; it must be true or false")
     return value
 
 
 def _string(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise ConfigError(f"model-config.yaml: {name} is {value!r}; it is a string")
+        raise ConfigError(f"model-config.yaml: {name} is {value!r}; it must be a string")
     return value
 
 
 def _strings(name: str, value: object) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
-        raise ConfigError(f"model-config.yaml: {name} is {value!r}; it is a list of strings")
+        raise ConfigError(f"model-config.yaml: {name} is {value!r}; it must be a list of strings")
     return tuple(value)
 
 
 def _texts(name: str, value: object) -> dict[str, str]:
     if not isinstance(value, Mapping) or not all(isinstance(item, str) for pair in value.items() for item in pair):
-        raise ConfigError(f"model-config.yaml: {name} is {value!r}; it maps names to texts")
+        raise ConfigError(f"model-config.yaml: {name} is {value!r}; it must map names to texts")
     return dict(value)
 
 

@@ -20,7 +20,7 @@ class Contract:
     is_explained: bool = False
     """Whether /explanations answers."""
     is_vector: bool = False
-    """Whether a result is a vector, which doors write in forms of their own."""
+    """Whether a result is a vector, which doors write in forms of their own; its parameters then have `dimensions`."""
 
     @property
     def inputs(self) -> Any:

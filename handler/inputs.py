@@ -58,7 +58,7 @@ class TextObject(InputObject, frozen=True):
 class PairObject(InputObject, frozen=True):
     """One text, or two that the model reads together."""
 
-    wanted: ClassVar[str] = "the strings text and text_pair"
+    wanted: ClassVar[str] = "the string text and, for a pair, the string text_pair"
     text: str
     text_pair: str | None = None
 
@@ -89,14 +89,13 @@ class RankingObject(InputObject, frozen=True):
         return TextInput(text=self.query, texts=tuple(self.texts), param=pointer)
 
 
-FIRST_KEYS = frozenset(kind.__struct_fields__[0] for kind in InputObject.__subclasses__())
-
-
 def check_count(count: int, pointer: str, most: int = MAX_INPUTS_PER_REQUEST) -> None:
     """Raise TooManyInputs for a list that is longer than a request may carry."""
     if count > most:
         name = pointer[1:].replace("/", ".")
-        raise TooManyInputs(f"{name} has {count} entries, and a request at most {most}: send several", pointer)
+        raise TooManyInputs(
+            f"{name} has {count} entries, and a request may have at most {most}: send several requests", pointer
+        )
 
 
 def to_text_input(value: str | InputObject, pointer: str) -> TextInput:

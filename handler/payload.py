@@ -1,6 +1,7 @@
 """The values that every door reads into and writes from: texts in, predictions out. Pure: no torch, no TorchServe.
 
-request -> Request (TextInputs and Parameters) | DeepCheck | Rejected; list[Prediction] | Rejected -> Response.
+request -> Request (TextInputs and Parameters) | DeepCheck | Describe | Rejected;
+list[Prediction] | Rejected -> Response.
 """
 
 from dataclasses import dataclass

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from .admission import accept, refuse_too_many
-from .answer_room import NO_ROOM, AnswerRoom
 from .config import HandlerConfig
 from .engine.device_errors import as_request_error
 from .engine.forward import Forward
@@ -27,6 +26,7 @@ from .known_answers import TOLERANCES, KnownAnswers, make_raw_head
 from .parameters import ExplanationParameters
 from .payload import Answer, Prediction, Rejected, Request
 from .pending import Outcome, Pending, share_texts
+from .sizes import NO_ROOM, AnswerRoom
 from .tasks import TASKS
 from .tasks.kind import Head, Reading, Row
 from .text.passages import Passages
@@ -159,7 +159,9 @@ class Pipeline:
         if isinstance(row, RequestError):
             pending.outcome = row
         elif not np.isfinite(row).all():
-            pending.outcome = InternalError(f"the model overflows in {self.placement.precision}: it is not finite")
+            pending.outcome = InternalError(
+                f"the model's output overflowed in {self.placement.precision}: it is not finite"
+            )
         elif reading := pending.take(slot, row):
             pending.outcome = _read(self._raw_head if pending.is_raw else self._head, reading, pending)
 

@@ -9,7 +9,6 @@ import msgspec
 from .errors import InvalidInput, InvalidParameter
 
 MAX_QUOTED = 100  # characters
-# msgspec's English is read here, and in `_explain`: setup.cfg bounds the versions that it was tested with.
 # msgspec's names of types, and JSON's.
 _NAMES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
 _UNKNOWN = "Object contains unknown field `"
@@ -61,7 +60,10 @@ def convert(
 
 
 def _explain(message: str) -> tuple[str, str]:
-    """Put msgspec's words in JSON's terms, and the place in them ("... - at `$.inputs[3].text`") as a pointer."""
+    """Put msgspec's words in JSON's terms, and the place in them ("... - at `$.inputs[3].text`") as a pointer.
+
+    The words are msgspec's own English; setup.cfg bounds the versions that have them.
+    """
     reason, found, path = message.rpartition(" - at `$")
     if not found:
         reason, path = message, "`"

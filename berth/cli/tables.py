@@ -10,8 +10,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from handler.inputs import FIRST_KEYS
-
 from ..clients.management import ModelState, WorkerState
 from ..clients.messages import Input, JsonObject, Result
 from ..machine.machine import Machine
@@ -23,6 +21,7 @@ Row = JsonObject
 """What is shown of a result, or of a part of it, by column."""
 
 SHOWN_VALUES = 4
+FIRST_KEYS = frozenset({"text", "question", "query"})  # of inputs: what a row is about
 # What is shown of an object in a result, by the key that tells what it is. Of another object everything is.
 SHOWN_KEYS = {
     "entity": ("entity", "score", "word", "start", "end"),

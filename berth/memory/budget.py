@@ -16,8 +16,7 @@ from handler.config import (
     Precision,
     Task,
 )
-from handler.tasks import TASKS
-from handler.tasks.kind import Widths
+from handler.sizes import ANSWERS_VECTORS, KEEPS_PLACES, largest_answer
 
 from ..machine.forking import IMPORTS_BYTES
 from ..machine.quantities import MIB
@@ -178,10 +177,10 @@ def _batch(size: ModelSize, server: ServerSizes) -> int:
     """
     config = _config(size)
     tokens = min(MAX_TEXTS_PER_REQUEST * config.max_tokens, MAX_TOKENS_PER_REQUEST, server.request_bytes)
-    token_bytes = TOKEN_BYTES + (PLACE_BYTES if TASKS[config.task].keeps_places else 0)
+    token_bytes = TOKEN_BYTES + (PLACE_BYTES if config.task in KEEPS_PLACES else 0)
     request = server.request_bytes * (1 + STRING_FACTOR) + tokens * token_bytes
     bodies = _answers(size, server)
-    if TASKS[config.task].is_vector:  # a vector for whose JSON there is no room is not computed
+    if config.task in ANSWERS_VECTORS:  # a vector for whose JSON there is no room is not computed
         values = bodies * NUMBER_BYTES // BYTES_PER_NUMBER
     else:
         values = size.batch_size * VALUE_FACTOR * _answer(size, server)
@@ -195,8 +194,7 @@ def _answers(size: ModelSize, server: ServerSizes) -> int:
 
 def _answer(size: ModelSize, server: ServerSizes) -> int:
     """Bytes of the JSON of the largest answer."""
-    widths = Widths(vector_size=size.vector_size, num_labels=size.num_labels)
-    largest = TASKS[_config(size).task].largest_answer(widths)
+    largest = largest_answer(_config(size).task, vector_size=size.vector_size, num_labels=size.num_labels)
     return min(largest, server.response_bytes)
 
 

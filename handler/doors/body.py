@@ -19,7 +19,7 @@ def read_json(fields: Mapping[str, object], headers: Mapping[str, object], advic
     body = require_bytes(fields["body"])
     media = media_type(headers, advice)
     if media != "application/json":
-        raise UnsupportedMedia(f"content-type {quote(media)} is not read here: {advice}")
+        raise UnsupportedMedia(f"content-type {quote(media)} is not supported here: {advice}")
     if not body:
         raise NotParseable(f"the body is empty: {advice}")
     return decode_json(body)
@@ -38,7 +38,7 @@ def media_type(headers: Mapping[str, object], advice: str) -> str:
     media, _, options = str(value).lower().partition(";")
     charset = _CHARSET.search(options)
     if charset and charset[1] not in ("utf-8", "utf8", "us-ascii"):
-        raise UnsupportedMedia(f"charset {quote(charset[1])} is not read here: send UTF-8; {advice}")
+        raise UnsupportedMedia(f"charset {quote(charset[1])} is not supported here: send UTF-8; {advice}")
     return media.strip()
 
 

@@ -7,9 +7,9 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
-from ..answer_room import NO_ROOM, AnswerRoom
 from ..errors import NotNow, RequestError, ResponseTooLarge
 from ..payload import Item, Prediction, Response
+from ..sizes import NO_ROOM, AnswerRoom
 
 
 class Reply(Protocol):

@@ -61,7 +61,7 @@ def open_call(fields: Mapping[str, object], headers: Mapping[str, object], model
     if media == "text/plain":
         return _one_text(body, model.contract, kind)
     if media != "application/json":
-        raise UnsupportedMedia(f"content-type {quote(media)} is not read here: {SEND_JSON}")
+        raise UnsupportedMedia(f"content-type {quote(media)} is not supported here: {SEND_JSON}")
     if not body:
         raise NotParseable(f"the body is empty: {SEND_JSON}")
     return _open_json(decode_json(body), model.contract, kind)

@@ -26,7 +26,8 @@ PARAMETERS = "parameters"
 OF_CLIENTS = ("binary_data_output", "content_type", "headers")  # of tritonclient, and of MLServer's codecs
 BINARY_HEADER = "inference-header-content-length"
 NO_BINARY = (
-    "binary tensors are not read here: send them as JSON (tritonclient: set_data_from_numpy(..., binary_data=False))"
+    "binary tensors are not supported here: send them as JSON (tritonclient: set_data_from_numpy(..., "
+    "binary_data=False))"
 )
 
 
@@ -168,7 +169,7 @@ def _read_parameters(
     values = {name: value for name, value in values.items() if name not in OF_CLIENTS}
     if column is not None:
         if values:
-            raise InvalidParameter("parameters are there twice, once as a tensor: send one of them", "/parameters")
+            raise InvalidParameter("parameters are given twice, once as a tensor: send only one", "/parameters")
         values = _decode_parameters(column)
     parameters: Parameters = convert(values, kind, hints, pointer="/parameters")
     return parameters

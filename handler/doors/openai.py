@@ -106,8 +106,8 @@ def open_call(value: object, model: ModelIdentity) -> Call:
         )
     hints = {
         "": SEND_INPUT,
-        "encoding_format": "it is float or base64",
-        "dimensions": "it is how many values to keep",
+        "encoding_format": "it must be float or base64",
+        "dimensions": "it must be the number of values to keep",
         "parameters": describe_parameters(model.contract.parameters, model.contract.task),
     }
     _check_count(value)
@@ -115,7 +115,7 @@ def open_call(value: object, model: ModelIdentity) -> Call:
     parameters = body.parameters
     if body.dimensions is not None:
         if parameters.dimensions is not None:
-            raise InvalidParameter("dimensions is there twice, once in parameters: send one of them", "/dimensions")
+            raise InvalidParameter("dimensions is given twice, once in parameters: send only one", "/dimensions")
         parameters = msgspec.structs.replace(parameters, dimensions=body.dimensions)
     request = Request(inputs=_read_inputs(body.input), parameters=parameters, param="/input")
     reply = EmbeddingsReply(

@@ -19,7 +19,7 @@ from ..wire import convert, quote
 
 OPTIONAL = "text_pair"
 LISTS = "texts"
-NO_RAW = "; raw_input_contents are not read here, send bytes_contents"
+NO_RAW = "; raw_input_contents are not supported here, send bytes_contents"
 
 
 class Datatype(StrEnum):

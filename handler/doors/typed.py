@@ -21,8 +21,8 @@ def parameters_of(contract: Contract, *, explains: bool) -> type[Parameters]:
         return contract.parameters
     if not contract.is_explained:
         raise UnknownPath(
-            f"this model's task is {contract.task}, which has no explanations: send predictions to "
-            "/predictions/{model}"
+            f"this model's task is {contract.task}, and only question-answering and text-classification have "
+            "explanations: send predictions to /predictions/{model}"
         )
     return ExplanationParameters
 

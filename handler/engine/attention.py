@@ -18,7 +18,7 @@ ATTENTION_NAME = "berth_packed"
 WINDOW_BLOCK = 128
 
 
-Keep = Callable[[Tensor, Tensor, Tensor, TextBounds, float | None, int | None], Tensor]
+AttendTexts = Callable[[Tensor, Tensor, Tensor, TextBounds, float | None, int | None], Tensor]
 """Query, key and value [1, heads, T, head_size], the texts' bounds, scale and window -> [1, T, heads, head_size]."""
 
 
@@ -29,8 +29,8 @@ def register_attention(device: torch.device, dtype: torch.dtype) -> None:
     AttentionMaskInterface.register(ATTENTION_NAME, _no_mask)
 
 
-def make_attention(keep_apart: Keep) -> Callable[..., tuple[Tensor, None]]:
-    """transformers' attention function: texts kept apart where bounds say where they lie, else rows as they are."""
+def make_attention(attend_texts: AttendTexts) -> Callable[..., tuple[Tensor, None]]:
+    """Make transformers' attention function: texts kept apart where bounds tell where they lie, else whole rows."""
 
     def attention(  # noqa: PLR0913, PLR0917 - transformers' signature
         module: nn.Module,
@@ -46,12 +46,12 @@ def make_attention(keep_apart: Keep) -> Callable[..., tuple[Tensor, None]]:
     ) -> tuple[Tensor, None]:
         if text_bounds is None:
             return _attend_rows(query, key, value, scaling, sliding_window).transpose(1, 2), None
-        return keep_apart(query, key, value, text_bounds, scaling, sliding_window), None
+        return attend_texts(query, key, value, text_bounds, scaling, sliding_window), None
 
     return attention
 
 
-def attend_each_text(  # noqa: PLR0913, PLR0917 - Keep
+def attend_each_text(  # noqa: PLR0913, PLR0917 - AttendTexts
     query: Tensor, key: Tensor, value: Tensor, bounds: TextBounds, scaling: float | None, window: int | None
 ) -> Tensor:
     """One scaled_dot_product_attention per text: fastest on a CPU, and right for any precision and device."""
@@ -59,7 +59,7 @@ def attend_each_text(  # noqa: PLR0913, PLR0917 - Keep
     return torch.cat([_attend_rows(q, k, v, scaling, window) for q, k, v in parts], 2).transpose(1, 2)
 
 
-def attend_varlen(  # noqa: PLR0913, PLR0917 - Keep
+def attend_varlen(  # noqa: PLR0913, PLR0917 - AttendTexts
     query: Tensor, key: Tensor, value: Tensor, bounds: TextBounds, scaling: float | None, window: int | None
 ) -> Tensor:
     """One flash-attention kernel for all texts: CUDA, bfloat16 and float16 only (torch.nn.attention.varlen)."""

@@ -30,7 +30,7 @@ MAX_CHARACTERS = 50_000  # to be tokenised for them
 LIMIT_S = 5.0  # of one batch, for all its explanations together
 STEP_TOKENS = 512  # that go forward and back at once: 400 MB of BERT-base's activations
 TOO_SLOW = (
-    f"explanations may take {LIMIT_S:g} s of a batch, and this one had not ended by then: try again, with a shorter "
+    f"explanations may take {LIMIT_S:g} s of a batch, and this one had not finished by then: try again, with a shorter "
     "text or a smaller n_steps"
 )
 
@@ -57,7 +57,7 @@ class Explainer:
         baseline = self._baseline(text).to(inputs["input_ids"].device)
         attributions, figures = self._attribute(inputs, baseline, score, parameters.n_steps, deadline_s)
         if not np.isfinite([*attributions, *figures.values()]).all():
-            raise InternalError("the model overflows: its explanation is not finite")
+            raise InternalError("the model's output overflowed: its explanation is not finite")
         tokens = self._name_tokens(text, attributions)
         return Prediction(
             value={**answer, **figures, "tokens": tokens},

@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from ..config import BYTES_PER_NUMBER, MAX_TEXTS_PER_REQUEST, HandlerConfig, Task
+from ..config import BYTES_PER_NUMBER, HandlerConfig, Task
 from ..errors import InvalidParameter
 from ..inputs import TextInput, TextObject
 from ..parameters import Count, CutParameters
 from ..text.passages import Layout, Passages, TextPair
 from ..wire import quote
-from .kind import Head, Reading, Reads, TaskKind, Widths
+from .kind import Head, Reading, Reads, TaskKind
 from .scores import Numbers
 
 DECIMALS = 8  # float32 resolves 6e-8 at 1 and our own answers 1e-7; more decimals would double the bytes
@@ -73,11 +73,6 @@ def answer_bytes(parameters: EmbeddingParameters, vector_size: int) -> int:
     return BYTES_PER_NUMBER * min(parameters.dimensions or vector_size, vector_size)
 
 
-def largest_answer(widths: Widths) -> int:
-    """Return the JSON bytes of as many vectors as a request may ask for."""
-    return MAX_TEXTS_PER_REQUEST * BYTES_PER_NUMBER * widths.vector_size
-
-
 EMBEDDINGS = TaskKind(
     task=Task.EMBEDDINGS,
     input_object=TextObject,
@@ -87,6 +82,5 @@ EMBEDDINGS = TaskKind(
     reads=Reads.VECTOR,
     make_head=make_head,
     answer_bytes=answer_bytes,
-    largest_answer=largest_answer,
     results=(list[float],),
 )

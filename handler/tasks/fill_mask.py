@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta
 
-from ..config import MAX_MASKS_PER_INPUT, MAX_TEXTS_PER_REQUEST, HandlerConfig, Task
+from ..config import HandlerConfig, Task
 from ..errors import InvalidParameter
 from ..inputs import TextInput, TextObject
 from ..parameters import MAX_NAMES, CutParameters
 from ..text.passages import Layout, Passages, TextPair
 from ..wire import quote
-from .kind import OBJECT_BYTES, Head, Reading, Reads, TaskKind
+from .kind import Head, Reading, Reads, TaskKind
 from .scores import softmax
 
 Ids = npt.NDArray[np.int64]
@@ -123,6 +123,5 @@ FILL_MASK = TaskKind(
     plan=plan,
     reads=Reads.MASK_LOGITS,
     make_head=make_head,
-    largest_answer=lambda _: MAX_TEXTS_PER_REQUEST * MAX_MASKS_PER_INPUT * OBJECT_BYTES,
     results=(list[FilledMask], list[list[FilledMask]]),
 )

@@ -8,14 +8,12 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ..config import MAX_TEXTS_PER_REQUEST, HandlerConfig
+from ..config import HandlerConfig
 from ..contract import Contract
 from ..inputs import TextInput
 from ..parameters import Parameters
 from ..text.encoded import EncodedText
 from ..text.passages import Passages
-
-OBJECT_BYTES = 64  # {"label": "...", "score": ...} in JSON
 
 P = TypeVar("P", bound=Parameters)
 Row = npt.NDArray[np.float32]
@@ -49,23 +47,9 @@ Head = Callable[[Reading, P], object]
 It may raise a RequestError."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Widths:
-    """How wide a model's outputs are."""
-
-    vector_size: int
-    """Numbers of a text's vector."""
-    num_labels: int
-
-
 def known_afterwards(_parameters: Parameters, _vector_size: int) -> int:
     """Return 0: how large such an answer gets is known only when it is there."""
     return 0
-
-
-def one_object_per_text(_widths: Widths) -> int:
-    """Return the bytes of the largest answer that has one small object for each text."""
-    return MAX_TEXTS_PER_REQUEST * OBJECT_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +59,10 @@ class TaskKind(Contract, Generic[P]):
     parameters: type[P]
     plan: Callable[[TextInput, P, HandlerConfig], Passages]
     """Turns an input into what the model reads for it."""
-    keeps_places: bool = False
-    """Whether its head asks where in the text a token stands: what `plan` says in every Passages."""
     reads: Reads
     make_head: Callable[[Any, Any, HandlerConfig], Head[P]]
     """Makes the head from the checkpoint's transformers config, its tokenizer, and our own settings."""
     answer_bytes: Callable[[P, int], int] = known_afterwards
     """JSON bytes that one input's result is sure to take, from its parameters and the numbers of a vector."""
-    largest_answer: Callable[[Widths], int] = one_object_per_text
-    """JSON bytes of the largest answer to one request."""
     results: tuple[Any, ...]
-    """The forms that one input's result may take, as types."""
+    """The forms that one input's result may take, as types; docs/openapi.json shows them."""

@@ -169,7 +169,6 @@ QUESTION_ANSWERING = TaskKind(
     parameters=QuestionAnsweringParameters,
     is_explained=True,
     plan=plan,
-    keeps_places=True,
     reads=Reads.SPAN_LOGITS,
     make_head=make_head,
     results=(Answer, list[Answer]),

@@ -6,13 +6,13 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, Meta, UnsetType
 
-from ..config import MAX_TEXTS_PER_REQUEST, HandlerConfig, ScoreFunction, Task
+from ..config import HandlerConfig, ScoreFunction, Task
 from ..errors import InvalidParameter
 from ..inputs import PairObject, TextInput
 from ..parameters import MAX_NAMES, Count, CutParameters
 from ..text.passages import Layout, Passages, TextPair
 from ..wire import join_pointer, quote
-from .kind import OBJECT_BYTES, Head, Reading, Reads, TaskKind, Widths
+from .kind import Head, Reading, Reads, TaskKind
 from .scores import SCORE_FUNCTIONS, labels_of
 
 
@@ -82,11 +82,6 @@ def thresholds(wanted: float | dict[str, float], labels: list[str]) -> dict[str,
     return dict.fromkeys(labels, 0.0) | wanted
 
 
-def largest_answer(widths: Widths) -> int:
-    """Return the JSON bytes of all labels of every text."""
-    return MAX_TEXTS_PER_REQUEST * widths.num_labels * OBJECT_BYTES
-
-
 TEXT_CLASSIFICATION = TaskKind(
     task=Task.TEXT_CLASSIFICATION,
     input_object=PairObject,
@@ -95,6 +90,5 @@ TEXT_CLASSIFICATION = TaskKind(
     plan=plan,
     reads=Reads.TEXT_LOGITS,
     make_head=make_head,
-    largest_answer=largest_answer,
     results=(Label, list[Label]),
 )

@@ -14,11 +14,11 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from ..config import MAX_TOKENS_PER_REQUEST, HandlerConfig, Task
+from ..config import HandlerConfig, Task
 from ..inputs import TextInput, TextObject
 from ..parameters import MAX_NAMES, Parameters, Stride
 from ..text.passages import Layout, Passages, TextPair, choose_stride
-from .kind import OBJECT_BYTES, Head, Reading, Reads, TaskKind
+from .kind import Head, Reading, Reads, TaskKind
 from .scores import Numbers, labels_of
 from .tokens import Flags, Ints, Spelling, Window, align_windows, share_tokens
 
@@ -243,9 +243,7 @@ TOKEN_CLASSIFICATION = TaskKind(
     input_object=TextObject,
     parameters=TokenClassificationParameters,
     plan=plan,
-    keeps_places=True,
     reads=Reads.TOKEN_LOGITS,
     make_head=make_head,
-    largest_answer=lambda _: MAX_TOKENS_PER_REQUEST * OBJECT_BYTES,
     results=(list[TokenLabel], list[Entity]),
 )

@@ -54,7 +54,7 @@ def choose_stride(name: str, stride: int | None, window: int, share: int) -> int
     """
     if stride is not None and stride > window // 2:
         raise InvalidParameter(
-            f"{name} is {stride}; it is at most {window // 2}, half of a window of {window} tokens",
+            f"{name} is {stride}; it may be at most {window // 2}, half of a window of {window} tokens",
             f"/parameters/{name}",
         )
     return min(DEFAULT_STRIDE_TOKENS, window // share) if stride is None else stride

@@ -85,7 +85,7 @@ class Server:
         return dict(answer.json()[0])
 
     def model(self, name: str) -> Model:
-        """What the clients of tests/clients ask."""
+        """What the clients of tests/support/clients ask."""
         return Model(name=name, url=self.inference_url, grpc_address=f"127.0.0.1:{self.grpc_port}")
 
     def worker_pids(self, model: str = "bert") -> list[int]:

@@ -18,7 +18,7 @@ BENCH = sorted(ROOT.glob("bench/**/*.py"))
 SOURCES = [*HANDLER, *BERTH, *BENCH]
 TESTS = sorted(ROOT.glob("tests/**/*.py"))
 ALL_FILES = [*SOURCES, *TESTS]
-SHARED_WITH_BERTH = {"handler", "handler.errors", "handler.config", "handler.inputs", "handler.doors", "handler.tasks"}
+SHARED_WITH_BERTH = {"handler", "handler.errors", "handler.config", "handler.doors", "handler.sizes"}
 FORKED = {"handler.choose_engine", "handler.worker"}  # what the fork server imports beforehand
 # A room may use the files at the top of berth/, which know no room, and the rooms that stand behind its name here.
 ROOMS: dict[str, set[str]] = {
@@ -39,7 +39,7 @@ MOST_MODULES = 15
 LAYERS = [
     {"errors"},
     {"config", "wire"},
-    {"inputs", "answer_room"},
+    {"inputs", "sizes"},
     {"parameters"},
     {"contract"},
     {"payload"},
@@ -87,7 +87,8 @@ def test_handler_imports_run_one_way(path: Path) -> None:
 def test_berth_shares_only_the_contract_with_the_handler(path: Path) -> None:
     used = {module for module in imported_modules(path) if module.split(".")[0] == "handler"}
     names = {".".join(module.split(".")[:2]) for module in used}
-    assert names <= SHARED_WITH_BERTH | (FORKED if path.name == "fork_server.py" else set())
+    more = {"fork_server.py": FORKED, "document.py": {"handler.tasks"}}
+    assert names <= SHARED_WITH_BERTH | more.get(path.name, set())
 
 
 def room_of(module: str) -> str | None:
@@ -109,6 +110,25 @@ def test_every_folder_is_a_room_and_no_room_comes_back_to_itself() -> None:
     folders = {path.name for path in (ROOT / "berth").iterdir() if (path / "__init__.py").is_file()}
     assert folders == set(ROOMS)
     graphlib.TopologicalSorter(ROOMS).prepare()  # CycleError
+
+
+@pytest.mark.parametrize("files", [HANDLER, BERTH], ids=["handler", "berth"])
+def test_no_module_comes_back_to_itself(files: list[Path]) -> None:
+    names = {module_name(path).removesuffix(".__init__"): path for path in files}
+    graph = {
+        name: {each for each in imported_modules(path) if each in names and not f"{name}.".startswith(f"{each}.")}
+        for name, path in names.items()
+    }
+    graphlib.TopologicalSorter(graph).prepare()  # CycleError
+
+
+def test_the_launcher_imports_nothing_heavy() -> None:
+    program = (
+        "import sys, berth.serve.start, berth.serve.prepare, berth.serve.run, berth.memory.plan; "
+        "print([name for name in ('torch', 'transformers', 'numpy', 'tokenizers') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
 
 
 def test_pack_and_serve_never_meet() -> None:

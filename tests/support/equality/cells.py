@@ -77,7 +77,7 @@ def prove_pipeline(folder: Path, task: Task) -> Pipeline:
 
 
 def known_answers(folder: Path, task: Task) -> KnownAnswers:
-    """What an archive of this checkpoint would be held against."""
+    """What an archive of this checkpoint would be compared with."""
     path = folder / f"known_answers-{task}.json"
     path.write_bytes(reference_answers(load_checkpoint(folder, task)).to_json())
     return load_known_answers(path, TASKS[task])
@@ -87,8 +87,8 @@ def parse(case: Case, task: Task) -> Request:
     """A case as the native door reads it."""
     source, parameters = case
     body = json.dumps({"inputs": source, "parameters": parameters}).encode()
-    served = ModelIdentity(name="cells", version="1.0", contract=TASKS[task])
-    request = native.open_call({"body": body}, {"content-type": "application/json"}, served).item
+    model = ModelIdentity(name="cells", version="1.0", contract=TASKS[task])
+    request = native.open_call({"body": body}, {"content-type": "application/json"}, model).item
     assert isinstance(request, Request), request
     return request
 

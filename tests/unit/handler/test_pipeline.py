@@ -26,7 +26,7 @@ from tests.support.asking import ask, value_of
 from tests.support.plain_transformers import TextOrPair, classify_one_by_one, embed_one_by_one
 from tests.support.texts import mixed_texts
 
-ARCHITECTURES = ("bert", "roberta", "distilbert", "modernbert")  # tests/equality has all, with fewer texts
+ARCHITECTURES = ("bert", "roberta", "distilbert", "modernbert")  # tests/unit/test_equality.py has all, with fewer texts
 TOLERANCE = 1e-5  # issue 2: fp32 against plain transformers, one by one
 MAX_TOKENS = 512
 ALL_LABELS = ClassificationParameters(top_k=None)

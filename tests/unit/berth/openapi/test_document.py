@@ -42,8 +42,8 @@ def headers(path: str) -> dict[str, str]:
 def test_examples_are_read(path: str, operation: dict[str, Any]) -> None:
     body = json.dumps(operation["requestBody"]["content"]["application/json"]["example"]).encode()
     task = Task.TEXT_CLASSIFICATION if headers(path)["explain"] == "True" else Task.EMBEDDINGS
-    served = ModelIdentity(name="bert", version="1.0", contract=TASKS[task])
-    item = open_call({"body": body}, headers(path), served).item
+    model = ModelIdentity(name="bert", version="1.0", contract=TASKS[task])
+    item = open_call({"body": body}, headers(path), model).item
     assert isinstance(item, Request), item
 
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from handler.answer_room import AnswerRoom
 from handler.config import Task
 from handler.doors.call import limit_size
 from handler.doors.route import GRPC, KSERVE, NATIVE, NOWHERE, OPENAI, Door, choose_door, open_call
 from handler.parameters import ExplanationParameters
 from handler.payload import ModelIdentity, Prediction, Rejected, Request
+from handler.sizes import AnswerRoom
 from handler.tasks import TASKS
 from handler.tasks.embeddings import EmbeddingParameters
 from tests.support.calls import (
@@ -76,9 +76,9 @@ def test_other_doors_read_json_only(headers: dict[str, str]) -> None:
     assert refused(b"", headers)[0].status == 400
     assert refused(b"{}", {**headers, "Content-Type": "text/plain"})[0].status == 415
     assert refused(b"{}", {**headers, "Content-Type": "application/json; charset=utf-16"})[0].status == 415
-    served = ModelIdentity(name="m", version="1.0", contract=TASKS[Task.EMBEDDINGS])
+    model = ModelIdentity(name="m", version="1.0", contract=TASKS[Task.EMBEDDINGS])
     for fields in ({}, {"data": b"x"}, {"body": b"{}", "data": b"x"}):
-        item = open_call(fields, headers, served).item
+        item = open_call(fields, headers, model).item
         assert isinstance(item, Rejected)
         assert item.error.status == 415
 

@@ -138,14 +138,14 @@ def check_refusal(call: Call, undress: Callable[[Any], dict[str, Any]]) -> None:
 def test_whatever_arrives_is_read_or_refused(
     name: str, task: Task, fields: dict[str, Any], media: str, extra: dict[str, str]
 ) -> None:
-    door, served = DOORS[name], ModelIdentity(name="m", version="1.0", contract=TASKS[task])
+    door, model = DOORS[name], ModelIdentity(name="m", version="1.0", contract=TASKS[task])
     # As TorchServe's worker merges them: each field's own header, the client's, the frontend's.
     of_fields = {field: {"content-type": ""} for field in fields}
     asked_for = {key: value for key, value in extra.items() if key not in ("explain", "url_path")}
     headers = of_fields if name == "gRPC" else {**of_fields, **asked_for, "content-type": media, **door.headers}
     if "url_path" in fields and name.startswith("KServe"):
         return  # it looks native; see test_a_field_can_choose_no_other_door
-    call = open_call(fields, headers, served)
+    call = open_call(fields, headers, model)
     if isinstance(call.item, Rejected):
         check_refusal(call, door.undress)
     else:
@@ -159,8 +159,8 @@ def test_whatever_torchserve_writes_of_grpc_tensors_is_read_or_refused(
 ) -> None:
     task, sent = sent_to
     body = json.dumps({"id": request_id, "model_name": "m", "inputs": sent}).encode()
-    served = ModelIdentity(name="m", version="1.0", contract=TASKS[task])
-    call = open_call({"body": body}, {"body": JSON}, served)
+    model = ModelIdentity(name="m", version="1.0", contract=TASKS[task])
+    call = open_call({"body": body}, {"body": JSON}, model)
     if isinstance(call.item, Rejected):
         check_refusal(call, output_error)
 
@@ -178,12 +178,12 @@ def test_a_field_can_choose_no_other_door(path: str, explain: str) -> None:
 @same_every_time
 @given(long_text, st.none() | anything)
 def test_an_error_says_what_it_says_in_every_dress(message: str, param: str | None) -> None:
-    served = ModelIdentity(name="m", version="1.0", contract=TASKS[Task.EMBEDDINGS])
+    model = ModelIdentity(name="m", version="1.0", contract=TASKS[Task.EMBEDDINGS])
     dresses: list[tuple[Reply, Callable[[Any], dict[str, Any]]]] = [
         (NativeReply(), bare_error),
         (InstancesReply(), error_with_message),
-        (TensorReply(model=served), error_with_message),
-        (TensorReply(model=served, id="", is_grpc=True), output_error),
+        (TensorReply(model=model), error_with_message),
+        (TensorReply(model=model, id="", is_grpc=True), output_error),
         (EmbeddingsReply(), wrapped_error),
     ]
     readable = message.encode("utf-8", "replace").decode()
@@ -215,9 +215,9 @@ good_requests = tasks.flatmap(
 )
 
 
-def read(served: ModelIdentity, headers: Mapping[str, Any], body: dict[str, Any]) -> tuple[Any, ...]:
+def read(model: ModelIdentity, headers: Mapping[str, Any], body: dict[str, Any]) -> tuple[Any, ...]:
     """The inputs and parameters that a door reads."""
-    call = open_call({"body": json.dumps(body).encode()}, headers, served)
+    call = open_call({"body": json.dumps(body).encode()}, headers, model)
     assert isinstance(call.item, Request), call.item
     inputs = [(source.text, source.text_pair, source.texts) for source in call.item.inputs]
     return inputs, call.item.parameters
@@ -232,19 +232,19 @@ def as_grpc(tensor: dict[str, Any]) -> dict[str, Any]:
 @given(good_requests)
 def test_every_door_reads_the_same(good: tuple[Task, list[Any], dict[str, Any]]) -> None:
     task, inputs, parameters = good
-    served = ModelIdentity(name="m", version="1.0", contract=TASKS[task])
+    model = ModelIdentity(name="m", version="1.0", contract=TASKS[task])
     at_native, at_kserve = ({**JSON, **DOORS[name].headers} for name in ("native", "KServe"))
-    expected = read(served, at_native, {"inputs": inputs, "parameters": parameters})
+    expected = read(model, at_native, {"inputs": inputs, "parameters": parameters})
     columns = [tensor.as_json() for tensor in to_tensors(inputs)]
     tensor = {"name": "parameters", "shape": [1], "datatype": "BYTES", "data": [json.dumps(parameters)]}
     written = {"id": "", "model_name": "m", "inputs": [as_grpc(each) for each in [*columns, tensor]]}
-    assert read(served, at_kserve, {"instances": inputs, "parameters": parameters}) == expected
-    assert read(served, at_kserve, {"inputs": columns, "parameters": parameters}) == expected
-    assert read(served, at_kserve, {"inputs": [*columns, tensor]}) == expected
-    assert read(served, {"body": JSON}, written) == expected
+    assert read(model, at_kserve, {"instances": inputs, "parameters": parameters}) == expected
+    assert read(model, at_kserve, {"inputs": columns, "parameters": parameters}) == expected
+    assert read(model, at_kserve, {"inputs": [*columns, tensor]}) == expected
+    assert read(model, {"body": JSON}, written) == expected
     if task is Task.EMBEDDINGS:
         at_openai = {**JSON, **DOORS["OpenAI"].headers}
-        assert read(served, at_openai, {"input": inputs, "parameters": parameters}) == expected
+        assert read(model, at_openai, {"input": inputs, "parameters": parameters}) == expected
 
 
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)
@@ -264,12 +264,12 @@ def written(reply: Reply, found: list[Any]) -> Any:
 @given(results | vectors, anything)
 def test_every_door_sends_results_that_can_be_read_back(found: list[Any], request_id: str) -> None:
     task = Task.EMBEDDINGS if isinstance(found[0], list) else Task.TEXT_CLASSIFICATION
-    served = ModelIdentity(name="m", version="1.0", contract=TASKS[task])
+    model = ModelIdentity(name="m", version="1.0", contract=TASKS[task])
     readable = request_id.encode("utf-8", "replace").decode()
     assert written(NativeReply(is_list=True), found) == found
     assert written(NativeReply(), found) == found[0]
     assert under("predictions")(written(InstancesReply(), found)) == found
-    tensors = written(TensorReply(model=served, id=readable), found)
+    tensors = written(TensorReply(model=model, id=readable), found)
     assert (read_outputs(tensors), tensors["id"]) == (found, readable)
     if task is Task.EMBEDDINGS:
         assert openai_vectors(written(EmbeddingsReply(model="m"), found)) == found

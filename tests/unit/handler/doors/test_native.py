@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from handler.answer_room import AnswerRoom
 from handler.config import MAX_INPUTS_PER_REQUEST, ScoreFunction, Task
 from handler.doors.call import Call, format_value, limit_size
 from handler.doors.native import NativeReply
 from handler.doors.route import open_call
 from handler.errors import InvalidInput
 from handler.payload import DeepCheck, Describe, Item, ModelIdentity, Prediction, Rejected, Request
+from handler.sizes import AnswerRoom
 from handler.tasks import TASKS
 from handler.tasks.text_classification import ClassificationParameters
 

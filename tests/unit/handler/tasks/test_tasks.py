@@ -5,7 +5,10 @@ import sys
 
 import pytest
 
+from handler import sizes
 from handler.config import HandlerConfig, Task
+from handler.doors.typed import parameters_of
+from handler.errors import UnknownPath
 from handler.explain.subjects import SUBJECTS
 from handler.inputs import TextInput
 from handler.tasks import TASKS
@@ -20,14 +23,36 @@ def test_every_task_has_a_record_of_its_own_name() -> None:
 
 
 @pytest.mark.parametrize("task", Task)
-def test_what_is_planned_is_what_the_record_says(task: Task) -> None:
+def test_the_launcher_counts_with_what_the_record_says(task: Task) -> None:
     kind = TASKS[task]
     passages = kind.plan(SOURCE, kind.parameters(**NEEDED.get(task, {})), HandlerConfig(task=task, max_tokens=512))
-    assert passages.keeps_places is kind.keeps_places
+    assert passages.keeps_places is (task in sizes.KEEPS_PLACES)
+    assert kind.is_vector is (task in sizes.ANSWERS_VECTORS)
+    assert kind.is_vector is (kind.results == (list[float],))
+    assert not kind.is_vector or "dimensions" in kind.parameters.__struct_fields__
 
 
-def test_what_is_explained_has_a_subject() -> None:
+@pytest.mark.parametrize(
+    ("task", "objects"),
+    [
+        (Task.TEXT_CLASSIFICATION, 256 * 7),
+        (Task.TOKEN_CLASSIFICATION, 131_072),
+        (Task.QUESTION_ANSWERING, 256),
+        (Task.FILL_MASK, 256 * 32),
+        (Task.TEXT_RANKING, 256),
+        (Task.ZERO_SHOT_CLASSIFICATION, 256),
+    ],
+)
+def test_largest_answers(task: Task, objects: int) -> None:
+    assert sizes.largest_answer(task, vector_size=384, num_labels=7) == objects * sizes.OBJECT_BYTES
+    assert sizes.largest_answer(Task.EMBEDDINGS, vector_size=384, num_labels=7) == 256 * 384 * 12
+
+
+def test_what_is_explained_has_a_subject_and_is_named_to_who_asks_for_more() -> None:
     assert set(SUBJECTS) == {task for task, kind in TASKS.items() if kind.is_explained}
+    with pytest.raises(UnknownPath) as refused:
+        parameters_of(TASKS[Task.EMBEDDINGS], explains=True)
+    assert all(task in refused.value.message for task in SUBJECTS)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_the_launcher_says_how_many_cores(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("BERTH_CORES", "7")
     assert Environment.read().cores == 7
     monkeypatch.setenv("BERTH_CORES", "many")
-    with pytest.raises(ConfigError, match="BERTH_CORES is 'many'; it is a number of cores"):
+    with pytest.raises(ConfigError, match="BERTH_CORES is 'many'; it must be a number of cores"):
         Environment.read()
 
 

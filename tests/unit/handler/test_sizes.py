@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from handler import answer_room
-from handler.answer_room import AnswerRoom
+from handler import sizes
 from handler.config import MAX_ANSWER_BYTES_PER_BATCH, SMALL_ANSWER_BYTES, HandlerConfig, Task
 from handler.engine.model import Engine
 from handler.errors import NotNow
 from handler.inputs import TextInput
 from handler.payload import Rejected, Request
 from handler.pipeline import Pipeline
+from handler.sizes import AnswerRoom
 from handler.tasks.embeddings import EmbeddingParameters
 from tests.conftest import MakeCheckpoint
 
@@ -35,7 +35,7 @@ def request(num_texts: int, dimensions: int | None = None) -> Request:
 
 
 def test_embeddings_without_room_are_not_computed(checkpoint: MakeCheckpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answer_room, "MAX_ANSWER_BYTES_PER_BATCH", 130 * SIZE * 12)
+    monkeypatch.setattr(sizes, "MAX_ANSWER_BYTES_PER_BATCH", 130 * SIZE * 12)
     folder = checkpoint("bert", Task.EMBEDDINGS)
     config = HandlerConfig(task=Task.EMBEDDINGS, max_tokens=16)
     pipeline = Pipeline(folder, config, torch.device("cpu"), Engine.PACKED)
