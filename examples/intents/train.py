@@ -11,8 +11,7 @@ from transformers import AutoTokenizer, BertForSequenceClassification
 
 from berth.pack.sample import sample_folder
 
-# New layers learn faster; embeddings are left as they are.
-EPOCHS, BATCH_SIZE, ENCODER_RATE, HEAD_RATE = 5, 16, 1e-4, 1e-3
+EPOCHS, BATCH_SIZE, ENCODER_RATE, HEAD_RATE = 5, 16, 1e-4, 1e-3  # new layers learn faster; embeddings do not learn
 
 
 def read_labels(path: Path) -> list[tuple[str, str]]:
