@@ -95,11 +95,23 @@ def _load(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerB
         attn_implementation="eager",
         use_safetensors=True,
         output_loading_info=True,
+        ignore_mismatched_sizes=True,  # _check_shapes says which, where transformers only says that there are some
         **settings,
     )
     tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint.root, **settings)
+    _check_shapes(checkpoint, loading["mismatched_keys"])
     _check_weights(checkpoint, loading["missing_keys"])
     return model.eval(), tokenizer
+
+
+def _check_shapes(checkpoint: Checkpoint, mismatched: set[tuple[str, torch.Size, torch.Size]]) -> None:
+    """Refuse weights of another shape than config.json says: transformers made them up at random."""
+    if mismatched:
+        name, found, expected = min(mismatched)
+        raise Refused(
+            f"{checkpoint.root}: the shape of {name} is {list(found)}, and by config.json it would be "
+            f"{list(expected)}: they are not of one model; save both again with model.save_pretrained"
+        )
 
 
 def _check_weights(checkpoint: Checkpoint, missing: set[str]) -> None:

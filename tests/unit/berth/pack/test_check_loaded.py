@@ -54,9 +54,10 @@ def _with_vocabulary(folder: Path, words: Iterable[str]) -> Path:
     return folder
 
 
-def _refusal(folder: Path, **changes: int) -> str:
+def _refusal(folder: Path, max_tokens: int | None = None) -> str:
+    checkpoint = load_checkpoint(folder, None)
     with pytest.raises(Refused) as refused:
-        reference_answers(replace(load_checkpoint(folder, None), **changes))
+        reference_answers(replace(checkpoint, max_tokens=max_tokens or checkpoint.max_tokens))
     assert str(folder) in str(refused.value)
     assert refused.value.exit_code == 4
     return str(refused.value)
@@ -142,6 +143,15 @@ def test_a_config_that_cannot_be_is_said_in_the_librarys_words(copy, architectur
     assert said.startswith(f"transformers cannot load {folder}: ")
     assert words in said
     assert "\n" not in said
+
+
+@pytest.mark.parametrize("architecture", ["bert", "roberta"])
+@pytest.mark.parametrize("count", [2, 4])
+def test_labels_that_are_not_the_heads_are_refused_whatever_the_heads_name(copy, architecture, count):
+    folder = copy(architecture)
+    _set(folder / "config.json", id2label={str(number): f"label {number}" for number in range(count)})
+    bias = "classifier.bias" if architecture == "bert" else "classifier.out_proj.bias"
+    assert f"the shape of {bias} is [3], and by config.json it would be [{count}]: they are not of" in _refusal(folder)
 
 
 def test_what_fails_at_a_known_text_is_said_in_the_librarys_words(tmp_path):
