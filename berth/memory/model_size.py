@@ -5,7 +5,6 @@ A .mar is read where it lies. Nothing is verified, because nothing is run.
 
 import json
 import math
-import struct
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -20,8 +19,8 @@ from handler.errors import ConfigError
 from ..archive.content import CHECKPOINT, MANIFEST, MODEL_CONFIG, SERVER_SETTINGS
 from ..archive.form import check_form
 from ..errors import Refused
+from ..safetensors_header import read_header
 
-MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit
 # The same number has other names in DistilBERT's and NomicBERT's config.json.
 HIDDEN = ("hidden_size", "dim", "n_embd")
 INTERMEDIATE = ("intermediate_size", "hidden_dim", "n_inner")
@@ -64,7 +63,7 @@ class ModelSize:
             with ExitStack() as files:
                 sizes, opener = _open(archive, files)
                 return cls._from_members(sizes, opener)
-        except (OSError, KeyError, ValueError, struct.error, TypeError, zipfile.BadZipFile, ConfigError) as error:
+        except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile, ConfigError) as error:
             raise Refused(f"{archive} is not an archive that berth packed: {error or type(error).__name__}") from error
 
     @classmethod
@@ -123,16 +122,11 @@ def _vector_size(config: HandlerConfig | None, opener: Open) -> int | None:
 
 
 def _count_numbers(name: str, opener: Open) -> Counter[str]:
-    """Count numbers by their type, from a safetensors file's header: eight bytes of length, then JSON."""
-    with opener(name) as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        if length > MAX_HEADER_BYTES:
-            raise ValueError(f"{name} is not a safetensors file")
-        header = json.loads(file.read(length))
+    """Count the numbers that a safetensors file holds, by their type."""
     counts: Counter[str] = Counter()
-    for tensor, entry in header.items():
-        if tensor != "__metadata__":
-            counts[entry["dtype"]] += math.prod(entry["shape"])
+    with opener(name) as file:
+        for tensor in read_header(file, name).values():
+            counts[tensor.dtype] += math.prod(tensor.shape)
     return counts
 
 

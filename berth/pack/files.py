@@ -17,6 +17,9 @@ WEIGHTS_INDEX = "model.safetensors.index.json"
 PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 TRAVELLING_SUFFIXES = (".json", ".txt", ".model")  # configs; vocabularies and merges; SentencePiece
 NOT_TRAVELLING = (WEIGHTS_INDEX, *PICKLES)
+BEGINNING_BYTES = 200
+LFS_POINTER = b"version https://git-lfs"
+WEB_PAGES = (b"<!doctype html", b"<html")
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
@@ -42,11 +45,27 @@ def load_json(path: Path) -> dict[str, object]:
 
 def load_any_json(path: Path) -> object:
     """The JSON value in `path`; Refused when it is not JSON."""
+    check_whole(path)
     try:
         value: object = json.loads(path.read_bytes())
     except ValueError as error:
         raise Refused(f"{path} is not JSON: {error}") from error
     return value
+
+
+def check_whole(path: Path) -> None:
+    """Refuse a file that holds nothing, or what a download leaves in its place when it fails."""
+    with path.open("rb") as file:
+        beginning = file.read(BEGINNING_BYTES).lstrip().lower()
+    if not beginning:
+        raise Refused(f"{path} is empty: download the checkpoint again")
+    if beginning.startswith(LFS_POINTER):
+        raise Refused(f"{path} is a git-lfs pointer in the place of the file: run `git lfs pull` in {path.parent}")
+    if beginning.startswith(WEB_PAGES):
+        raise Refused(
+            f"{path} is a web page in the place of the file, as a download without a login leaves it: download the "
+            "checkpoint again with `hf download`"
+        )
 
 
 def travelling_files(
@@ -123,8 +142,13 @@ def _shards(module: Path) -> list[Path]:
 
 
 def _check_link(transformer: Path, file: Path) -> None:
-    """Refused when `file` is a link out of the checkpoint, the Hugging Face cache's own blobs excepted."""
-    target, inside = file.resolve(), transformer.resolve()
+    """Refused when `file` is a link out of the checkpoint."""
+    if not is_inside(transformer, file):
+        raise Refused(f"{file} leads outside the checkpoint, to {file.resolve()}: copy the file into the folder")
+
+
+def is_inside(folder: Path, file: Path) -> bool:
+    """Whether `file`, links followed, lies in `folder` or among the Hugging Face cache's blobs beside it."""
+    target, inside = file.resolve(), folder.resolve()
     blobs = inside.parent.parent / "blobs"  # models--org--name/snapshots/<commit>/<file> -> ../../blobs/<digest>
-    if not target.is_relative_to(inside) and not target.is_relative_to(blobs):
-        raise Refused(f"{file} leads outside the checkpoint, to {target}: copy the file into the folder")
+    return target.is_relative_to(inside) or target.is_relative_to(blobs)

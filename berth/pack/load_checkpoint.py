@@ -92,7 +92,7 @@ def _load_config(transformer: Path) -> dict[str, object]:
 def _task_of(checkpoint: Path, modules: tuple[Module, ...], config: Mapping[str, object]) -> Task:
     """The task that the checkpoint's own files name; Refused with the tasks there are when they name none."""
     if is_cross_encoder(checkpoint, config) and [module.kind for module in modules] in ([], ["Transformer"]):
-        return Task.TEXT_RANKING if len(_labels(config)) == 1 else _task_of_architecture(checkpoint, config)
+        return Task.TEXT_RANKING if len(labels_of(config)) == 1 else _task_of_architecture(checkpoint, config)
     return Task.EMBEDDINGS if modules else _task_of_architecture(checkpoint, config)
 
 
@@ -107,7 +107,7 @@ def _task_of_architecture(checkpoint: Path, config: Mapping[str, object]) -> Tas
     raise Refused(f"cannot tell the task of {checkpoint}: {found}; choose one with --task: {', '.join(Task)}")
 
 
-def _labels(config: Mapping[str, object]) -> list[str]:
+def labels_of(config: Mapping[str, object]) -> list[str]:
     """The labels of a classifier as transformers reads them: two, when config.json tells neither names nor number."""
     names, number = config.get("id2label"), config.get("num_labels")
     if isinstance(names, dict):
@@ -117,7 +117,7 @@ def _labels(config: Mapping[str, object]) -> list[str]:
 
 def _check_labels(config_file: Path, config: Mapping[str, object], task: Task) -> None:
     """Refused when the task cannot be answered with the labels that there are."""
-    labels = _labels(config)
+    labels = labels_of(config)
     if wrong := REFERENCES[task].wrong_labels(labels):
         raise Refused(f"the labels in {config_file} are {', '.join(labels[:10])}; {wrong}")
 

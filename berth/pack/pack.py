@@ -24,6 +24,7 @@ from ..archive.write import member_size, write_archive
 from ..archive.zip_layout import check_size
 from ..errors import BerthError, Refused, UsageError
 from ..progress import Progress, Silence
+from .check_files import check_files
 from .contents import HANDLER_PACKAGES, HandlerSource, plan_archive
 from .load_checkpoint import load_checkpoint
 from .options import PackOptions
@@ -38,6 +39,7 @@ def pack_checkpoint(checkpoint: Path | None, options: PackOptions, progress: Pro
     """Pack a folder, or the sample model, and return the proven archive; Refused when it would not serve."""
     progress = progress or Silence()
     loaded = load_checkpoint(checkpoint, options.task)
+    check_files(loaded)
     name = _check_name("name", loaded.name if options.name is None else options.name)
     _check_name("version", options.version)
     check_size(sum((loaded.root / file).stat().st_size for file in loaded.files), str(loaded.root))

@@ -11,11 +11,11 @@ from typing import Any
 
 import torch
 import transformers
-from safetensors import SafetensorError
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ..errors import Refused
+from .check_loaded import check_loaded
 from .checkpoint import Checkpoint
 from .contents import ReferenceAnswers
 from .references import REFERENCES
@@ -26,11 +26,13 @@ UNUSED_WEIGHTS = ("pooler.",)  # an encoder without a pooler embeds all the same
 
 
 def reference_answers(checkpoint: Checkpoint) -> ReferenceAnswers:
-    """What transformers answers to the known inputs; Refused when it cannot load or answer."""
+    """What transformers answers to the known inputs; Refused when it cannot load or answer, or does not fit."""
     reference = REFERENCES[checkpoint.task]
-    model, tokenizer = _load(checkpoint)
+    with _refusing(f"transformers cannot load {checkpoint.root}"):
+        model, tokenizer = _load(checkpoint)
+        check_loaded(checkpoint, model, tokenizer)
     inputs = reference.inputs(checkpoint, tokenizer.mask_token)
-    with _one_thread(), torch.inference_mode():
+    with _refusing(f"transformers cannot answer with {checkpoint.root}"), _one_thread(), torch.inference_mode():
         answers = [_answer(checkpoint, model, tokenizer, item) for item in inputs]
     return ReferenceAnswers(inputs=inputs, parameters=reference.parameters, answers=tuple(answers))
 
@@ -58,6 +60,18 @@ def _encode(tokenizer: PreTrainedTokenizerBase, texts: Texts, cut: dict[str, Any
 
 
 @contextmanager
+def _refusing(what: str) -> Iterator[None]:
+    """Turn whatever the library raises into one sentence with its words: a checkpoint can make it raise anything."""
+    try:
+        yield
+    except Refused:
+        raise
+    except Exception as error:
+        words = " ".join(str(error).split())  # many are several lines
+        raise Refused(f"{what}: {type(error).__name__}: {words}") from error
+
+
+@contextmanager
 def _one_thread() -> Iterator[None]:
     """torch on one thread, so that answers do not depend on the number of cores."""
     # Nor does it cost time: two threads that wait by spinning took 4.3 s where one took 0.8, for a neighbour used
@@ -75,20 +89,29 @@ def _load(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerB
     auto_class = getattr(transformers, REFERENCES[checkpoint.task].auto_class)
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     settings = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        model, loading = auto_class.from_pretrained(
-            checkpoint.root,
-            dtype=torch.float32,
-            attn_implementation="eager",
-            use_safetensors=True,
-            output_loading_info=True,
-            **settings,
-        )
-        tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint.root, **settings)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise Refused(f"transformers cannot load {checkpoint.root}: {error}") from error
+    model, loading = auto_class.from_pretrained(
+        checkpoint.root,
+        dtype=torch.float32,
+        attn_implementation="eager",
+        use_safetensors=True,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # _check_shapes says which, where transformers only says that there are some
+        **settings,
+    )
+    tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint.root, **settings)
+    _check_shapes(checkpoint, loading["mismatched_keys"])
     _check_weights(checkpoint, loading["missing_keys"])
     return model.eval(), tokenizer
+
+
+def _check_shapes(checkpoint: Checkpoint, mismatched: set[tuple[str, torch.Size, torch.Size]]) -> None:
+    """Refuse weights of another shape than config.json says: transformers made them up at random."""
+    if mismatched:
+        name, found, expected = min(mismatched)
+        raise Refused(
+            f"{checkpoint.root}: the shape of {name} is {list(found)}, and by config.json it would be "
+            f"{list(expected)}: they are not of one model; save both again with model.save_pretrained"
+        )
 
 
 def _check_weights(checkpoint: Checkpoint, missing: set[str]) -> None:

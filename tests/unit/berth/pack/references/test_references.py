@@ -14,7 +14,10 @@ from handler.config import Task
 
 SOURCES = (
     *Path(berth.pack.references.__path__[0]).glob("*.py"),
-    *(Path(berth.pack.__path__[0], name) for name in ("reference_answers.py", "text_vector.py")),
+    *(
+        Path(berth.pack.__path__[0], name)
+        for name in ("check_files.py", "check_loaded.py", "reference_answers.py", "text_vector.py")
+    ),
 )
 
 
