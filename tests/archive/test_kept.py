@@ -15,7 +15,7 @@ from handler.config import Task
 from tests.support.servers import running_server
 
 KEPT = {
-    "berth-0.1.0.mar": "SHA256",
+    "berth-0.1.0.mar": "a16c6c4bd45494960dfb45f8f8f8ad9a3fc74d0b9c57a7208a4119b390698ad1",
 }
 FOLDER = Path(__file__).with_name("kept")
 
