@@ -36,7 +36,7 @@ ANY_VALUE = object()
 SERVED_TRANSFORMER = {
     "max_seq_length": ANY_VALUE,
     "unpad_inputs": ANY_VALUE,  # speed, not answers
-    "do_lower_case": False,
+    "do_lower_case": ANY_VALUE,  # _check_lower_case
     "transformer_task": "feature-extraction",
     "modality_config": {"text": {"method": "forward", "method_output_name": "last_hidden_state"}},
     "module_output_name": "token_embeddings",
@@ -114,7 +114,7 @@ def embedding_of(checkpoint: Path, modules: tuple[Module, ...]) -> Embedding:
     _check_modules(checkpoint, modules)
     transformer = transformer_folder(checkpoint, modules)
     for path in {_transformer_file(checkpoint), _transformer_file(transformer)}:
-        _check_settings(path, SERVED_TRANSFORMER)
+        _check_lower_case(path, _check_settings(path, SERVED_TRANSFORMER), transformer)
     pooling_file = checkpoint / modules[1].path / "config.json"
     prompts, default_prompt = _prompts(checkpoint / MODEL_FILE)
     _check_prompts_are_pooled(pooling_file, prompts)
@@ -190,6 +190,33 @@ def _check_settings(path: Path, served: Mapping[str, object]) -> dict[str, objec
         if value and served[name] not in (ANY_VALUE, value):
             raise Refused(f"{path} sets {name} to {value!r}; berth serves {served[name]!r} only")
     return settings
+
+
+def _check_lower_case(path: Path, settings: Mapping[str, object], transformer: Path) -> None:
+    """Refuse do_lower_case where it changes a text: sentence-transformers lowers it before the tokenizer does."""
+    if settings.get("do_lower_case") and not _lowers(transformer):
+        raise Refused(
+            f"{path} sets do_lower_case, and the tokenizer does not lower: put Lowercase() first among the normalizers "
+            "of its backend_tokenizer, save it, and take do_lower_case out"
+        )
+
+
+def _lowers(transformer: Path) -> bool:
+    """Whether the tokenizer lowers every text by itself, as BERT's uncased ones do."""
+    tokenizer = load_json(transformer / "tokenizer.json")
+    if not tokenizer:
+        return load_json(transformer / "tokenizer_config.json").get("do_lower_case") is True
+    return _is_lowering(tokenizer.get("normalizer"))
+
+
+def _is_lowering(normalizer: object) -> bool:
+    match normalizer:
+        case {"type": "Lowercase"} | {"type": "BertNormalizer", "lowercase": True}:
+            return True
+        case {"type": "Sequence", "normalizers": list(steps)}:
+            return any(map(_is_lowering, steps))
+        case _:
+            return False
 
 
 def _pooling(path: Path) -> Pooling:

@@ -1,5 +1,6 @@
 """A sentence-transformers checkpoint, packed and unpacked, embeds as sentence-transformers does."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,12 @@ from tests.support.texts import mixed_texts
 TOLERANCE = 1e-5
 
 
+def lower_cased(folder: Path) -> None:
+    """Say so as bge-small-en-v1.5 does (its sentence_bert_config.json): its tokenizer lowers every text by itself."""
+    path = folder / "sentence_bert_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"do_lower_case": True}))
+
+
 @pytest.mark.parametrize("pooling", ["mean", "cls", "max"])
 def test_modules_and_prompts_travel(tmp_path: Path, pooling: str) -> None:
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - seconds
@@ -29,6 +36,7 @@ def test_modules_and_prompts_travel(tmp_path: Path, pooling: str) -> None:
     folder = make_sentence_checkpoint(
         tmp_path / "model", pooling=pooling, dense=[DenseLayer(32)], normalize=True, prompts={"query": "query: "}
     )
+    lower_cased(folder)
     archive, unpacked = pack_checkpoint(folder, PackOptions(output=tmp_path)), tmp_path / "unpacked"
     unpacked.mkdir()
     read_archive(archive, unpacked)

@@ -145,7 +145,6 @@ def test_a_module_of_foreign_code_is_refused_by_name(model):
 @pytest.mark.parametrize(
     ("file", "settings", "named"),
     [
-        (TRANSFORMER, {"do_lower_case": True}, "do_lower_case to True; berth serves False only"),
         (TRANSFORMER, {"processing_kwargs": {"text": {"padding": "max_length"}}}, "processing_kwargs"),
         (TRANSFORMER, {"module_output_name": "sentence_embedding"}, "berth serves 'token_embeddings' only"),
         (MODEL, {"truncate_dim": 16}, "truncate_dim: take it out, and let requests set `dimensions`"),
@@ -225,9 +224,17 @@ def _set_old_kinds(folder: Path, *kinds: str) -> None:
     (folder / "modules.json").write_text(json.dumps(steps))
 
 
+def _make_cased(transformer: Path) -> None:
+    tokenizer = json.loads((transformer / "tokenizer.json").read_text("utf-8"))
+    tokenizer["normalizer"]["lowercase"] = False
+    (transformer / "tokenizer.json").write_text(json.dumps(tokenizer))
+
+
 @pytest.mark.parametrize("part", ["", "0_Transformer"])
 def test_settings_of_the_old_layout_are_refused_too(old_model, part):
     _set(old_model / part / TRANSFORMER, do_lower_case=True)
+    assert load_checkpoint(old_model, None).task is Task.EMBEDDINGS
+    _make_cased(old_model / "0_Transformer")
     with pytest.raises(Refused, match=r"sentence_bert_config\.json sets do_lower_case"):
         load_checkpoint(old_model, None)
 
@@ -281,3 +288,24 @@ def test_a_cross_encoder_with_a_default_prompt_is_refused(ranker):
     _set(ranker / MODEL, prompts={"rank": "Is it true? "}, default_prompt_name="rank")
     with pytest.raises(Refused, match="sets default_prompt_name, and berth puts no prompt before"):
         load_checkpoint(ranker, None)
+
+
+@pytest.mark.parametrize(
+    ("normalizer", "lowers"),
+    [
+        ({"type": "BertNormalizer", "lowercase": True}, True),
+        ({"type": "BertNormalizer", "lowercase": False}, False),
+        ({"type": "Lowercase"}, True),
+        ({"type": "Sequence", "normalizers": [{"type": "NFD"}, {"type": "Lowercase"}]}, True),
+        ({"type": "Sequence", "normalizers": [{"type": "NFD"}]}, False),
+        (None, False),
+    ],
+)
+def test_do_lower_case_is_refused_only_where_it_changes_a_text(model: Path, normalizer: object, lowers: bool) -> None:
+    _set(model / TRANSFORMER, do_lower_case=True)
+    _set(model / "tokenizer.json", normalizer=normalizer)
+    if lowers:
+        load_checkpoint(model, None)
+        return
+    with pytest.raises(Refused, match=r"sets do_lower_case, and the tokenizer does not lower: put Lowercase\(\) first"):
+        load_checkpoint(model, None)
