@@ -160,7 +160,7 @@ def functions(paths: list[Path]) -> Iterator[tuple[int, str]]:
 def test_files_and_functions_stay_small() -> None:
     assert [path.name for path in ALL_FILES if len(path.read_text("utf-8").splitlines()) > 300] == []
     assert [place for lines, place in functions(ALL_FILES) if lines > 50] == []
-    assert statistics.median(lines for lines, _ in functions(SOURCES)) <= 12
+    assert statistics.median(lines for lines, _ in functions(SOURCES)) <= 8
 
 
 def test_entry_of_the_worker_is_wiring_only() -> None:
