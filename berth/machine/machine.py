@@ -23,18 +23,16 @@ class Machine:
 
 
 def read_machine(environ: Mapping[str, str], memory: str | None, num_gpus: int | None = None) -> Machine:
-    """Describe this machine; `memory` (as Kubernetes writes it) and `num_gpus` replace what it says itself."""
-    limit = granted_memory(memory)
+    """Describe this machine; `memory` (as Kubernetes writes it) and `num_gpus` replace what it says itself.
+
+    Whether workers are forked depends on what the machine grants, whatever `memory` says: the kernel goes by that.
+    """
+    granted = memory_limit()
     counted = count_gpus(environ) if num_gpus is None else num_gpus
     return Machine(
-        memory=limit,
+        memory=MemoryLimit(bytes=parse_quantity(memory), source="--memory") if memory else granted,
         cores=granted_cores(),
         num_gpus=counted,
         gpu_bytes=gpu_memory_bytes(environ) if counted else None,
-        not_forked=why_not_forked(limit, beside_gpu=may_have_gpu(environ) if num_gpus is None else num_gpus > 0),
+        not_forked=why_not_forked(granted, beside_gpu=may_have_gpu(environ) if num_gpus is None else num_gpus > 0),
     )
-
-
-def granted_memory(memory: str | None) -> MemoryLimit:
-    """`memory`, else what the control groups and the machine grant this process."""
-    return MemoryLimit(bytes=parse_quantity(memory), source="--memory") if memory else memory_limit()

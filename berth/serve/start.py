@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..machine.forking import why_not_forked
 from ..machine.gpu import may_have_gpu
-from ..machine.machine import granted_memory
+from ..machine.limits import memory_limit
 from ..process.run_folder import run_folder
 from ..process.signals import stop_signals
 from .forks import started_fork_server
@@ -19,7 +19,7 @@ def serve_archives(archives: Sequence[Path], config: Path | None, memory: str | 
     `memory`: how much it may take, instead of what the machine grants. The exit code: 0 after a clean stop, 130 after
     a forced one.
     """
-    not_forked = why_not_forked(granted_memory(memory), beside_gpu=may_have_gpu(os.environ))
+    not_forked = why_not_forked(memory_limit(), beside_gpu=may_have_gpu(os.environ))
     with (
         stop_signals() as signals,
         run_folder() as folder,

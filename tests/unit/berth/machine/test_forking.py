@@ -65,7 +65,12 @@ def test_the_reason_is_named(
     assert reason in str(why_not_forked(ENOUGH, beside_gpu=False))
 
 
-def test_too_little_memory_is_named() -> None:
+def test_too_little_memory_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     limit = MemoryLimit(bytes=2 * IMPORTS_BYTES - 1, source="the control group")
     assert why_not_forked(limit, beside_gpu=False) == "the control group grants 600 MiB"
-    assert read_machine({"PATH": "/nowhere"}, "599Mi").not_forked == "--memory grants 599 MiB"
+    monkeypatch.setattr("berth.machine.machine.memory_limit", lambda: limit)
+    assert read_machine({"PATH": "/nowhere"}, "4Gi").not_forked == "the control group grants 600 MiB"
+
+
+def test_a_smaller_limit_that_was_said_changes_nothing() -> None:
+    assert read_machine({"PATH": "/nowhere"}, "500Mi").not_forked is None

@@ -1,6 +1,7 @@
 """`berth serve` and `berth budget` plan alike: the same archive, settings and machine give the same number."""
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from berth.cli.app import app
 from berth.errors import Refused
 from berth.machine import forking
 from berth.machine.limits import MemoryLimit
-from berth.machine.machine import granted_memory
+from berth.machine.machine import read_machine
 from berth.machine.quantities import GIB, MIB, format_bytes
 from berth.memory.budget import FORK_BYTES
 from berth.memory.fit import ROOM_FOR_WORKERS
@@ -39,21 +40,21 @@ class Made:
         Made(memory_bytes=1600 * MIB),
         Made(is_forked=False),
         Made(option="1600Mi"),
-        Made(memory_bytes=512 * MIB, option="4Gi"),
+        Made(memory_bytes=512 * MIB, is_forked=False, option="4Gi"),
     ],
     ids=["large", "small", "not forked", "--memory", "more by --memory"],
 )
 def made(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
     """The machine that both commands run on."""
-    machine: Made = request.param
-    limit = MemoryLimit(bytes=machine.memory_bytes, source="this machine")
+    made: Made = request.param
+    limit = MemoryLimit(bytes=made.memory_bytes, source="this machine")
     monkeypatch.setattr("berth.machine.machine.memory_limit", lambda: limit)
     monkeypatch.setattr("berth.machine.machine.granted_cores", lambda: 4)
-    if not machine.is_forked:
+    if not made.is_forked and made.memory_bytes > GIB:
         monkeypatch.setattr(forking, "WORKER_PYTHON", Path("/nowhere/berth-python"))
     for name, value in {**port_variables(free_ports()), "BERTH_DEVICE": "cpu", "XDG_CACHE_HOME": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
-    return machine
+    return made
 
 
 def budget(archive: Path, option: str | None = None) -> tuple[str | None, dict[str, Any]]:
@@ -65,7 +66,7 @@ def budget(archive: Path, option: str | None = None) -> tuple[str | None, dict[s
 
 def prepare(archive: Path, option: str | None) -> ServerPlan:
     """What `berth serve` plans, having decided about the fork server as it does."""
-    not_forked = forking.why_not_forked(granted_memory(option), beside_gpu=False)
+    not_forked = read_machine(os.environ, option).not_forked
     return prepare_server([archive], CONFIG, option, 1.0, not_forked)
 
 

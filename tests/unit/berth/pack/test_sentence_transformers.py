@@ -288,24 +288,3 @@ def test_a_cross_encoder_with_a_default_prompt_is_refused(ranker):
     _set(ranker / MODEL, prompts={"rank": "Is it true? "}, default_prompt_name="rank")
     with pytest.raises(Refused, match="sets default_prompt_name, and berth puts no prompt before"):
         load_checkpoint(ranker, None)
-
-
-@pytest.mark.parametrize(
-    ("normalizer", "lowers"),
-    [
-        ({"type": "BertNormalizer", "lowercase": True}, True),
-        ({"type": "BertNormalizer", "lowercase": False}, False),
-        ({"type": "Lowercase"}, True),
-        ({"type": "Sequence", "normalizers": [{"type": "NFD"}, {"type": "Lowercase"}]}, True),
-        ({"type": "Sequence", "normalizers": [{"type": "NFD"}]}, False),
-        (None, False),
-    ],
-)
-def test_do_lower_case_is_refused_only_where_it_changes_a_text(model: Path, normalizer: object, lowers: bool) -> None:
-    _set(model / TRANSFORMER, do_lower_case=True)
-    _set(model / "tokenizer.json", normalizer=normalizer)
-    if lowers:
-        load_checkpoint(model, None)
-        return
-    with pytest.raises(Refused, match=r"sets do_lower_case, and the tokenizer does not lower: put Lowercase\(\) first"):
-        load_checkpoint(model, None)
