@@ -21,7 +21,7 @@ from tests.support.texts import mixed_texts
 
 pytestmark = pytest.mark.server
 
-TOLERANCE = 1e-5  # issue 2: fp32 against plain transformers
+TOLERANCE = 1e-5  # fp32 against plain transformers
 SAMPLE_MAX_TOKENS = 256
 TINY_MAX_TOKENS = 512
 
