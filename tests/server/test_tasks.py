@@ -18,7 +18,7 @@ from .task_models import ARCHITECTURES
 
 pytestmark = pytest.mark.server
 
-TOLERANCE = 1e-4  # issue 4
+TOLERANCE = 1e-4
 NUM_REQUESTS = 50
 
 

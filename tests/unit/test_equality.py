@@ -10,7 +10,7 @@ from tests.support.checkpoints import ARCHITECTURES, TASKS_OF, UNPACKABLE
 from tests.support.equality.cells import measure_cell
 from tests.support.equality.compare import largest_difference
 
-TOLERANCE = 1e-4  # issue 4: scores within 1e-4; labels, offsets and shapes equal
+TOLERANCE = 1e-4  # scores within 1e-4; labels, offsets and shapes equal
 CELLS = [(architecture, task) for architecture in ARCHITECTURES for task in TASKS_OF[architecture]]
 
 

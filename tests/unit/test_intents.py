@@ -12,7 +12,7 @@ import pytest
 from tests.support.intents import EXAMPLE, Trained, read
 
 NUM_INTENTS = 10
-SMALLEST_F1 = 0.9  # issue 4
+SMALLEST_F1 = 0.9
 
 
 def words(text: str) -> frozenset[str]:

@@ -27,7 +27,7 @@ from tests.support.plain_transformers import TextOrPair, classify_one_by_one, em
 from tests.support.texts import mixed_texts
 
 ARCHITECTURES = ("bert", "roberta", "distilbert", "modernbert")  # tests/unit/test_equality.py has all, with fewer texts
-TOLERANCE = 1e-5  # issue 2: fp32 against plain transformers, one by one
+TOLERANCE = 1e-5  # fp32 against plain transformers, one by one
 MAX_TOKENS = 512
 ALL_LABELS = ClassificationParameters(top_k=None)
 PAIRS = [("a short question", "its answer"), ("", "b"), ("long " * 300, "also long " * 300)]

@@ -20,7 +20,7 @@ from tests.support.references.make_checkpoints import ARCHITECTURES, make_questi
 from tests.support.references.question_answering import RESULTS, as_list
 from tests.support.references.reading import Reader
 
-TOLERANCE = 1e-4  # issue 4
+TOLERANCE = 1e-4
 RELATIVE = 1e-3  # many scores are below the tolerance: they must agree too
 WINDOW_PARAMETERS = ("max_seq_len", "doc_stride")
 KIND = TASKS[Task.QUESTION_ANSWERING].parameters
