@@ -1,5 +1,6 @@
 """What a machine grants, read from trees of files that stand for machines and containers."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,12 @@ def test_version_1_in_a_container_without_a_namespace(tmp_path: Path) -> None:
 )
 def test_cores_are_the_quotas_rounded_up(tmp_path: Path, files: dict[str, str], mount: str, group: str) -> None:
     assert granted_cores(machine(tmp_path, files, mount.format(root="/"), groups=group)) == 1
+
+
+def test_without_a_quota_cores_are_the_affinity_mask(tmp_path: Path) -> None:
+    files = {"sys/fs/cgroup/cpu.max": "max 100000"}
+    root = machine(tmp_path, files, CGROUP_V2.format(root="/"), groups="0::/\n")
+    assert granted_cores(root) == len(os.sched_getaffinity(0))
 
 
 def test_the_deepest_mount_says_whether_a_folder_lies_in_memory(tmp_path: Path) -> None:
