@@ -148,7 +148,7 @@ class Pipeline:
         """Fill in the outcomes of all inputs; what does not get its turn in time keeps its NotNow."""
         shared = share_texts(inputs)
         texts = [each.text for each in shared]
-        # At load it is the engine that is tried: one that is right for texts alone only must fail.
+        # At load it is the engine that is tried: one that is right only for lone texts must fail.
         halves = not all(pending.is_raw for pending in inputs)
         for index, row in self._forward.rows(texts, deadline_s, stopwatch, halves=halves):
             for pending, slot in shared[index].places:

@@ -52,7 +52,7 @@ def known_afterwards(_parameters: Parameters, _vector_size: int) -> int:
     return 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TaskKind(Contract, Generic[P]):
     """All that sets one task apart from the others."""
 
