@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from berth.pack.sample import sample_folder
+from berth.sources.sample import sample_folder
 
 from .machine import describe_run
 from .stats import percentile

@@ -22,7 +22,7 @@ from berth.archive.write import write_archive
 from berth.pack.contents import plan_archive
 from berth.pack.load_checkpoint import load_checkpoint
 from berth.pack.pack import installed_handler
-from berth.pack.sample import sample_folder
+from berth.sources.sample import sample_folder
 
 from .machine import describe_run
 from .stats import Spread

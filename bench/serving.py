@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from berth.archive.write import write_archive
+from berth.checkpoint_files import load_json
 from berth.errors import BerthError
-from berth.pack.files import load_json
 from berth.pack.load_checkpoint import load_checkpoint
 from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
+from berth.sources.sample import sample_folder
 from berth.workers.environment import OPENMP_ENVIRONMENT
 
 from .figures import BERTH, Figures, Lone, Run, latencies_ms, measure_run
@@ -94,7 +95,7 @@ def run_rounds(effort: Effort, say: Say) -> Figures:
 def _prepared(effort: Effort, say: Say) -> Iterator[Bench]:
     with tempfile.TemporaryDirectory(prefix="berth-bench-") as folder:
         say("packing the sample model for every way")
-        checkpoint = load_checkpoint(None, None)
+        checkpoint = load_checkpoint(sample_folder(), None)
         archives = {BERTH: pack_checkpoint(None, PackOptions(name=BERTH, output=Path(folder)))}
         for way, batching in RIVALS.items():
             archives[way] = Path(folder, f"example-{batching.size}.mar")

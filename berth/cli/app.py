@@ -15,7 +15,7 @@ from ..clients.worker_count import MAX_WORKERS, require_sensible
 from ..console import say
 from ..errors import BerthError
 from ..pack.options import PackOptions, WorkerOptions
-from ..pack.sample import SAMPLE_NAME
+from ..sources.sample import SAMPLE_NAME
 
 app = typer.Typer(
     help="Pack a BERT checkpoint into a TorchServe archive, serve it, ask it.",
@@ -69,7 +69,7 @@ def root(
 @app.command()
 def pack(
     checkpoint: Annotated[
-        Path | None, typer.Argument(help="A local Hugging Face folder. Without it: the sample model.")
+        str | None, typer.Argument(help="A local Hugging Face folder. Without it: the sample model.")
     ] = None,
     task: Annotated[Task | None, typer.Option(help="Overrides what the checkpoint's own files say.")] = None,
     name: Annotated[str | None, typer.Option(help="Default: the folder's name; the sample is bert.")] = None,

@@ -15,8 +15,6 @@ class Checkpoint:
     """The transformer's folder: with config.json, the tokenizer and the weights."""
     files: tuple[str, ...]
     """Paths of what travels, relative to `root`, sorted."""
-    name: str
-    """The model's name unless the user gives one."""
     task: Task
     max_tokens: int
     """Longest text in tokens, special tokens included."""

@@ -1,71 +1,18 @@
-"""A checkpoint's files on disk: its JSON, its weights, and which of them travel in an archive.
+"""Which of a checkpoint's files travel in an archive.
 
 `checkpoint` is the folder that the user names; `transformer` the one inside with config.json, often the same; a
 `module` is a folder of either with weights of its own. Nothing here loads weights or runs code. A file outside the
 checkpoint is never read, but for the Hugging Face cache, whose snapshots are links to the blobs beside them.
 """
 
-import json
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..checkpoint_files import PICKLES, WEIGHTS, WEIGHTS_INDEX, is_inside, load_json
 from ..errors import Refused
 
-WEIGHTS = "model.safetensors"
-WEIGHTS_INDEX = "model.safetensors.index.json"
-PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 TRAVELLING_SUFFIXES = (".json", ".txt", ".model")  # configs; vocabularies and merges; SentencePiece
 NOT_TRAVELLING = (WEIGHTS_INDEX, *PICKLES)
-BEGINNING_BYTES = 200
-LFS_POINTER = b"version https://git-lfs"
-WEB_PAGES = (b"<!doctype html", b"<html")
-HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
-
-
-def local_folder(path: Path) -> Path:
-    """`path` when it is a folder; Refused with the way to get one when it is not."""
-    if path.is_dir():
-        return path
-    if path.exists():
-        raise Refused(f"{path} is a file: give the folder that holds config.json and model.safetensors")
-    advice = "give a folder that holds config.json and model.safetensors"
-    if HUB_ID.fullmatch(str(path)):
-        advice = f"a model of the Hugging Face Hub is downloaded with: hf download {path} --local-dir {path.name}"
-    raise Refused(f"{path} is not a folder, and berth packs local folders; {advice}")
-
-
-def load_json(path: Path) -> dict[str, object]:
-    """The JSON object in `path`, empty when there is no such file; Refused when it holds something else."""
-    value = load_any_json(path) if path.exists() else {}
-    if not isinstance(value, dict):
-        raise Refused(f"{path} does not hold a JSON object: download the checkpoint again")
-    return value
-
-
-def load_any_json(path: Path) -> object:
-    """The JSON value in `path`; Refused when it is not JSON."""
-    check_whole(path)
-    try:
-        value: object = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise Refused(f"{path} is not JSON: {error}") from error
-    return value
-
-
-def check_whole(path: Path) -> None:
-    """Refuse a file that holds nothing, or what a download leaves in its place when it fails."""
-    with path.open("rb") as file:
-        beginning = file.read(BEGINNING_BYTES).lstrip().lower()
-    if not beginning:
-        raise Refused(f"{path} is empty: download the checkpoint again")
-    if beginning.startswith(LFS_POINTER):
-        raise Refused(f"{path} is a git-lfs pointer in the place of the file: run `git lfs pull` in {path.parent}")
-    if beginning.startswith(WEB_PAGES):
-        raise Refused(
-            f"{path} is a web page in the place of the file, as a download without a login leaves it: download the "
-            "checkpoint again with `hf download`"
-        )
 
 
 def travelling_files(
@@ -145,10 +92,3 @@ def _check_link(transformer: Path, file: Path) -> None:
     """Refused when `file` is a link out of the checkpoint."""
     if not is_inside(transformer, file):
         raise Refused(f"{file} leads outside the checkpoint, to {file.resolve()}: copy the file into the folder")
-
-
-def is_inside(folder: Path, file: Path) -> bool:
-    """Whether `file`, links followed, lies in `folder` or among the Hugging Face cache's blobs beside it."""
-    target, inside = file.resolve(), folder.resolve()
-    blobs = inside.parent.parent / "blobs"  # models--org--name/snapshots/<commit>/<file> -> ../../blobs/<digest>
-    return target.is_relative_to(inside) or target.is_relative_to(blobs)

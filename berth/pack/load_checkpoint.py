@@ -8,11 +8,11 @@ from pathlib import Path
 
 from handler.config import Task
 
+from ..checkpoint_files import CONFIG, TOKENIZER_CONFIG, load_json
 from ..errors import Refused
 from .checkpoint import Checkpoint
-from .files import load_json, local_folder, travelling_files
+from .files import travelling_files
 from .references import REFERENCES
-from .sample import SAMPLE_NAME, sample_folder
 from .sentence_transformers import (
     Module,
     embedding_of,
@@ -23,8 +23,6 @@ from .sentence_transformers import (
     transformer_folder,
 )
 
-CONFIG = "config.json"
-TOKENIZER_CONFIG = "tokenizer_config.json"
 DECODER_ENDING = "LMHeadModel"
 NO_LIMIT_TOKENS = 1_000_000  # tokenizers without a limit say 1e30 (transformers, VERY_LARGE_INTEGER)
 # Types whose positions start behind the padding id (transformers 5, create_position_ids_from_input_ids).
@@ -48,9 +46,8 @@ POSITIONS_AFTER_PADDING = frozenset(
 )
 
 
-def load_checkpoint(path: Path | None, task: Task | None) -> Checkpoint:
-    """The checkpoint in `path`, or the sample model; Refused with what to do when it cannot be packed."""
-    checkpoint = sample_folder() if path is None else local_folder(path)
+def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
+    """The checkpoint in a folder of today's form; Refused with what to do when it cannot be packed."""
     modules = load_modules(checkpoint)
     transformer = transformer_folder(checkpoint, modules)
     config = _load_config(transformer)
@@ -61,7 +58,6 @@ def load_checkpoint(path: Path | None, task: Task | None) -> Checkpoint:
     return Checkpoint(
         root=transformer.resolve(),
         files=travelling_files(checkpoint, transformer, inner, embedding.dense, REFERENCES[task].auto_class),
-        name=SAMPLE_NAME if path is None else checkpoint.resolve().name,
         task=task,
         max_tokens=_max_tokens(transformer, config),
         pooling=embedding.pooling,

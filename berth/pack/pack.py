@@ -22,9 +22,11 @@ from ..archive.content import ArchivePlan
 from ..archive.verify import read_archive
 from ..archive.write import member_size, write_archive
 from ..archive.zip_layout import check_size
+from ..convert.convert import converted
 from ..errors import BerthError, Refused, UsageError
 from ..progress import Progress, Silence
-from .check_files import check_files
+from ..sources.source import opened
+from .check.files import check_files
 from .contents import HANDLER_PACKAGES, HandlerSource, plan_archive
 from .load_checkpoint import load_checkpoint
 from .options import PackOptions
@@ -35,17 +37,24 @@ UNPACKED = "unpacked"
 FIRST_DATE = datetime(1980, 1, 1, tzinfo=UTC)  # the first that a zip can name
 
 
-def pack_checkpoint(checkpoint: Path | None, options: PackOptions, progress: Progress | None = None) -> Path:
-    """Pack a folder, or the sample model, and return the proven archive; Refused when it would not serve."""
+def pack_checkpoint(address: str | Path | None, options: PackOptions, progress: Progress | None = None) -> Path:
+    """Pack a checkpoint, or the sample model, and return the proven archive; Refused when it would not serve."""
     progress = progress or Silence()
-    loaded = load_checkpoint(checkpoint, options.task)
+    with opened(None if address is None else str(address), progress) as source:
+        name = _check_name("name", source.name if options.name is None else options.name)
+        _check_name("version", options.version)
+        target = options.output / f"{name}.mar"
+        if target.exists() and not options.force:
+            raise Refused(f"{target} is already there: replace it with --force, or choose another --name")
+        with converted(source.folder, progress) as ready:
+            return _pack_folder(ready.folder, target, options, progress)
+
+
+def _pack_folder(folder: Path, target: Path, options: PackOptions, progress: Progress) -> Path:
+    """Pack a folder of today's form into `target`."""
+    loaded = load_checkpoint(folder, options.task)
     check_files(loaded)
-    name = _check_name("name", loaded.name if options.name is None else options.name)
-    _check_name("version", options.version)
     check_size(sum((loaded.root / file).stat().st_size for file in loaded.files), str(loaded.root))
-    target = options.output / f"{name}.mar"
-    if target.exists() and not options.force:
-        raise Refused(f"{target} is already there: replace it with --force, or choose another --name")
     try:
         with _work_folder(target) as work, started_proof(work) as prove:
             progress.begin("asking transformers")
@@ -53,7 +62,7 @@ def pack_checkpoint(checkpoint: Path | None, options: PackOptions, progress: Pro
 
             answers = reference_answers(loaded)
             source = replace(installed_handler(), worker=options.worker)
-            plan = plan_archive(loaded, answers, source, name=name, version=options.version)
+            plan = plan_archive(loaded, answers, source, name=target.stem, version=options.version)
             draft = _make_archive(plan, work, progress)
             progress.begin("proving")
             prove(work / UNPACKED)

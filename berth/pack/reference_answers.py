@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ..errors import Refused
-from .check_loaded import check_loaded
+from .check.loaded import check_loaded
 from .checkpoint import Checkpoint
 from .contents import ReferenceAnswers
 from .references import REFERENCES

@@ -10,8 +10,8 @@ from pathlib import Path
 from handler.config import Activation, Pooling, ScoreFunction
 
 from ..archive.zip_layout import check_name
+from ..checkpoint_files import load_any_json, load_json
 from ..errors import Refused
-from .files import load_any_json, load_json
 
 MODULES_FILE = "modules.json"
 MODEL_FILE = "config_sentence_transformers.json"

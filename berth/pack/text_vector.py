@@ -8,8 +8,8 @@ from torch import Tensor
 
 from handler.config import Pooling
 
+from ..checkpoint_files import WEIGHTS, load_json
 from .checkpoint import Checkpoint
-from .files import WEIGHTS, load_json
 
 
 def text_vector(checkpoint: Checkpoint, tokens: Tensor) -> Tensor:

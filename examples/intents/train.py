@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer, BertForSequenceClassification
 
-from berth.pack.sample import sample_folder
+from berth.sources.sample import sample_folder
 
 EPOCHS, BATCH_SIZE, ENCODER_RATE, HEAD_RATE = 5, 16, 1e-4, 1e-3  # new layers learn faster; embeddings do not learn
 

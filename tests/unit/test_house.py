@@ -28,11 +28,13 @@ ROOMS: dict[str, set[str]] = {
     "process": set(),
     "workers": set(),
     "openapi": set(),
-    "pack": {"archive", "machine", "workers"},
+    "sources": set(),
+    "convert": set(),
+    "pack": {"archive", "convert", "machine", "sources", "workers"},
     "memory": {"archive", "machine"},
     "health": {"archive", "clients", "process"},
     "serve": {"archive", "clients", "health", "machine", "memory", "process", "workers"},
-    "cli": {"archive", "clients", "health", "machine", "memory", "pack", "process", "serve", "workers"},
+    "cli": {"archive", "clients", "health", "machine", "memory", "pack", "process", "serve", "sources", "workers"},
 }
 MOST_MODULES = 15
 # Each may import those before it: a file at the top of handler/, or a whole room.

@@ -14,7 +14,7 @@ from berth.clients.grpc_client import INFERENCE, GrpcClient
 from berth.machine.limits import granted_cores
 from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
-from berth.pack.sample import sample_folder
+from berth.sources.sample import sample_folder
 from tests.support.plain_transformers import classify_one_by_one, embed_one_by_one
 from tests.support.servers import Server, running_server
 from tests.support.texts import mixed_texts

@@ -13,7 +13,7 @@ from transformers import AutoTokenizer
 from berth.pack import pack
 from berth.pack.contents import HandlerSource
 from berth.pack.options import PackOptions
-from berth.pack.sample import sample_folder
+from berth.sources.sample import sample_folder
 from tests.support.plain_transformers import embed_one_by_one
 from tests.support.servers import Server, running_server
 

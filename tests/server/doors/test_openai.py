@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from transformers import AutoTokenizer
 
-from berth.pack.sample import sample_folder
+from berth.sources.sample import sample_folder
 from handler.config import Task
 from tests.support.clients import Model
 from tests.support.clients.openai_package import openai_client

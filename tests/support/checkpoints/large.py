@@ -7,7 +7,7 @@ import transformers
 from transformers import AutoTokenizer, BertConfig
 
 from berth.pack.references import REFERENCES
-from berth.pack.sample import sample_folder
+from berth.sources.sample import sample_folder
 from handler.config import Task
 
 LABELS = {0: "contradiction", 1: "neutral", 2: "entailment"}

@@ -23,7 +23,7 @@ from transformers import (
     XLMRobertaTokenizer,
 )
 
-from berth.pack.sample import sample_folder
+from berth.sources.sample import sample_folder
 
 MAX_LENGTH = 512
 NUM_UNUSED = 999  # the sample's vocabulary begins with its special tokens and [unused...]

@@ -14,7 +14,7 @@ from bench.rivals.rival import Batching, plan_rival
 from berth.archive.unpack import unpack_once
 from berth.archive.write import write_archive
 from berth.pack.load_checkpoint import load_checkpoint
-from berth.pack.sample import sample_folder
+from berth.sources.sample import sample_folder
 
 TEXTS = ["a ship", "the harbour is deep enough for her keel", ""]
 
@@ -22,7 +22,8 @@ TEXTS = ["a ship", "the harbour is deep enough for her keel", ""]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     work = tmp_path_factory.mktemp("rival")
-    write_archive(plan_rival(load_checkpoint(None, None), "rival", Batching(size=8, delay_ms=100)), work / "rival.mar")
+    plan = plan_rival(load_checkpoint(sample_folder(), None), "rival", Batching(size=8, delay_ms=100))
+    write_archive(plan, work / "rival.mar")
     return unpack_once(work / "rival.mar", work / "cache")
 
 

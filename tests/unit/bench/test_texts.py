@@ -6,7 +6,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from bench.texts import MAX_WORDS, SPECIAL_TOKENS, mixed_texts, num_tokens, whole_words
-from berth.pack.sample import sample_folder
+from berth.sources.sample import sample_folder
 
 
 @pytest.fixture(scope="module")

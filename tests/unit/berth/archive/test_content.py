@@ -23,7 +23,6 @@ from handler.config import HandlerConfig, Pooling, Precision, Task
 CHECKPOINT = Checkpoint(
     root=Path("/nowhere"),
     files=("config.json", "model.safetensors"),
-    name="m",
     task=Task.EMBEDDINGS,
     pooling=Pooling.CLS,
     normalize=True,
@@ -130,7 +129,6 @@ def test_a_file_with_an_impossible_name_is_refused():
     odd = Checkpoint(
         root=CHECKPOINT.root,
         files=("vocabulaire-é.txt",),
-        name="m",
         task=Task.EMBEDDINGS,
         pooling=Pooling.MEAN,
         normalize=False,

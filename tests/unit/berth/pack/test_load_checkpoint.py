@@ -4,8 +4,6 @@ Only JSON is read, so most weights here are empty files.
 """
 
 import json
-import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ from berth.errors import Refused
 from berth.pack.load_checkpoint import load_checkpoint
 from berth.pack.references import REFERENCES
 from berth.pack.references.fill_mask import PRETRAINED_ON_MASKS
-from berth.pack.sample import INSTALL_SAMPLE, SAMPLE_PACKAGE, sample_folder
+from berth.sources.sample import sample_folder
 from handler.config import Pooling, Task
 from tests.support.checkpoints import make_checkpoint
 from tests.support.checkpoints.sentence_transformers import pickle_weights, run_lines
@@ -61,30 +59,11 @@ def _old_modules(*kinds: str) -> list[dict[str, str]]:
 
 
 def test_the_sample():
-    checkpoint = load_checkpoint(None, None)
-    assert (checkpoint.name, checkpoint.task, checkpoint.max_tokens) == ("bert", Task.EMBEDDINGS, 256)
+    checkpoint = load_checkpoint(sample_folder(), None)
+    assert (checkpoint.task, checkpoint.max_tokens) == (Task.EMBEDDINGS, 256)
     assert (checkpoint.pooling, checkpoint.normalize) == (Pooling.MEAN, True)
     assert {"config.json", "model.safetensors", "tokenizer.json", "1_Pooling/config.json"} <= set(checkpoint.files)
     assert not {"README.md", ".gitattributes"} & set(checkpoint.files)
-
-
-def test_an_altered_sample_is_refused(tmp_path, monkeypatch):
-    shutil.copytree(sample_folder(), tmp_path / SAMPLE_PACKAGE / "model")
-    (tmp_path / SAMPLE_PACKAGE / "__init__.py").touch()
-    with (tmp_path / SAMPLE_PACKAGE / "model" / "model.safetensors").open("r+b") as weights:
-        weights.seek(1000)
-        weights.write(b"\xff")
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(Refused, match="is not the published sample model: its sha256 is"):
-        load_checkpoint(None, None)
-
-
-def test_an_absent_sample_names_the_command(monkeypatch):
-    monkeypatch.setattr(sys, "path", [])
-    with pytest.raises(Refused) as refused:
-        load_checkpoint(None, None)
-    assert f"`{INSTALL_SAMPLE}`" in str(refused.value)
-    assert "`make setup`" in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +81,7 @@ def test_an_absent_sample_names_the_command(monkeypatch):
 def test_the_task_is_in_config_json(tmp_path, architecture, task):
     folder = _write(tmp_path / "my-model", config=_bert(architectures=[architecture]))
     checkpoint = load_checkpoint(folder, None)
-    assert (checkpoint.task, checkpoint.name) == (task, "my-model")
+    assert checkpoint.task is task
     assert (checkpoint.pooling, checkpoint.normalize) == (Pooling.MEAN, False)
 
 
@@ -215,18 +194,7 @@ def test_custom_code_is_refused(tmp_path, name):
         load_checkpoint(tmp_path, None)
 
 
-@pytest.mark.parametrize("name", ["org/model", "bert-base-uncased"])
-def test_a_hub_id_gets_the_command_that_downloads_it(name):
-    with pytest.raises(Refused, match=f"hf download {name} --local-dir {Path(name).name}"):
-        load_checkpoint(Path(name), None)
-
-
 def test_what_is_no_checkpoint_is_refused(tmp_path):
-    with pytest.raises(Refused, match="is not a folder"):
-        load_checkpoint(tmp_path / "a" / "b" / "absent", None)
-    (tmp_path / "file").touch()
-    with pytest.raises(Refused, match="is a file: give the folder"):
-        load_checkpoint(tmp_path / "file", None)
     with pytest.raises(Refused, match=r"has no config\.json"):
         load_checkpoint(tmp_path, None)
     (tmp_path / "config.json").write_text("{")

@@ -13,6 +13,7 @@ from berth.pack.load_checkpoint import load_checkpoint
 from berth.pack.reference_answers import reference_answers
 from berth.pack.references.known_texts import TEXTS
 from berth.pack.references.text_classification import PAIR
+from berth.sources.sample import sample_folder
 from handler.config import Task
 from tests.support.checkpoints import LABELS, make_checkpoint
 
@@ -34,7 +35,7 @@ def test_logits_are_the_pipelines(classifier):
 
 
 def test_the_samples_embeddings_are_those_of_a_padded_batch():
-    checkpoint = load_checkpoint(None, None)
+    checkpoint = load_checkpoint(sample_folder(), None)
     known = reference_answers(checkpoint)
     tokenizer = AutoTokenizer.from_pretrained(checkpoint.root)
     encoded = tokenizer(list(TEXTS), padding=True, truncation=True, max_length=256, return_tensors="pt")

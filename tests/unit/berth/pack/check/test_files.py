@@ -13,9 +13,9 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
 from berth.errors import Refused
-from berth.pack.check_files import check_files
+from berth.pack.check.files import check_files
 from berth.pack.load_checkpoint import load_checkpoint
-from berth.pack.sample import sample_folder
+from berth.sources.sample import sample_folder
 from handler.config import Task
 
 BERTH = str(Path(sys.executable).with_name("berth"))
@@ -254,7 +254,7 @@ def test_berth_pack_says_it_at_once(copy, architecture, tmp_path):
 def test_nothing_heavy_is_imported(copy):
     program = (
         "import sys; from pathlib import Path; from berth.errors import Refused; "
-        "from berth.pack.check_files import check_files; from berth.pack.load_checkpoint import load_checkpoint; "
+        "from berth.pack.check.files import check_files; from berth.pack.load_checkpoint import load_checkpoint; "
         "check_files(load_checkpoint(Path(sys.argv[1]), None)); "
         "print(sorted({'numpy', 'safetensors', 'tokenizers', 'torch', 'transformers'} & set(sys.modules)))"
     )

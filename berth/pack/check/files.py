@@ -10,13 +10,12 @@ from pathlib import Path
 
 from handler.config import Task
 
-from ..errors import Refused
-from ..safetensors_header import read_header
-from .checkpoint import Checkpoint
-from .files import HUB_ID, check_whole, is_inside, load_json
-from .load_checkpoint import CONFIG, TOKENIZER_CONFIG, labels_of
+from ...checkpoint_files import CONFIG, HUB_ID, TOKENIZER, TOKENIZER_CONFIG, check_whole, is_inside, load_json
+from ...errors import Refused
+from ...safetensors_header import read_header
+from ..checkpoint import Checkpoint
+from ..load_checkpoint import labels_of
 
-TOKENIZER = "tokenizer.json"
 MODEL_CARD = "README.md"
 WORD_PIECES, BYTE_PAIRS = ("vocab.txt",), ("vocab.json", "merges.txt")
 # What a tokenizer is made from without a tokenizer.json, by its class, and the classes of some types of models

@@ -17,7 +17,7 @@ from transformers import AutoTokenizer, BertTokenizer
 from berth.errors import Refused
 from berth.pack.load_checkpoint import load_checkpoint
 from berth.pack.reference_answers import reference_answers
-from berth.pack.sample import sample_folder
+from berth.sources.sample import sample_folder
 from handler.config import Task
 from tests.support.checkpoints import ARCHITECTURES, make_checkpoint
 

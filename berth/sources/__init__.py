@@ -1,0 +1,1 @@
+"""Where a checkpoint comes from: an address becomes a local folder."""
