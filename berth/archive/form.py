@@ -6,6 +6,7 @@ what is read here; where nothing can be read, the verifier says what is wrong.
 
 import re
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from .. import __version__
@@ -19,9 +20,12 @@ MAX_CONFIG_BYTES = 1 << 18  # prompts are in it too
 VERSION = re.compile(r"[\w.+-]{1,40}")
 
 
-def form_section() -> dict[str, object]:
-    """What berth says for itself in model-config.yaml; TorchServe passes over keys that it does not know."""
-    return {"form": FORM, "version": __version__}
+def form_section(origin: Mapping[str, str]) -> dict[str, object]:
+    """What berth says for itself in model-config.yaml; TorchServe passes over keys that it does not know.
+
+    `origin` is where the checkpoint came from, for people to read: nothing depends on it.
+    """
+    return {"form": FORM, "version": __version__, **origin}
 
 
 def check_form(archive: Path) -> None:

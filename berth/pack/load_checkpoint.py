@@ -14,6 +14,7 @@ from .checkpoint import Checkpoint
 from .files import travelling_files
 from .references import REFERENCES
 from .sentence_transformers import (
+    MODULES_FILE,
     Module,
     embedding_of,
     is_cross_encoder,
@@ -101,6 +102,17 @@ def _task_of_architecture(checkpoint: Path, config: Mapping[str, object]) -> Tas
             return task
     found = f"{CONFIG}'s architecture is {architecture}" if architecture else f"{CONFIG} names no architecture"
     raise Refused(f"cannot tell the task of {checkpoint}: {found}; choose one with --task: {', '.join(Task)}")
+
+
+def reason_of(checkpoint: Path, task: Task) -> str:
+    """What told that the folder's checkpoint is for this task."""
+    modules = load_modules(checkpoint)
+    if task is Task.EMBEDDINGS and modules:
+        return f"by {MODULES_FILE}"
+    config = load_json(transformer_folder(checkpoint, modules) / CONFIG)
+    if task is Task.TEXT_RANKING and is_cross_encoder(checkpoint, config):
+        return "by sentence-transformers' mark of a cross-encoder"
+    return f"by {CONFIG}'s architecture"
 
 
 def labels_of(config: Mapping[str, object]) -> list[str]:

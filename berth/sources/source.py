@@ -25,6 +25,11 @@ class Source:
     notes: tuple[str, ...] = ()
     """What was chosen for the user, a sentence each: the best checkpoint of a training, for one."""
 
+    @property
+    def origin(self) -> dict[str, str]:
+        """What an archive keeps of it: nothing of a local one, so that equal folders make equal archives."""
+        return {} if self.revision is None else {"source": self.address, "revision": self.revision}
+
 
 @contextmanager
 def opened(address: str | None, progress: Progress) -> Iterator[Source]:
