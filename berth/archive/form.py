@@ -12,6 +12,7 @@ from pathlib import Path
 from .. import __version__
 from ..errors import Refused
 from .content import MODEL_CONFIG
+from .foreign import check_own
 
 # What an archive holds and how it is laid out. Add 1 when a berth that knows only the old form would misread the new.
 FORM = 1
@@ -31,11 +32,12 @@ def form_section(origin: Mapping[str, str]) -> dict[str, object]:
 def check_form(archive: Path) -> None:
     """Refused when a .mar or an unpacked folder has a form that this berth does not know.
 
-    One without a form is read as form 1: no berth but unreleased ones packed it, or it has a handler of its own.
+    One without a form is read as form 1: no berth but unreleased ones packed it, or it has a handler of its own. One
+    that another tool packed is refused as such.
     """
     match _read_section(archive):
         case None:
-            return
+            check_own(archive)
         case {"form": int(form), "version": str()} if 1 <= form <= FORM:
             return
         case {"form": int(form), "version": str(version)} if VERSION.fullmatch(version):
