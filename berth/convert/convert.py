@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..errors import Refused
 from ..progress import Progress
+from .tokenizer.conversion import make_tokenizers, needs_tokenizer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,9 @@ class Converted:
     """What was converted, a sentence each."""
 
 
-CONVERSIONS: tuple[Conversion, ...] = ()
+CONVERSIONS: tuple[Conversion, ...] = (
+    Conversion(applies=needs_tokenizer, convert=make_tokenizers),  # last: it needs config.json
+)
 """In the order in which they are done."""
 
 
