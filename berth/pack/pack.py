@@ -28,7 +28,9 @@ from ..convert.convert import converted
 from ..errors import BerthError, Refused, UsageError
 from ..progress import Progress, Silence
 from ..sources.source import Source, opened
+from .check.damaged import refuse_damaged
 from .check.files import check_files
+from .check.foreign import refuse_foreign
 from .checkpoint import Checkpoint
 from .contents import HANDLER_PACKAGES, HandlerSource, ReferenceAnswers, plan_archive
 from .load_checkpoint import load_checkpoint, reason_of
@@ -86,6 +88,8 @@ def _target(source: Source, options: PackOptions) -> Path:
 @contextmanager
 def prepare(source: Source, task: Task | None, progress: Progress) -> Iterator[Prepared]:
     """The source's checkpoint in today's form, its files checked; Refused when it cannot be packed."""
+    refuse_damaged(source.folder)
+    refuse_foreign(source.folder)
     with converted(source.folder, progress) as ready:
         checkpoint = load_checkpoint(ready.folder, task)
         check_files(checkpoint)

@@ -108,7 +108,7 @@ def test_these_hold_a_masked_language_model_whole(tmp_path, name):
 
 def test_a_natural_language_inference_model_classifies_unless_asked(tmp_path):
     labels = {"0": "CONTRADICTION", "1": "NEUTRAL", "2": "ENTAILMENT"}
-    folder = _write(tmp_path, config=_bert(architectures=["BartForSequenceClassification"], id2label=labels))
+    folder = _write(tmp_path, config=_bert(architectures=["RobertaForSequenceClassification"], id2label=labels))
     assert load_checkpoint(folder, None).task is Task.TEXT_CLASSIFICATION
     assert load_checkpoint(folder, Task.ZERO_SHOT_CLASSIFICATION).task is Task.ZERO_SHOT_CLASSIFICATION
 
