@@ -3,7 +3,6 @@
 Only files that are read are looked at: JSON and vocabularies whole, weights by their header and length.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -50,7 +49,7 @@ def refuse_damaged(folder: Path) -> None:
 def _check_listed(folder: Path) -> None:
     try:
         next(folder.iterdir(), None)
-        os.stat(f"{folder}/.")  # a list of names is not yet the right to open one
+        (folder / CONFIG).exists()  # whoever may list the names may yet not open one: PermissionError
     except OSError as error:
         raise Refused(f"{folder} cannot be read: {error.strerror}; see to it that `ls {folder}` works") from error
 

@@ -181,6 +181,12 @@ def test_the_token_limit_is_what_the_model_can_take(tmp_path, model_type, usable
             model(torch.full((1, limit + 1), 5))
 
 
+def test_no_model_type_is_refused(tmp_path):
+    _write(tmp_path, config={"architectures": ["BertModel"], "max_position_embeddings": 512})
+    with pytest.raises(Refused, match=r'config\.json has no model_type: write the type of the model, such as "bert"'):
+        load_checkpoint(tmp_path, None)
+
+
 def test_no_token_limit_at_all_is_refused(tmp_path):
     _write(tmp_path, config={"model_type": "x"}, tokenizer_config={"model_max_length": int(1e30)})
     with pytest.raises(Refused, match="set model_max_length"):
