@@ -25,7 +25,6 @@ MARKS: Mapping[tuple[str, ...], str] = {
     ("params.json", "consolidated*"): "a decoder in its maker's own format, which writes text",
     ("*.nemo",): "a model of NVIDIA NeMo",
     ("*.ftz",): "a model of fastText",
-    ("*.mlmodel",): "a model of Core ML",
 }
 # How the classes of other kinds end: for types that are not in any table.
 ENDINGS: Mapping[tuple[str, ...], str] = {
