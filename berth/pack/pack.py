@@ -73,8 +73,8 @@ def pack_checkpoint(address: str | Path | None, options: PackOptions, progress: 
         target = _target(source, options)
         with prepare(source, options.task, progress) as prepared:
             engine, left_out = _pack(prepared, target, options, progress)
-            prepared = replace(prepared, notes=(*prepared.notes, *left_out))
-    return Packed(archive=target, prepared=prepared, engine=engine, seconds=time.monotonic() - began_s)
+    noted = replace(prepared, notes=(*prepared.notes, *left_out))
+    return Packed(archive=target, prepared=noted, engine=engine, seconds=time.monotonic() - began_s)
 
 
 def _target(source: Source, options: PackOptions) -> Path:
