@@ -6,12 +6,13 @@ here: to choose the files, to compare each with the digest that the Hub names, a
 
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx2
 from huggingface_hub import HfApi, constants, hf_hub_download, snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
-from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.errors import FileMetadataError, HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+from huggingface_hub.hf_api import RepoSibling
 
 from ..errors import Refused
 from ..progress import Advance, Progress
@@ -63,17 +64,21 @@ def fetched(model: HubId, progress: Progress) -> Source:
 def _listing(api: HfApi, model: HubId, commit: str) -> _Listing:
     """What the Hub says that the commit holds; when it cannot be asked, what the cache has of it."""
     try:
-        entries = api.list_repo_tree(model.repository, recursive=True, revision=commit)
-        files = [entry for entry in entries if isinstance(entry, RepoFile)]
+        siblings = api.model_info(model.repository, revision=commit, files_metadata=True).siblings or ()
     except (httpx2.TransportError, OfflineModeIsEnabled, HfHubHTTPError) as error:
-        if isinstance(error, HfHubHTTPError) and error.response.status_code < 500:
+        if isinstance(error, HfHubHTTPError) and error.response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
             raise
         cached = _cached(model, commit)
         if cached is None:
             raise
         return cached
-    digests = {file.path: file.lfs.sha256 if file.lfs else file.blob_id for file in files}
-    return _Listing({file.path: _File(file.size, digests[file.path]) for file in files}, f"{model} of the Hub")
+    return _Listing({sibling.rfilename: _listed(sibling) for sibling in siblings}, f"{model} of the Hub")
+
+
+def _listed(sibling: RepoSibling) -> _File:
+    if sibling.size is None:
+        raise FileMetadataError(f"{sibling.rfilename} has no size")
+    return _File(sibling.size, sibling.lfs.sha256 if sibling.lfs else sibling.blob_id)
 
 
 def _cached(model: HubId, commit: str) -> _Listing | None:

@@ -25,10 +25,12 @@ from huggingface_hub.errors import (
 
 from ..errors import Refused
 from .hub_id import HubId
+from .origin import first_line
 
 LIBRARY = "huggingface_hub"
 LOGIN = "log in with `hf auth login` or set HF_TOKEN"
-LIBRARY_ERRORS = (httpx2.HTTPError, OSError, HFValidationError, EntryNotFoundError, RevisionResolutionError)
+ANSWERS_OF_OTHERS = (KeyError, ValueError, TypeError, AssertionError)  # JSON that the library does not expect
+LIBRARY_ERRORS = (httpx2.HTTPError, OSError, EntryNotFoundError, RevisionResolutionError, *ANSWERS_OF_OTHERS)
 
 
 @contextmanager
@@ -60,7 +62,7 @@ def _without_token(sentence: str) -> str:
 
 
 def _explain(model: HubId, error: Exception) -> str:
-    """The sentence; the library's own errors first, as most of them are an OSError too."""
+    """The sentence; the library's own errors first, as most of them are an OSError or a ValueError too."""
     cause = _cause(error)
     if isinstance(cause, HfHubHTTPError):
         return _explain_answer(model, cause)
@@ -69,8 +71,8 @@ def _explain(model: HubId, error: Exception) -> str:
             f"{model} is not whole in the cache, {constants.HF_HUB_CACHE}, and HF_HUB_OFFLINE forbids to ask the Hub: "
             "unset it, or download the model where there is a network"
         )
-    if isinstance(cause, FileMetadataError):
-        return f"{constants.ENDPOINT} does not answer as a Hub does: check HF_ENDPOINT and the proxy ({_line(cause)})"
+    if isinstance(cause, FileMetadataError | KeyError | ValueError | TypeError | AssertionError):
+        return _explain_value(model, cause)
     if isinstance(cause, httpx2.HTTPError | LocalEntryNotFoundError):
         return _explain_network(model, cause)
     return _explain_disk(model, cause)
@@ -105,23 +107,30 @@ def _explain_answer(model: HubId, error: HfHubHTTPError) -> str:
     return by_error.get(type(error)) or by_status.get(status, other)
 
 
+def _explain_value(model: HubId, error: Exception) -> str:
+    """What was sent, or what came, is of another form than the library expects."""
+    if isinstance(error, UnicodeEncodeError):
+        return f"{model} cannot be asked for: HF_TOKEN, or the token of `hf auth login`, holds what no token can hold"
+    if isinstance(error, HFValidationError):
+        return f"{model} is no name of a model on the Hub ({first_line(error)}), and there is no such folder here"
+    return f"{constants.ENDPOINT} does not answer as a Hub does: check HF_ENDPOINT and the proxy"
+
+
 def _explain_network(model: HubId, error: Exception) -> str:
     """No answer, or one that broke off."""
     if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError | LocalEntryNotFoundError):
         return (
-            f"there is no folder {model} here, and {constants.ENDPOINT} cannot be reached ({_line(error)}): check the "
-            "network, HF_ENDPOINT and HTTPS_PROXY"
+            f"there is no folder {model} here, and {constants.ENDPOINT} cannot be reached ({first_line(error)}): check "
+            "the network, HF_ENDPOINT and HTTPS_PROXY"
         )
     return (
-        f"the download of {model} broke off ({type(error).__name__}: {_line(error)}): pack it again, "
+        f"the download of {model} broke off ({type(error).__name__}: {first_line(error)}): pack it again, "
         "the files that are whole are kept"
     )
 
 
 def _explain_disk(model: HubId, error: Exception) -> str:
     """What has to do with neither the Hub nor the network."""
-    if isinstance(error, HFValidationError):
-        return f"{model} is no name of a model on the Hub ({_line(error)}), and there is no such folder here"
     number = error.errno if isinstance(error, OSError) else None
     if number in (errno.ENOSPC, errno.EDQUOT):
         return (
@@ -130,9 +139,4 @@ def _explain_disk(model: HubId, error: Exception) -> str:
         )
     if number is not None:
         return f"the Hub's cache, {constants.HF_HUB_CACHE}, cannot be used ({error}): set HF_HOME to another folder"
-    return f"the download of {model} broke off ({_line(error)}): pack it again, the files that are whole are kept"
-
-
-def _line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    return f"the download of {model} broke off ({first_line(error)}): pack it again, the files that are whole are kept"

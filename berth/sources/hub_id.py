@@ -25,8 +25,8 @@ class HubId:
 
 
 def parse_hub_id(address: str) -> HubId | None:
-    """The model that `address` names, hf:// before it or not; None when it cannot be one's name."""
-    repository, mark, revision = address.removeprefix("hf://").partition("@")
+    """The model that `address` names; None when it cannot be one's name."""
+    repository, mark, revision = address.partition("@")
     if not HUB_ID.fullmatch(repository) or repository.startswith((".", "-")) or repository.endswith("."):
         return None
     if mark and not REVISION.fullmatch(revision):

@@ -10,7 +10,7 @@ from ..errors import BerthError, Refused
 from ..progress import Advance, Progress
 from .local import local_source
 from .needed import CHECKPOINT, needed_files
-from .origin import Source, without_credentials
+from .origin import Source, first_line, without_credentials
 from .room import MB, require_room
 from .unpacked import ARCHIVE_NAME, ELSEWHERE, unpacked
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 EXTRAS = {"gs": "gcs", "gcs": "gcs", "s3": "s3", "s3a": "s3"}
 DEPTH = 2  # a checkpoint, and the folders of sentence-transformers' modules
-MOST_OF_A_MESSAGE = 300  # characters
 
 
 @contextmanager
@@ -116,17 +115,12 @@ def _explain(address: str, shown: str, error: Exception) -> str:
     if isinstance(error, ImportError):
         extra = EXTRAS.get(scheme)
         package = f"berth[{extra}]" if extra else "the package that it names"
-        return f"{shown} needs a package that is not installed ({_first_line(error)}): pip install '{package}'"
+        return f"{shown} needs a package that is not installed ({first_line(error)}): pip install '{package}'"
     if isinstance(error, FileNotFoundError):
         return f"{shown} is not there: look with the tool that put it there"
     if isinstance(error, ValueError) and "rotocol" in str(error):
-        return f"{shown} is of no scheme that fsspec knows ({_first_line(error)}): gs://, s3:// and file:// are some"
+        return f"{shown} is of no scheme that fsspec knows ({first_line(error)}): gs://, s3:// and file:// are some"
     return (
-        f"{shown} cannot be read ({type(error).__name__}: {_first_line(error)}): check the address and the credentials "
+        f"{shown} cannot be read ({type(error).__name__}: {first_line(error)}): check the address and the credentials "
         "that its own tool uses, and pack it again"
     )
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:MOST_OF_A_MESSAGE] if lines else "no message"

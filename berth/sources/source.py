@@ -20,6 +20,7 @@ ONE_SLASH = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+):/(?P<rest>[^/].*)")
 WEB_PAGE = re.compile(r"https?://(?:huggingface\.co|hf\.co)/(?P<id>[\w.-]+/[\w.-]+)")
 PATH = re.compile(r"[./~].*|.*/.*/.*|.*\.(mar|zip|tar|tgz|tar\.\w+)", re.IGNORECASE | re.DOTALL)
 PACKED = ".mar"
+HUB_SCHEME = "hf://"
 ADDRESSES = (
     "an address is a local folder, a .zip or .tar.gz of one, a model of the Hugging Face Hub (org/name or "
     "org/name@revision), or a folder at gs://, s3:// or another scheme that fsspec knows"
@@ -51,13 +52,14 @@ def _find(address: str | None, progress: Progress) -> AbstractContextManager[Sou
     if address is None:
         return nullcontext(Source(folder=sample_folder(), name=SAMPLE_NAME, address=SAMPLE_NAME))
     path = Path(address)
-    if path.is_dir():
+    if address and path.is_dir():
         return nullcontext(local_source(path, address))
-    if path.exists():
+    if address and path.exists():
         return _find_file(path, address, progress)
-    if SCHEME.match(address) and not address.startswith("hf://"):
+    hub_id = address.removeprefix(HUB_SCHEME)
+    if SCHEME.match(hub_id):
         return _find_remote(address, progress)
-    model = None if PATH.fullmatch(address) else parse_hub_id(address)
+    model = None if PATH.fullmatch(hub_id.partition("@")[0]) else parse_hub_id(hub_id)
     if model is None:
         raise Refused(_advice(address))
     from .hub import fetched  # noqa: PLC0415 - a local folder needs no HTTP client

@@ -4,6 +4,7 @@ Nothing is written outside that folder, and nothing but files and folders: a pat
 device are refused, and so is what the disk cannot hold.
 """
 
+import gzip
 import lzma
 import re
 import tarfile
@@ -17,11 +18,12 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from ..errors import Refused
 from ..progress import Progress
 from .local import local_source
-from .origin import Source
+from .origin import Source, first_line
 from .room import require_room
 
 ARCHIVE_NAME = re.compile(r"(.+?)\.(zip|tar|tgz|tar\.(gz|bz2|xz))", re.IGNORECASE)
-DAMAGE = (tarfile.ReadError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, NotImplementedError)
+DAMAGE = (tarfile.ReadError, zipfile.BadZipFile, gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError)
+CHUNK_BYTES = 2**20
 BESIDE_THE_FOLDER = "__MACOSX"  # what macOS puts into every zip
 ELSEWHERE = "set TMPDIR to a folder on another disk"
 
@@ -36,9 +38,11 @@ def unpacked(archive: Path, address: str, progress: Progress) -> Iterator[Source
         extract = _extract_zip if archive.suffix.lower() == ".zip" else _extract_tar
         try:
             extract(archive, Path(work), address, progress)
-        except DAMAGE as error:
+        except (*DAMAGE, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:  # the disk; bz2's errors have no number
+                raise
             raise Refused(
-                f"{address} is damaged or not what its name says: {error}; make or download it again"
+                f"{address} is damaged or not what its name says ({first_line(error)}): make or download it again"
             ) from error
         yield local_source(_entered(Path(work)), address, _stem(archive.name))
 
@@ -92,3 +96,5 @@ def _extract_tar(archive: Path, target: Path, address: str, progress: Progress) 
                     "from the folder"
                 ) from error
             advance(member.size)
+        while opened.fileobj.read(CHUNK_BYTES):  # its checksum is behind the last member
+            pass

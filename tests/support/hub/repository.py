@@ -39,11 +39,11 @@ class Repository:
         return hashlib.sha256(data).hexdigest() if name.endswith(LARGE) else git_sha1(data)
 
     def entry(self, name: str) -> dict[str, object]:
-        """One row of /api/models/NAME/tree/REVISION."""
+        """One of the siblings of /api/models/NAME?blobs=true."""
         data = self.files[name]
-        row: dict[str, object] = {"type": "file", "path": name, "size": len(data), "oid": git_sha1(data)}
+        row: dict[str, object] = {"rfilename": name, "size": len(data), "blobId": git_sha1(data)}
         if name.endswith(LARGE):
-            row["lfs"] = {"oid": self.digest(name), "size": len(data), "pointerSize": 134}
+            row["lfs"] = {"sha256": self.digest(name), "size": len(data), "pointerSize": 134}
         return row
 
 

@@ -1,4 +1,4 @@
-"""The server: what the Hub answers to model info, lists of files and downloads, and the ways in which it fails.
+"""The server: what the Hub answers to model info and downloads, and the ways in which it fails.
 
 As the real one does: a file of git-lfs is answered by a redirect to another host, which must get no token; the redirect
 names digest and size; a download may begin anywhere (Range). There is no Xet. Seen in huggingface_hub 2.4.0.
@@ -19,6 +19,7 @@ from .repository import LARGE, Repository
 
 CDN = "/cdn"
 CHUNK_BYTES = 64 * 1024
+POLL_S = 0.01  # how soon a server that shall end does
 ERRORS = {401: "Invalid credentials in Authorization header", 403: "Forbidden", 429: "Slow down", 500: "Oops"}
 
 
@@ -59,13 +60,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Write no line per request to stderr."""
 
     def _answer(self) -> None:
-        path = unquote(self.path.split("?")[0])
+        path = self.path.split("?")[0]
         self.hub.requests.append((self.command, path, {key.lower(): value for key, value in self.headers.items()}))
         if self.hub.status is not None:
             self._refuse(self.hub.status, "", ERRORS[self.hub.status])
         elif path.startswith(CDN):
             _, _, model, name = path.split("/", 3)
-            self._send_file(self.hub.models[model.replace("--", "/")], name)
+            self._send_file(self.hub.models[model.replace("--", "/")], unquote(name))
         else:
             self._answer_model(path)
 
@@ -78,24 +79,21 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(401, "RepoNotFound", "Invalid username or password.")
             return
         parts = rest.removeprefix(name).strip("/").split("/", 2)
-        revision = parts[1] if len(parts) > 1 else "main"
+        revision = unquote(parts[1]) if len(parts) > 1 else "main"
         if not model.has(revision):
             self._refuse(404, "RevisionNotFound", f"Invalid rev id: {revision}")
         elif is_api:
-            self._answer_api(name, model, parts[0])
+            self._answer_info(name, model)
         else:
-            self._resolve(name, model, parts[2])
+            self._resolve(name, model, unquote(parts[2]))
 
     def _may_see(self, model: Repository) -> bool:
         return model.token is None or self.headers.get("authorization") == f"Bearer {model.token}"
 
-    def _answer_api(self, name: str, model: Repository, what: str) -> None:
-        if what == "tree":
-            body: object = [model.entry(file) for file in sorted(model.files)]
-        else:
-            siblings = [{"rfilename": file} for file in sorted(model.files)]
-            body = {"id": name, "sha": model.commit, "siblings": siblings, "private": model.token is not None}
-        self._send(200, json.dumps(body).encode(), {"content-type": "application/json"})
+    def _answer_info(self, name: str, model: Repository) -> None:
+        siblings = [model.entry(file) for file in sorted(model.files)]
+        info = {"id": name, "sha": model.commit, "siblings": siblings, "private": model.token is not None}
+        self._send(200, json.dumps(info).encode(), {"content-type": "application/json"})
 
     def _resolve(self, name: str, model: Repository, file: str) -> None:
         if model.gated:
@@ -103,8 +101,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif file not in model.files:
             self._refuse(404, "EntryNotFound", "Entry not found")
         elif file.endswith(LARGE):
-            port = self.server.server_address[1]
-            location = f"http://localhost:{port}{CDN}/{name.replace('/', '--')}/{file}"  # another host than 127.0.0.1
+            other_host = self.hub.url.replace("127.0.0.1", "localhost")
+            location = f"{other_host}{CDN}/{name.replace('/', '--')}/{file}"
             size = str(len(model.files[file]))
             linked = {"x-linked-etag": f'"{model.digest(file)}"', "x-linked-size": size}
             self._send(302, b"", {"location": location, "x-repo-commit": model.commit, **linked})
@@ -161,6 +159,6 @@ def running_hub(**models: Repository) -> Iterator[Hub]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         hub.url = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(POLL_S,), daemon=True).start()
         yield hub
         server.shutdown()
