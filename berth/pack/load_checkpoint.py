@@ -58,7 +58,7 @@ def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
     inner = tuple(module.path for module in modules if module.path and transformer == checkpoint)
     return Checkpoint(
         root=transformer.resolve(),
-        files=travelling_files(checkpoint, transformer, inner, embedding.dense, REFERENCES[task].auto_class),
+        files=travelling_files(transformer, inner, embedding.dense),
         task=task,
         max_tokens=_max_tokens(transformer, config),
         pooling=embedding.pooling,
