@@ -64,7 +64,7 @@ def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
     inner = tuple(module.path for module in modules if module.path and transformer == checkpoint)
     return Checkpoint(
         root=transformer.resolve(),
-        files=travelling_files(checkpoint, transformer, inner, embedding.dense, REFERENCES[task].auto_class),
+        files=travelling_files(transformer, inner, embedding.dense),
         task=task,
         is_task_told=is_told,
         left_out=left_out_files(checkpoint),

@@ -29,7 +29,7 @@ ROOMS: dict[str, set[str]] = {
     "workers": set(),
     "openapi": set(),
     "sources": set(),
-    "convert": set(),
+    "convert": {"sources", "workers"},
     "pack": {"archive", "convert", "machine", "sources", "workers"},
     "memory": {"archive", "machine"},
     "inspection": {"archive", "machine", "memory", "pack", "sources"},

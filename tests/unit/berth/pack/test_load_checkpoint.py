@@ -13,12 +13,9 @@ import transformers
 
 from berth.errors import Refused
 from berth.pack.load_checkpoint import load_checkpoint
-from berth.pack.references import REFERENCES
 from berth.pack.references.fill_mask import PRETRAINED_ON_MASKS
 from berth.sources.sample import sample_folder
 from handler.config import Pooling, Task
-from tests.support.checkpoints import make_checkpoint
-from tests.support.checkpoints.sentence_transformers import pickle_weights, run_lines
 
 TINY: dict[str, Any] = {
     "vocab_size": 99,
@@ -245,28 +242,3 @@ def test_a_link_that_leaves_the_checkpoint_is_refused(tmp_path):
     (folder / "vocab.txt").symlink_to("../secret.txt")
     with pytest.raises(Refused, match=r"vocab\.txt leads outside the checkpoint"):
         load_checkpoint(folder, None)
-
-
-@pytest.mark.parametrize(("task", "labels"), [(Task.TEXT_RANKING, ["a"]), (Task.FILL_MASK, ["a", "b"])])
-def test_the_lines_that_convert_pickles_make_a_checkpoint(tmp_path, task, labels):
-    folder = tmp_path / "pickled"
-    config = transformers.BertConfig(**TINY, id2label=dict(enumerate(labels)))
-    getattr(transformers, REFERENCES[task].auto_class).from_config(config).save_pretrained(folder)
-    pickle_weights(folder)
-    with pytest.raises(Refused, match="only as pickles") as refused:
-        load_checkpoint(folder, task)
-    run_lines(refused.value)
-    converted = load_checkpoint(tmp_path / "pickled-safetensors", task)
-    assert (converted.task, "model.safetensors" in converted.files) == (task, True)
-
-
-def test_the_lines_that_convert_pickles_keep_the_pooling_of_the_old_layout(tmp_path):
-    outer = _write(tmp_path / "old", modules=_old_modules("Transformer", "Pooling", "Normalize"))
-    _write(outer / "1_Pooling", config={"pooling_mode": "cls"})
-    pickle_weights(make_checkpoint(outer / "0_Transformer", "bert", Task.EMBEDDINGS))
-    with pytest.raises(Refused, match="only as pickles") as refused:
-        load_checkpoint(outer, None)
-    run_lines(refused.value)
-    converted = load_checkpoint(tmp_path / "old-safetensors", None)
-    assert (converted.pooling, converted.normalize) == (Pooling.CLS, True)
-    assert "model.safetensors" in converted.files
