@@ -1,4 +1,4 @@
-"""`berth pack` and `berth verify`."""
+"""`berth pack`, `berth inspect` and `berth verify`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,7 @@ from handler.config import TOKEN_BUDGETS, Precision, Task
 from ..console import say
 from ..errors import BerthError
 from ..pack.options import PackOptions, WorkerOptions
-from .options import Commands
+from .options import AsJson, Commands
 
 PACK_DEFAULTS = PackOptions()
 TOKEN_BUDGET_HELP = (
@@ -38,12 +38,29 @@ def pack(
     """Pack a checkpoint into OUTPUT/NAME.mar, proven to give the known answers before it is put there."""
     from ..pack.pack import pack_checkpoint  # noqa: PLC0415 - `--help` answers at once
     from .bars import show_progress  # noqa: PLC0415
+    from .summary import render_packed  # noqa: PLC0415
 
     worker = WorkerOptions(precision=precision, token_budget=token_budget, batch_size=batch_size)
     options = PackOptions(task=task, name=name, version=version, output=output, force=force, worker=worker)
     with show_progress() as progress:
-        path = pack_checkpoint(checkpoint, options, progress)
-    print(path)
+        packed = pack_checkpoint(checkpoint, options, progress)
+    say(render_packed(packed))
+    print(packed.archive)
+
+
+def inspect(
+    address: Annotated[str, typer.Argument(help="A .mar, the folder it was unpacked to, or a checkpoint.")],
+    task: Annotated[Task | None, typer.Option(help="Of a checkpoint: as `berth pack --task`.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what an archive is, or what `berth pack` would make of a checkpoint; nothing is written or run."""
+    from ..inspection.inspect import inspect as look_into  # noqa: PLC0415
+    from .bars import show_progress  # noqa: PLC0415
+    from .summary import render_inspection  # noqa: PLC0415
+
+    with show_progress() as progress:
+        inspection = look_into(address, PackOptions(task=task), progress)
+    print(render_inspection(inspection, as_json=as_json))
 
 
 def verify(
@@ -70,5 +87,6 @@ def verify(
 
 COMMANDS: Commands = (
     (pack, "Pack a checkpoint into an archive that is proven to answer right."),
+    (inspect, "Show what an archive is, or what a checkpoint would become."),
     (verify, "Check every byte of an archive against its list of digests."),
 )
