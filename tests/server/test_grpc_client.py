@@ -18,7 +18,6 @@ from tests.support.texts import mixed_texts
 pytestmark = pytest.mark.server
 
 TOLERANCE = 1e-6  # the same engine, in batches of another size
-NOT_UNICODE = "\ud800"  # half a surrogate pair: a str, but nothing that UTF-8 has bytes for
 
 
 def connect(server: Server, port: str = "grpc_inference", host: str = "127.0.0.1") -> GrpcClient:
@@ -50,15 +49,27 @@ def test_a_label_is_rests_own(answering_server: Server, client: GrpcClient) -> N
     assert list(client.stream("is it open", model="tiny")) == [expected]
 
 
-def test_a_text_that_the_handler_refuses_is_its_own_error(client: GrpcClient) -> None:
+def test_an_input_that_the_handler_refuses_is_its_own_error(client: GrpcClient) -> None:
     asked: list[Callable[[], object]] = [
-        lambda: client.predict(NOT_UNICODE, model="bert"),
-        lambda: list(client.stream(NOT_UNICODE, model="bert")),
+        lambda: client.predict({"txet": "x"}, model="bert"),
+        lambda: list(client.stream({"txet": "x"}, model="bert")),
     ]
     for ask in asked:
-        with pytest.raises(RequestFailed, match="not UTF-8") as caught:
+        with pytest.raises(RequestFailed, match="unknown key 'txet'") as caught:
             ask()
-        assert (caught.value.code, caught.value.type) == (400, "NotParseable")
+        assert (caught.value.code, caught.value.type) == (422, "InvalidInput")
+
+
+def test_several_models_are_listed_where_none_is_named(
+    answering_server: Server, client: GrpcClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UsageError, match=r"set TS_GRPC_MANAGEMENT_PORT to it"):
+        client.predict("x")
+    monkeypatch.setenv("TS_GRPC_MANAGEMENT_PORT", str(answering_server.ports["grpc_management"]))
+    with pytest.raises(UsageError, match=r"has 2 models, bert, tiny: name one of them"):
+        client.predict("x")
+    with connect(answering_server, "grpc_management") as management:
+        assert management.models() == ["bert", "tiny"]
 
 
 def test_ping_and_localhost(answering_server: Server, client: GrpcClient) -> None:

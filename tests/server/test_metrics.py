@@ -1,5 +1,6 @@
 """What a scrape shows after traffic: exact numbers, every label, names that a linter takes."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -8,8 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from berth.clients.grpc_client import GrpcClient
-from berth.errors import RequestFailed
+from berth.clients.grpc_client import INFERENCE, GrpcClient
 from handler.worker.metrics import ERROR_CODES, METRICS, MODEL_LABELS, Kind
 from tests.support.scrape import Growth, Scrape
 from tests.support.servers import Server
@@ -54,9 +54,9 @@ def test_errors_are_counted_by_code_on_every_way_in(answering_server: Server) ->
     long = {"inputs": "long " * 600, "parameters": {"truncation": False}}
     assert post(answering_server, long, "tiny").status_code == 422
     form = requests.post(f"{answering_server.inference_url}/predictions/tiny", data={"text": "a"}, timeout=60)
-    with GrpcClient(f"127.0.0.1:{answering_server.grpc_port}") as client, pytest.raises(RequestFailed) as failed:
-        client.predict("\ud800", model="tiny")  # no UTF-8
-    assert (form.status_code, failed.value.code) == (422, 400)
+    with GrpcClient(f"127.0.0.1:{answering_server.grpc_port}") as client:
+        (refused,) = client.call(f"{INFERENCE}.Predictions", model_name="tiny", input={"data": b"\xff"})  # no UTF-8
+    assert (form.status_code, json.loads(refused.prediction)["code"]) == (422, 400)
     for code, count in [("422", 3), ("400", 1)]:
         growth.wait("berth_errors_total", count, code=code)
     assert growth.of("berth_errors_total") == growth.of("berth_requests_total") == 4
