@@ -77,7 +77,7 @@ def _facts(state: ModelState, handler: Mapping[str, object]) -> dict[str, object
     return {
         "model": state.name,
         "version": state.version,
-        **handler,
+        **{name: ", ".join(map(str, fact)) if isinstance(fact, list) else fact for name, fact in handler.items()},
         "batch size": f"up to {state.batch_size} requests, gathered for {state.max_batch_delay_ms} ms",
         "queue": f"{state.pending_requests} waiting, room for {state.queue_length}",
     }
