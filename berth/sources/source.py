@@ -26,11 +26,6 @@ ADDRESSES = (
     "org/name@revision), or a folder at gs://, s3:// or another scheme that fsspec knows"
 )
 
-    @property
-    def origin(self) -> dict[str, str]:
-        """What an archive keeps of it: nothing of a local one, so that equal folders make equal archives."""
-        return {} if self.revision is None else {"source": self.address, "revision": self.revision}
-
 
 @contextmanager
 def opened(address: str | None, progress: Progress) -> Iterator[Source]:
