@@ -28,7 +28,7 @@ from ..kind import Kind, Numbers
 
 Make = Callable[[Path], str]
 MASKED = ("the ship lies in the [MASK] .", "[MASK] is a town in france .")
-BASE = "base"
+BASE = "trained-from"
 
 
 def _classifier(change: Callable[[Path], object], folder: Path) -> str:
@@ -209,7 +209,7 @@ KINDS = (
         expected=_merged_scores,
     ),
     _refused("prompt tuning", _prompt_tuning, "PROMPT_TUNING, which cannot be merged"),
-    _refused("LoRA adapter without its base", _lora_alone, r"names its base .* there is no folder \.\./base"),
+    _refused("LoRA adapter without its base", _lora_alone, r"names its base .* there is no folder \.\./trained-from"),
     _refused(
         "the layout of 2019: a classifier, without --task",
         OLD_CLASSIFIER,
