@@ -66,6 +66,6 @@ def base_address(folder: Path) -> str:
     for path in (folder / named, Path(named)):
         if path.is_dir():
             return str(path)
-    if not HUB_ID.fullmatch(named):
+    if not HUB_ID.fullmatch(named) or named.startswith("."):
         raise Refused(f"there is no folder {named}: write the base's folder, or its name on the Hub, there")
     return f"{named}@{revision}" if isinstance(revision, str) and revision else named

@@ -12,6 +12,7 @@ from ..checkpoint_files import CONFIG, TOKENIZER_CONFIG, load_json
 from ..errors import Refused
 from .check.foreign import architecture_of
 from .check.left_out import left_out_files
+from .check.setfit import check_setfit
 from .checkpoint import Checkpoint
 from .files import travelling_files
 from .references import REFERENCES
@@ -52,6 +53,7 @@ POSITIONS_AFTER_PADDING = frozenset(
 
 def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
     """The checkpoint in a folder of today's form; Refused with what to do when it cannot be packed."""
+    check_setfit(checkpoint, task)
     modules = load_modules(checkpoint)
     transformer = transformer_folder(checkpoint, modules)
     config = _load_config(transformer)
@@ -115,6 +117,7 @@ def _task_of_architecture(checkpoint: Path, config: Mapping[str, object]) -> Tas
 
 def reason_of(checkpoint: Path, task: Task) -> str:
     """What told that the folder's checkpoint is for this task."""
+    check_setfit(checkpoint, task)
     modules = load_modules(checkpoint)
     if task is Task.EMBEDDINGS and modules:
         return f"by {MODULES_FILE}"
