@@ -71,8 +71,8 @@ LINES = (
 )
 
 
-def train_pieces(architecture: str, path: Path) -> None:
-    """A sentencepiece model of `architecture`'s symbols and ids, the same every time."""
+def train_pieces(architecture: str, path: Path, **options: Any) -> None:
+    """A sentencepiece model of `architecture`'s symbols and ids, the same every time; `options` are the library's."""
     import sentencepiece  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as work:
@@ -83,7 +83,7 @@ def train_pieces(architecture: str, path: Path) -> None:
             hard_vocab_limit=False,
             num_threads=1,
             minloglevel=2,
-            **OPTIONS[architecture],
+            **OPTIONS[architecture] | options,
         )
         shutil.copyfile(f"{work}/model.model", path)
 
@@ -97,7 +97,7 @@ def _sentences() -> Iterator[str]:
 
 
 def write_vocabulary(folder: Path, architecture: str, **settings: object) -> int:
-    """The vocabulary's files of `architecture`, and tokenizer_config.json with `settings`; returns the number of ids."""
+    """The files of `architecture`'s vocabulary and a tokenizer_config.json; returns the number of ids."""
     (folder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 128, **settings}))
     if architecture in FILES:
         import sentencepiece  # noqa: PLC0415
