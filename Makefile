@@ -20,7 +20,7 @@ BUILD_OPTIONS = --tag $(IMAGE) --build-arg MODEL=$(MODEL) $(if $(filter podman,$
   $(if $(PIP_CERT),--secret id=ca$(comma)src=$(PIP_CERT) --build-arg PIP_CERT=/run/secrets/ca)
 comma := ,
 
-.PHONY: setup serve test check format image container-test k8s equality openapi fuzz drills bench bench-packing bench-openmp gpu-check
+.PHONY: setup serve test check format image container-test k8s equality folders openapi fuzz drills bench bench-packing bench-openmp gpu-check
 
 setup: $(STAMP)  ## make .venv with berth (editable), its pinned dependencies, Java and the sample model
 
@@ -64,6 +64,9 @@ k8s: setup  ## run every checker on every Kubernetes file, as a table; then chec
 
 equality: setup  ## write docs/equality.md: every task on every architecture beside transformers
 	@$(BIN)/python -m tests.equality
+
+folders: setup  ## write docs/folders.md: what becomes of about 60 kinds of folder that people bring
+	@$(BIN)/python -m tests.folders
 
 openapi: setup  ## write docs/openapi.json, from the types that read requests
 	$(BIN)/python -m berth.openapi > docs/openapi.json

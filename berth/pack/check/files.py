@@ -9,11 +9,11 @@ from pathlib import Path
 
 from handler.config import Task
 
-from ...checkpoint_files import CONFIG, check_whole, load_json
+from ...checkpoint_files import CONFIG, load_json
 from ...errors import Refused
-from ...safetensors_header import read_header
 from ..checkpoint import Checkpoint
 from ..load_checkpoint import labels_of
+from .damaged import read_weights
 from .tokenizer_files import Shapes, check_tokenizer
 
 HEADS = ("classifier.weight", "classifier.out_proj.weight")
@@ -33,18 +33,9 @@ def _shapes(checkpoint: Checkpoint) -> Shapes:
     shapes: dict[str, tuple[int, ...]] = {}
     for name in checkpoint.files:
         if name.endswith(".safetensors") and "/" not in name:  # the others are Dense modules
-            path = checkpoint.root / name
-            check_whole(path)
-            shapes |= _header(path)
+            entries = read_weights(checkpoint.root / name)
+            shapes |= {tensor: entry.shape for tensor, entry in entries.items()}
     return shapes
-
-
-def _header(path: Path) -> Shapes:
-    try:
-        with path.open("rb") as file:
-            return {name: tensor.shape for name, tensor in read_header(file, str(path)).items()}
-    except ValueError as error:
-        raise Refused(f"{error}; download the checkpoint again") from error
 
 
 def _check_labels(config_file: Path, config: Mapping[str, object], shapes: Shapes) -> None:

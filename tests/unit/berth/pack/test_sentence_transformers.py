@@ -14,8 +14,6 @@ from tests.support.checkpoints.sentence_transformers import (
     DenseLayer,
     make_cross_encoder,
     make_sentence_checkpoint,
-    pickle_weights,
-    run_lines,
 )
 
 TRANSFORMER = "sentence_bert_config.json"
@@ -192,15 +190,6 @@ def test_the_transformers_own_settings_in_both_spellings(model, name):
     (model / TRANSFORMER).unlink()
     _set(model / name, max_seq_length=99, do_lower_case=False)
     assert load_checkpoint(model, None).max_tokens == 99
-
-
-def test_dense_weights_in_a_pickle_are_refused_with_the_lines_that_convert_them(model, tmp_path):
-    pickle_weights(model)
-    pickle_weights(model / "2_Dense")
-    with pytest.raises(Refused, match=r"in .*model and .*2_Dense are there only as pickles") as refused:
-        load_checkpoint(model, None)
-    run_lines(refused.value)
-    assert load_checkpoint(tmp_path / "model-safetensors", None).dense == ("2_Dense", "3_Dense")
 
 
 def test_a_dense_module_without_weights_is_refused(model):
