@@ -119,6 +119,6 @@ def check_servable(root: Path, config: Mapping[str, object]) -> None:
         return  # saved for the tokenizers library, whatever the model's own class is
     if peculiar := PYTHON_ONLY.get(name):
         raise Refused(
-            f"{root}: its tokenizer is {with_article(name)}, which {peculiar}: berth serves what the tokenizers library "
-            "can run from a tokenizer.json; choose a model with such a tokenizer"
+            f"{root}: its tokenizer is {with_article(name)}, which {peculiar}: berth serves what the tokenizers "
+            "library can run from a tokenizer.json; choose a model with such a tokenizer"
         )

@@ -17,7 +17,7 @@ from transformers import AutoConfig
 from berth.sources.sample import sample_folder
 from tests.support.checkpoints import tokens
 
-NUM_PIECES = 900
+NUM_PIECES, MAX_TOKENS = 900, 128
 # fairseq (XLM-R, CamemBERT) has sentencepiece's own ids. ALBERT: albert/README.md, "SentencePiece", its options.
 # DeBERTa-v3, RemBERT, BigBird: the first ids of their published models.
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -98,7 +98,7 @@ def _sentences() -> Iterator[str]:
 
 def write_vocabulary(folder: Path, architecture: str, **settings: object) -> int:
     """The files of `architecture`'s vocabulary and a tokenizer_config.json; returns the number of ids."""
-    (folder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 128, **settings}))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": MAX_TOKENS, **settings}))
     if architecture in FILES:
         import sentencepiece  # noqa: PLC0415
 
