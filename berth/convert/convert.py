@@ -8,23 +8,15 @@ they may be hard links to the user's own.
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Refused
 from ..progress import Progress
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conversion:
-    """One thing that a folder may need to be of today's form."""
-
-    applies: Callable[[Path], bool]
-    """Whether the folder needs it; Refused when it does and cannot have it."""
-    convert: Callable[[Path, Progress], str]
-    """Does it in the folder; returns the sentence that says what was done."""
+from .conversion import Conversion
+from .lower_case import LOWER_CASE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +28,7 @@ class Converted:
     """What was converted, a sentence each."""
 
 
-CONVERSIONS: tuple[Conversion, ...] = ()
+CONVERSIONS: tuple[Conversion, ...] = (LOWER_CASE,)
 """In the order in which they are done."""
 
 

@@ -86,7 +86,7 @@ class ModelSize:
             hidden=hidden,
             intermediate=_number(shape, INTERMEDIATE, 4 * hidden),
             num_labels=len(shape.get("id2label") or ()) or 2,  # as transformers counts
-            vector_size=_vector_size(config, opener) or hidden,
+            vector_size=_vector_size(config, hidden, opener),
             scores=SCORES.get(str(shape.get("model_type")), 0) * _number(shape, HEADS, 0),
             tokenizer_bytes=sizes.get(f"{CHECKPOINT}/tokenizer.json", 0),
             content_bytes=sum(sizes.values()),
@@ -114,11 +114,12 @@ def _read(name: str, opener: Open) -> bytes:
         return file.read()
 
 
-def _vector_size(config: HandlerConfig | None, opener: Open) -> int | None:
-    """How many numbers the last Dense module puts out; None without one."""
+def _vector_size(config: HandlerConfig | None, hidden: int, opener: Open) -> int:
+    """How many numbers an embedding has: the last module's where there is one, else those of all poolings."""
     if config is None or not config.dense:
-        return None
-    return int(json.loads(_read(f"{CHECKPOINT}/{config.dense[-1]}/config.json", opener))["out_features"])
+        return hidden if config is None else hidden * len(config.pooling)
+    module = json.loads(_read(f"{CHECKPOINT}/{config.dense[-1]}/config.json", opener))
+    return _number(module, ("out_features", "dimension"), hidden)
 
 
 def _count_numbers(name: str, opener: Open) -> Counter[str]:

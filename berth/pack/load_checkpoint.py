@@ -10,18 +10,14 @@ from handler.config import Task
 
 from ..checkpoint_files import CONFIG, TOKENIZER_CONFIG, load_json
 from ..errors import Refused
+from ..sentence_files import Module, load_modules, transformer_folder
 from .checkpoint import Checkpoint
 from .files import travelling_files
 from .references import REFERENCES
-from .sentence_transformers import (
-    Module,
-    embedding_of,
-    is_cross_encoder,
-    load_modules,
-    max_sequence_length,
-    score_function_of,
-    transformer_folder,
-)
+from .sentence.cross_encoder import is_cross_encoder, score_function_of
+from .sentence.embedding import embedding_of
+from .sentence.modules import check_kinds
+from .sentence.transformer import max_sequence_length
 
 DECODER_ENDING = "LMHeadModel"
 NO_LIMIT_TOKENS = 1_000_000  # tokenizers without a limit say 1e30 (transformers, VERY_LARGE_INTEGER)
@@ -49,6 +45,8 @@ POSITIONS_AFTER_PADDING = frozenset(
 def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
     """The checkpoint in a folder of today's form; Refused with what to do when it cannot be packed."""
     modules = load_modules(checkpoint)
+    if task in (None, Task.EMBEDDINGS):
+        check_kinds(checkpoint, modules)
     transformer = transformer_folder(checkpoint, modules)
     config = _load_config(transformer)
     task = task or _task_of(checkpoint, modules, config)
@@ -59,13 +57,14 @@ def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
         root=transformer.resolve(),
         files=travelling_files(checkpoint, transformer, inner, embedding.dense, REFERENCES[task].auto_class),
         task=task,
-        max_tokens=_max_tokens(transformer, config),
+        max_tokens=_max_tokens(transformer, config, max_sequence_length(transformer) if modules else None),
         pooling=embedding.pooling,
         dense=embedding.dense,
         normalize=embedding.normalize,
+        truncate_dim=embedding.truncate_dim,
         prompts=embedding.prompts,
         default_prompt=embedding.default_prompt,
-        score_function=score_function_of(checkpoint, config) if task is Task.TEXT_RANKING else None,
+        score_function=score_function_of(checkpoint, modules, config) if task is Task.TEXT_RANKING else None,
     )
 
 
@@ -118,13 +117,10 @@ def _check_labels(config_file: Path, config: Mapping[str, object], task: Task) -
         raise Refused(f"the labels in {config_file} are {', '.join(labels[:10])}; {wrong}")
 
 
-def _max_tokens(transformer: Path, config: Mapping[str, object]) -> int:
-    """The smallest of what sentence-transformers, the tokenizer and the positions allow."""
-    limits = (
-        max_sequence_length(transformer),
-        load_json(transformer / TOKENIZER_CONFIG).get("model_max_length"),
-        _usable_positions(config),
-    )
+def _max_tokens(transformer: Path, config: Mapping[str, object], told: int | None) -> int:
+    """What sentence-transformers was told in the place of the tokenizer's own limit; never more than the positions."""
+    own = load_json(transformer / TOKENIZER_CONFIG).get("model_max_length")
+    limits = (own if told is None else told, _usable_positions(config))
     known = [limit for limit in limits if isinstance(limit, int) and 0 < limit < NO_LIMIT_TOKENS]
     if not known:
         raise Refused(
