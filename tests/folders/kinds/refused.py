@@ -61,7 +61,9 @@ def _cut_short(folder: Path) -> None:
 
 
 def _without_shard(folder: Path) -> None:
-    transformers.AutoModelForSequenceClassification.from_pretrained(folder).save_pretrained(folder, max_shard_size="1MB")
+    transformers.AutoModelForSequenceClassification.from_pretrained(folder).save_pretrained(
+        folder, max_shard_size="1MB"
+    )
     max(folder.glob("model-*.safetensors")).unlink()
 
 
@@ -172,7 +174,5 @@ KINDS = (
         )
         for name, settings in QUANTISED.items()
     ),
-    *(
-        Kind(name=name, make=partial(_classifier, change), sentence=said) for name, (change, said) in DAMAGED.items()
-    ),
+    *(Kind(name=name, make=partial(_classifier, change), sentence=said) for name, (change, said) in DAMAGED.items()),
 )
