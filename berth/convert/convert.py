@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..errors import Refused
 from ..progress import Progress
+from . import settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,7 @@ class Converted:
     """What was converted, a sentence each."""
 
 
-CONVERSIONS: tuple[Conversion, ...] = ()
+CONVERSIONS: tuple[Conversion, ...] = (Conversion(applies=settings.applies, convert=settings.convert),)
 """In the order in which they are done."""
 
 
