@@ -52,9 +52,9 @@ def body_type(contract: Contract, field: str, suffix: str, *, explains: bool, ta
 
 
 def read_body(value: object, field: str, kind: Any, hints: Mapping[str, str]) -> Any:
-    """Read a JSON body as one of those types. Without `parameters` an error names the one that is needed."""
+    """Read a JSON body as one of those types. Without `parameters`, or with null, an error names the one needed."""
     if not isinstance(value, dict):
         return convert(value, kind, hints)
     inputs = value.get(field)
     check_count(len(inputs) if isinstance(inputs, list) else 1, f"/{field}")
-    return convert({"parameters": {}} | value, kind, hints)
+    return convert(value if value.get("parameters") is not None else {**value, "parameters": {}}, kind, hints)

@@ -55,10 +55,10 @@ def openai(rng: Random, target: Target) -> dict[str, Any]:
     body: dict[str, Any] = {"input": rng.choice(OPENAI_INPUTS)(rng)}
     choices = {
         "model": ("bert", "a\r\nb", None),
-        "encoding_format": ("float", "base64"),
+        "encoding_format": ("float", "base64", None),
         "dimensions": (1, 64, None),
-        "user": ("a\r\nb",),
-        "parameters": ({}, {"truncation": True}),
+        "user": ("a\r\nb", None),
+        "parameters": ({}, {"truncation": True}, None),
     }
     return body | {name: rng.choice(values) for name, values in choices.items() if rng.random() < 0.3}
 

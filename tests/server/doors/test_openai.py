@@ -97,6 +97,16 @@ def test_dimensions_is_the_parameter(model: Model) -> None:
     assert_close(embed(model, "a", dimensions=NUM_DIMENSIONS), embed(model, "a"))
 
 
+def test_null_is_absence(model: Model) -> None:
+    """As older LiteLLM and Dify send it: vectors are then floats, though the package asks for base64 by itself."""
+    expected = embed(model, ["a text"])
+    nulls = dict.fromkeys(("encoding_format", "dimensions", "user", "parameters"))
+    with openai_client(model) as client:
+        (by_package,) = client.embeddings.create(input=["a text"], model=SAMPLE, extra_body=nulls).data
+    assert_close([by_package.embedding], expected)
+    assert_close(embed(model, ["a text"], **nulls, model=None), expected)
+
+
 # Fields, type, pointer, a part of the message.
 REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
     ({}, "InvalidInput", "/input", "missing"),

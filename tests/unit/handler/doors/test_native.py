@@ -154,6 +154,14 @@ def test_bad_envelope(fields: dict[str, object], headers: dict[str, str], status
     assert part in rejected.error.message
 
 
+def test_parameters_that_are_null_are_absent() -> None:
+    """Where one is needed, that one is missing."""
+    assert parse({"inputs": "a", "parameters": None}) == parse({"inputs": "a"})
+    rejected = parse({"inputs": "a", "parameters": None}, task=Task.ZERO_SHOT_CLASSIFICATION)
+    assert isinstance(rejected, Rejected)
+    assert rejected.error.param == "/parameters/candidate_labels"
+
+
 def test_pairs_are_for_tasks_that_read_pairs() -> None:
     rejected = parse({"inputs": {"text": "a", "text_pair": "b"}}, task=Task.EMBEDDINGS)
     assert isinstance(rejected, Rejected)
