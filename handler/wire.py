@@ -14,6 +14,7 @@ MAX_QUOTED = 100  # characters
 # msgspec's names of types, and JSON's.
 _NAMES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
 _UNKNOWN = "Object contains unknown field `"
+MISSING = "is missing"
 _MISSING = "Object missing required field `"
 
 
@@ -57,8 +58,9 @@ def convert(
     if reason.startswith("unknown"):
         reason = reason.replace("key", "parameter", 1) if is_parameter else reason
     else:
-        reason = f"{where[1:].replace('/', '.') or 'the body'}: {reason}"
-    hint = hints.get(field, hints[""])
+        reason = f"{where[1:].replace('/', '.') or 'the body'}{' ' if reason == MISSING else ': '}{reason}"
+    is_whole = reason == f"{field} {MISSING}"  # a top-level key: the whole is what is not known
+    hint = hints[""] if is_whole else hints.get(field, hints[""])
     raise (InvalidParameter if is_parameter else InvalidInput)(f"{reason}; {hint}", where or None)
 
 
@@ -120,7 +122,7 @@ def _explain(message: str) -> tuple[str, str]:
         key = reason.removeprefix(_UNKNOWN)[:-1]
         return f"unknown key {quote(key)}", join_pointer(place, key)
     if reason.startswith(_MISSING):
-        return "it is missing", join_pointer(place, reason.removeprefix(_MISSING)[:-1])
+        return MISSING, join_pointer(place, reason.removeprefix(_MISSING)[:-1])
     if about := re.match(r"`(\w+)` ", reason):  # a check of our own, in __post_init__
         return reason[about.end() :], f"{place}/{about[1]}"
     words = re.sub(r"`([\w |]+)`", lambda match: _in_json_terms(match[1]), reason[: 2 * MAX_QUOTED])
