@@ -13,6 +13,7 @@ from .unreadable import Sent, explain_json, explain_text, find_utf_16
 
 _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]+)")
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+UTF_8 = ("utf-8", "utf8", "us-ascii")
 MARK = b"\xef\xbb\xbf"  # that a file is UTF-8; RFC 8259 lets a reader of JSON pass over it, and no text begins with it
 NOT_DECODED = "TorchServe has decoded the body: its config.properties needs decode_input_request=false"
 
@@ -64,10 +65,11 @@ def read_envelope(headers: Mapping[str, object]) -> Envelope:
     content_type, encoding = (_find_header(headers, f"content-{name}") for name in ("type", "encoding"))
     media, _, options = (content_type or JSON).partition(";")
     charset = _CHARSET.search(options)
-    if charset and charset[1] not in ("utf-8", "utf8", "us-ascii"):
+    media = media.strip()
+    if charset and charset[1] not in UTF_8 and media not in FORMS:  # a form's fields are looked at by themselves
         raise UnsupportedMedia(f"charset {quote(charset[1])} is not read here: send UTF-8, which needs no charset")
     encoding = "" if encoding == "identity" else encoding
-    return Envelope(media=media.strip(), is_typed=bool(content_type), encoding=encoding)
+    return Envelope(media=media, is_typed=bool(content_type), encoding=encoding)
 
 
 def _find_header(headers: Mapping[str, object], wanted: str) -> str:

@@ -126,8 +126,8 @@ def _refuse_request(text: str, advice: Advice, name: str) -> None:
         return
     if (keys := ASKED & set(value)) and set(value) <= ASKED | BESIDES:
         raise InvalidInput(
-            f"{name} would be read as one text, and is a JSON object with {quote(min(keys))}: send {advice.json}; as a "
-            "text it goes into that as a string"
+            f"{name} would be read as one text, and is a JSON object with {quote(min(keys))}: send {advice.json}; if "
+            "it is meant as a text, it is a string there"
         )
 
 

@@ -63,7 +63,7 @@ SEEN: list[tuple[bytes, dict[str, str], int, tuple[str, ...]]] = [
         ("not one JSON value but 2, one in each line", '{"inputs": ["your text"]}'),
     ),
     (b'"a"\r\n"b"\r\n"c"', {}, 400, ("not one JSON value but 3",)),
-    (b'{"inputs": "a"}\nb', JSON, 400, ('trailing characters at near \'{"inputs": "a"}\\nb\'',)),
+    (b'{"inputs": "a"}\nb', JSON, 400, ('trailing characters at byte 17, near \'{"inputs": "a"}\\nb\'',)),
     (b"{'inputs': 'a'}", JSON, 400, ("double quotes", "json=, not data=", "--data-binary @FILE")),
     (b"'{inputs: a}'", JSON, 400, ("double quotes", "on Windows")),
     (b"{inputs: a}", JSON, 400, ("double quotes",)),
