@@ -3,13 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
 from ..errors import InternalError, NotParseable, UnsupportedMedia
 from ..wire import quote
 from .advice import JSON, TEXT, Advice
-from .unreadable import Sent, explain_json, explain_text, find_utf_16
+from .unreadable import Sent, explain_json, explain_text, find_wide
 
 _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]+)")
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -62,18 +63,22 @@ def require_bytes(body: object) -> bytes | bytearray:
 
 def read_envelope(headers: Mapping[str, object]) -> Envelope:
     """Read what the headers say of the body. UnsupportedMedia for a charset that is not UTF-8."""
-    content_type, encoding = (_find_header(headers, f"content-{name}") for name in ("type", "encoding"))
-    media, _, options = (content_type or JSON).partition(";")
+    said = {"content-type": "", "content-encoding": ""}
+    for name, value in headers.items():
+        if (lower := name.lower()) in said:
+            said[lower] = str(value)
+    return _parse_envelope(said["content-type"], said["content-encoding"])
+
+
+@lru_cache(maxsize=32)  # most clients send the same
+def _parse_envelope(content_type: str, encoding: str) -> Envelope:
+    media, _, options = (content_type or JSON).lower().partition(";")
     charset = _CHARSET.search(options)
     media = media.strip()
     if charset and charset[1] not in UTF_8 and media not in FORMS:  # a form's fields are looked at by themselves
         raise UnsupportedMedia(f"charset {quote(charset[1])} is not read here: send UTF-8, which needs no charset")
-    encoding = "" if encoding == "identity" else encoding
+    encoding = "" if encoding.lower() == "identity" else encoding.lower()
     return Envelope(media=media, is_typed=bool(content_type), encoding=encoding)
-
-
-def _find_header(headers: Mapping[str, object], wanted: str) -> str:
-    return next((str(value).lower() for name, value in headers.items() if name.lower() == wanted), "")
 
 
 def decode_json(
@@ -90,7 +95,7 @@ def decode_json(
 def decode_text(body: bytes | bytearray, advice: Advice, envelope: Envelope, name: str) -> str:
     """Decode a text. A RequestError says what it is, where it is not UTF-8."""
     try:
-        if not find_utf_16(body):
+        if not find_wide(body):
             return _unmark(body).decode("utf-8")
     except UnicodeDecodeError:
         pass

@@ -15,6 +15,12 @@ from ..wire import quote
 from .advice import JSON, Advice
 
 COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}
+MARKS = {
+    b"\xff\xfe\0\0": "UTF-32LE",
+    b"\0\0\xfe\xff": "UTF-32BE",
+    b"\xff\xfe": "UTF-16LE",
+    b"\xfe\xff": "UTF-16BE",
+}
 NUM_NEAR = 20  # bytes that are shown on either side of a mistake
 SEND_WHOLE = (
     "half of a surrogate pair, as of an emoji that was cut in two, and no character: cut texts between characters "
@@ -47,7 +53,7 @@ def explain_text(sent: Sent) -> Iterator[RequestError]:
     if packed := magic or ("" if place is None else sent.encoding):
         gunzip = sent.advice.pipe("gunzip -c", sent.media) if packed == "gzip" else ""
         yield UnsupportedMedia(f"{sent.name} is compressed ({quote(packed)}): send it as it was before{gunzip}")
-    if wide := find_utf_16(sent.body):
+    if wide := find_wide(sent.body):
         iconv = sent.advice.pipe(f"iconv -f {wide} -t UTF-8", sent.media)
         yield NotParseable(f"{sent.name} is {wide}: send UTF-8{iconv}")
     if place is not None:
@@ -62,12 +68,16 @@ def _find_wrong_byte(body: bytes) -> int | None:
     return None
 
 
-def find_utf_16(body: bytes | bytearray) -> str:
-    """Name the kind of UTF-16 by its mark, or by two characters of ASCII at its beginning; "" for none."""
-    if body.startswith(b"\xff\xfe") or (body[1:4:2] == b"\0\0" and all(body[0:4:2])):
-        return "UTF-16LE"
-    if body.startswith(b"\xfe\xff") or (body[0:4:2] == b"\0\0" and len(body) > 3 and all(body[1:4:2])):
-        return "UTF-16BE"
+def find_wide(body: bytes | bytearray) -> str:
+    """Name UTF-16 or UTF-32 by its mark, or by two characters of ASCII at the beginning; "" for neither."""
+    start = bytes(body[:4])
+    if marked := next((name for mark, name in MARKS.items() if start.startswith(mark)), ""):
+        return marked
+    match [byte == 0 for byte in start]:
+        case [False, True, False, True]:
+            return "UTF-16LE"
+        case [True, False, True, False]:
+            return "UTF-16BE"
     return ""
 
 

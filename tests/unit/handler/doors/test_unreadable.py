@@ -36,6 +36,7 @@ SEEN: list[tuple[bytes, dict[str, str], int, tuple[str, ...]]] = [
     (BODY.decode().encode("utf-16"), JSON, 400, ("the body is UTF-16LE", "iconv -f UTF-16LE -t UTF-8 FILE | curl")),
     (BODY.decode().encode("utf-16-le"), {}, 400, ("the body is UTF-16LE",)),
     (BODY.decode().encode("utf-16-be"), {}, 400, ("the body is UTF-16BE",)),
+    (BODY.decode().encode("utf-32"), {}, 400, ("the body is UTF-32LE",)),
     ("é".encode("utf-16"), TEXT, 400, ("the text is UTF-16LE", "curl -H 'content-type: text/plain'")),
     (b"hello".decode().encode("utf-16-be"), TEXT, 400, ("the text is UTF-16BE",)),
     (
@@ -133,6 +134,7 @@ def opened(fields: dict[str, object], headers: dict[str, object], contract: Cont
         ({"inputs": b"a"}, FORM, 422, ("a form with the field 'inputs'", "only `data` is read", "json=, not data=")),
         ({"body": b"{}"}, {"Content-Type": "multipart/form-data; boundary=b"}, 422, ("a form with the field 'body'",)),
         ({"data": b'{"inputs": "a"}'}, FORM, 422, ("`data` would be read as one text", SEND_JSON)),
+        ({}, {"Content-Type": "application/x-www-form-urlencoded; charset=ISO-8859-1"}, 415, ("arrived as a form",)),
         ({"data": b"caf\xe9"}, FORM, 400, ("`data` is not UTF-8",)),
         ({"data": gzip.compress(b"a")}, FORM, 415, ("`data` is compressed",)),
     ],
