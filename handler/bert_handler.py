@@ -88,7 +88,8 @@ class BertHandler:
 
     def _format(self, call: Call, answer: Answer | None) -> Response:
         if isinstance(call.item, Describe):
-            return format_value(self._describe())
+            labels = self._pipeline.labels  # not in the log: there may be thousands
+            return format_value({**self._describe(), **({"labels": labels} if labels else {})})
         if isinstance(call.item, Rejected):
             return call.reply.format_error(call.item.error)
         if isinstance(answer, Rejected) or answer is None:

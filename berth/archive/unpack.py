@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import BerthError, Refused
+from .kept import DRAFT_PREFIX, hold
 from .verify import read_archive, read_content, verify_archive
 
-DRAFT_PREFIX = ".unpacking-"
 STALE_S = 86_400.0  # nobody unpacks for a day: whoever began such a draft was killed
 
 
@@ -28,13 +28,19 @@ def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def unpack_once(archive: Path, cache: Path) -> Path:
-    """The verified folder with the content of `archive`, or `archive` itself where it is such a folder."""
+    """The verified folder with the content of `archive`, or `archive` itself where it is such a folder.
+
+    `berth cache --clear` leaves the folder alone for as long as this process lives.
+    """
     if archive.is_dir():
         verify_archive(archive)
         return archive
     content_id = read_content(archive).id
     folder = cache / content_id
-    if not folder.exists() and _unpack(archive, folder):
+    is_new = not folder.exists() and _unpack(archive, folder)
+    while not hold(folder):  # it was cleared a moment ago
+        is_new = _unpack(archive, folder)
+    if is_new:
         return folder  # each member was held against its digest on its way to the disk
     _check_unpacked(folder, content_id)  # what is served is what the .mar says; its members are not read again
     return folder

@@ -8,7 +8,7 @@ import typer
 from .. import __version__
 from ..console import say
 from ..errors import BerthError
-from . import asking, managing, packing, serving
+from . import asking, keeping, managing, packing, serving
 
 app = typer.Typer(
     help="Pack a BERT checkpoint into a TorchServe archive, serve it, ask it.",
@@ -43,5 +43,11 @@ def root(
     """Options before the command."""
 
 
-for _command, _summary in (*packing.COMMANDS, *serving.COMMANDS, *asking.COMMANDS, *managing.COMMANDS):
+for _command, _summary in (
+    *packing.COMMANDS,
+    *serving.COMMANDS,
+    *asking.COMMANDS,
+    *managing.COMMANDS,
+    *keeping.COMMANDS,
+):
     app.command(short_help=_summary)(_command)

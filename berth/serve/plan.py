@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..archive.served_model import ServedModel
-from ..health.report import Capacity
+from ..clients.launcher import Capacity
 from ..machine.forking import WORKER_PYTHON
 from ..memory.fit import MemoryPlan
 from ..process.java import Java, java_command
@@ -47,8 +47,9 @@ class ServerPlan:
 
     @property
     def capacity(self) -> Capacity:
-        """What `berth scale` may ask for."""
+        """What is published: the addresses, and what `berth scale` may ask for."""
         return Capacity(
+            inference=self.settings.inference.url,
             management=self.settings.management.url,
             models=self.memory.names,
             max_workers=self.memory.max_workers,

@@ -19,7 +19,7 @@ PREDICT = [line.strip() for line in LINES if line.startswith("    .venv/bin/bert
 
 @pytest.mark.parametrize("command", CURL)
 def test_documented_request_is_answered(answering_server: Server, command: str) -> None:
-    here = command.replace("http://127.0.0.1:8080", answering_server.inference_url)
+    here = command.replace("http://127.0.0.1:8080", answering_server.inference_url).replace("my-classifier", "tiny")
     ran = subprocess.run([*shlex.split(here), "-s", "-f", "--noproxy", "*"], capture_output=True, check=True)
     assert json.loads(ran.stdout)
 

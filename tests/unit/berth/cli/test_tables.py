@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from berth.cli.tables import NOTHING, render, render_budget, render_models, render_state
+from berth.cli.budget_table import render_budget
+from berth.cli.tables import NOTHING, render, render_models, render_state
 from berth.clients.messages import Input
 from berth.machine.limits import MemoryLimit
 from berth.machine.machine import Machine

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from berth.archive.served_model import ServedModel
-from berth.health.report import Capacity
+from berth.clients.launcher import Capacity
 from berth.machine.forking import WORKER_PYTHON
 from berth.machine.limits import MemoryLimit
 from berth.machine.machine import Machine
@@ -98,5 +98,9 @@ def test_no_number_of_workers_means_one_per_gpu_or_one(setting: str, num_gpus: i
 
 def test_scale_is_told_the_room_and_whose_it_is() -> None:
     assert make_plan().capacity == Capacity(
-        management="http://127.0.0.1:8081", models=("bert", "other"), max_workers=1, reason="memory"
+        inference="http://127.0.0.1:8080",
+        management="http://127.0.0.1:8081",
+        models=("bert", "other"),
+        max_workers=1,
+        reason="memory",
     )
