@@ -52,9 +52,11 @@ def test_values_may_name_environment_variables(tmp_path: Path) -> None:
         Settings.load(path, {})
 
 
-def test_an_ipv6_address_is_a_valid_url(tmp_path: Path) -> None:
-    settings = Settings.load(edited(tmp_path, inference_address="http://[::]:8080"), {})
-    assert settings.inference.url == "http://[::1]:8080"
+def test_an_ipv6_address_is_for_grpc_alone(tmp_path: Path) -> None:
+    settings = Settings.load(edited(tmp_path, grpc_inference_address="::"), {})
+    assert settings.grpc_inference.url == "http://[::1]:7070"
+    with pytest.raises(UsageError, match=r"no IPv6 address for HOST, but 0\.0\.0\.0 .* TS_METRICS_ADDRESS"):
+        Settings.load(CONFIG, {"TS_METRICS_ADDRESS": "http://[::1]:8082"})
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,16 @@ def test_an_ipv6_address_is_a_valid_url(tmp_path: Path) -> None:
         ("inference_address", "https://127.0.0.1:8443", UsageError),
         ("inference_address", "unix:/tmp/socket", UsageError),
         ("inference_address", "http://127.0.0.1:port", UsageError),
+        ("inference_address", "http://127.0.0.1:8080/", UsageError),
+        ("inference_address", "http://127.0.0.1", UsageError),
+        ("inference_address", "http://somebody@127.0.0.1:8080", UsageError),
+        ("inference_address", "http://127.0.0.1:0", UsageError),
+        ("inference_address", "http://127.0.0.1:65535", UsageError),
+        ("model_snapshot", "yesterday.cfg", UsageError),
+        ("job_queue_size", "2147483648", UsageError),
         ("grpc_inference_port", "many", UsageError),
+        ("grpc_inference_port", "0", UsageError),
+        ("grpc_inference_port", "65536", UsageError),
         ("load_models", "bert=bert.mar", UsageError),
         ("management_address", "http://0.0.0.0:8081", Refused),
         ("grpc_management_address", "::", Refused),
