@@ -4,7 +4,6 @@ TorchServe reads the same file, so nothing here may have a default that differs 
 """
 
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from .endpoint import Endpoint
 from .errors import Refused, UsageError
 
 CONFIG_NAME = "config.properties"
+PACKAGE = Path(__file__).resolve().parent
 # The environment never overrides these (pytorch/serve, util/ConfigManager.java).
 # As TorchServe reads it, with the port that it calls optional; it refuses 65535 (pytorch/serve, util/Connector.java).
 HTTP_ADDRESS = re.compile(r"http://(?P<host>[^:/^@\[\]\s]+):(?P<port>[0-9]{1,5})")
@@ -68,7 +68,7 @@ class Settings:
         keys.require("decode_input_request", "false", "the handler parses JSON itself and takes bytes only")
         keys.require("metrics_config", "", "berth's own file declares the handler's metrics")
         keys.require("model_snapshot", "", "TorchServe would restore that and not load berth's models")
-        model_store = Path(keys.text("model_store", "model_store")).absolute()
+        model_store = _absolute(Path(keys.text("model_store", "model_store")))
         return cls(
             config=config,
             inference=keys.http("inference_address"),
@@ -166,23 +166,46 @@ def parse_properties(text: str) -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
-def find_config(explicit: Path | None) -> Path:
-    """Find --config, else ./config.properties, else the wheel's copy; UsageError when there is none."""
-    installed = Path(sys.prefix, "share", "berth", CONFIG_NAME)
-    candidates = [explicit] if explicit else [Path(CONFIG_NAME), installed]
-    found = next((path for path in candidates if path.is_file()), None)
+def find_config(explicit: Path | None, package: Path = PACKAGE) -> Path:
+    """Find --config, else ./config.properties, else the one that came with berth; UsageError when it is not there."""
+    config = explicit or Path(CONFIG_NAME)
+    try:
+        if config.is_file():
+            return config.absolute()
+    except OSError as error:  # a folder above it may not be searched
+        raise _unreadable(config, error) from error
+    if explicit:
+        raise UsageError(f"{config}: no such file; give another with --config")
+    return _installed_config(package)
+
+
+def _installed_config(package: Path) -> Path:
+    """The copy that a build puts into the package; in a checkout, the file beside it."""
+    copy, original = package / CONFIG_NAME, package.parent / CONFIG_NAME
+    found = next((path for path in (copy, original) if path.is_file()), None)
     if found is None:
-        raise UsageError(f"{' and '.join(map(str, candidates))}: no such file; give one with --config")
-    return found.absolute()
+        raise UsageError(f"{copy} is missing: install berth again, or give another with --config")
+    return found
+
+
+def _absolute(path: Path) -> Path:
+    try:
+        return path.absolute()
+    except FileNotFoundError as error:
+        raise UsageError(f"{path} is relative to the current folder, which was deleted: change to another") from error
 
 
 def _read(config: Path) -> str:
     try:
         return config.read_text(encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{config} cannot be read: {error.strerror}; give another with --config") from error
+        raise _unreadable(config, error) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{config} is not UTF-8: {error}; save it as UTF-8") from error
+
+
+def _unreadable(config: Path, error: OSError) -> UsageError:
+    return UsageError(f"{config} cannot be read: {error.strerror}; give another with --config")
 
 
 def _only_loopback(endpoint: Endpoint) -> Endpoint:

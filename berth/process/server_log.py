@@ -71,7 +71,10 @@ def why_no_worker(lines: list[str]) -> str:
     """Say why a worker ended without a traceback, or was never there."""
     no_program = (line.partition(NO_PROGRAM) for line in lines if NO_PROGRAM in line)
     failure = next((f"{NO_PROGRAM}{rest.strip()}" for _, _, rest in no_program), None)
-    return failure or "its worker ended without a traceback (out of memory, or too slow)"
+    return failure or (
+        "its worker ended without a traceback, because memory ran out or loading took longer than TorchServe waits; "
+        "its log is above"
+    )
 
 
 def failure_reason(lines: list[str]) -> str | None:

@@ -121,9 +121,9 @@ def test_models_cannot_be_registered(server: Server) -> None:
     assert answer.status_code == 405
 
 
-def test_the_log_says_which_settings_and_that_tokens_are_off(server: Server) -> None:
+def test_the_log_says_which_settings_and_that_there_are_no_keys(server: Server) -> None:
     assert "config.properties" in server.log.splitlines()[0]
-    assert "tokens are off" in server.log
+    assert f"no access key is asked for: the models at {server.inference_url} can be asked from this" in server.log
 
 
 def test_without_forks_each_worker_is_javas_and_it_is_said(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """config.properties and its overrides, resolved as TorchServe resolves them."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -113,10 +112,30 @@ def test_the_config_is_the_one_named_else_the_current_folders(tmp_path: Path, mo
         find_config(Path("none.properties"))
 
 
-def test_without_one_here_it_is_the_installed_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "prefix", str(tmp_path / "prefix"))
-    installed = tmp_path / "prefix" / "share" / "berth"
-    installed.mkdir(parents=True)
-    copy = edited(installed)
-    assert find_config(None) == copy
+def test_without_one_here_it_is_the_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "berth"
+    package.mkdir()
+    monkeypatch.chdir(package)
+    with pytest.raises(UsageError, match="install berth again"):
+        find_config(None, package)
+    original = edited(tmp_path)
+    assert find_config(None, package) == original
+    copy = edited(package)
+    monkeypatch.chdir("/")
+    assert find_config(None, package) == copy
+    assert find_config(None) == CONFIG
+
+
+def test_a_place_that_cannot_be_looked_at_is_said() -> None:
+    with pytest.raises(UsageError, match="cannot be read: File name too long"):
+        find_config(Path("x" * 300))
+
+
+def test_a_deleted_folder_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(UsageError, match="current folder, which was deleted"):
+        Settings.load(find_config(None), {})
+    assert Settings.load(find_config(None), {"TS_MODEL_STORE": "/srv"}).model_store == Path("/srv")

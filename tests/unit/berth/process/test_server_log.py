@@ -60,4 +60,4 @@ def test_a_worker_that_cannot_be_started_is_no_worker_that_ended() -> None:
     assert why_no_worker([*lines("Backend worker error"), cause]) == (
         'Cannot run program "/bin/berth-python": Exec failed, error: 11 (again)'
     )
-    assert "out of memory" in why_no_worker(lines("Backend worker process died."))
+    assert "memory ran out" in why_no_worker(lines("Backend worker process died."))
