@@ -96,7 +96,7 @@ def _prepared(effort: Effort, say: Say) -> Iterator[Bench]:
     with tempfile.TemporaryDirectory(prefix="berth-bench-") as folder:
         say("packing the sample model for every way")
         checkpoint = load_checkpoint(sample_folder(), None)
-        archives = {BERTH: pack_checkpoint(None, PackOptions(name=BERTH, output=Path(folder)))}
+        archives = {BERTH: pack_checkpoint(None, PackOptions(name=BERTH, output=Path(folder))).archive}
         for way, batching in RIVALS.items():
             archives[way] = Path(folder, f"example-{batching.size}.mar")
             write_archive(plan_rival(checkpoint, archives[way].stem, batching), archives[way])

@@ -50,9 +50,13 @@ class BertHandler:
         self._metrics.emit(FIRST_SAMPLES)
         logger.info("loaded %s", " ".join(f"{name}={value}" for name, value in self._describe().items()))
 
-    def prove(self) -> None:
-        """Compare the model's answers with all known ones, long texts included; SelfTestError where one differs."""
+    def prove(self) -> str:
+        """Compare the model's answers with all known ones, long texts included, and return the engine's name.
+
+        Raises SelfTestError where one differs.
+        """
         self._pipeline.require(self._known)
+        return self._pipeline.engine
 
     @ending_when_lost()
     def handle(self, data: list[dict[str, Any]], context: Any) -> list[bytes]:

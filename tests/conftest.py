@@ -42,7 +42,7 @@ def intents(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 @pytest.fixture(scope="session")
 def sample_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample model's archive, bert.mar."""
-    return pack_checkpoint(None, PackOptions(output=tmp_path_factory.mktemp("store")))
+    return pack_checkpoint(None, PackOptions(output=tmp_path_factory.mktemp("store"))).archive
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,13 @@ what is read here; where nothing can be read, the verifier says what is wrong.
 
 import re
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from .. import __version__
 from ..errors import Refused
 from .content import MODEL_CONFIG
+from .foreign import check_own
 
 # What an archive holds and how it is laid out. Add 1 when a berth that knows only the old form would misread the new.
 FORM = 1
@@ -19,19 +21,23 @@ MAX_CONFIG_BYTES = 1 << 18  # prompts are in it too
 VERSION = re.compile(r"[\w.+-]{1,40}")
 
 
-def form_section() -> dict[str, object]:
-    """What berth says for itself in model-config.yaml; TorchServe passes over keys that it does not know."""
-    return {"form": FORM, "version": __version__}
+def form_section(origin: Mapping[str, str]) -> dict[str, object]:
+    """What berth says for itself in model-config.yaml; TorchServe passes over keys that it does not know.
+
+    `origin` is where the checkpoint came from, for people to read: nothing depends on it.
+    """
+    return {"form": FORM, "version": __version__, **origin}
 
 
 def check_form(archive: Path) -> None:
     """Refused when a .mar or an unpacked folder has a form that this berth does not know.
 
-    One without a form is read as form 1: no berth but unreleased ones packed it, or it has a handler of its own.
+    One without a form is read as form 1: no berth but unreleased ones packed it, or it has a handler of its own. One
+    that another tool packed is refused as such.
     """
     match _read_section(archive):
         case None:
-            return
+            check_own(archive)
         case {"form": int(form), "version": str()} if 1 <= form <= FORM:
             return
         case {"form": int(form), "version": str(version)} if VERSION.fullmatch(version):

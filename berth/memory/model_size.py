@@ -7,17 +7,17 @@ import json
 import math
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 from handler.config import HandlerConfig
 from handler.errors import ConfigError
 
 from ..archive.content import CHECKPOINT, MANIFEST, MODEL_CONFIG, SERVER_SETTINGS
 from ..archive.form import check_form
+from ..archive.members import Members, open_members
 from ..errors import Refused
 from ..safetensors_header import read_header
 
@@ -28,8 +28,6 @@ HEADS = ("num_attention_heads", "n_heads", "n_head")
 # How many attention scores of a pair of tokens lie in memory at once, by model_type; none where attention is fused.
 # Measured, 4096 tokens in texts of 256 to 1024, torch 2.13: 2.9 of MPNet, 4.6 to 5.1 of DeBERTa.
 SCORES = {"mpnet": 3, "deberta": 5, "deberta-v2": 5}
-
-Open = Callable[[str], BinaryIO]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,33 +58,34 @@ class ModelSize:
             raise Refused(f"{archive} does not exist: pack a checkpoint with `berth pack`, or give another path")
         check_form(archive)
         try:
-            with ExitStack() as files:
-                sizes, opener = _open(archive, files)
-                return cls._from_members(sizes, opener)
+            with open_members(archive) as members:
+                return cls.of(members)
         except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile, ConfigError) as error:
             raise Refused(f"{archive} is not an archive that berth packed: {error or type(error).__name__}") from error
 
     @classmethod
-    def _from_members(cls, sizes: Mapping[str, int], opener: Open) -> Self:
+    def of(cls, members: Members) -> Self:
+        """What the members say; KeyError, ValueError, TypeError or ConfigError where no berth wrote them."""
         import yaml  # noqa: PLC0415 - `berth --help` answers at once
 
-        settings = yaml.safe_load(_read(MODEL_CONFIG, opener))
-        shape = json.loads(_read(f"{CHECKPOINT}/config.json", opener)) if f"{CHECKPOINT}/config.json" in sizes else {}
+        sizes = members.sizes
+        settings = yaml.safe_load(members.read(MODEL_CONFIG))
+        shape = json.loads(members.read(f"{CHECKPOINT}/config.json")) if f"{CHECKPOINT}/config.json" in sizes else {}
         hidden = _number(shape, HIDDEN, 0)
         config = HandlerConfig.from_mapping(settings["handler"]) if "handler" in settings else None
         weights: Counter[str] = Counter()
         for name in sizes:
             if name.startswith(f"{CHECKPOINT}/") and name.endswith(".safetensors"):
-                weights.update(_count_numbers(name, opener))
+                weights.update(_count_numbers(name, members))
         return cls(
-            name=json.loads(_read(MANIFEST, opener))["model"]["modelName"],
+            name=json.loads(members.read(MANIFEST))["model"]["modelName"],
             config=config,
             batch_size=settings.get("batchSize", SERVER_SETTINGS["batchSize"]),
             weights=weights,
             hidden=hidden,
             intermediate=_number(shape, INTERMEDIATE, 4 * hidden),
             num_labels=len(shape.get("id2label") or ()) or 2,  # as transformers counts
-            vector_size=_vector_size(config, hidden, opener),
+            vector_size=_vector_size(config, hidden, members),
             scores=SCORES.get(str(shape.get("model_type")), 0) * _number(shape, HEADS, 0),
             tokenizer_bytes=sizes.get(f"{CHECKPOINT}/tokenizer.json", 0),
             content_bytes=sum(sizes.values()),
@@ -98,34 +97,18 @@ class ModelSize:
         return sum(self.weights.values())
 
 
-def _open(archive: Path, files: ExitStack) -> tuple[dict[str, int], Open]:
-    """Every member's size, and a function that opens one by its name."""
-    if archive.is_dir():
-        paths = [path for path in archive.rglob("*") if path.is_file()]
-        sizes = {path.relative_to(archive).as_posix(): path.stat().st_size for path in paths}
-        return sizes, lambda name: files.enter_context((archive / name).open("rb"))
-    opened = files.enter_context(zipfile.ZipFile(archive))
-    sizes = {member.filename: member.file_size for member in opened.infolist()}
-    return sizes, lambda name: files.enter_context(opened.open(name))  # type: ignore[return-value] # reads as one
-
-
-def _read(name: str, opener: Open) -> bytes:
-    with opener(name) as file:
-        return file.read()
-
-
-def _vector_size(config: HandlerConfig | None, hidden: int, opener: Open) -> int:
+def _vector_size(config: HandlerConfig | None, hidden: int, members: Members) -> int:
     """How many numbers an embedding has: the last module's where there is one, else those of all poolings."""
     if config is None or not config.dense:
         return hidden if config is None else hidden * len(config.pooling)
-    module = json.loads(_read(f"{CHECKPOINT}/{config.dense[-1]}/config.json", opener))
+    module = json.loads(members.read(f"{CHECKPOINT}/{config.dense[-1]}/config.json"))
     return _number(module, ("out_features", "dimension"), hidden)
 
 
-def _count_numbers(name: str, opener: Open) -> Counter[str]:
+def _count_numbers(name: str, members: Members) -> Counter[str]:
     """Count the numbers that a safetensors file holds, by their type."""
     counts: Counter[str] = Counter()
-    with opener(name) as file:
+    with members.open(name) as file:
         for tensor in read_header(file, name).values():
             counts[tensor.dtype] += math.prod(tensor.shape)
     return counts

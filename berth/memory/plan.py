@@ -17,7 +17,12 @@ def plan_memory(
 ) -> MemoryPlan:
     """Plan the memory of a server of these archives; `workers` of each model, else as many as it would start with."""
     num_workers = workers or settings.workers_on(machine.num_gpus)
-    return fit([_read_load(archive, num_workers) for archive in archives], _describe(settings, machine), machine)
+    return plan_loads([_read_load(archive, num_workers) for archive in archives], settings, machine)
+
+
+def plan_loads(models: Sequence[ModelLoad], settings: Settings, machine: Machine) -> MemoryPlan:
+    """Plan the memory of a server of these models, which need not be archives yet."""
+    return fit(models, _describe(settings, machine), machine)
 
 
 def _read_load(archive: Path, workers: int) -> ModelLoad:

@@ -1,7 +1,7 @@
 """What goes into an archive: checkpoint, handler, settings and known answers. PURE: no disk, no environment."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -47,6 +47,8 @@ class ReferenceAnswers:
     inputs: tuple[object, ...]
     parameters: Mapping[str, object]
     answers: tuple[object, ...]
+    left_out: tuple[str, ...] = ()
+    """Which of the checkpoint's weights the task does not use, a sentence each; not in the archive."""
 
     def to_json(self) -> bytes:
         """The member known_answers.json."""
@@ -66,6 +68,8 @@ class HandlerSource:
     """Version ranges of HANDLER_PACKAGES, as setup.cfg declares them."""
     created: datetime
     worker: WorkerOptions = field(default_factory=WorkerOptions)
+    origin: Mapping[str, str] = field(default_factory=dict)
+    """Where the checkpoint came from: `source` and `revision` of one of the Hub; empty for a local one."""
 
 
 def plan_archive(
@@ -77,7 +81,7 @@ def plan_archive(
         **source.handler_files,
         KNOWN_ANSWERS: answers.to_json(),
         MANIFEST: _manifest(name, version, source.created),
-        MODEL_CONFIG: _model_config(checkpoint, source.ranges, source.worker),
+        MODEL_CONFIG: _model_config(checkpoint, source),
         REQUIREMENTS: _requirements(source.versions),
     }
     for member in sources:
@@ -103,15 +107,15 @@ def _manifest(name: str, version: str, created: datetime) -> bytes:
     return f"{manifest}\n".encode()
 
 
-def _model_config(checkpoint: Checkpoint, ranges: Sequence[str], worker: WorkerOptions) -> bytes:
+def _model_config(checkpoint: Checkpoint, source: HandlerSource) -> bytes:
     """model-config.yaml: what TorchServe, the handler and berth itself are told."""
     import yaml  # noqa: PLC0415 - only when packing
 
     config = HandlerConfig(
         task=checkpoint.task,
         max_tokens=checkpoint.max_tokens,
-        token_budget=worker.token_budget,
-        precision=worker.precision,
+        token_budget=source.worker.token_budget,
+        precision=source.worker.precision,
         pooling=checkpoint.pooling,
         dense=checkpoint.dense,
         normalize=checkpoint.normalize,
@@ -119,14 +123,15 @@ def _model_config(checkpoint: Checkpoint, ranges: Sequence[str], worker: WorkerO
         prompts=checkpoint.prompts,
         default_prompt=checkpoint.default_prompt,
         score_function=checkpoint.score_function,
-        requires=tuple(ranges),
+        requires=source.ranges,
     )
     handler = config.to_mapping()
     try:
         HandlerConfig.from_mapping(handler)
     except ConfigError as error:
         raise UsageError(str(error)) from error
-    settings = {SECTION: form_section(), **SERVER_SETTINGS, "batchSize": worker.batch_size, "handler": handler}
+    section = form_section(source.origin)
+    settings = {SECTION: section, **SERVER_SETTINGS, "batchSize": source.worker.batch_size, "handler": handler}
     return yaml.safe_dump(settings, sort_keys=False).encode()
 
 

@@ -7,9 +7,10 @@ import importlib.metadata
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 import handler
+from handler.config import Task
 
 from ..archive.content import ArchivePlan
 from ..archive.verify import read_archive
@@ -25,51 +27,104 @@ from ..archive.zip_layout import check_size
 from ..convert.convert import converted
 from ..errors import BerthError, Refused, UsageError
 from ..progress import Progress, Silence
-from ..sources.source import opened
+from ..sources.source import Source, opened
+from .check.damaged import refuse_damaged
 from .check.files import check_files
-from .contents import HANDLER_PACKAGES, HandlerSource, plan_archive
-from .load_checkpoint import load_checkpoint
+from .check.foreign import refuse_foreign
+from .checkpoint import Checkpoint
+from .contents import HANDLER_PACKAGES, HandlerSource, ReferenceAnswers, plan_archive
+from .load_checkpoint import load_checkpoint, reason_of
 from .options import PackOptions
 from .proof import started_proof
+from .references import count_inputs
 
 USABLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-.]*")  # torch-model-archiver 0.12, model_packaging_utils.py
 UNPACKED = "unpacked"
 FIRST_DATE = datetime(1980, 1, 1, tzinfo=UTC)  # the first that a zip can name
 
 
-def pack_checkpoint(address: str | Path | None, options: PackOptions, progress: Progress | None = None) -> Path:
-    """Pack a checkpoint, or the sample model, and return the proven archive; Refused when it would not serve."""
-    progress = progress or Silence()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A checkpoint whose files can be packed, and how it came to be one."""
+
+    source: Source
+    checkpoint: Checkpoint
+    task_reason: str
+    """How its task was chosen."""
+    notes: tuple[str, ...]
+    """What was chosen and converted on the way, a sentence each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """A proven archive, and what only its packing knows."""
+
+    archive: Path
+    prepared: Prepared
+    engine: str
+    """The engine that gave the known answers on this machine's CPU."""
+    seconds: float
+
+
+def pack_checkpoint(address: str | Path | None, options: PackOptions, progress: Progress | None = None) -> Packed:
+    """Pack a checkpoint, or the sample model, into a proven archive; Refused when it would not serve."""
+    progress, began_s = progress or Silence(), time.monotonic()
     with opened(None if address is None else str(address), progress) as source:
-        name = _check_name("name", source.name if options.name is None else options.name)
-        _check_name("version", options.version)
-        target = options.output / f"{name}.mar"
-        if target.exists() and not options.force:
-            raise Refused(f"{target} is already there: replace it with --force, or choose another --name")
-        with converted(source.folder, progress) as ready:
-            return _pack_folder(ready.folder, target, options, progress)
+        target = _target(source, options)
+        with prepare(source, options.task, progress) as prepared:
+            engine, left_out = _pack(prepared, target, options, progress)
+    noted = replace(prepared, notes=(*prepared.notes, *left_out))
+    return Packed(archive=target, prepared=noted, engine=engine, seconds=time.monotonic() - began_s)
 
 
-def _pack_folder(folder: Path, target: Path, options: PackOptions, progress: Progress) -> Path:
-    """Pack a folder of today's form into `target`."""
-    loaded = load_checkpoint(folder, options.task)
-    check_files(loaded)
-    check_size(sum((loaded.root / file).stat().st_size for file in loaded.files), str(loaded.root))
+def _target(source: Source, options: PackOptions) -> Path:
+    """Where the archive will lie; Refused when one lies there already."""
+    name = _check_name("name", source.name if options.name is None else options.name)
+    _check_name("version", options.version)
+    target = options.output / f"{name}.mar"
+    if target.exists() and not options.force:
+        raise Refused(f"{target} is already there: replace it with --force, or choose another --name")
+    return target
+
+
+@contextmanager
+def prepare(source: Source, task: Task | None, progress: Progress) -> Iterator[Prepared]:
+    """The source's checkpoint in today's form, its files checked; Refused when it cannot be packed."""
+    refuse_damaged(source.folder)
+    refuse_foreign(source.folder)
+    with converted(source.folder, progress) as ready:
+        checkpoint = load_checkpoint(ready.folder, task)
+        check_files(checkpoint)
+        check_size(sum((checkpoint.root / file).stat().st_size for file in checkpoint.files), str(checkpoint.root))
+        yield Prepared(
+            source=source,
+            checkpoint=checkpoint,
+            task_reason="chosen with --task" if task else reason_of(ready.folder, checkpoint.task),
+            notes=(*source.notes, *ready.notes, *checkpoint.left_out),
+        )
+
+
+def plan(prepared: Prepared, answers: ReferenceAnswers, name: str, options: PackOptions) -> ArchivePlan:
+    """The archive that a checkpoint makes with the handler that is installed here."""
+    source = replace(installed_handler(), worker=options.worker, origin=prepared.source.origin)
+    return plan_archive(prepared.checkpoint, answers, source, name=name, version=options.version)
+
+
+def _pack(prepared: Prepared, target: Path, options: PackOptions, progress: Progress) -> tuple[str, tuple[str, ...]]:
+    """Pack into `target`; the engine that proved it, and sentences on the weights that are left out."""
     try:
         with _work_folder(target) as work, started_proof(work) as prove:
-            progress.begin("asking transformers")
+            advance = progress.begin("asking transformers", count_inputs(prepared.checkpoint))
             from .reference_answers import reference_answers  # noqa: PLC0415 - seconds, while the proof imports too
 
-            answers = reference_answers(loaded)
-            source = replace(installed_handler(), worker=options.worker)
-            plan = plan_archive(loaded, answers, source, name=target.stem, version=options.version)
-            draft = _make_archive(plan, work, progress)
+            answers = reference_answers(prepared.checkpoint, advance)
+            draft = _make_archive(plan(prepared, answers, target.stem, options), work, progress)
             progress.begin("proving")
-            prove(work / UNPACKED)
+            engine = prove(work / UNPACKED)
             draft.replace(target)
     except OSError as error:
         raise BerthError(f"cannot write {target}: {error}") from error
-    return target
+    return engine, answers.left_out
 
 
 @contextmanager

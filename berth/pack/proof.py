@@ -20,18 +20,18 @@ PROOF_ENVIRONMENT = {**OPENMP_ENVIRONMENT, "BERTH_DEVICE": "cpu"}
 
 
 @contextmanager
-def started_proof(folder: Path) -> Iterator[Callable[[Path], None]]:
+def started_proof(folder: Path) -> Iterator[Callable[[Path], str]]:
     """A clean process that gets ready in `folder`, an empty one, and the function that lets it prove an archive.
 
-    The function takes the folder of an unpacked archive; it raises Refused, with the end of the process's stderr,
-    unless the archive answers. The process ends with the context, proven or not.
+    The function takes the folder of an unpacked archive and returns the name of the engine that answered; it raises
+    Refused, with the end of the process's stderr, unless one does. The process ends with the context, proven or not.
     """
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "berth.pack.prove"],
         cwd=folder,
         env=worker_environment(os.environ) | PROOF_ENVIRONMENT | {"BERTH_CORES": str(granted_cores())},
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -42,14 +42,15 @@ def started_proof(folder: Path) -> Iterator[Callable[[Path], None]]:
             process.kill()
 
 
-def _prove(process: subprocess.Popen[str], archive_folder: Path) -> None:
-    """Tell the process where the archive lies; Refused unless it then ends well."""
+def _prove(process: subprocess.Popen[str], archive_folder: Path) -> str:
+    """Tell the process where the archive lies; Refused unless it then ends well, with the engine's name last."""
     try:
-        _, stderr = process.communicate(f"{archive_folder.absolute()}\n", PROOF_TIMEOUT_S)
+        stdout, stderr = process.communicate(f"{archive_folder.absolute()}\n", PROOF_TIMEOUT_S)
     except subprocess.TimeoutExpired as error:
         raise Refused(f"the archive did not load within {PROOF_TIMEOUT_S} s, so it was not kept") from error
     if process.returncode != 0:
         raise Refused(f"the archive does not serve, so it was not kept:\n{_tail(stderr)}")
+    return stdout.split()[-1]
 
 
 def _tail(stderr: str) -> str:

@@ -1,7 +1,8 @@
 """`python -P -m berth.pack.prove`: loads the archive whose folder stdin names, by TorchServe's own loader, and asks it.
 
 It imports what a handler needs while the archive is still being written, then waits to be told where it lies. It exits
-with 0 when the archive gives all its known answers, which a worker asks for in part only, and answers one request.
+with 0 when the archive gives all its known answers, which a worker asks for in part only, and answers one request; the
+last word on stdout is then the engine that gave them.
 """
 
 import json
@@ -20,8 +21,9 @@ def main() -> None:
     folder = Path(sys.stdin.readline().removesuffix("\n"))
     service = load_service(folder)
     check_origin(folder)
-    service._entry_point.__self__.prove()
+    engine = service._entry_point.__self__.prove()
     ask_first_input(service, folder)
+    sys.stdout.write(f"\n{engine}\n")
 
 
 def load_service(folder: Path) -> Any:

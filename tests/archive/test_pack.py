@@ -46,7 +46,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def archive(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return pack_checkpoint(checkpoint, PackOptions(output=tmp_path_factory.mktemp("store") / "new"))
+    return pack_checkpoint(checkpoint, PackOptions(output=tmp_path_factory.mktemp("store") / "new")).archive
 
 
 @pytest.fixture(scope="module")

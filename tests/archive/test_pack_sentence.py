@@ -56,7 +56,7 @@ def test_modules_and_prompts_travel(
         prompts={"query": "Query: "},
     )
     lower_cased(folder)
-    archive, unpacked = pack_checkpoint(folder, PackOptions(output=tmp_path)), tmp_path / "unpacked"
+    archive, unpacked = pack_checkpoint(folder, PackOptions(output=tmp_path)).archive, tmp_path / "unpacked"
     unpacked.mkdir()
     read_archive(archive, unpacked)
     config = HandlerConfig.from_mapping(yaml.safe_load((unpacked / "model-config.yaml").read_text())["handler"])

@@ -36,9 +36,9 @@ def serving_every_target() -> Iterator[Server]:
     """The sample and small seeded checkpoints, ready."""
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder, "store")
-        archives = [pack_checkpoint(None, PackOptions(output=store))]
+        archives = [pack_checkpoint(None, PackOptions(output=store)).archive]
         for target in SMALL:
             checkpoint = make_checkpoint(Path(folder, target.name), "bert", target.task)
-            archives.append(pack_checkpoint(checkpoint, PackOptions(output=store, task=target.task)))
+            archives.append(pack_checkpoint(checkpoint, PackOptions(output=store, task=target.task)).archive)
         with running_server(archives) as server:
             yield server

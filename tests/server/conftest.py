@@ -33,6 +33,8 @@ def task_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[Task, Path]:
 def tasks_server(task_folders: dict[Task, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Seven models with one worker each, named like their tasks; ready."""
     store = tmp_path_factory.mktemp("task-store")
-    archives = [pack_checkpoint(folder, PackOptions(task=task, output=store)) for task, folder in task_folders.items()]
+    archives = [
+        pack_checkpoint(folder, PackOptions(task=task, output=store)).archive for task, folder in task_folders.items()
+    ]
     with running_server(archives) as server:
         yield server

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.server
 def server(intents: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     archive = pack_checkpoint(
         intents.folder, PackOptions(name="intents", output=tmp_path_factory.mktemp("intents-store"))
-    )
+    ).archive
     with running_server([archive]) as server:
         yield server
 

@@ -160,7 +160,7 @@ def running_server(
 @contextlib.contextmanager
 def sample_and_tiny(sample_archive: Path, tiny: Path) -> Iterator[Server]:
     """A ready server of the sample (embeddings) as `bert` and of the small classifier `tiny`."""
-    tiny_archive = pack_checkpoint(tiny, PackOptions(output=sample_archive.parent, force=True))
+    tiny_archive = pack_checkpoint(tiny, PackOptions(output=sample_archive.parent, force=True)).archive
     with running_server([sample_archive, tiny_archive]) as server:
         yield server
 

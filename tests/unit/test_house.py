@@ -28,13 +28,15 @@ ROOMS: dict[str, set[str]] = {
     "process": set(),
     "workers": set(),
     "openapi": set(),
-    "sources": set(),
-    "convert": set(),
+    "sources": {"archive"},
+    "convert": {"sources", "workers"},
     "pack": {"archive", "convert", "machine", "sources", "workers"},
     "memory": {"archive", "machine"},
+    "inspection": {"archive", "machine", "memory", "pack", "sources"},
     "health": {"archive", "clients", "process"},
     "serve": {"archive", "clients", "health", "machine", "memory", "process", "workers"},
-    "cli": {"archive", "clients", "health", "machine", "memory", "pack", "process", "serve", "sources", "workers"},
+    "cli": {"archive", "clients", "health", "inspection", "machine", "memory", "pack", "process", "serve", "sources"}
+    | {"workers"},
 }
 MOST_MODULES = 15
 # Each may import those before it: a file at the top of handler/, or a whole room.

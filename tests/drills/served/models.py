@@ -16,13 +16,13 @@ from tests.support.checkpoints.large import make_bert_base
 
 def pack_sample(folder: Path) -> Path:
     """bert.mar in `folder`: embeddings, 91 MB."""
-    return pack_checkpoint(None, PackOptions(output=folder))
+    return pack_checkpoint(None, PackOptions(output=folder)).archive
 
 
 def pack_bert_base(folder: Path) -> Path:
     """bert-base.mar in `folder`: a classifier, 438 MB."""
     checkpoint = make_bert_base(folder / "bert-base", Task.TEXT_CLASSIFICATION)
-    return pack_checkpoint(checkpoint, PackOptions(output=folder))
+    return pack_checkpoint(checkpoint, PackOptions(output=folder)).archive
 
 
 def unpack_with(archive: Path, changed: Mapping[str, object]) -> Path:

@@ -179,7 +179,7 @@ def test_stream_predictions_answers_and_leaves_the_worker_alive(server: Server, 
 @pytest.fixture(scope="module")
 def lone_server(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Iterator[Server]:
     """One model with one worker, and answers of at most 2000 bytes."""
-    archive = pack_checkpoint(tiny, PackOptions(output=tmp_path_factory.mktemp("lone")))
+    archive = pack_checkpoint(tiny, PackOptions(output=tmp_path_factory.mktemp("lone"))).archive
     with running_server([archive], {"TS_MAX_RESPONSE_SIZE": "2000"}) as running:
         yield running
 

@@ -51,7 +51,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     source = with_fault(pack.installed_handler(), folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pack, "installed_handler", lambda: source)
-        archive = pack.pack_checkpoint(None, PackOptions(output=folder))
+        archive = pack.pack_checkpoint(None, PackOptions(output=folder)).archive
     with running_server([archive]) as running:
         yield running
 

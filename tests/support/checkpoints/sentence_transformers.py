@@ -3,8 +3,6 @@
 It is imported late: that takes seconds, and few tests need it.
 """
 
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +11,6 @@ from typing import Any, NamedTuple
 import torch
 from safetensors.torch import load_file
 
-from berth.errors import Refused
 from handler.config import Task
 from tests.support.checkpoints import make_checkpoint
 
@@ -104,9 +101,3 @@ def pickle_weights(folder: Path) -> None:
     """Put the weights in `folder` into a pickle, as they were saved before safetensors."""
     torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
     (folder / "model.safetensors").unlink()
-
-
-def run_lines(refused: Refused) -> None:
-    """Run the python lines that a refusal shows, as they stand."""
-    lines = "\n".join(line.strip() for line in str(refused).splitlines()[1:])
-    subprocess.run([sys.executable, "-c", lines], check=True, capture_output=True)

@@ -89,4 +89,8 @@ def test_an_alteration_is_still_named(tmp_path: Path) -> None:
 def test_what_is_not_there_has_no_form(tmp_path: Path) -> None:
     check_form(tmp_path / "absent.mar")
     check_form(tmp_path)
-    assert form_section() == {"form": 1, "version": __version__}
+
+
+def test_the_section_says_where_a_checkpoint_came_from() -> None:
+    assert form_section({}) == {"form": 1, "version": __version__}
+    assert form_section({"source": "org/model", "revision": "0a1b"})["revision"] == "0a1b"

@@ -137,5 +137,5 @@ def test_what_is_no_archive_is_refused(tmp_path):
         verify_archive(tmp_path / "folder")
     with zipfile.ZipFile(tmp_path / "other.mar", "w") as file:
         file.writestr("a", "A")
-    with pytest.raises(Refused, match="canonical layout"):
+    with pytest.raises(Refused, match="was not packed by berth"):
         verify_archive(tmp_path / "other.mar")

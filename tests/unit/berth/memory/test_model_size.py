@@ -20,7 +20,7 @@ from tests.support.standin import make_standin
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("facts")
     checkpoint = make_checkpoint(folder / "tiny", "distilbert", Task.TEXT_CLASSIFICATION)
-    return pack_checkpoint(checkpoint, PackOptions(output=folder))
+    return pack_checkpoint(checkpoint, PackOptions(output=folder)).archive
 
 
 def test_a_mar_and_its_folder_say_the_same(archive: Path, tmp_path: Path) -> None:
@@ -54,5 +54,5 @@ def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
 def test_attention_that_is_not_fused_keeps_its_scores(architecture: str, kept: int, tmp_path: Path) -> None:
     checkpoint = make_checkpoint(tmp_path / "tiny", architecture, Task.TEXT_CLASSIFICATION)
     heads = json.loads((checkpoint / "config.json").read_text())["num_attention_heads"]
-    archive = pack_checkpoint(checkpoint, PackOptions(output=tmp_path))
+    archive = pack_checkpoint(checkpoint, PackOptions(output=tmp_path)).archive
     assert ModelSize.read(archive).scores == kept * heads

@@ -13,12 +13,9 @@ import transformers
 
 from berth.errors import Refused
 from berth.pack.load_checkpoint import load_checkpoint
-from berth.pack.references import REFERENCES
 from berth.pack.references.fill_mask import PRETRAINED_ON_MASKS
 from berth.sources.sample import sample_folder
 from handler.config import Pooling, Task
-from tests.support.checkpoints import make_checkpoint
-from tests.support.checkpoints.sentence_transformers import pickle_weights, run_lines
 
 TINY: dict[str, Any] = {
     "vocab_size": 99,
@@ -108,7 +105,7 @@ def test_these_hold_a_masked_language_model_whole(tmp_path, name):
 
 def test_a_natural_language_inference_model_classifies_unless_asked(tmp_path):
     labels = {"0": "CONTRADICTION", "1": "NEUTRAL", "2": "ENTAILMENT"}
-    folder = _write(tmp_path, config=_bert(architectures=["BartForSequenceClassification"], id2label=labels))
+    folder = _write(tmp_path, config=_bert(architectures=["RobertaForSequenceClassification"], id2label=labels))
     assert load_checkpoint(folder, None).task is Task.TEXT_CLASSIFICATION
     assert load_checkpoint(folder, Task.ZERO_SHOT_CLASSIFICATION).task is Task.ZERO_SHOT_CLASSIFICATION
 
@@ -180,6 +177,12 @@ def test_the_token_limit_is_what_the_model_can_take(tmp_path, model_type, usable
             model(torch.full((1, limit + 1), 5))
 
 
+def test_no_model_type_is_refused(tmp_path):
+    _write(tmp_path, config={"architectures": ["BertModel"], "max_position_embeddings": 512})
+    with pytest.raises(Refused, match=r'config\.json has no model_type: write the type of the model, such as "bert"'):
+        load_checkpoint(tmp_path, None)
+
+
 def test_no_token_limit_at_all_is_refused(tmp_path):
     _write(tmp_path, config={"model_type": "x"}, tokenizer_config={"model_max_length": int(1e30)})
     with pytest.raises(Refused, match="set model_max_length"):
@@ -238,28 +241,3 @@ def test_a_link_that_leaves_the_checkpoint_is_refused(tmp_path):
     (folder / "vocab.txt").symlink_to("../secret.txt")
     with pytest.raises(Refused, match=r"vocab\.txt leads outside the checkpoint"):
         load_checkpoint(folder, None)
-
-
-@pytest.mark.parametrize(("task", "labels"), [(Task.TEXT_RANKING, ["a"]), (Task.FILL_MASK, ["a", "b"])])
-def test_the_lines_that_convert_pickles_make_a_checkpoint(tmp_path, task, labels):
-    folder = tmp_path / "pickled"
-    config = transformers.BertConfig(**TINY, id2label=dict(enumerate(labels)))
-    getattr(transformers, REFERENCES[task].auto_class).from_config(config).save_pretrained(folder)
-    pickle_weights(folder)
-    with pytest.raises(Refused, match="only as pickles") as refused:
-        load_checkpoint(folder, task)
-    run_lines(refused.value)
-    converted = load_checkpoint(tmp_path / "pickled-safetensors", task)
-    assert (converted.task, "model.safetensors" in converted.files) == (task, True)
-
-
-def test_the_lines_that_convert_pickles_keep_the_pooling_of_the_old_layout(tmp_path):
-    outer = _write(tmp_path / "old", modules=_old_modules("Transformer", "Pooling", "Normalize"))
-    _write(outer / "1_Pooling", config={"pooling_mode": "cls"})
-    pickle_weights(make_checkpoint(outer / "0_Transformer", "bert", Task.EMBEDDINGS))
-    with pytest.raises(Refused, match="only as pickles") as refused:
-        load_checkpoint(outer, None)
-    run_lines(refused.value)
-    converted = load_checkpoint(tmp_path / "old-safetensors", None)
-    assert (converted.pooling, converted.normalize) == ((Pooling.CLS,), True)
-    assert "model.safetensors" in converted.files

@@ -13,8 +13,6 @@ from tests.support.checkpoints import make_checkpoint
 from tests.support.checkpoints.sentence_transformers import (
     DenseLayer,
     make_sentence_checkpoint,
-    pickle_weights,
-    run_lines,
 )
 
 TRANSFORMER = "sentence_bert_config.json"
@@ -236,15 +234,6 @@ def test_the_longest_text_is_that_of_sentence_transformers(model, name, settings
     _set(model / "tokenizer_config.json", model_max_length=128)
     theirs = Transformer.load(str(model), local_files_only=True)
     assert load_checkpoint(model, None).max_tokens == theirs.max_seq_length
-
-
-def test_dense_weights_in_a_pickle_are_refused_with_the_lines_that_convert_them(model, tmp_path):
-    pickle_weights(model)
-    pickle_weights(model / "2_Dense")
-    with pytest.raises(Refused, match=r"in .*model and .*2_Dense are there only as pickles") as refused:
-        load_checkpoint(model, None)
-    run_lines(refused.value)
-    assert load_checkpoint(tmp_path / "model-safetensors", None).dense == ("2_Dense", "3_Dense")
 
 
 def test_a_dense_module_without_weights_is_refused(model):

@@ -1,0 +1,50 @@
+"""The members of an archive, to look into without verifying: of a .mar, of its unpacked folder, of one only planned."""
+
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from .content import ArchivePlan
+from .write import member_size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Members:
+    """Every member's size in bytes, and the way to its data."""
+
+    sizes: Mapping[str, int]
+    open: Callable[[str], BinaryIO]
+    """Open a member by its name; KeyError or OSError when there is none."""
+
+    def read(self, name: str) -> bytes:
+        """All data of a member."""
+        with self.open(name) as file:
+            return file.read()
+
+
+@contextmanager
+def open_members(archive: Path) -> Iterator[Members]:
+    """The members of a .mar or of the folder that it was unpacked to; OSError or BadZipFile when it is neither."""
+    if archive.is_dir():
+        paths = [path for path in archive.rglob("*") if path.is_file()]
+        sizes = {path.relative_to(archive).as_posix(): path.stat().st_size for path in paths}
+        yield Members(sizes=sizes, open=lambda name: (archive / name).open("rb"))
+        return
+    with zipfile.ZipFile(archive) as opened:
+        sizes = {member.filename: member.file_size for member in opened.infolist()}
+        yield Members(sizes=sizes, open=opened.open)  # type: ignore[arg-type] # reads as a file does
+
+
+def planned_members(plan: ArchivePlan) -> Members:
+    """The members that an archive would have."""
+    sources = {member.name: member.source for member in plan.members}
+
+    def opener(name: str) -> BinaryIO:
+        source = sources[name]
+        return BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+
+    return Members(sizes={member.name: member_size(member) for member in plan.members}, open=opener)

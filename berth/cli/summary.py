@@ -1,0 +1,90 @@
+"""What an archive is, or was made of, as lines for people or as JSON."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from ..inspection.facts import Facts
+from ..inspection.inspect import Inspection, inspect_archive
+from ..machine.quantities import format_bytes
+from ..pack.pack import Packed
+
+SHOWN_LABELS = 8
+SHORT_COMMIT = 10
+ENGINES = {
+    "packed": "packed: texts share a forward pass without padding",
+    "padded": "padded: this architecture brings its own attention, so texts are padded to the longest beside them",
+}
+PRECISIONS = {"auto": "auto: bf16 on a GPU, fp32 on a CPU"}
+
+
+def render_inspection(inspection: Inspection, *, as_json: bool) -> str:
+    """Everything that is known, as lines or as one JSON object."""
+    if as_json:
+        return json.dumps(asdict(inspection), ensure_ascii=False)
+    return _lines(_rows(inspection))
+
+
+def render_packed(packed: Packed) -> str:
+    """What was packed, from what and how, and the command to go on with."""
+    inspection, prepared = inspect_archive(packed.archive), packed.prepared
+    facts = _rows(inspection)
+    rows = {
+        "source": _source(prepared.source.address, prepared.source.revision),
+        **facts,
+        "task": f"{facts['task']} ({prepared.task_reason})",
+        "engine": ENGINES[packed.engine],
+        **_notes(prepared.notes),
+        "next": f"berth serve {packed.archive}",
+    }
+    return f"packed in {packed.seconds:.1f} s\n{_lines(rows)}"
+
+
+def _rows(inspection: Inspection) -> dict[str, str]:
+    """The facts by their headings, without those that the archive does not have."""
+    facts = inspection.facts
+    rows = {
+        "model": f"{facts.name} {facts.version}",
+        "source": _source(facts.source, facts.revision) if facts.source else "",
+        "task": facts.task,
+        "architecture": f"{facts.architecture}, {facts.num_parameters / 1e6:.1f} M parameters",
+        "labels": _labels(facts),
+        "vector": _vector(facts.vector) if facts.vector else "",
+        "precision": PRECISIONS.get(facts.precision, facts.precision),
+        "token limit": f"{facts.max_tokens} of a text",
+        "size": format_bytes(facts.content_bytes),
+        "memory": _memory(inspection.server_bytes) if inspection.server_bytes else "",
+        **_notes(inspection.notes),
+    }
+    return {heading: value for heading, value in rows.items() if value}
+
+
+def _notes(notes: Sequence[str]) -> dict[str, str]:
+    return {f"note {number}": note for number, note in enumerate(notes, 1)}
+
+
+def _source(address: str, revision: str | None) -> str:
+    return f"{address} at {revision[:SHORT_COMMIT]}" if revision else address
+
+
+def _labels(facts: Facts) -> str:
+    shown = ", ".join(facts.labels[:SHOWN_LABELS])
+    return f"{len(facts.labels)}: {shown}{', ...' * (len(facts.labels) > SHOWN_LABELS)}" if facts.labels else ""
+
+
+def _vector(vector: Mapping[str, object]) -> str:
+    """How the tokens' vectors become one."""
+    steps = [f"{vector['size']} numbers", f"pooled by {vector['pooling']}"]
+    steps += [f"{vector['dense']} Dense"] * bool(vector["dense"]) + ["of length 1"] * bool(vector["normalized"])
+    prompts = vector["prompts"]
+    assert isinstance(prompts, list)
+    return ", ".join(steps + [f"prompts {' and '.join(prompts)}"] * bool(prompts))
+
+
+def _memory(server_bytes: int) -> str:
+    return f"{format_bytes(server_bytes)} at the most, for a server with one worker on this machine"
+
+
+def _lines(rows: Mapping[str, str]) -> str:
+    width = max(map(len, rows))
+    return "\n".join(f"  {heading.ljust(width)}  {value}" for heading, value in rows.items())

@@ -1,0 +1,94 @@
+"""The facts of an archive, read from its members: nothing is verified, run or loaded."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from handler.config import HandlerConfig, Task
+
+from ..archive.content import CHECKPOINT, MANIFEST, MODEL_CONFIG
+from ..archive.form import SECTION
+from ..archive.members import Members
+from ..memory.model_size import ModelSize
+
+LABELLED = frozenset({Task.TEXT_CLASSIFICATION, Task.TOKEN_CLASSIFICATION, Task.ZERO_SHOT_CLASSIFICATION})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """One archive's model and settings; what its handler does not have is None or empty."""
+
+    name: str
+    version: str
+    source: str | None
+    """The Hub's name of the checkpoint, where it came from there."""
+    revision: str | None
+    """The commit of the Hub that was packed."""
+    berth: str | None
+    """The version of berth that packed it."""
+    task: str
+    architecture: str
+    num_parameters: int
+    weight_types: tuple[str, ...]
+    """safetensors' names of the weights' types."""
+    labels: tuple[str, ...]
+    vector: Mapping[str, object]
+    """Embeddings only: how the tokens' vectors become one, and how many numbers it has."""
+    precision: str
+    max_tokens: int
+    token_budget: int | None
+    """None: what suits the device."""
+    batch_size: int
+    content_bytes: int
+    """Bytes of all members, unpacked."""
+
+
+def read_facts(members: Members) -> Facts:
+    """The facts that the members say; KeyError, ValueError or TypeError where no berth wrote them."""
+    import yaml  # noqa: PLC0415 - `berth --help` answers at once
+
+    settings = yaml.safe_load(members.read(MODEL_CONFIG))
+    section, size = settings.get(SECTION) or {}, ModelSize.of(members)
+    shape = json.loads(members.read(f"{CHECKPOINT}/config.json"))
+    config = HandlerConfig.from_mapping(settings.get("handler"))
+    return Facts(
+        name=size.name,
+        version=json.loads(members.read(MANIFEST))["model"]["modelVersion"],
+        source=section.get("source"),
+        revision=section.get("revision"),
+        berth=section.get("version"),
+        task=config.task,
+        architecture=_architecture(shape),
+        num_parameters=size.num_weights,
+        weight_types=tuple(sorted(size.weights)),
+        labels=_labels(shape, size.num_labels) if config.task in LABELLED else (),
+        vector=_vector(config, size.vector_size) if config.task is Task.EMBEDDINGS else {},
+        precision=config.precision,
+        max_tokens=config.max_tokens,
+        token_budget=config.token_budget,
+        batch_size=size.batch_size,
+        content_bytes=size.content_bytes,
+    )
+
+
+def _architecture(shape: Mapping[str, Any]) -> str:
+    """The class of config.json's model, else its type."""
+    names = shape.get("architectures") or [shape.get("model_type", "unknown")]
+    return str(names[0])
+
+
+def _labels(shape: Mapping[str, Any], num_labels: int) -> tuple[str, ...]:
+    names = shape.get("id2label") or {str(number): f"LABEL_{number}" for number in range(num_labels)}
+    return tuple(str(name) for name in names.values())
+
+
+def _vector(config: HandlerConfig, size: int) -> dict[str, object]:
+    return {
+        "size": size,
+        "pooling": config.pooling,
+        "dense": len(config.dense),
+        "normalized": config.normalize,
+        "prompts": sorted(config.prompts),
+        "default_prompt": config.default_prompt,
+    }

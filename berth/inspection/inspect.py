@@ -1,0 +1,73 @@
+"""What is known of a .mar, of its unpacked folder, or of a checkpoint as `berth pack` would make it."""
+
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from handler.errors import ConfigError
+
+from ..archive.content import MANIFEST
+from ..archive.form import check_form
+from ..archive.members import Members, open_members, planned_members
+from ..errors import BerthError, Refused
+from ..machine.machine import read_machine
+from ..memory.budget import ModelLoad
+from ..memory.model_size import ModelSize
+from ..memory.plan import plan_loads
+from ..pack.contents import ReferenceAnswers
+from ..pack.options import PackOptions
+from ..pack.pack import plan, prepare
+from ..progress import Progress
+from ..settings import Settings, find_config
+from ..sources.source import opened
+from .facts import Facts, read_facts
+
+NO_ANSWERS = ReferenceAnswers(inputs=(), parameters={}, answers=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """The facts, and what only this machine or the source tells."""
+
+    facts: Facts
+    server_bytes: int | None
+    """The most memory that a server with one worker takes on this machine; None where its settings cannot be read."""
+    notes: Sequence[str] = ()
+    """What packing would choose and convert, a sentence each; empty for an archive."""
+
+
+def inspect(address: str, options: PackOptions, progress: Progress) -> Inspection:
+    """Look into an archive, or at what `berth pack` with these options would make; Refused when it is neither."""
+    path = Path(address)
+    if path.suffix == ".mar" or (path / MANIFEST).is_file():
+        return inspect_archive(path)
+    with opened(address, progress) as source, prepare(source, options.task, progress) as prepared:
+        planned = plan(prepared, NO_ANSWERS, options.name or source.name, options)
+        return _inspect(planned_members(planned), prepared.notes)
+
+
+def inspect_archive(archive: Path) -> Inspection:
+    """Look into a .mar or an unpacked folder; Refused when berth did not pack it."""
+    if not archive.exists():
+        raise Refused(f"{archive} does not exist: pack a checkpoint with `berth pack`, or give another path")
+    check_form(archive)
+    try:
+        with open_members(archive) as members:
+            return _inspect(members)
+    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile, ConfigError) as error:
+        raise Refused(f"{archive} is not an archive that berth packed: {error or type(error).__name__}") from error
+
+
+def _inspect(members: Members, notes: Sequence[str] = ()) -> Inspection:
+    return Inspection(facts=read_facts(members), server_bytes=_server_bytes(ModelSize.of(members)), notes=notes)
+
+
+def _server_bytes(size: ModelSize) -> int | None:
+    try:
+        settings = Settings.load(find_config(None), os.environ)
+    except BerthError:  # `berth serve` will say it
+        return None
+    machine = read_machine(os.environ, None, None)
+    return plan_loads([ModelLoad(size=size, workers=1)], settings, machine).least.total_bytes
