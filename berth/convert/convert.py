@@ -6,20 +6,28 @@ they may be hard links to the user's own.
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BerthError, Refused
 from ..progress import Progress
-from . import adapter, layout_2019, pickles, settings
+from . import adapter, layout_2019, lower_case, pickles, settings
 from .base import bring_base
-from .conversion import Conversion
 from .copying import copy_folder
 from .foreign import check_form
-from .lower_case import LOWER_CASE
 from .tokenizer.conversion import make_tokenizers, needs_tokenizer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """One thing that a folder may need to be of today's form."""
+
+    applies: Callable[[Path], bool]
+    """Whether the folder needs it; Refused when it does and cannot have it."""
+    convert: Callable[[Path, Progress], str]
+    """Does it in the folder; returns the sentence that says what was done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +45,7 @@ CONVERSIONS: tuple[Conversion, ...] = (
     Conversion(applies=adapter.applies, convert=adapter.convert),
     Conversion(applies=settings.applies, convert=settings.convert),
     Conversion(applies=needs_tokenizer, convert=make_tokenizers),  # it needs config.json
-    LOWER_CASE,  # it needs tokenizer.json
+    Conversion(applies=lower_case.applies, convert=lower_case.convert),  # it needs tokenizer.json
 )
 """In the order in which they are done."""
 

@@ -14,7 +14,6 @@ from ..checkpoint_files import TOKENIZER, TOKENIZER_CONFIG, load_json
 from ..errors import Refused
 from ..progress import Progress
 from ..sentence_files import load_modules, transformer_file, transformer_folder
-from .conversion import Conversion
 
 SETTING = "do_lower_case"
 AS_IT_STANDS = "TokenizersBackend"
@@ -31,14 +30,16 @@ def lowers_by_itself(transformer: Path) -> bool:
             return False
 
 
-def _applies(folder: Path) -> bool:
+def applies(folder: Path) -> bool:
+    """Whether sentence-transformers would put Lowercase into the tokenizer, and that would change a text."""
     modules = load_modules(folder)
     transformer = transformer_folder(folder, modules)
     wanted = bool(modules) and bool(load_json(transformer_file(transformer)).get(SETTING))
     return wanted and (transformer / TOKENIZER).is_file() and not lowers_by_itself(transformer)
 
 
-def _convert(folder: Path, _progress: Progress) -> str:
+def convert(folder: Path, _progress: Progress) -> str:
+    """Put Lowercase into tokenizer.json; returns the sentence that says so. Refused where transformers cannot."""
     transformer = transformer_folder(folder, load_modules(folder))
     settings = transformer_file(transformer)
     with tempfile.TemporaryDirectory() as saved:
@@ -80,6 +81,3 @@ def _replace(path: Path, value: object) -> None:
     """Another file in the place of this one, which may be a link to the user's own."""
     path.unlink(missing_ok=True)
     path.write_text(json.dumps(value, ensure_ascii=False), "utf-8")
-
-
-LOWER_CASE = Conversion(applies=_applies, convert=_convert)

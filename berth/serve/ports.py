@@ -5,9 +5,9 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 
+from ..clients.launcher import HEALTH_VARIABLE, health_endpoint
 from ..endpoint import Endpoint
 from ..errors import BerthError
-from ..health.probe import HEALTH_VARIABLE, health_endpoint
 from ..settings import override_variable
 
 

@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
+from berth.clients.launcher import HEALTH_VARIABLE
 from berth.endpoint import Endpoint
 from berth.errors import BerthError
-from berth.health.probe import HEALTH_VARIABLE
 from berth.serve.ports import require_free_ports
 from tests.support.servers import free_ports
 
