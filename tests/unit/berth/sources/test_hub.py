@@ -228,6 +228,19 @@ def test_no_token_is_ever_printed(hub, open_source, monkeypatch, token):
     assert "cret" not in str(refused.value)
 
 
+def test_an_error_that_no_sentence_knows_is_one_sentence(hub, open_source, monkeypatch):
+    def fails(*_args: object, **_more: object) -> None:
+        raise RuntimeError("Data processing error: CAS service error\nand more")
+
+    monkeypatch.setattr(hub_module, "hf_hub_download", fails)  # what hf_xet raises; no server here speaks Xet
+    with pytest.raises(Refused) as refused:
+        open_source("org/tiny")
+    assert str(refused.value) == (
+        "the download of org/tiny broke off (RuntimeError: Data processing error: CAS service error): pack it again, "
+        "the files that are whole are kept"
+    )
+
+
 def test_a_full_disk(hub, open_source, monkeypatch, tmp_path):
     def full(*_args: object, **_more: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
