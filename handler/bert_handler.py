@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from .config import Environment, HandlerConfig
+from .doors.body import is_rest
 from .doors.call import Call, format_value, limit_size
-from .doors.route import is_rest, open_call
+from .doors.route import open_call
 from .engine.device_errors import ending_when_lost
 from .errors import InternalError, NotHealthy
 from .known_answers import load_known_answers

@@ -12,19 +12,33 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..errors import BerthError, Refused
+from ..errors import BerthError, Refused, UsageError
 from .kept import DRAFT_PREFIX, hold
 from .verify import read_archive, read_content, verify_archive
 
+CACHE_VARIABLE = "XDG_CACHE_HOME"
 STALE_S = 86_400.0  # nobody unpacks for a day: whoever began such a draft was killed
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """The folder that keeps unpacked archives: $XDG_CACHE_HOME/berth, else ~/.cache/berth."""
-    base = Path(environment.get("XDG_CACHE_HOME", ""))
+    """The folder that keeps unpacked archives: $XDG_CACHE_HOME/berth, else ~/.cache/berth; UsageError without either.
+
+    Nothing takes its place: in a temporary folder each start would unpack again, and may take memory for it.
+    """
+    base = Path(environment.get(CACHE_VARIABLE, ""))
     if not base.is_absolute():  # the XDG Base Directory Specification ignores relative paths
-        base = Path.home() / ".cache"
+        base = _home() / ".cache"
     return base / "berth"
+
+
+def _home() -> Path:
+    try:
+        home = Path.home()
+    except RuntimeError:  # no HOME, and the user's number stands in no list of users
+        home = Path()
+    if not home.is_absolute():
+        raise UsageError(f"there is no home to unpack archives in: set HOME, or {CACHE_VARIABLE} to a folder for them")
+    return home
 
 
 def unpack_once(archive: Path, cache: Path) -> Path:
@@ -37,7 +51,7 @@ def unpack_once(archive: Path, cache: Path) -> Path:
         return archive
     content_id = read_content(archive).id
     folder = cache / content_id
-    is_new = not folder.exists() and _unpack(archive, folder)
+    is_new = _is_absent(folder) and _unpack(archive, folder)
     while not hold(folder):  # it was cleared a moment ago
         is_new = _unpack(archive, folder)
     if is_new:
@@ -58,7 +72,17 @@ def _unpack(archive: Path, folder: Path) -> bool:
                 raise Refused(f"{archive} was replaced while it was read: start again")
             return _rename(draft, folder)
     except OSError as error:
-        raise BerthError(f"cannot unpack {archive} to {folder}: {error}") from error
+        raise BerthError(
+            f"cannot unpack {archive} to {folder}: {error.strerror or error}; set {CACHE_VARIABLE} to a folder that "
+            "can be written and has room for it"
+        ) from error
+
+
+def _is_absent(folder: Path) -> bool:
+    try:
+        return not folder.exists()
+    except OSError:  # a folder above it may not be searched; unpacking says so
+        return True
 
 
 def _remove_stale_drafts(cache: Path) -> None:

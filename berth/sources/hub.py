@@ -76,9 +76,11 @@ def _listing(api: HfApi, model: HubId, commit: str) -> _Listing:
 
 
 def _listed(sibling: RepoSibling) -> _File:
+    if sibling.lfs:
+        return _File(sibling.lfs.size, sibling.lfs.sha256)
     if sibling.size is None:
         raise FileMetadataError(f"{sibling.rfilename} has no size")
-    return _File(sibling.size, sibling.lfs.sha256 if sibling.lfs else sibling.blob_id)
+    return _File(sibling.size, sibling.blob_id)
 
 
 def _cached(model: HubId, commit: str) -> _Listing | None:

@@ -18,6 +18,7 @@ DATA = (
     "berth/serve/log4j2.xml",
     "berth/serve/metrics.yaml",
     "berth/py.typed",
+    "berth/config.properties",
     "berth/clients/torchserve.binpb",
     "handler/py.typed",
 )
@@ -63,10 +64,6 @@ def test_nothing_of_the_benchmark_is_in_it(members: list[str], sources: list[str
 @pytest.mark.parametrize("name", DATA)
 def test_the_files_that_are_no_modules_are_in_it(members: list[str], name: str) -> None:
     assert name in members
-
-
-def test_the_settings_are_where_berth_looks_for_them(members: list[str]) -> None:
-    assert [name for name in members if name.endswith(".data/data/share/berth/config.properties")]
 
 
 def test_the_build_asks_for_the_versions_that_setup_cfg_allows() -> None:
