@@ -20,7 +20,6 @@ from .messages import (
     Model,
     Parameters,
     Results,
-    decode_indices,
     decode_results,
     make_body,
     require_one,
@@ -88,7 +87,7 @@ class RestClient:
         path = f"/{kind.path}/{quote(self._find_only_model() if model is None else model, safe='')}"
         results = Results()
         for chunk in chunks(sources, settings, kind.max_texts):
-            results = results.join(self._ask(path, chunk, settings, offset=len(results)))
+            results.add(self._ask(path, chunk, settings, offset=len(results)))
         return results
 
     def _ask(self, path: str, chunk: list[Input], parameters: Parameters | None, *, offset: int) -> Results:
@@ -100,11 +99,12 @@ class RestClient:
             if len(chunk) == 1 or error.type not in HALVED_FOR:
                 raise _as_the_user_counts(error, offset, len(chunk)) from error
         else:
-            results = self._server.read(answer, partial(decode_results, count=len(chunk)))
-            return Results(results, decode_indices(answer.headers.get("x-truncated")))
+            truncated = answer.headers.get("x-truncated")
+            return self._server.read(answer, partial(decode_results, count=len(chunk), truncated=truncated))
         half = len(chunk) // 2
         results = self._ask(path, chunk[:half], parameters, offset=offset)
-        return results.join(self._ask(path, chunk[half:], parameters, offset=offset + half))
+        results.add(self._ask(path, chunk[half:], parameters, offset=offset + half))
+        return results
 
     def _find_only_model(self) -> str:
         """The only model of the server, which its management address knows; asked once."""

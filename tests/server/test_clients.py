@@ -61,7 +61,7 @@ def test_a_hundred_tasks_get_each_its_own_answer(moved: pytest.MonkeyPatch) -> N
 def test_what_the_server_cut_is_named(moved: pytest.MonkeyPatch) -> None:
     texts = [LONG if index in (0, 17) else "short" for index in range(20)]
     with RestClient() as rest, pytest.warns(TruncationWarning, match=r"^inputs\[0\], inputs\[17\] were longer"):
-        assert rest.predict(texts).truncated == (0, 17)
+        assert rest.predict(texts).truncated == [0, 17]
 
 
 def test_commands_need_neither_address_nor_name(moved: pytest.MonkeyPatch, sample_server: Server) -> None:
