@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from ..endpoint import Endpoint
 from ..errors import UsageError
 from ..settings import override_variable
-from .launcher import fetch_capacity
 
 URL_VARIABLE = "BERTH_URL"  # the inference address
 INFERENCE_URL = "http://127.0.0.1:8080"
@@ -43,6 +42,8 @@ def management_url(environ: Mapping[str, str], inference: str | None = None) -> 
 
     TS_MANAGEMENT_ADDRESS; or what the launcher says whose inference address this is; or port 8081 beside port 8080.
     """
+    from .launcher import fetch_capacity  # noqa: PLC0415 - urllib: `--help` answers at once
+
     if url := _listening(MANAGEMENT_VARIABLE, environ):
         return url
     inference = inference or inference_url(environ)

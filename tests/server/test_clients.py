@@ -70,6 +70,15 @@ def test_commands_need_neither_address_nor_name(moved: pytest.MonkeyPatch, sampl
     assert len(berth("predict", "hello world")[0]) == 384
 
 
+def test_the_cache_is_not_taken_from_a_running_server(moved: pytest.MonkeyPatch, sample_server: Server) -> None:
+    home = sample_server.temp.with_name("cache")
+    moved.setenv("XDG_CACHE_HOME", str(home))
+    (kept,) = berth("cache")
+    assert (kept["model"], kept["is_held"]) == ("bert", True)
+    assert berth("cache", "--clear") == []
+    assert [str(path) for path in (home / "berth").iterdir()] == [kept["folder"]]
+
+
 @pytest.mark.parametrize("variable", ["BERTH_URL", "--url"])
 def test_the_launcher_leads_from_one_address_to_the_other(
     moved: pytest.MonkeyPatch, sample_server: Server, variable: str
