@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import BerthError, Refused, UsageError
+from ..progress import Advance, ignore
 from .verify import read_archive, read_content, verify_archive
 
 CACHE_VARIABLE = "XDG_CACHE_HOME"
@@ -41,20 +42,23 @@ def _home() -> Path:
     return home
 
 
-def unpack_once(archive: Path, cache: Path) -> Path:
-    """The verified folder with the content of `archive`, or `archive` itself where it is such a folder."""
+def unpack_once(archive: Path, cache: Path, advance: Advance = ignore) -> Path:
+    """The verified folder with the content of `archive`, or `archive` itself where it is such a folder.
+
+    `advance` is told of bytes that were unpacked; what it raises ends the unpacking, and nothing is left of it.
+    """
     if archive.is_dir():
         verify_archive(archive)
         return archive
     content_id = read_content(archive).id
     folder = cache / content_id
-    if _is_absent(folder) and _unpack(archive, folder):
+    if _is_absent(folder) and _unpack(archive, folder, advance):
         return folder  # each member was held against its digest on its way to the disk
     _check_unpacked(folder, content_id)  # what is served is what the .mar says; its members are not read again
     return folder
 
 
-def _unpack(archive: Path, folder: Path) -> bool:
+def _unpack(archive: Path, folder: Path, advance: Advance) -> bool:
     """Verify and unpack `archive` beside `folder`, then rename; False where another launcher was first."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +66,7 @@ def _unpack(archive: Path, folder: Path) -> bool:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=DRAFT_PREFIX) as work:
             draft = Path(work) / folder.name
             draft.mkdir()
-            if read_archive(archive, draft).id != folder.name:
+            if read_archive(archive, draft, advance).id != folder.name:
                 raise Refused(f"{archive} was replaced while it was read: start again")
             return _rename(draft, folder)
     except OSError as error:
