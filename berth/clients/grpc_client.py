@@ -155,9 +155,7 @@ class GrpcClient:
             return management.models()
         except BerthError as error:
             self.ping()  # ServerUnreachable, if that is why
-            raise UsageError(
-                f"name a model, for the server's management port does not say which there are: {error}"
-            ) from error
+            raise UsageError(f"name a model, for the server could not be asked which it has: {error}") from error
 
     def _decode(self, answer: Any) -> Result:
         """The result in an answer; RequestFailed for a handler's error, which TorchServe sends with the status OK."""

@@ -32,12 +32,13 @@ class Results(list[Result]):
 
     def __init__(self, results: Iterable[Result] = (), truncated: Iterable[int] = ()) -> None:
         super().__init__(results)
-        self.truncated: tuple[int, ...] = tuple(truncated)
+        self.truncated = list(truncated)
         """The indices of the inputs that were longer than the model takes, of which it read a part."""
 
-    def join(self, others: "Results") -> "Results":
-        """These results and then the others, as one list."""
-        return Results([*self, *others], (*self.truncated, *(len(self) + index for index in others.truncated)))
+    def add(self, others: "Results") -> None:
+        """Put the results of further inputs at the end."""
+        self.truncated += (len(self) + index for index in others.truncated)
+        self.extend(others)
 
 
 class ServerError(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,17 +71,16 @@ def decode_result(body: bytes) -> Result:
     return cast(Result, _RESULT.decode(body))
 
 
-def decode_results(body: bytes, count: int) -> list[Result]:
-    """The results of `count` inputs; ValueError when the bytes are not that many results."""
+def decode_results(body: bytes, count: int, truncated: str | None = None) -> Results:
+    """The results of `count` inputs; ValueError when the bytes are not that many results.
+
+    `truncated`: the header x-truncated, which has the indices of what was cut.
+    """
     results = _RESULTS.decode(body)
     if len(results) != count:
         raise ValueError(f"{len(results)} results for {count} inputs")
-    return cast(list[Result], results)
-
-
-def decode_indices(header: str | None) -> list[int]:
-    """The indices that the header x-truncated holds; none where it is absent."""
-    return [int(index) for index in header.split(",")] if header else []
+    cut = [int(index) for index in truncated.split(",")] if truncated else []
+    return Results(cast(list[Result], results), cut)
 
 
 def require_one(names: Sequence[str], address: str) -> str:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Self
 from urllib.parse import quote
 
-from ..errors import BerthError, RequestFailed, TruncationWarning, UsageError
+from ..errors import BerthError, RequestFailed, ServerUnreachable, TruncationWarning, UsageError
 from .addresses import MANAGEMENT_VARIABLE, inference_url, management_url
 from .connection import CONNECT_TIMEOUT_S, MAX_KEPT, Connection
 from .inputs import plain_inputs, plain_parameters
@@ -20,7 +20,6 @@ from .messages import (
     Model,
     Parameters,
     Results,
-    decode_indices,
     decode_results,
     make_body,
     require_one,
@@ -88,7 +87,7 @@ class RestClient:
         path = f"/{kind.path}/{quote(self._find_only_model() if model is None else model, safe='')}"
         results = Results()
         for chunk in chunks(sources, settings, kind.max_texts):
-            results = results.join(self._ask(path, chunk, settings, offset=len(results)))
+            results.add(self._ask(path, chunk, settings, offset=len(results)))
         return results
 
     def _ask(self, path: str, chunk: list[Input], parameters: Parameters | None, *, offset: int) -> Results:
@@ -100,28 +99,32 @@ class RestClient:
             if len(chunk) == 1 or error.type not in HALVED_FOR:
                 raise _as_the_user_counts(error, offset, len(chunk)) from error
         else:
-            results = self._server.read(answer, partial(decode_results, count=len(chunk)))
-            return Results(results, decode_indices(answer.headers.get("x-truncated")))
+            truncated = answer.headers.get("x-truncated")
+            return self._server.read(answer, partial(decode_results, count=len(chunk), truncated=truncated))
         half = len(chunk) // 2
         results = self._ask(path, chunk[:half], parameters, offset=offset)
-        return results.join(self._ask(path, chunk[half:], parameters, offset=offset + half))
+        results.add(self._ask(path, chunk[half:], parameters, offset=offset + half))
+        return results
 
     def _find_only_model(self) -> str:
         """The only model of the server, which its management address knows; asked once."""
         if self._only_model is None:
-            address = management_url(os.environ, self._server.url)
-            self._only_model = require_one(self._list_models(address), self._server.url)
+            try:
+                names = self._list_models()
+            except BerthError as error:
+                self._server.ask("GET", "/ping", bytes, timeout_s=CONNECT_TIMEOUT_S)  # is it an inference address?
+                raise UsageError(f"name a model, for the server could not be asked which it has: {error}") from error
+            self._only_model = require_one(names, self._server.url)
         return self._only_model
 
-    def _list_models(self, address: str) -> list[str]:
+    def _list_models(self) -> list[str]:
+        address = management_url(os.environ, self._server.url)
         try:
             with ManagementClient(address) as management:
                 return management.models()
-        except BerthError as error:
-            self._server.ask("GET", "/ping", bytes, timeout_s=CONNECT_TIMEOUT_S)  # ServerUnreachable, if that is why
-            raise UsageError(
-                f"name a model, for the management address {address} does not say which there are ({error}), "
-                f"or set {MANAGEMENT_VARIABLE} to the right one"
+        except ServerUnreachable as error:
+            raise BerthError(
+                f"{address}, its management address, does not answer; set {MANAGEMENT_VARIABLE} to the right one"
             ) from error
 
 

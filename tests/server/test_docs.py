@@ -1,13 +1,14 @@
 """The commands of docs/api.md and README.md are run as they stand, against a real server."""
 
 import json
+import os
 import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.support.servers import BERTH, Server
+from tests.support.servers import BERTH, Server, port_variables
 
 pytestmark = pytest.mark.server
 
@@ -25,10 +26,10 @@ def test_documented_request_is_answered(answering_server: Server, command: str) 
 
 
 @pytest.mark.parametrize("command", PREDICT)
-def test_documented_prediction_is_answered(answering_server: Server, command: str) -> None:
-    arguments = shlex.split(command)[1:]
+def test_documented_prediction_is_answered(sample_server: Server, command: str) -> None:
     ran = subprocess.run(
-        [BERTH, *arguments, "--url", answering_server.inference_url],
+        [BERTH, *shlex.split(command)[1:]],
+        env={**os.environ, **port_variables(sample_server.ports)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=True,

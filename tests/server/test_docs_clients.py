@@ -54,7 +54,9 @@ def run(server: Server, block: str) -> None:
     """Run a block where the server has its ports."""
     program = at(server, "".join(line[4:] or "\n" for line in block.splitlines(keepends=True)))
     environment = {**os.environ, **port_variables(server.ports)}
-    subprocess.run([sys.executable, "-W", "error", "-c", program], env=environment, capture_output=True, check=True)
+    command = [sys.executable, "-W", "error", "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("command", CURL)

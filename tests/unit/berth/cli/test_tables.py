@@ -148,6 +148,11 @@ def test_a_model_shows_its_handlers_words_and_its_workers() -> None:
     assert all(part in row for part in ("READY", "100", "cpu", "256 MiB"))
 
 
+def test_a_classifiers_labels_are_shown_as_words() -> None:
+    shown = render_state(make_state("READY"), {"labels": ["time", "place"]}, as_json=False)
+    assert "time, place" in shown
+
+
 def test_a_model_whose_handler_said_nothing_is_shown_too() -> None:
     assert "not measured" in render_state(make_state("READY"), None, as_json=False)
 

@@ -98,5 +98,5 @@ def test_a_server_that_does_not_say_is_told_from_none(monkeypatch: pytest.Monkey
         by_rest("http://127.0.0.1:10")
     with ExitStack() as stack:
         inference, _, _ = stack.enter_context(serving("a"))
-        with pytest.raises(UsageError, match=r"^name a model, for the management address http://127.0.0.1:9 does not"):
+        with pytest.raises(UsageError, match=r"^name a model, .*: http://127.0.0.1:9, its management .* TS_MANAGEMENT"):
             by_rest(inference)
