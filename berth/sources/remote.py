@@ -1,8 +1,9 @@
 """A folder or an archive at gs://, s3:// or any other address of fsspec -> a temporary folder with what is needed."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,15 @@ def _name(address: str) -> str | None:
     return named[-1] if named else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A file to fetch."""
+
+    there: str
+    here: Path
+    size_bytes: int
+
+
 def _fetch(address: str, target: Path, progress: Progress) -> None:
     """Fetch a folder's needed files into the folder `target`, or an archive into the file `target`."""
     from fsspec.core import url_to_fs  # noqa: PLC0415 - only remote addresses need it
@@ -58,37 +68,36 @@ def _fetch(address: str, target: Path, progress: Progress) -> None:
     files, path = url_to_fs(address)
     shown = without_credentials(address)
     if ARCHIVE_NAME.fullmatch(target.name) and files.isfile(path):
-        _fetch_files(files, {path: target}, {path: int(files.size(path) or 0)}, shown, progress)
-        return
-    sizes = _sizes(files, path)
-    if not sizes:
-        raise Refused(f"{shown} holds no file, or there is no such folder: look with the tool that put it there")
-    names = {f"{path.rstrip('/')}/{name}": target / name for name in needed_files(sizes, shown)}
-    wanted = {each: sizes[each.removeprefix(f"{path.rstrip('/')}/")] for each in names}
-    _fetch_files(files, names, wanted, shown, progress)
+        wanted = [_Wanted(path, target, int(files.size(path) or 0))]
+    else:
+        root = path.rstrip("/")
+        sizes = _sizes(files, root)
+        if not sizes:
+            raise Refused(f"{shown} holds no file, or there is no such folder: look with the tool that put it there")
+        wanted = [_Wanted(f"{root}/{name}", target / name, sizes[name]) for name in needed_files(sizes, shown)]
+    _fetch_files(files, wanted, shown, progress)
 
 
-def _sizes(files: "AbstractFileSystem", path: str) -> dict[str, int]:
-    """Bytes of every file below `path`, by its name there."""
-    found: dict[str, dict[str, Any]] = files.find(path, maxdepth=DEPTH, detail=True)
-    root = path.rstrip("/") + "/"
-    return {name.removeprefix(root): int(entry.get("size") or 0) for name, entry in found.items() if name != path}
+def _sizes(files: "AbstractFileSystem", root: str) -> dict[str, int]:
+    """Bytes of every file below `root`, by its name there."""
+    found: dict[str, dict[str, Any]] = files.find(root, maxdepth=DEPTH, detail=True)
+    return {name.removeprefix(f"{root}/"): int(entry.get("size") or 0) for name, entry in found.items() if name != root}
 
 
-def _fetch_files(
-    files: "AbstractFileSystem", targets: dict[str, Path], sizes: dict[str, int], shown: str, progress: Progress
-) -> None:
-    """Fetch each file of `targets` to its place; Refused when one arrives with another size."""
-    total = sum(sizes.values())
-    require_room(next(iter(targets.values())), total, shown, ELSEWHERE)
+def _fetch_files(files: "AbstractFileSystem", wanted: Sequence[_Wanted], shown: str, progress: Progress) -> None:
+    """Fetch each file to its place; Refused when one arrives with another size."""
+    total = sum(each.size_bytes for each in wanted)
+    require_room(wanted[0].here.parent, total, shown, ELSEWHERE)
     advance = progress.begin(f"downloading {shown} ({total / MB:,.0f} MB)", total)
-    for name, target in targets.items():
-        target.parent.mkdir(parents=True, exist_ok=True)
+    for each in wanted:
+        each.here.parent.mkdir(parents=True, exist_ok=True)
         counted = _Counted(advance)
-        files.get_file(name, str(target), callback=counted.callback())
-        got = target.stat().st_size
-        if got != sizes[name]:
-            raise Refused(f"{shown}: {target.name} has {sizes[name]} bytes there and arrived with {got}: pack it again")
+        files.get_file(each.there, str(each.here), callback=counted.callback())
+        got = each.here.stat().st_size
+        if got != each.size_bytes:
+            raise Refused(
+                f"{shown}: {each.here.name} has {each.size_bytes} bytes there and arrived with {got}: pack it again"
+            )
         advance(got - counted.done)
 
 
