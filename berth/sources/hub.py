@@ -17,10 +17,11 @@ from huggingface_hub.hf_api import RepoSibling
 from ..errors import Refused
 from ..progress import Advance, Progress
 from .digest import has_digest, is_digest
-from .hub_errors import explained, quiet
+from .hub_errors import explained
 from .hub_id import HubId
 from .needed import needed_files
 from .origin import Source
+from .quiet import quiet
 from .room import MB, require_room
 
 ATTEMPTS = 5  # at a file whose connection is reset; huggingface_hub resumes after all other breaks

@@ -12,6 +12,7 @@ from ..progress import Advance, Progress
 from .local import local_source
 from .needed import CHECKPOINT, needed_files
 from .origin import Source, first_line, without_credentials
+from .quiet import quiet
 from .room import MB, require_room
 from .unpacked import ARCHIVE_NAME, ELSEWHERE, unpacked
 
@@ -33,7 +34,8 @@ def remote(address: str, progress: Progress) -> Iterator[Source]:
         name = PurePosixPath(address.split("://", 1)[-1]).name
         folder = Path(work, name or "model")
         try:
-            _fetch(address, folder, progress)
+            with quiet():
+                _fetch(address, folder, progress)
         except BerthError:
             raise
         except Exception as error:  # every cloud's package has errors of its own

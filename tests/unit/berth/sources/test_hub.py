@@ -4,6 +4,7 @@ The real huggingface_hub talks to a server on this machine.
 """
 
 import errno
+import logging
 import os
 import subprocess
 import sys
@@ -80,6 +81,14 @@ def test_after_a_reset_a_file_begins_anew(hub, monkeypatch):
         assert (source.folder / "model.safetensors").read_bytes() == CHECKPOINT["model.safetensors"]
     assert len(hub.asked("GET", "/cdn/org--tiny/model.safetensors")) == 4
     assert progress.done == [0, *progress.totals[1:]]
+
+
+def test_the_librarys_lines_are_not_shown(hub, open_source, monkeypatch, caplog):
+    monkeypatch.setattr(hub_module, "PAUSE_S", 0)
+    hub.models["org/tiny"].cuts = [5000]  # huggingface_hub warns that it resumes
+    open_source("org/tiny")
+    assert caplog.records == []
+    assert logging.root.manager.disable == logging.NOTSET
 
 
 def test_progress_is_told_in_bytes(hub):
