@@ -1,7 +1,7 @@
 """A folder or an archive at gs://, s3:// or any other address of fsspec -> a temporary folder with what is needed."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BerthError, Refused
 from ..progress import Advance, Progress
 from .local import local_source
-from .needed import CHECKPOINT, needed_files
-from .origin import Source, first_line, without_credentials
+from .needed import CHECKPOINT, is_weights, needed_files
+from .origin import Look, Source, first_line, without_credentials
 from .quiet import quiet
 from .room import MB, require_room
 from .unpacked import ARCHIVE_NAME, ELSEWHERE, unpacked
@@ -24,10 +24,10 @@ DEPTH = 2  # a checkpoint, and the folders of sentence-transformers' modules
 
 
 @contextmanager
-def remote(address: str, progress: Progress) -> Iterator[Source]:
+def remote(address: str, progress: Progress, look: Look) -> Iterator[Source]:
     """The checkpoint at `address`, fetched into a folder that goes with the context; named after the address.
 
-    Raises Refused when there is none, when it cannot be read, and when a package for its scheme is missing.
+    Raises Refused when there is none, when it cannot be read, when a package for its scheme is missing, and by `look`.
     """
     shown = without_credentials(address)
     with tempfile.TemporaryDirectory(prefix="berth-fetched-") as work:
@@ -35,7 +35,7 @@ def remote(address: str, progress: Progress) -> Iterator[Source]:
         folder = Path(work, name or "model")
         try:
             with quiet():
-                _fetch(address, folder, progress)
+                _fetch(address, folder, progress, look)
         except BerthError:
             raise
         except Exception as error:  # every cloud's package has errors of its own
@@ -63,21 +63,21 @@ class _Wanted:
     size_bytes: int
 
 
-def _fetch(address: str, target: Path, progress: Progress) -> None:
+def _fetch(address: str, target: Path, progress: Progress, look: Look) -> None:
     """Fetch a folder's needed files into the folder `target`, or an archive into the file `target`."""
     from fsspec.core import url_to_fs  # noqa: PLC0415 - only remote addresses need it
 
     files, path = url_to_fs(address)
     shown = without_credentials(address)
     if ARCHIVE_NAME.fullmatch(target.name) and files.isfile(path):
-        wanted = [_Wanted(path, target, int(files.size(path) or 0))]
+        _fetch_files(files, [_Wanted(path, target, int(files.size(path) or 0))], shown, progress, lambda: None)
     else:
         root = path.rstrip("/")
         sizes = _sizes(files, root)
         if not sizes:
             raise Refused(f"{shown} holds no file, or there is no such folder: look with the tool that put it there")
         wanted = [_Wanted(f"{root}/{name}", target / name, sizes[name]) for name in needed_files(sizes, shown)]
-    _fetch_files(files, wanted, shown, progress)
+        _fetch_files(files, wanted, shown, progress, lambda: look(target))
 
 
 def _sizes(files: "AbstractFileSystem", root: str) -> dict[str, int]:
@@ -86,12 +86,21 @@ def _sizes(files: "AbstractFileSystem", root: str) -> dict[str, int]:
     return {name.removeprefix(f"{root}/"): int(entry.get("size") or 0) for name, entry in found.items() if name != root}
 
 
-def _fetch_files(files: "AbstractFileSystem", wanted: Sequence[_Wanted], shown: str, progress: Progress) -> None:
-    """Fetch each file to its place; Refused when one arrives with another size."""
+def _fetch_files(
+    files: "AbstractFileSystem",
+    wanted: Sequence[_Wanted],
+    shown: str,
+    progress: Progress,
+    look: Callable[[], object],
+) -> None:
+    """Fetch each file to its place, and look before the weights; Refused when one arrives with another size."""
     total = sum(each.size_bytes for each in wanted)
     require_room(wanted[0].here.parent, total, shown, ELSEWHERE)
     advance = progress.begin(f"downloading {shown} ({total / MB:,.0f} MB)", total)
+    first_weights = next((each for each in wanted if is_weights(each.there)), None)
     for each in wanted:
+        if each == first_weights:
+            look()
         each.here.parent.mkdir(parents=True, exist_ok=True)
         counted = _Counted(advance)
         files.get_file(each.there, str(each.here), callback=counted.callback())
