@@ -73,7 +73,7 @@ class Packed:
 def pack_checkpoint(address: str | Path | None, options: PackOptions, progress: Progress | None = None) -> Packed:
     """Pack a checkpoint, or the sample model, into a proven archive; Refused when it would not serve."""
     progress, began_s = progress or Silence(), time.monotonic()
-    with opened(None if address is None else str(address), progress) as source:
+    with opened(None if address is None else str(address), progress, refuse_foreign) as source:
         target = _target(source, options)
         with prepare(source, options.task, progress) as prepared:
             engine, left_out = _pack(prepared, target, options, progress)
