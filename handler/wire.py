@@ -93,7 +93,8 @@ def drop_nulls(value: object, kind: inspect.Type) -> object:
         }
     if isinstance(value, list):
         items = [_bare(each.item_type) for each in kinds if isinstance(each, inspect.ListType)]
-        return [drop_nulls(item, items[0]) for item in value] if items else value
+        if items:  # of many thousands of token ids none is looked at
+            return [drop_nulls(item, items[0]) if isinstance(item, dict | list) else item for item in value]
     return value
 
 

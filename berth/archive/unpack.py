@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import BerthError, Refused, UsageError
+from ..progress import Advance, ignore
 from .kept import DRAFT_PREFIX, hold
 from .verify import read_archive, read_content, verify_archive
 
@@ -41,9 +42,10 @@ def _home() -> Path:
     return home
 
 
-def unpack_once(archive: Path, cache: Path) -> Path:
+def unpack_once(archive: Path, cache: Path, advance: Advance = ignore) -> Path:
     """The verified folder with the content of `archive`, or `archive` itself where it is such a folder.
 
+    `advance` is told of bytes that were unpacked; what it raises ends the unpacking, and nothing is left of it.
     `berth cache --clear` leaves the folder alone for as long as this process lives.
     """
     if archive.is_dir():
@@ -51,16 +53,16 @@ def unpack_once(archive: Path, cache: Path) -> Path:
         return archive
     content_id = read_content(archive).id
     folder = cache / content_id
-    is_new = _is_absent(folder) and _unpack(archive, folder)
+    is_new = _is_absent(folder) and _unpack(archive, folder, advance)
     while not hold(folder):  # it was cleared a moment ago
-        is_new = _unpack(archive, folder)
+        is_new = _unpack(archive, folder, advance)
     if is_new:
         return folder  # each member was held against its digest on its way to the disk
     _check_unpacked(folder, content_id)  # what is served is what the .mar says; its members are not read again
     return folder
 
 
-def _unpack(archive: Path, folder: Path) -> bool:
+def _unpack(archive: Path, folder: Path, advance: Advance) -> bool:
     """Verify and unpack `archive` beside `folder`, then rename; False where another launcher was first."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +70,7 @@ def _unpack(archive: Path, folder: Path) -> bool:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=DRAFT_PREFIX) as work:
             draft = Path(work) / folder.name
             draft.mkdir()
-            if read_archive(archive, draft).id != folder.name:
+            if read_archive(archive, draft, advance).id != folder.name:
                 raise Refused(f"{archive} was replaced while it was read: start again")
             return _rename(draft, folder)
     except OSError as error:

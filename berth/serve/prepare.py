@@ -17,18 +17,20 @@ from ..machine.machine import Machine, read_machine
 from ..machine.quantities import format_bytes
 from ..memory.plan import plan_memory
 from ..process.java import find_java
+from ..progress import Advance, ignore
 from .plan import ServerPlan
 from .request import Request
 
 
-def prepare_server(request: Request, drain_s: float, not_forked: str | None) -> ServerPlan:
+def prepare_server(request: Request, drain_s: float, not_forked: str | None, advance: Advance = ignore) -> ServerPlan:
     """Check all that can be checked without java, and say what was decided.
 
     `not_forked`: why there is no fork server; the plan counts with the one that was started, whatever is true by now.
+    `advance` is told of bytes that were unpacked, and may raise.
     """
     with ThreadPoolExecutor(max_workers=1) as other:  # beside a GPU torch is asked, in a process that takes seconds
         reading = other.submit(read_machine, os.environ, request.memory)
-        models = prepare_models(request.archives)
+        models = prepare_models(request.archives, advance)
     settings, machine = request.settings, replace(reading.result(), not_forked=not_forked)
     _announce_machine(machine)
     plan = plan_memory([model.folder for model in models], settings, machine)
@@ -56,11 +58,11 @@ def _announce_machine(machine: Machine) -> None:
         say(f"each worker imports for itself, none is forked: {machine.not_forked}")
 
 
-def prepare_models(archives: Sequence[Path]) -> tuple[ServedModel, ...]:
+def prepare_models(archives: Sequence[Path], advance: Advance = ignore) -> tuple[ServedModel, ...]:
     """Unpack every archive and verify what is served; Refused when one is missing, altered or named like another."""
     cache = cache_folder()
     with ThreadPoolExecutor() as threads:
-        folders = list(threads.map(partial(unpack_once, cache=cache), archives))
+        folders = list(threads.map(partial(unpack_once, cache=cache, advance=advance), archives))
     models = tuple(read_model(folder.absolute()) for folder in folders)
     names = [model.name for model in models]
     for model, archive in zip(models, archives, strict=True):

@@ -38,6 +38,6 @@ def serve_archives(archives: Sequence[Path], config: Path | None, memory: str | 
         request = read_request(archives, config, memory)
         require_free_ports(request.settings.endpoints, os.environ)
         with listen(os.environ) as health:
-            plan = prepare_server(request, drain_s, not_forked)
+            plan = prepare_server(request, drain_s, not_forked, signals.check)
             signals.hold()
             return run_server(plan, folder, signals, health, forks)

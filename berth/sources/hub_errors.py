@@ -1,8 +1,6 @@
 """What huggingface_hub raises -> one sentence that says what to do. No token is ever in it."""
 
 import errno
-import logging
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -26,23 +24,8 @@ from ..errors import BerthError, Refused
 from .hub_id import HubId
 from .origin import first_line
 
-LIBRARY = "huggingface_hub"
 LOGIN = "log in with `hf auth login` or set HF_TOKEN"
 ANSWERS_OF_OTHERS = (FileMetadataError, KeyError, ValueError, TypeError, AssertionError)  # as JSON of another form
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without the library's own lines on stderr, which say how it retries; an error says how that ended."""
-    logger = logging.getLogger(LIBRARY)
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
 
 
 @contextmanager

@@ -50,7 +50,7 @@ def _of_type(model_type: str, folder: Path) -> str:
 
 
 def _gpt2_classifier(folder: Path) -> str:
-    config = transformers.GPT2Config(vocab_size=99, n_embd=8, n_layer=1, n_head=1, pad_token_id=0)
+    config = transformers.GPT2Config(n_embd=8, n_layer=1, n_head=1)
     transformers.GPT2ForSequenceClassification(config).save_pretrained(folder)
     return str(folder)
 
@@ -64,6 +64,7 @@ def _without_shard(folder: Path) -> None:
     transformers.AutoModelForSequenceClassification.from_pretrained(folder).save_pretrained(
         folder, max_shard_size="1MB"
     )
+    (folder / "model.safetensors").unlink(missing_ok=True)  # the one that the shards replace
     max(folder.glob("model-*.safetensors")).unlink()
 
 

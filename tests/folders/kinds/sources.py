@@ -69,6 +69,12 @@ def _tensorflow(_folder: Path) -> str:
     return "org/tensorflow"
 
 
+def _t5(_folder: Path) -> str:
+    config = b'{"model_type": "t5", "architectures": ["T5ForConditionalGeneration"]}'
+    shared_hub().models["org/t5"] = Repository({"config.json": config, "model.safetensors": b"never fetched"})
+    return "org/t5"
+
+
 def _hub_address(address: str) -> Make:
     def make(_folder: Path) -> str:
         shared_hub().models["org/small"] = Repository({"config.json": b"{}"})
@@ -150,6 +156,7 @@ KINDS = (
         name="a revision that a model does not have", make=_hub_address("org/small@v2"), sentence="has no revision v2"
     ),
     Kind(name="a model of the Hub for TensorFlow only", make=_tensorflow, sentence="holds no .*, but tf_model.h5"),
+    Kind(name="a T5 of the Hub, before its weights are fetched", make=_t5, sentence="says that this is t5"),
     Kind(name="models--org--name of the Hub's cache", make=_cache_folder, expected=_scores),
     Kind(name="a snapshot in the Hub's cache", make=_snapshot_folder, expected=_scores),
     Kind(

@@ -105,7 +105,7 @@ CASES = [
     not_parseable("more behind its end", lambda body: body + b"{}"),
     not_parseable("not UTF-8", instead(b'"\xff"'), "0xff"),
     not_parseable("UTF-16", lambda body: body.decode().encode("utf-16"), "the body is UTF-16LE"),
-    not_parseable("two lines", lambda body: body + b"\n" + body, "2, one in each line"),
+    not_parseable("two lines", lambda body: body + b"\n" + body, "a JSON value in each line"),
     not_parseable("a text", lambda _: b"hello world"),
     BodyCase(name="gzip", change=gzip.compress, status=415, kind="UnsupportedMedia", says="compressed ('gzip')"),
     not_parseable("control characters in a string", instead(b'"a\r\nb\0"')),

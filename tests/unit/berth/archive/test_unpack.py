@@ -113,3 +113,12 @@ def test_without_a_home_the_variable_is_named(monkeypatch):
 )
 def test_the_cache_folder(environment, expected):
     assert cache_folder(environment) == expected
+
+
+def test_unpacking_that_is_stopped_leaves_nothing(archive, tmp_path):
+    def stop(_):
+        raise SystemExit(0)
+
+    with pytest.raises(SystemExit):
+        unpack_once(archive, tmp_path / "cache", stop)
+    assert list((tmp_path / "cache").iterdir()) == []

@@ -4,6 +4,7 @@ The real huggingface_hub talks to a server on this machine.
 """
 
 import errno
+import logging
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from huggingface_hub import constants
 
 from berth.errors import Refused
+from berth.progress import Silence
 from berth.sources import hub as hub_module
 from berth.sources.digest import has_digest
 from berth.sources.source import opened
@@ -80,6 +82,27 @@ def test_after_a_reset_a_file_begins_anew(hub, monkeypatch):
         assert (source.folder / "model.safetensors").read_bytes() == CHECKPOINT["model.safetensors"]
     assert len(hub.asked("GET", "/cdn/org--tiny/model.safetensors")) == 4
     assert progress.done == [0, *progress.totals[1:]]
+
+
+def test_weights_are_fetched_only_after_a_look_at_the_rest(hub):
+    seen: list[set[str]] = []
+
+    def look(folder: Path) -> None:
+        seen.append(_files(folder))
+        raise Refused("it is none of ours")
+
+    with pytest.raises(Refused, match="it is none of ours"), opened("org/tiny", Silence(), look):
+        pass
+    assert seen == [{"config.json", "tokenizer.json", "tokenizer_config.json"}]
+    assert not hub.asked("HEAD", "model.safetensors")
+
+
+def test_the_librarys_lines_are_not_shown(hub, open_source, monkeypatch, caplog):
+    monkeypatch.setattr(hub_module, "PAUSE_S", 0)
+    hub.models["org/tiny"].cuts = [5000]  # huggingface_hub warns that it resumes
+    open_source("org/tiny")
+    assert caplog.records == []
+    assert logging.root.manager.disable == logging.NOTSET
 
 
 def test_progress_is_told_in_bytes(hub):
