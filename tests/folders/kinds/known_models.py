@@ -37,7 +37,7 @@ LABSE: dict[str, Any] = {
 
 def _pooling(mode: str, flags: int = 4) -> dict[str, object]:
     """The flags of a version, one of them set."""
-    return {"word_embedding_dimension": WIDTH} | {f"pooling_mode_{flag}": flag == mode for flag in FLAGS[:flags]}
+    return {"word_embedding_dimension": WIDTH, **{f"pooling_mode_{flag}": flag == mode for flag in FLAGS[:flags]}}
 
 
 def _version(version: str, **settings: object) -> dict[str, object]:
