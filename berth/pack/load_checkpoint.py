@@ -140,8 +140,13 @@ def labels_of(config: Mapping[str, object]) -> list[str]:
     """The labels of a classifier as transformers reads them: two, when config.json tells neither names nor number."""
     names, number = config.get("id2label"), config.get("num_labels")
     if isinstance(names, dict):
-        return [str(name) for name in names.values()]
+        return [str(names[key]) for key in sorted(names, key=_number_of)]
     return [f"LABEL_{index}" for index in range(number if isinstance(number, int) else 2)]
+
+
+def _number_of(key: str) -> int:
+    """The output that a key of id2label names; check/labels.py refuses what is no number."""
+    return int(key) if key.lstrip("-").isdecimal() else 0
 
 
 def _check_labels(config_file: Path, config: Mapping[str, object], task: Task) -> None:
