@@ -89,7 +89,8 @@ def _load_config(transformer: Path) -> dict[str, object]:
         if "auto_map" in load_json(transformer / name):
             raise Refused(
                 f"{transformer / name} has an auto_map: this checkpoint brings code of its own, which berth never "
-                "runs; if transformers knows the architecture by now, save it again without trust_remote_code"
+                "runs; if transformers knows the architecture by now, load it without trust_remote_code, save it "
+                "again, and take auto_map out of the new file: transformers keeps it"
             )
     if not isinstance(config.get("model_type"), str):
         raise Refused(f'{transformer / CONFIG} has no model_type: write the type of the model, such as "bert", into it')
