@@ -49,11 +49,15 @@ def reference_answers(checkpoint: Checkpoint, advance: Advance = ignore) -> Refe
     """
     reference = REFERENCES[checkpoint.task]
     with _silent_transformers():
-        with _refusing(checkpoint, "load"):
+        with _refusing(checkpoint, f"transformers cannot load {checkpoint.root}"):
             model, tokenizer, left_out = _load(checkpoint)
             check_loaded(checkpoint, model, tokenizer)
         inputs = reference.inputs(checkpoint, tokenizer.mask_token)
-        with _refusing(checkpoint, "answer with"), _one_thread(), torch.inference_mode():
+        with (
+            _refusing(checkpoint, f"transformers cannot answer with {checkpoint.root}"),
+            _one_thread(),
+            torch.inference_mode(),
+        ):
             answers = [_answer(checkpoint, model, tokenizer, item, advance) for item in inputs]
     return ReferenceAnswers(inputs=inputs, parameters=reference.parameters, answers=tuple(answers), left_out=left_out)
 
@@ -113,7 +117,7 @@ def _refusing(checkpoint: Checkpoint, what: str) -> Iterator[None]:
         words = " ".join(str(error).split())  # many are several lines
         auto_class = REFERENCES[checkpoint.task].auto_class
         raise Refused(
-            f"transformers cannot {what} {checkpoint.root}: {type(error).__name__}: {words}; berth packs what "
+            f"{what}: {type(error).__name__}: {words}; berth packs what "
             f"transformers {transformers.__version__} loads with {auto_class}.from_pretrained"
         ) from error
 
