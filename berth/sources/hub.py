@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import ClassVar
 
 import httpx2
 from huggingface_hub import HfApi, constants, hf_hub_download, snapshot_download
@@ -142,32 +143,35 @@ class _Counted:
         self.done += int(size_bytes or 0)
         self._advance(int(size_bytes or 0))
 
-    def bar(self) -> type:
-        """A class that huggingface_hub takes for tqdm, and that draws nothing."""
-        counted = self
+    def bar(self) -> type["_Bar"]:
+        """What huggingface_hub takes for its bar: a class, as it makes one for each try."""
+        return type("Bar", (_Bar,), {"counted": self})
 
-        class Bar:
-            def __init__(self, *_args: object, initial: float = 0, **_more: object) -> None:
-                counted.update(initial)
 
-            def __enter__(self) -> "Bar":
-                return self
+class _Bar:
+    """As much of tqdm as huggingface_hub uses; it draws nothing."""
 
-            def __exit__(self, *_error: object) -> None: ...
+    counted: ClassVar[_Counted]
 
-            def close(self) -> None: ...
+    def __init__(self, *_args: object, initial: float = 0, **_more: object) -> None:
+        self.counted.update(initial)
 
-            def update(self, size_bytes: float | None = 1) -> None:
-                counted.update(size_bytes)
+    def __enter__(self) -> "_Bar":
+        return self
 
-            def update_transfer(self, _size_bytes: float | None = 1) -> None:
-                """What came over the network, which is not what the file has: Xet sends no chunk twice."""
+    def __exit__(self, *_error: object) -> None: ...
 
-            def set_postfix_str(self, *_args: object, **_more: object) -> None: ...
+    def close(self) -> None: ...
 
-            set_transfer_postfix_str = set_postfix_str
+    def update(self, size_bytes: float | None = 1) -> None:
+        self.counted.update(size_bytes)
 
-        return Bar
+    def update_transfer(self, _size_bytes: float | None = 1) -> None:
+        """What came over the network, which is not what the file has: Xet sends no chunk twice."""
+
+    def set_postfix_str(self, *_args: object, **_more: object) -> None: ...
+
+    set_transfer_postfix_str = set_postfix_str
 
 
 def _verify(folder: Path, files: dict[str, _File], model: HubId, progress: Progress) -> None:
