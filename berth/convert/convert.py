@@ -17,6 +17,7 @@ from . import adapter, layout_2019, pickles
 from .base import bring_base
 from .copying import copy_folder
 from .foreign import check_form
+from .tokenizer.conversion import make_tokenizers, needs_tokenizer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,7 @@ CONVERSIONS: tuple[Conversion, ...] = (
     Conversion(applies=pickles.applies, convert=pickles.convert),
     Conversion(applies=layout_2019.applies, convert=layout_2019.convert),
     Conversion(applies=adapter.applies, convert=adapter.convert),
+    Conversion(applies=needs_tokenizer, convert=make_tokenizers),  # it needs config.json
 )
 """In the order in which they are done."""
 

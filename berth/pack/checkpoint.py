@@ -16,6 +16,8 @@ class Checkpoint:
     files: tuple[str, ...]
     """Paths of what travels, relative to `root`, sorted."""
     task: Task
+    is_task_told: bool = False
+    """Whether --task or sentence-transformers' files have said what it is for; else its architecture has."""
     max_tokens: int
     """Longest text in tokens, special tokens included."""
     pooling: Pooling = Pooling.MEAN
@@ -26,3 +28,5 @@ class Checkpoint:
     default_prompt: str | None = None
     score_function: ScoreFunction | None = None
     """What turns the logit of text-ranking into a score; None for other tasks."""
+    left_out: tuple[str, ...] = ()
+    """What lies in the folder and is not served, a sentence each."""

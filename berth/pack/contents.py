@@ -47,6 +47,8 @@ class ReferenceAnswers:
     inputs: tuple[object, ...]
     parameters: Mapping[str, object]
     answers: tuple[object, ...]
+    left_out: tuple[str, ...] = ()
+    """Which of the checkpoint's weights the task does not use, a sentence each; not in the archive."""
 
     def to_json(self) -> bytes:
         """The member known_answers.json."""

@@ -10,7 +10,12 @@ from handler.config import Task
 
 from ..checkpoint_files import CONFIG, TOKENIZER_CONFIG, load_json
 from ..errors import Refused
+<<<<<<< HEAD
 from .check.setfit import check_setfit
+=======
+from .check.foreign import architecture_of
+from .check.left_out import left_out_files
+>>>>>>> origin/main
 from .checkpoint import Checkpoint
 from .files import travelling_files
 from .references import REFERENCES
@@ -26,6 +31,7 @@ from .sentence_transformers import (
 )
 
 DECODER_ENDING = "LMHeadModel"
+SAME_HEADS = {"AutoModelForSequenceClassification", "AutoModelForTokenClassification"}  # both are `classifier`
 NO_LIMIT_TOKENS = 1_000_000  # tokenizers without a limit say 1e30 (transformers, VERY_LARGE_INTEGER)
 # Types whose positions start behind the padding id (transformers 5, create_position_ids_from_input_ids).
 POSITIONS_AFTER_PADDING = frozenset(
@@ -54,6 +60,9 @@ def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
     modules = load_modules(checkpoint)
     transformer = transformer_folder(checkpoint, modules)
     config = _load_config(transformer)
+    is_told = task is not None or bool(modules)
+    if task is not None:
+        _check_given(transformer / CONFIG, config, task)
     task = task or _task_of(checkpoint, modules, config)
     _check_labels(transformer / CONFIG, config, task)
     embedding = embedding_of(checkpoint, modules if task is Task.EMBEDDINGS else ())
@@ -62,6 +71,8 @@ def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
         root=transformer.resolve(),
         files=travelling_files(transformer, inner, embedding.dense),
         task=task,
+        is_task_told=is_told,
+        left_out=left_out_files(checkpoint),
         max_tokens=_max_tokens(transformer, config),
         pooling=embedding.pooling,
         dense=embedding.dense,
@@ -85,6 +96,8 @@ def _load_config(transformer: Path) -> dict[str, object]:
                 f"{transformer / name} has an auto_map: this checkpoint brings code of its own, which berth never "
                 "runs; if transformers knows the architecture by now, save it again without trust_remote_code"
             )
+    if not isinstance(config.get("model_type"), str):
+        raise Refused(f'{transformer / CONFIG} has no model_type: write the type of the model, such as "bert", into it')
     return config
 
 
@@ -97,8 +110,7 @@ def _task_of(checkpoint: Path, modules: tuple[Module, ...], config: Mapping[str,
 
 def _task_of_architecture(checkpoint: Path, config: Mapping[str, object]) -> Task:
     """The task that config.json's architecture was trained for; Refused when it names none, or a decoder."""
-    architectures = config.get("architectures")
-    architecture = str(architectures[0]) if isinstance(architectures, list) and architectures else ""
+    architecture = architecture_of(config)
     for task, reference in REFERENCES.items():
         if reference.is_named_by(architecture) and not architecture.endswith(DECODER_ENDING):
             return task
@@ -116,6 +128,17 @@ def reason_of(checkpoint: Path, task: Task) -> str:
     if task is Task.TEXT_RANKING and is_cross_encoder(checkpoint, config):
         return "by sentence-transformers' mark of a cross-encoder"
     return f"by {CONFIG}'s architecture"
+
+
+def _check_given(config_file: Path, config: Mapping[str, object], task: Task) -> None:
+    """Refuse a classifier of texts for tokens, and the reverse: both heads have one name, and would load."""
+    architecture = architecture_of(config)
+    named = next((each for each in REFERENCES.values() if each.is_named_by(architecture)), REFERENCES[task])
+    if {named.auto_class, REFERENCES[task].auto_class} == SAME_HEADS:
+        raise Refused(
+            f"{config_file}: the architecture is {architecture}, and --task {task} would make answers of a head that "
+            "was trained for something else: leave --task out"
+        )
 
 
 def labels_of(config: Mapping[str, object]) -> list[str]:

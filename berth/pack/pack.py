@@ -28,12 +28,15 @@ from ..convert.convert import converted
 from ..errors import BerthError, Refused, UsageError
 from ..progress import Progress, Silence
 from ..sources.source import Source, opened
+from .check.damaged import refuse_damaged
 from .check.files import check_files
+from .check.foreign import refuse_foreign
 from .checkpoint import Checkpoint
 from .contents import HANDLER_PACKAGES, HandlerSource, ReferenceAnswers, plan_archive
 from .load_checkpoint import load_checkpoint, reason_of
 from .options import PackOptions
 from .proof import started_proof
+from .references import count_inputs
 
 USABLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-.]*")  # torch-model-archiver 0.12, model_packaging_utils.py
 UNPACKED = "unpacked"
@@ -69,8 +72,9 @@ def pack_checkpoint(address: str | Path | None, options: PackOptions, progress: 
     with opened(None if address is None else str(address), progress) as source:
         target = _target(source, options)
         with prepare(source, options.task, progress) as prepared:
-            engine = _pack(prepared, target, options, progress)
-    return Packed(archive=target, prepared=prepared, engine=engine, seconds=time.monotonic() - began_s)
+            engine, left_out = _pack(prepared, target, options, progress)
+    noted = replace(prepared, notes=(*prepared.notes, *left_out))
+    return Packed(archive=target, prepared=noted, engine=engine, seconds=time.monotonic() - began_s)
 
 
 def _target(source: Source, options: PackOptions) -> Path:
@@ -86,6 +90,8 @@ def _target(source: Source, options: PackOptions) -> Path:
 @contextmanager
 def prepare(source: Source, task: Task | None, progress: Progress) -> Iterator[Prepared]:
     """The source's checkpoint in today's form, its files checked; Refused when it cannot be packed."""
+    refuse_damaged(source.folder)
+    refuse_foreign(source.folder)
     with converted(source.folder, progress) as ready:
         checkpoint = load_checkpoint(ready.folder, task)
         check_files(checkpoint)
@@ -94,7 +100,7 @@ def prepare(source: Source, task: Task | None, progress: Progress) -> Iterator[P
             source=source,
             checkpoint=checkpoint,
             task_reason="chosen with --task" if task else reason_of(ready.folder, checkpoint.task),
-            notes=(*source.notes, *ready.notes),
+            notes=(*source.notes, *ready.notes, *checkpoint.left_out),
         )
 
 
@@ -104,21 +110,21 @@ def plan(prepared: Prepared, answers: ReferenceAnswers, name: str, options: Pack
     return plan_archive(prepared.checkpoint, answers, source, name=name, version=options.version)
 
 
-def _pack(prepared: Prepared, target: Path, options: PackOptions, progress: Progress) -> str:
-    """Pack into `target`; the engine that proved it."""
+def _pack(prepared: Prepared, target: Path, options: PackOptions, progress: Progress) -> tuple[str, tuple[str, ...]]:
+    """Pack into `target`; the engine that proved it, and sentences on the weights that are left out."""
     try:
         with _work_folder(target) as work, started_proof(work) as prove:
-            progress.begin("asking transformers")
+            advance = progress.begin("asking transformers", count_inputs(prepared.checkpoint))
             from .reference_answers import reference_answers  # noqa: PLC0415 - seconds, while the proof imports too
 
-            answers = reference_answers(prepared.checkpoint)
+            answers = reference_answers(prepared.checkpoint, advance)
             draft = _make_archive(plan(prepared, answers, target.stem, options), work, progress)
             progress.begin("proving")
             engine = prove(work / UNPACKED)
             draft.replace(target)
     except OSError as error:
         raise BerthError(f"cannot write {target}: {error}") from error
-    return engine
+    return engine, answers.left_out
 
 
 @contextmanager

@@ -5,8 +5,10 @@ import it when they are needed.
 """
 
 import math
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from logging import CRITICAL
 from typing import Any
 
 import torch
@@ -14,7 +16,10 @@ import transformers
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from ..checkpoint_files import CONFIG, load_json
 from ..errors import Refused
+from ..progress import Advance, ignore
+from .check.left_out import Loading, left_out_weights
 from .check.loaded import check_loaded
 from .checkpoint import Checkpoint
 from .contents import ReferenceAnswers
@@ -22,23 +27,45 @@ from .references import REFERENCES
 from .references.reference import Texts
 
 DECIMALS = 6
-UNUSED_WEIGHTS = ("pooler.",)  # an encoder without a pooler embeds all the same: we read the last hidden state
 
 
-def reference_answers(checkpoint: Checkpoint) -> ReferenceAnswers:
-    """What transformers answers to the known inputs; Refused when it cannot load or answer, or does not fit."""
+def reference_answers(checkpoint: Checkpoint, advance: Advance = ignore) -> ReferenceAnswers:
+    """What transformers answers to the known inputs; Refused when it cannot load or answer, or does not fit.
+
+    `advance` takes 1 for each of them, of `count_inputs(checkpoint)` (berth/pack/references).
+    """
     reference = REFERENCES[checkpoint.task]
-    with _refusing(f"transformers cannot load {checkpoint.root}"):
-        model, tokenizer = _load(checkpoint)
-        check_loaded(checkpoint, model, tokenizer)
-    inputs = reference.inputs(checkpoint, tokenizer.mask_token)
-    with _refusing(f"transformers cannot answer with {checkpoint.root}"), _one_thread(), torch.inference_mode():
-        answers = [_answer(checkpoint, model, tokenizer, item) for item in inputs]
-    return ReferenceAnswers(inputs=inputs, parameters=reference.parameters, answers=tuple(answers))
+    with _silent_transformers():
+        with _refusing(f"transformers cannot load {checkpoint.root}"):
+            model, tokenizer, left_out = _load(checkpoint)
+            check_loaded(checkpoint, model, tokenizer)
+        inputs = reference.inputs(checkpoint, tokenizer.mask_token)
+        with _refusing(f"transformers cannot answer with {checkpoint.root}"), _one_thread(), torch.inference_mode():
+            answers = [_answer(checkpoint, model, tokenizer, item, advance) for item in inputs]
+    return ReferenceAnswers(inputs=inputs, parameters=reference.parameters, answers=tuple(answers), left_out=left_out)
+
+
+@contextmanager
+def _silent_transformers() -> Iterator[None]:
+    """Nothing of its bars, tables and warnings: what matters of them is said as a sentence, or refused."""
+    logging = transformers.utils.logging
+    verbosity = logging.get_verbosity()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity(CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 def _answer(
-    checkpoint: Checkpoint, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, item: object
+    checkpoint: Checkpoint,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    item: object,
+    advance: Advance,
 ) -> list[float]:
     """The numbers that the model gives for everything that it reads of one input, in order."""
     reference = REFERENCES[checkpoint.task]
@@ -47,6 +74,7 @@ def _answer(
         for encoded in _encode(tokenizer, texts, reference.cut(checkpoint.max_tokens)):
             is_mask = encoded["input_ids"][0] == tokenizer.mask_token_id
             numbers += reference.read(checkpoint, model(**encoded), is_mask)
+    advance(1)
     return _rounded(checkpoint, numbers)
 
 
@@ -84,10 +112,10 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(num_threads)
 
 
-def _load(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """The model and its tokenizer, from local files alone."""
+def _load(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, tuple[str, ...]]:
+    """The model, its tokenizer and what of the weights is left out, from local files alone."""
+    _check_type(checkpoint)
     auto_class = getattr(transformers, REFERENCES[checkpoint.task].auto_class)
-    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     settings = {"local_files_only": True, "trust_remote_code": False}
     model, loading = auto_class.from_pretrained(
         checkpoint.root,
@@ -98,10 +126,28 @@ def _load(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerB
         ignore_mismatched_sizes=True,  # _check_shapes says which, where transformers only says that there are some
         **settings,
     )
-    tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint.root, **settings)
     _check_shapes(checkpoint, loading["mismatched_keys"])
-    _check_weights(checkpoint, loading["missing_keys"])
-    return model.eval(), tokenizer
+    left_out = left_out_weights(checkpoint, _loading(model, loading))
+    return model.eval(), transformers.AutoTokenizer.from_pretrained(checkpoint.root, **settings), left_out
+
+
+def _check_type(checkpoint: Checkpoint) -> None:
+    """Refuse a type of model that transformers does not know: its own words want it updated, and it is pinned."""
+    model_type = load_json(checkpoint.root / CONFIG).get("model_type")
+    if model_type not in transformers.CONFIG_MAPPING:
+        raise Refused(
+            f"{checkpoint.root / CONFIG}: its model_type is {model_type}, which transformers "
+            f"{transformers.__version__} does not know: it cannot be packed with this berth"
+        )
+
+
+def _loading(model: PreTrainedModel, loading: dict[str, Any]) -> Loading:
+    return Loading(
+        missing=loading["missing_keys"],
+        unexpected=loading["unexpected_keys"],
+        prefix=model.base_model_prefix,
+        parts={name for name, _ in model.base_model.named_children()},
+    )
 
 
 def _check_shapes(checkpoint: Checkpoint, mismatched: set[tuple[str, torch.Size, torch.Size]]) -> None:
@@ -111,16 +157,6 @@ def _check_shapes(checkpoint: Checkpoint, mismatched: set[tuple[str, torch.Size,
         raise Refused(
             f"{checkpoint.root}: the shape of {name} is {list(found)}, and by config.json it would be "
             f"{list(expected)}: they are not of one model; save both again with model.save_pretrained"
-        )
-
-
-def _check_weights(checkpoint: Checkpoint, missing: set[str]) -> None:
-    """Refused when transformers made weights up at random: the checkpoint is not for this task."""
-    made_up = sorted(name for name in missing if not name.startswith(UNUSED_WEIGHTS))
-    if made_up:
-        raise Refused(
-            f"{checkpoint.root} has no weights for {made_up[0]}, which {checkpoint.task} needs: choose the "
-            "task that it was trained for with --task, or a checkpoint that was trained for this one"
         )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from berth.archive.content import SERVER_SETTINGS
-from berth.cli.app import DRAIN_S
+from berth.cli.serving import DRAIN_S
 from berth.health.probe import health_endpoint
 from berth.health.server import PATHS
 from berth.process.session import GONE_S

@@ -8,7 +8,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ...errors import Refused
 from ..checkpoint import Checkpoint
-from .files import RESIZE
+from .tokenizer_files import RESIZE
 
 # A model of one language knows its own line, and nearly every model knows digits and punctuation; those of biology know
 # no words. A tokenizer that knows none of these makes all known texts look alike, so that they would prove nothing.

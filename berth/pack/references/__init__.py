@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from handler.config import Task
 
+from ..checkpoint import Checkpoint
 from .embeddings import EMBEDDINGS
 from .fill_mask import FILL_MASK
 from .question_answering import QUESTION_ANSWERING
@@ -26,3 +27,8 @@ REFERENCES: Mapping[Task, Reference] = {
     Task.TEXT_RANKING: TEXT_RANKING,
     Task.ZERO_SHOT_CLASSIFICATION: ZERO_SHOT_CLASSIFICATION,
 }
+
+
+def count_inputs(checkpoint: Checkpoint) -> int:
+    """How many known inputs the checkpoint's task has."""
+    return len(REFERENCES[checkpoint.task].inputs(checkpoint, "any mask"))

@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from berth.cli.app import MANAGEMENT_URL, main
+from berth.cli.app import main
+from berth.cli.managing import MANAGEMENT_URL
 from berth.clients.management import ManagementClient, WorkerState
 from berth.errors import BerthError, RequestFailed, UsageError
 from berth.settings import Settings

@@ -105,7 +105,7 @@ def test_these_hold_a_masked_language_model_whole(tmp_path, name):
 
 def test_a_natural_language_inference_model_classifies_unless_asked(tmp_path):
     labels = {"0": "CONTRADICTION", "1": "NEUTRAL", "2": "ENTAILMENT"}
-    folder = _write(tmp_path, config=_bert(architectures=["BartForSequenceClassification"], id2label=labels))
+    folder = _write(tmp_path, config=_bert(architectures=["RobertaForSequenceClassification"], id2label=labels))
     assert load_checkpoint(folder, None).task is Task.TEXT_CLASSIFICATION
     assert load_checkpoint(folder, Task.ZERO_SHOT_CLASSIFICATION).task is Task.ZERO_SHOT_CLASSIFICATION
 
@@ -176,6 +176,12 @@ def test_the_token_limit_is_what_the_model_can_take(tmp_path, model_type, usable
     if model_type not in ("modernbert", "nomic_bert"):  # any number of rotary positions can be made
         with pytest.raises((IndexError, RuntimeError)):
             model(torch.full((1, limit + 1), 5))
+
+
+def test_no_model_type_is_refused(tmp_path):
+    _write(tmp_path, config={"architectures": ["BertModel"], "max_position_embeddings": 512})
+    with pytest.raises(Refused, match=r'config\.json has no model_type: write the type of the model, such as "bert"'):
+        load_checkpoint(tmp_path, None)
 
 
 def test_no_token_limit_at_all_is_refused(tmp_path):

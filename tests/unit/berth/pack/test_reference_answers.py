@@ -1,5 +1,6 @@
 """reference_answers: what transformers' own pipeline, and a padded batch, answer to the same texts."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from transformers import AutoModel, AutoTokenizer, pipeline
 from berth.errors import Refused
 from berth.pack.load_checkpoint import load_checkpoint
 from berth.pack.reference_answers import reference_answers
+from berth.pack.references import count_inputs
 from berth.pack.references.known_texts import TEXTS
 from berth.pack.references.text_classification import PAIR
 from berth.sources.sample import sample_folder
@@ -76,3 +78,21 @@ def test_damaged_weights_are_refused(classifier):
     file.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(Refused, match="transformers cannot load"):
         reference_answers(checkpoint)
+
+
+@pytest.mark.parametrize("task", [Task.EMBEDDINGS, Task.FILL_MASK, Task.TEXT_RANKING])
+def test_each_known_input_is_counted(checkpoint, task):
+    loaded = load_checkpoint(checkpoint("bert", task), task)
+    done: list[int] = []
+    known = reference_answers(loaded, done.append)
+    assert sum(done) == count_inputs(loaded) == len(known.inputs)
+
+
+def test_a_type_that_transformers_does_not_know_is_refused(classifier, tmp_path):
+    folder = shutil.copytree(classifier, tmp_path / "model")
+    config = folder / "config.json"
+    config.write_text(config.read_text("utf-8").replace('"model_type": "bert"', '"model_type": "bert-of-tomorrow"'))
+    with pytest.raises(
+        Refused, match=r"its model_type is bert-of-tomorrow, which transformers 5\.\d+\.\d+ does not know"
+    ):
+        reference_answers(load_checkpoint(folder, None))

@@ -1,0 +1,102 @@
+"""What is no text encoder of transformers, said in one sentence from names of files and from JSON alone.
+
+Neither torch nor transformers is imported, and nothing is converted before: it is the first look at a folder.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from ...checkpoint_files import CONFIG, load_json
+from ...errors import Refused
+from ..sentence_transformers import load_modules
+from .families import DECODERS, FAMILIES, OTHERS, SERVED, family_of
+from .quantized import refuse_quantized
+
+OLD_TRANSFORMER = "0_Transformer"  # where sentence-transformers kept config.json until version 2
+# Files that other libraries write, each with what it is; where there are several, all of them are there.
+MARKS: Mapping[tuple[str, ...], str] = {
+    ("model_index.json",): "a pipeline of diffusers, which makes images or sound",
+    ("gliner_config.json",): OTHERS["gliner"],
+    ("artifact.metadata",): OTHERS["hf_colbert"],
+    ("open_clip_config.json",): "a model of OpenCLIP, for images beside text",
+    ("meta.json", "config.cfg"): "a pipeline of spaCy",
+    ("model.bin", "shared_vocabulary.*"): "a model of CTranslate2, which transformers' ct2 converters made",
+    ("model.bin", "vocabulary.*"): "a model of CTranslate2, which transformers' ct2 converters made",
+    ("params.json", "consolidated*"): "a decoder in its maker's own format, which writes text",
+    ("*.nemo",): "a model of NVIDIA NeMo",
+    ("*.ftz",): "a model of fastText",
+}
+# How the classes of other kinds end: for types that are not in any table.
+ENDINGS: Mapping[tuple[str, ...], str] = {
+    ("ForCausalLM", "LMHeadModel", "DoubleHeadsModel"): FAMILIES[DECODERS],
+    ("ForConditionalGeneration", "ForSeq2SeqLM"): "a model that writes text",
+    ("ForImageClassification", "ForObjectDetection", "ForSemanticSegmentation", "ForMaskedImageModeling"): (
+        "a model of images"
+    ),
+    ("ForCTC", "ForAudioClassification", "ForSpeechSeq2Seq", "ForXVector"): "a model of sound",
+}
+PARTS = {"vision_config": "images", "audio_config": "sound"}
+SERVES = f"berth serves encoders of text ({', '.join(sorted(SERVED))} and their kin): pack one of these"
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Refuse what another library made, what is no text encoder, and weights that are quantised."""
+    if what := next(_marks(folder), None):
+        raise Refused(f"{folder} is {what}; {SERVES}")
+    config_file = next((path for path in _config_files(folder) if path.is_file()), None)
+    if config_file is None:
+        return
+    config = load_json(config_file)
+    if what := _family(config):
+        raise Refused(f"{config_file} says that this is {what}; {SERVES}")
+    refuse_quantized(config_file, config)
+
+
+def _config_files(folder: Path) -> Iterator[Path]:
+    yield from (folder / CONFIG, folder / OLD_TRANSFORMER / CONFIG)
+
+
+def _marks(folder: Path) -> Iterator[str]:
+    """What the folder is by the files in it."""
+    for patterns, what in MARKS.items():
+        if all(any(folder.glob(pattern)) for pattern in patterns):
+            yield what
+    if (folder / "model.bin").is_file() and not (folder / CONFIG).is_file():
+        yield "a model of fastText"
+    if any(module.kind == "StaticEmbedding" for module in load_modules(folder)):
+        yield OTHERS["model2vec"]
+
+
+def _family(config: Mapping[str, object]) -> str | None:
+    """What the model is by its config.json, with the name that says so; None when it may be a text encoder."""
+    model_type, architecture = str(config.get("model_type", "")), architecture_of(config)
+    if what := family_of(model_type):
+        return f"{model_type}, {what}"
+    if what := family_of(architecture) or _family_of_class(architecture):
+        return f"{architecture}, {what}"
+    return _family_of_settings(config)
+
+
+def _family_of_class(architecture: str) -> str | None:
+    found = (what for endings, what in ENDINGS.items() if architecture.endswith(endings))
+    return next(found, None)
+
+
+def _family_of_settings(config: Mapping[str, object]) -> str | None:
+    """What settings say that no text encoder has."""
+    if config.get("is_decoder") is True:
+        return f"a model with is_decoder set, {FAMILIES[DECODERS]}"
+    if config.get("is_encoder_decoder") is True:
+        return "a model with is_encoder_decoder set, which turns one text into another"
+    if "pretrained_cfg" in config and "model_type" not in config:
+        return f"{config.get('architecture')}, a model of timm, for images"
+    return next(
+        (f"a model with a {part}, for {what} beside text" for part, what in PARTS.items() if part in config), None
+    )
+
+
+def architecture_of(config: Mapping[str, object]) -> str:
+    """The first of config.json's architectures; empty when it names none."""
+    named = config.get("architectures")
+    first = named[0] if isinstance(named, list) and named else named
+    return first if isinstance(first, str) else ""
