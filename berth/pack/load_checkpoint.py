@@ -10,12 +10,9 @@ from handler.config import Task
 
 from ..checkpoint_files import CONFIG, TOKENIZER_CONFIG, load_json
 from ..errors import Refused
-<<<<<<< HEAD
-from .check.setfit import check_setfit
-=======
 from .check.foreign import architecture_of
 from .check.left_out import left_out_files
->>>>>>> origin/main
+from .check.setfit import check_setfit
 from .checkpoint import Checkpoint
 from .files import travelling_files
 from .references import REFERENCES
