@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
+from ..archive.foreign import is_own
 from ..errors import Refused
 from ..progress import Progress
 from .hub_id import parse_hub_id
@@ -25,11 +26,6 @@ ADDRESSES = (
     "an address is a local folder, a .zip or .tar.gz of one, a model of the Hugging Face Hub (org/name or "
     "org/name@revision), or a folder at gs://, s3:// or another scheme that fsspec knows"
 )
-
-    @property
-    def origin(self) -> dict[str, str]:
-        """What an archive keeps of it: nothing of a local one, so that equal folders make equal archives."""
-        return {} if self.revision is None else {"source": self.address, "revision": self.revision}
 
 
 @contextmanager
@@ -69,10 +65,10 @@ def _find(address: str | None, progress: Progress) -> AbstractContextManager[Sou
 
 def _find_file(path: Path, address: str, progress: Progress) -> AbstractContextManager[Source]:
     """A file is an archive of a folder, or the user named one of a folder's files."""
+    if path.suffix == PACKED and is_own(path):
+        raise Refused(f"{path} is an archive that is already packed: serve it with `berth serve {path}`")
     if ARCHIVE_NAME.fullmatch(path.name):
         return unpacked(path, address, progress)
-    if path.suffix == PACKED:
-        raise Refused(f"{path} is an archive that is already packed: serve it with `berth serve {path}`")
     raise Refused(f"{path} is a file: give the folder that holds config.json and model.safetensors")
 
 

@@ -92,7 +92,8 @@ def _description(root: Path, name: str, tokenizer: Any, model: Any) -> dict[str,
     described: dict[str, Any] = json.loads(tokenizer.backend_tokenizer.to_str())
     wanted = {*tokenizer.all_special_tokens, *load_added(root)} - _symbols(model)
     wanted |= {str(token) for token in tokenizer._special_tokens_map.values() if token is not None}
-    described["added_tokens"] = [token for token in described["added_tokens"] if token["content"] in wanted]
+    kept = [token for token in described["added_tokens"] if token["content"] in wanted]
+    described["added_tokens"] = [token | {"normalized": False} for token in kept]  # found before texts are cleaned
     if name == "AlbertTokenizer":
         pieces = described["model"]["vocab"]
         described["model"]["vocab"] = [[piece, score - UNWANTED * _is_number(piece)] for piece, score in pieces]
@@ -139,8 +140,9 @@ def _unicode() -> range:
 
 def _normalization(model: Any) -> Iterable[Any]:
     """The model's own table; first, what it makes a space: tokenizers' Precompiled would drop a mark behind it."""
-    spaces = [char for char in map(chr, range(LAST_SPACE)) if not char.isascii() or not char.isprintable()]
-    spaces = [char for char in spaces if not "\ud800" <= char <= "\udfff" and model.normalize(f"a{char}b") == "▁a▁b"]
+    parted = model.normalize("a b")
+    characters = (char for char in map(chr, range(LAST_SPACE)) if not "\ud800" <= char <= "\udfff")
+    spaces = [char for char in characters if model.normalize(f"a{char}b") == parted]
     yield normalizers.Replace(Regex(_characters(spaces)), " ")
     if table := _proto(model).normalizer_spec.precompiled_charsmap:
         yield normalizers.Precompiled(table)

@@ -98,6 +98,11 @@ PYTHON_ONLY: Mapping[str, str] = {
 """Classes that transformers has in Python alone, or that need more than a text, and what is peculiar to each."""
 
 
+def with_article(name: str) -> str:
+    """A class in a sentence: `an EsmTokenizer`."""
+    return f"{'an' if name.startswith(('A', 'E', 'I', 'XL')) else 'a'} {name}"
+
+
 def tokenizer_class(root: Path, config: Mapping[str, object]) -> str:
     """The tokenizer's class as the files name it, else the one of the model's type; without Fast, which is the same."""
     named = load_json(root / TOKENIZER_CONFIG).get("tokenizer_class") or config.get("tokenizer_class")
@@ -114,6 +119,6 @@ def check_servable(root: Path, config: Mapping[str, object]) -> None:
         return  # saved for the tokenizers library, whatever the model's own class is
     if peculiar := PYTHON_ONLY.get(name):
         raise Refused(
-            f"{root}: its tokenizer is a {name}, which {peculiar}: berth serves what the tokenizers library can run "
-            "from a tokenizer.json; choose a model with such a tokenizer"
+            f"{root}: its tokenizer is {with_article(name)}, which {peculiar}: berth serves what the tokenizers "
+            "library can run from a tokenizer.json; choose a model with such a tokenizer"
         )

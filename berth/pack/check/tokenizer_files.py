@@ -4,7 +4,7 @@ The known answers cannot show a wrong tokenizer, because transformers and the ha
 nor transformers is imported.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ...checkpoint_files import CONFIG, HUB_ID, TOKENIZER, check_whole, is_inside, load_json
@@ -15,6 +15,7 @@ from ...convert.tokenizer.kinds import (
     WORD_PIECES,
     check_servable,
     tokenizer_class,
+    with_article,
 )
 from ...errors import Refused
 from ..checkpoint import Checkpoint
@@ -36,8 +37,9 @@ def check_tokenizer(checkpoint: Checkpoint, config: Mapping[str, object], shapes
         raise _missing(checkpoint, config)
     vocabulary = _vocabulary(checkpoint.root / TOKENIZER)
     _check_size(checkpoint.root / TOKENIZER, max(vocabulary, default=-1) + 1, config, shapes)
-    for name, read in ((WORD_PIECES[0], _read_words), (BYTE_PAIRS[0], _read_ids)):
-        if name in checkpoint.files:
+    made_from = VOCABULARIES.get(tokenizer_class(checkpoint.root, config), ())
+    for name, read in READERS.items():
+        if name in made_from and name in checkpoint.files:
             check_whole(checkpoint.root / name)
             _check_agreement(checkpoint.root, name, vocabulary, read(checkpoint.root / name))
 
@@ -92,6 +94,9 @@ def _read_ids(path: Path) -> Tokens:
     return _by_number(load_json(path))
 
 
+READERS: Mapping[str, Callable[[Path], Tokens]] = {WORD_PIECES[0]: _read_words, BYTE_PAIRS[0]: _read_ids}
+
+
 def _check_agreement(root: Path, name: str, vocabulary: Tokens, other: Tokens) -> None:
     """Refuse two vocabularies that give one id to different tokens: no file tells which of them was trained with."""
     for number in sorted(vocabulary.keys() & other.keys()):
@@ -110,8 +115,9 @@ def _missing(checkpoint: Checkpoint, config: Mapping[str, object]) -> Refused:
     present = [file for file in EVERY_VOCABULARY if file in checkpoint.files]
     if present and not needed:
         return Refused(
-            f"{root} has no {TOKENIZER}, and berth cannot compare one that is made from {present[0]} for a "
-            f"{name or 'model of this type'}: make it with these lines, and look whether it reads texts rightly:\n"
+            f"{root} has no {TOKENIZER}, and berth cannot compare one that is made from {present[0]} for "
+            f"{with_article(name or 'tokenizer of its type')}: make it with these lines, and look whether it reads "
+            f"texts rightly:\n"
             f"    import transformers\n    path = {str(root)!r}\n"
             "    transformers.AutoTokenizer.from_pretrained(path).save_pretrained(path)"
         )

@@ -17,7 +17,7 @@ from transformers import AutoConfig
 from berth.sources.sample import sample_folder
 from tests.support.checkpoints import tokens
 
-NUM_PIECES = 900
+NUM_PIECES, MAX_TOKENS = 900, 128
 # fairseq (XLM-R, CamemBERT) has sentencepiece's own ids. ALBERT: albert/README.md, "SentencePiece", its options.
 # DeBERTa-v3, RemBERT, BigBird: the first ids of their published models.
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -71,8 +71,8 @@ LINES = (
 )
 
 
-def train_pieces(architecture: str, path: Path) -> None:
-    """A sentencepiece model of `architecture`'s symbols and ids, the same every time."""
+def train_pieces(architecture: str, path: Path, **options: Any) -> None:
+    """A sentencepiece model of `architecture`'s symbols and ids, the same every time; `options` are the library's."""
     import sentencepiece  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as work:
@@ -83,7 +83,7 @@ def train_pieces(architecture: str, path: Path) -> None:
             hard_vocab_limit=False,
             num_threads=1,
             minloglevel=2,
-            **OPTIONS[architecture],
+            **OPTIONS[architecture] | options,
         )
         shutil.copyfile(f"{work}/model.model", path)
 
@@ -97,8 +97,8 @@ def _sentences() -> Iterator[str]:
 
 
 def write_vocabulary(folder: Path, architecture: str, **settings: object) -> int:
-    """The vocabulary's files of `architecture`, and tokenizer_config.json with `settings`; returns the number of ids."""
-    (folder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 128, **settings}))
+    """The files of `architecture`'s vocabulary and a tokenizer_config.json; returns the number of ids."""
+    (folder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": MAX_TOKENS, **settings}))
     if architecture in FILES:
         import sentencepiece  # noqa: PLC0415
 

@@ -52,6 +52,7 @@ def test_a_revision(hub, open_source, revision):
     hub.models["org/old"] = old
     source = open_source(f"org/old@{old.commit if revision == 'commit' else revision}")
     assert (source.revision, source.name) == (old.commit, "old")
+    assert source.origin == {"source": "org/old", "revision": old.commit}
 
 
 def test_a_second_time_no_file_is_asked_for(hub, open_source):
