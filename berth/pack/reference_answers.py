@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 import transformers
+from huggingface_hub.errors import StrictDataclassFieldValidationError
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -94,6 +95,12 @@ def _refusing(what: str) -> Iterator[None]:
         yield
     except Refused:
         raise
+    except StrictDataclassFieldValidationError as error:
+        said = str(error.__cause__).partition("Errors:")[0].rstrip(" .")
+        raise Refused(
+            f"{what}: a setting in its {CONFIG} is not what it must be ({said}): write it as transformers' class for "
+            "this model has it, a number without quotes"
+        ) from error
     except Exception as error:
         words = " ".join(str(error).split())  # many are several lines
         raise Refused(f"{what}: {type(error).__name__}: {words}") from error

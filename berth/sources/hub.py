@@ -17,10 +17,11 @@ from huggingface_hub.hf_api import RepoSibling
 from ..errors import Refused
 from ..progress import Advance, Progress
 from .digest import has_digest, is_digest
-from .hub_errors import explained, quiet
+from .hub_errors import explained
 from .hub_id import HubId
-from .needed import needed_files
-from .origin import Source
+from .needed import is_weights, needed_files
+from .origin import Look, Source
+from .quiet import quiet
 from .room import MB, require_room
 
 ATTEMPTS = 5  # at a file whose connection is reset; huggingface_hub resumes after all other breaks
@@ -47,8 +48,8 @@ class _Listing:
     notes: tuple[str, ...] = ()
 
 
-def fetched(model: HubId, progress: Progress) -> Source:
-    """The model's folder, complete and verified; Refused, with what to do, when it cannot be had."""
+def fetched(model: HubId, progress: Progress, look: Look) -> Source:
+    """The model's folder, complete and verified; Refused, with what to do, when it cannot be had, or by `look`."""
     with quiet(), explained(model):
         progress.begin(f"asking the Hub for {model}")
         api = HfApi(library_name="berth")
@@ -56,7 +57,7 @@ def fetched(model: HubId, progress: Progress) -> Source:
         listing = _listing(api, model, commit)
         sizes = {name: file.size for name, file in listing.files.items()}
         names = needed_files(sizes, listing.where)
-        folder = _download(model, commit, {name: sizes[name] for name in names}, progress)
+        folder = _download(model, commit, {name: sizes[name] for name in names}, progress, look)
         _verify(folder, {name: listing.files[name] for name in names}, model, progress)
     return Source(folder=folder, name=model.name, address=str(model), revision=commit, notes=listing.notes)
 
@@ -76,9 +77,11 @@ def _listing(api: HfApi, model: HubId, commit: str) -> _Listing:
 
 
 def _listed(sibling: RepoSibling) -> _File:
+    if sibling.lfs:
+        return _File(sibling.lfs.size, sibling.lfs.sha256)
     if sibling.size is None:
         raise FileMetadataError(f"{sibling.rfilename} has no size")
-    return _File(sibling.size, sibling.lfs.sha256 if sibling.lfs else sibling.blob_id)
+    return _File(sibling.size, sibling.blob_id)
 
 
 def _cached(model: HubId, commit: str) -> _Listing | None:
@@ -96,15 +99,18 @@ def _cached(model: HubId, commit: str) -> _Listing | None:
     return _Listing(files, f"{model} in the cache ({folder}; the Hub was not reached)", (note,))
 
 
-def _download(model: HubId, commit: str, sizes: dict[str, int], progress: Progress) -> Path:
-    """Download what the cache lacks of the commit; returns its folder there."""
+def _download(model: HubId, commit: str, sizes: dict[str, int], progress: Progress, look: Look) -> Path:
+    """Download what the cache lacks of the commit, in the order of `sizes`; returns its folder there."""
     total = sum(sizes.values())
     cache = Path(constants.HF_HUB_CACHE)
     folder = cache / f"models--{model.repository.replace('/', '--')}" / "snapshots" / commit
     missing = sum(size for name, size in sizes.items() if not (folder / name).exists())
     require_room(cache, missing, str(model), ELSEWHERE)
     advance = progress.begin(f"downloading {model} ({total / MB:,.0f} MB)", total)
+    first_weights = next(name for name in sizes if is_weights(name))
     for name, size in sizes.items():
+        if name == first_weights:
+            look(folder)
         counted = _Counted(advance)
         _download_file(model, commit, name, counted)
         counted.update(size - counted.done)

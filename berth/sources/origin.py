@@ -1,10 +1,13 @@
 """What every kind of source comes to: a folder on this machine, the archive's name, and where it came from."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 MOST_OF_A_MESSAGE = 300  # characters
+Look = Callable[[Path], object]
+"""Looks at a folder that has all but its weights, and raises Refused when they need not be fetched."""
 CREDENTIALS = re.compile(r"(?<=//)[^/@]*@")  # ftp://user:password@host
 
 
