@@ -226,11 +226,11 @@ KINDS = (
         partial(_classifier, FLOAT8),
         "F8_E4M3, and berth packs weights of",
     ),
-    _refused("TensorFlow weights", _named("tf_model.h5"), r"TensorFlow's weights .*'transformers<5'.* tf-keras"),
+    _refused("TensorFlow weights", _named("tf_model.h5"), r"TensorFlow's weights .*'transformers<4\.50'.* tf-keras"),
     _refused(
         "Google's BERT of TensorFlow",
         GOOGLE,
-        r"bert_model\.ckpt\.index.* from_tf=True",
+        r"load_tf_weights_in_bert\(.*/bert_model\.ckpt'\)",
     ),
     _refused("Flax weights", _named("flax_model.msgpack"), "Flax's weights .* from_flax=True"),
     _refused("ONNX alone", _named("onnx/model.onnx"), r"ONNX \(onnx/model\.onnx\)"),
