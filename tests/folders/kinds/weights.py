@@ -210,10 +210,11 @@ KINDS = (
     ),
     _refused("prompt tuning", _prompt_tuning, "PROMPT_TUNING, which cannot be merged"),
     _refused("LoRA adapter without its base", _lora_alone, r"names its base .* there is no folder \.\./trained-from"),
-    _refused(
-        "the layout of 2019: a classifier, without --task",
-        OLD_CLASSIFIER,
-        "cannot tell the task",
+    Kind(
+        name="the layout of 2019: a classifier, without --task",
+        make=OLD_CLASSIFIER,
+        sentence="cannot tell the task",
+        from_files=False,  # the names of its weights are in the pickle
     ),
     _refused(
         "pytorch_model.bin that wants code",
