@@ -21,7 +21,7 @@ BUILD_OPTIONS = --tag $(IMAGE) --build-arg MODEL=$(MODEL) $(if $(filter podman,$
   $(if $(PIP_CERT),--secret id=ca$(comma)src=$(PIP_CERT) --build-arg PIP_CERT=/run/secrets/ca)
 comma := ,
 
-.PHONY: setup serve test check format image container-test k8s equality folders openapi fuzz drills bench bench-packing bench-openmp gpu-check
+.PHONY: setup serve test check format image container-test k8s equality folders openapi fuzz drills bench bench-packing bench-formats bench-openmp gpu-check
 
 setup: $(STAMP)  ## make .venv with berth (editable), its pinned dependencies, Java, the sample model and the tools
 
@@ -88,6 +88,9 @@ bench: setup $(SAMPLE)  ## measure requests per second beside the upstream examp
 
 bench-packing: setup  ## measure `berth pack` beside cp and torch-model-archiver
 	@$(BIN)/python -m bench.packing
+
+bench-formats: setup  ## measure `berth pack` of pytorch_model.bin beside safetensors: seconds and memory
+	@$(BIN)/python -m bench.formats
 
 bench-openmp: setup  ## measure how OpenMP's threads should wait, on an idle machine and beside a busy process
 	@$(BIN)/python -m bench.openmp

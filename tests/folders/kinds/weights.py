@@ -210,10 +210,11 @@ KINDS = (
     ),
     _refused("prompt tuning", _prompt_tuning, "PROMPT_TUNING, which cannot be merged"),
     _refused("LoRA adapter without its base", _lora_alone, r"names its base .* there is no folder \.\./trained-from"),
-    _refused(
-        "the layout of 2019: a classifier, without --task",
-        OLD_CLASSIFIER,
-        "cannot tell the task",
+    Kind(
+        name="the layout of 2019: a classifier, without --task",
+        make=OLD_CLASSIFIER,
+        sentence="cannot tell the task",
+        from_files=False,  # the names of its weights are in the pickle
     ),
     _refused(
         "pytorch_model.bin that wants code",
@@ -226,11 +227,11 @@ KINDS = (
         partial(_classifier, FLOAT8),
         "F8_E4M3, and berth packs weights of",
     ),
-    _refused("TensorFlow weights", _named("tf_model.h5"), r"TensorFlow's weights .*'transformers<5'.* tf-keras"),
+    _refused("TensorFlow weights", _named("tf_model.h5"), r"TensorFlow's weights .*'transformers<4\.50'.* tf-keras"),
     _refused(
         "Google's BERT of TensorFlow",
         GOOGLE,
-        r"bert_model\.ckpt\.index.* from_tf=True",
+        r"load_tf_weights_in_bert\(.*/bert_model\.ckpt'\)",
     ),
     _refused("Flax weights", _named("flax_model.msgpack"), "Flax's weights .* from_flax=True"),
     _refused("ONNX alone", _named("onnx/model.onnx"), r"ONNX \(onnx/model\.onnx\)"),

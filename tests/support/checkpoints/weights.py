@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import warnings
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,9 @@ def make_adapter(folder: Path, base: Path, config: Any, model_class: str, **sett
     import peft  # noqa: PLC0415 - seconds, and few tests need it
 
     torch.manual_seed(22)
-    model = peft.get_peft_model(getattr(transformers, model_class).from_pretrained(base, **settings), config)
+    with warnings.catch_warnings():  # peft 0.21 asks for this by the name that transformers 5 gives up
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        model = peft.get_peft_model(getattr(transformers, model_class).from_pretrained(base, **settings), config)
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.requires_grad:
