@@ -10,11 +10,9 @@ from pathlib import Path
 
 from ..checkpoint_files import PICKLES, WEIGHTS, WEIGHTS_INDEX, is_inside, load_json
 from ..errors import Refused
-from ..safetensors_header import read_header
 
 TRAVELLING_SUFFIXES = (".json", ".txt", ".model")  # configs; vocabularies and merges; SentencePiece
 NOT_TRAVELLING = (WEIGHTS_INDEX, *PICKLES)
-FLOATS = ("BF16", "F16", "F32", "F64")
 
 
 def travelling_files(transformer: Path, inner: tuple[str, ...], weighted: tuple[str, ...]) -> tuple[str, ...]:
@@ -27,8 +25,6 @@ def travelling_files(transformer: Path, inner: tuple[str, ...], weighted: tuple[
     files = {*weights, *_beside_weights(transformer, inner)}
     for file in files:
         _check_link(transformer, file)
-    for file in weights:
-        _check_types(file)
     return tuple(sorted(file.relative_to(transformer).as_posix() for file in files))
 
 
@@ -64,20 +60,3 @@ def _check_link(transformer: Path, file: Path) -> None:
     """Refused when `file` is a link out of the checkpoint."""
     if not is_inside(transformer, file):
         raise Refused(f"{file} leads outside the checkpoint, to {file.resolve()}: copy the file into the folder")
-
-
-def _check_types(file: Path) -> None:
-    """Refuse weights that are no plain floats: quantised ones mean nothing without the library that made them."""
-    if file.suffix != ".safetensors":
-        return
-    try:
-        with file.open("rb") as opened:
-            tensors = read_header(opened, str(file))
-    except ValueError:  # check/files.py says what is wrong with it
-        return
-    for name, tensor in tensors.items():
-        if name.endswith("weight") and tensor.dtype not in FLOATS:
-            raise Refused(
-                f"{file} holds {name} as {tensor.dtype}, and berth packs weights of {', '.join(FLOATS)}: take the "
-                "checkpoint before it was quantised, or have the library that did it turn it back and save that"
-            )

@@ -225,7 +225,7 @@ KINDS = (
     _refused(
         "weights in float8",
         partial(_classifier, FLOAT8),
-        "F8_E4M3, and berth packs weights of",
+        "is F8_E4M3, and berth reads",
     ),
     _refused("TensorFlow weights", _named("tf_model.h5"), r"TensorFlow's weights .*'transformers<4\.50'.* tf-keras"),
     _refused(
