@@ -5,17 +5,19 @@ today's form costs nothing; `convert` changes a copy, in which it may replace an
 they may be hard links to the user's own.
 """
 
-import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import Refused
+from ..errors import BerthError, Refused
 from ..progress import Progress
-from . import settings
+from . import adapter, layout_2019, lower_case, pickles, settings
+from .base import bring_base
+from .copying import copy_folder
+from .foreign import check_form
+from .tokenizer.conversion import make_tokenizers, needs_tokenizer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,29 +39,41 @@ class Converted:
     """What was converted, a sentence each."""
 
 
-CONVERSIONS: tuple[Conversion, ...] = (Conversion(applies=settings.applies, convert=settings.convert),)
+CONVERSIONS: tuple[Conversion, ...] = (
+    Conversion(applies=pickles.applies, convert=pickles.convert),
+    Conversion(applies=layout_2019.applies, convert=layout_2019.convert),
+    Conversion(applies=adapter.applies, convert=adapter.convert),
+    Conversion(applies=settings.applies, convert=settings.convert),
+    Conversion(applies=needs_tokenizer, convert=make_tokenizers),  # it needs config.json
+    Conversion(applies=lower_case.applies, convert=lower_case.convert),  # it needs tokenizer.json
+)
 """In the order in which they are done."""
 
 
 @contextmanager
 def converted(folder: Path, progress: Progress) -> Iterator[Converted]:
-    """`folder` itself, or a copy of it in today's form that goes with the context."""
+    """`folder` itself, or a copy of it in today's form that goes with the context.
+
+    Refused when its weights are of a form that cannot be had. A refusal of the copy, inside the context too, names
+    `folder`: the user does not know our copy.
+    """
+    check_form(folder)
     if not any(conversion.applies(folder) for conversion in CONVERSIONS):
         yield Converted(folder=folder)
         return
     with tempfile.TemporaryDirectory(prefix="berth-convert-") as work:
-        copy = Path(work, folder.resolve().name)
-        shutil.copytree(folder, copy, copy_function=_link)
+        copy = Path(work).resolve() / folder.resolve().name
         try:
-            notes = tuple(each.convert(copy, progress) for each in CONVERSIONS if each.applies(copy))
-            yield Converted(folder=copy, notes=notes)
-        except Refused as refused:  # the user knows the folder, not our copy of it
+            yield Converted(folder=copy, notes=_convert(folder, copy, progress))
+        except Refused as refused:
             raise Refused(str(refused).replace(str(copy), str(folder))) from refused
 
 
-def _link(source: str, target: str) -> None:
-    """A hard link in the place of a copy, where the file system allows it."""
+def _convert(folder: Path, copy: Path, progress: Progress) -> tuple[str, ...]:
+    """Make the copy and convert it; returns a sentence for each conversion."""
     try:
-        os.link(os.path.realpath(source), target)
-    except OSError:
-        shutil.copyfile(source, target)
+        copy_folder(folder, copy)
+        bring_base(folder, copy, progress)
+        return tuple(each.convert(copy, progress) for each in CONVERSIONS if each.applies(copy))
+    except OSError as error:
+        raise BerthError(f"cannot convert {folder} in {copy.parent}: {error}; TMPDIR names another folder") from error

@@ -1,58 +1,35 @@
 """Which of a checkpoint's files travel in an archive.
 
-`checkpoint` is the folder that the user names; `transformer` the one inside with config.json, often the same; a
-`module` is a folder of either with weights of its own. Nothing here loads weights or runs code. A file outside the
-checkpoint is never read, but for the Hugging Face cache, whose snapshots are links to the blobs beside them.
+`transformer` is the folder with config.json; a `module` is it, or a folder inside with weights of its own. Nothing here
+loads weights or runs code. A file outside the checkpoint is never read, but for the Hugging Face cache, whose snapshots
+are links to the blobs beside them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..checkpoint_files import PICKLES, WEIGHTS, WEIGHTS_INDEX, is_inside, load_json
 from ..errors import Refused
+from ..safetensors_header import read_header
 
 TRAVELLING_SUFFIXES = (".json", ".txt", ".model")  # configs; vocabularies and merges; SentencePiece
 NOT_TRAVELLING = (WEIGHTS_INDEX, *PICKLES)
+FLOATS = ("BF16", "F16", "F32", "F64")
 
 
-def travelling_files(
-    checkpoint: Path, transformer: Path, inner: tuple[str, ...], weighted: tuple[str, ...], model_class: str
-) -> tuple[str, ...]:
+def travelling_files(transformer: Path, inner: tuple[str, ...], weighted: tuple[str, ...]) -> tuple[str, ...]:
     """What travels of the transformer's folder, sorted: weights, configs and tokenizer.
 
     `inner` names the folders of other modules in it, `weighted` those of them with weights of their own.
     """
     modules = (transformer, *(transformer / name for name in weighted))
-    if pickled := [module for module in modules if _is_pickled(module)]:
-        raise Refused(
-            f"the weights in {' and '.join(map(str, pickled))} are there only as pickles, which can run any code when "
-            f"they are loaded. If you trust them, convert them once with python, then pack the new folder:\n"
-            f"{conversion(checkpoint, transformer, pickled, model_class)}"
-        )
     weights = [file for module in modules for file in _weights(module)]
     files = {*weights, *_beside_weights(transformer, inner)}
     for file in files:
         _check_link(transformer, file)
+    for file in weights:
+        _check_types(file)
     return tuple(sorted(file.relative_to(transformer).as_posix() for file in files))
-
-
-def conversion(checkpoint: Path, transformer: Path, pickled: Sequence[Path], model_class: str) -> str:
-    """Lines of Python that copy the checkpoint, with safetensors in the place of the pickles in `pickled`."""
-    target = Path(f"{checkpoint}-safetensors")
-    lines = [
-        "import safetensors.torch, shutil, torch, transformers",
-        f"shutil.copytree({str(checkpoint)!r}, {str(target)!r}, ignore=shutil.ignore_patterns('*.bin*'))",
-    ]
-    for module in pickled:
-        converted = target / module.relative_to(checkpoint)
-        if module == transformer:  # transformers 5 writes nothing but safetensors
-            lines.append(
-                f"transformers.{model_class}.from_pretrained({str(module)!r}).save_pretrained({str(converted)!r})"
-            )
-        else:
-            weights = f"torch.load({str(module / PICKLES[0])!r}, weights_only=True)"
-            lines.append(f"safetensors.torch.save_file({weights}, {str(converted / WEIGHTS)!r})")
-    return "\n".join(f"    {line}" for line in lines)
 
 
 def _beside_weights(transformer: Path, inner: tuple[str, ...]) -> Iterator[Path]:
@@ -61,11 +38,6 @@ def _beside_weights(transformer: Path, inner: tuple[str, ...]) -> Iterator[Path]
         for file in module.iterdir() if module.is_dir() else ():
             if file.is_file() and file.suffix in TRAVELLING_SUFFIXES and file.name not in NOT_TRAVELLING:
                 yield file
-
-
-def _is_pickled(module: Path) -> bool:
-    has_safetensors = any((module / name).is_file() for name in (WEIGHTS, WEIGHTS_INDEX))
-    return not has_safetensors and any((module / name).is_file() for name in PICKLES)
 
 
 def _weights(module: Path) -> list[Path]:
@@ -92,3 +64,20 @@ def _check_link(transformer: Path, file: Path) -> None:
     """Refused when `file` is a link out of the checkpoint."""
     if not is_inside(transformer, file):
         raise Refused(f"{file} leads outside the checkpoint, to {file.resolve()}: copy the file into the folder")
+
+
+def _check_types(file: Path) -> None:
+    """Refuse weights that are no plain floats: quantised ones mean nothing without the library that made them."""
+    if file.suffix != ".safetensors":
+        return
+    try:
+        with file.open("rb") as opened:
+            tensors = read_header(opened, str(file))
+    except ValueError:  # check/files.py says what is wrong with it
+        return
+    for name, tensor in tensors.items():
+        if name.endswith("weight") and tensor.dtype not in FLOATS:
+            raise Refused(
+                f"{file} holds {name} as {tensor.dtype}, and berth packs weights of {', '.join(FLOATS)}: take the "
+                "checkpoint before it was quantised, or have the library that did it turn it back and save that"
+            )

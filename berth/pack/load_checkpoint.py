@@ -10,21 +10,17 @@ from handler.config import Task
 
 from ..checkpoint_files import CONFIG, TOKENIZER_CONFIG, load_json
 from ..errors import Refused
+from ..sentence_files import MODULES_FILE, Module, load_modules, transformer_folder
 from .check.foreign import architecture_of
 from .check.left_out import left_out_files
+from .check.setfit import check_setfit
 from .checkpoint import Checkpoint
 from .files import travelling_files
 from .references import REFERENCES
-from .sentence_transformers import (
-    MODULES_FILE,
-    Module,
-    embedding_of,
-    is_cross_encoder,
-    load_modules,
-    max_sequence_length,
-    score_function_of,
-    transformer_folder,
-)
+from .sentence.cross_encoder import is_cross_encoder, score_function_of
+from .sentence.embedding import embedding_of
+from .sentence.modules import check_kinds
+from .sentence.transformer import max_sequence_length
 
 DECODER_ENDING = "LMHeadModel"
 SAME_HEADS = {"AutoModelForSequenceClassification", "AutoModelForTokenClassification"}  # both are `classifier`
@@ -52,7 +48,10 @@ POSITIONS_AFTER_PADDING = frozenset(
 
 def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
     """The checkpoint in a folder of today's form; Refused with what to do when it cannot be packed."""
+    check_setfit(checkpoint, task)
     modules = load_modules(checkpoint)
+    if task in (None, Task.EMBEDDINGS):
+        check_kinds(checkpoint, modules)
     transformer = transformer_folder(checkpoint, modules)
     config = _load_config(transformer)
     is_told = task is not None or bool(modules)
@@ -64,17 +63,18 @@ def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
     inner = tuple(module.path for module in modules if module.path and transformer == checkpoint)
     return Checkpoint(
         root=transformer.resolve(),
-        files=travelling_files(checkpoint, transformer, inner, embedding.dense, REFERENCES[task].auto_class),
+        files=travelling_files(transformer, inner, embedding.dense),
         task=task,
         is_task_told=is_told,
         left_out=left_out_files(checkpoint),
-        max_tokens=_max_tokens(transformer, config),
+        max_tokens=_max_tokens(transformer, config, max_sequence_length(transformer) if modules else None),
         pooling=embedding.pooling,
         dense=embedding.dense,
         normalize=embedding.normalize,
+        truncate_dim=embedding.truncate_dim,
         prompts=embedding.prompts,
         default_prompt=embedding.default_prompt,
-        score_function=score_function_of(checkpoint, config) if task is Task.TEXT_RANKING else None,
+        score_function=score_function_of(checkpoint, modules, config) if task is Task.TEXT_RANKING else None,
     )
 
 
@@ -89,7 +89,8 @@ def _load_config(transformer: Path) -> dict[str, object]:
         if "auto_map" in load_json(transformer / name):
             raise Refused(
                 f"{transformer / name} has an auto_map: this checkpoint brings code of its own, which berth never "
-                "runs; if transformers knows the architecture by now, save it again without trust_remote_code"
+                "runs; if transformers knows the architecture by now, load it without trust_remote_code, save it "
+                "again, and take auto_map out of the new file: transformers keeps it"
             )
     if not isinstance(config.get("model_type"), str):
         raise Refused(f'{transformer / CONFIG} has no model_type: write the type of the model, such as "bert", into it')
@@ -115,6 +116,7 @@ def _task_of_architecture(checkpoint: Path, config: Mapping[str, object]) -> Tas
 
 def reason_of(checkpoint: Path, task: Task) -> str:
     """What told that the folder's checkpoint is for this task."""
+    check_setfit(checkpoint, task)
     modules = load_modules(checkpoint)
     if task is Task.EMBEDDINGS and modules:
         return f"by {MODULES_FILE}"
@@ -155,13 +157,10 @@ def _check_labels(config_file: Path, config: Mapping[str, object], task: Task) -
         raise Refused(f"the labels in {config_file} are {', '.join(labels[:10])}; {wrong}")
 
 
-def _max_tokens(transformer: Path, config: Mapping[str, object]) -> int:
-    """The smallest of what sentence-transformers, the tokenizer and the positions allow."""
-    limits = (
-        max_sequence_length(transformer),
-        load_json(transformer / TOKENIZER_CONFIG).get("model_max_length"),
-        _usable_positions(config),
-    )
+def _max_tokens(transformer: Path, config: Mapping[str, object], told: int | None) -> int:
+    """What sentence-transformers was told in the place of the tokenizer's own limit; never more than the positions."""
+    own = load_json(transformer / TOKENIZER_CONFIG).get("model_max_length")
+    limits = (own if told is None else told, _usable_positions(config))
     known = [limit for limit in limits if isinstance(limit, int) and 0 < limit < NO_LIMIT_TOKENS]
     if not known:
         raise Refused(

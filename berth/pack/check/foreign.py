@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...checkpoint_files import CONFIG, load_json
 from ...errors import Refused
-from ..sentence_transformers import load_modules
+from ...sentence_files import load_modules
 from .families import DECODERS, FAMILIES, OTHERS, SERVED, family_of
 from .quantized import refuse_quantized
 

@@ -4,86 +4,68 @@ The known answers cannot show a wrong tokenizer, because transformers and the ha
 nor transformers is imported.
 """
 
-import importlib.util
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ...checkpoint_files import CONFIG, HUB_ID, TOKENIZER, TOKENIZER_CONFIG, check_whole, is_inside, load_json
+from ...checkpoint_files import CONFIG, HUB_ID, TOKENIZER, check_whole, is_inside, load_json
+from ...convert.tokenizer.kinds import (
+    BYTE_PAIRS,
+    EVERY_VOCABULARY,
+    VOCABULARIES,
+    WORD_PIECES,
+    check_servable,
+    tokenizer_class,
+    with_article,
+)
 from ...errors import Refused
 from ..checkpoint import Checkpoint
 
 MODEL_CARD = "README.md"
-WORD_PIECES, BYTE_PAIRS = ("vocab.txt",), ("vocab.json", "merges.txt")
-# What a tokenizer is made from without a tokenizer.json, by its class, and the classes of some types of models
-# (transformers 5.17, VOCAB_FILES_NAMES and TOKENIZER_MAPPING_NAMES). For others, any of these files will do.
-VOCABULARIES = {
-    "BertTokenizer": WORD_PIECES,
-    "DistilBertTokenizer": WORD_PIECES,
-    "ElectraTokenizer": WORD_PIECES,
-    "MPNetTokenizer": WORD_PIECES,
-    "RobertaTokenizer": BYTE_PAIRS,
-    "DebertaTokenizer": BYTE_PAIRS,
-    "CamembertTokenizer": ("sentencepiece.bpe.model",),
-    "XLMRobertaTokenizer": ("sentencepiece.bpe.model",),
-    "AlbertTokenizer": ("spiece.model",),
-    "BigBirdTokenizer": ("spiece.model",),
-    "DebertaV2Tokenizer": ("spm.model",),
-    "RemBertTokenizer": ("sentencepiece.model",),
-}
-TOKENIZERS = {
-    "albert": "AlbertTokenizer",
-    "bert": "BertTokenizer",
-    "big_bird": "BigBirdTokenizer",
-    "camembert": "CamembertTokenizer",
-    "convbert": "BertTokenizer",
-    "data2vec-text": "RobertaTokenizer",
-    "deberta": "DebertaTokenizer",
-    "deberta-v2": "DebertaV2Tokenizer",
-    "distilbert": "BertTokenizer",
-    "electra": "BertTokenizer",
-    "ernie": "BertTokenizer",
-    "ibert": "RobertaTokenizer",
-    "longformer": "RobertaTokenizer",
-    "megatron-bert": "BertTokenizer",
-    "mobilebert": "BertTokenizer",
-    "mpnet": "MPNetTokenizer",
-    "nomic_bert": "BertTokenizer",
-    "rembert": "RemBertTokenizer",
-    "roberta": "RobertaTokenizer",
-    "roberta-prelayernorm": "RobertaTokenizer",
-    "xlm-roberta": "XLMRobertaTokenizer",
-    "xlm-roberta-xl": "XLMRobertaTokenizer",
-    "xmod": "XLMRobertaTokenizer",
-}
-WITHOUT_FILES = ("ByT5Tokenizer", "CanineTokenizer", "PerceiverTokenizer")  # they read bytes or characters
 EMBEDDINGS = ("embeddings.word_embeddings.weight", "embeddings.tok_embeddings.weight", "embed_tokens.weight")
+# Matrices are padded to multiples of 8 to 1,000, by 0.4 % in mDeBERTa (251,000 rows); half is no padding.
+LEAST_USED_RATIO = 0.5
 RESIZE = "where they were added, call model.resize_token_embeddings(len(tokenizer)), train, and save both again"
 Shapes = Mapping[str, tuple[int, ...]]
+Tokens = dict[int, str]
+"""The tokens by id; an id without one is absent."""
 
 
 def check_tokenizer(checkpoint: Checkpoint, config: Mapping[str, object], shapes: Shapes) -> None:
-    """Refuse a tokenizer that is missing, damaged or too large for the weights, whose `shapes` are by tensor."""
-    if TOKENIZER in checkpoint.files:
-        _check_size(checkpoint.root / TOKENIZER, config, shapes)
-    else:
-        _check_vocabulary(checkpoint, config)
+    """Refuse a tokenizer that is missing, damaged or not of these weights, whose `shapes` are by tensor."""
+    check_servable(checkpoint.root, config)
+    if TOKENIZER not in checkpoint.files:
+        raise _missing(checkpoint, config)
+    vocabulary = _vocabulary(checkpoint.root / TOKENIZER)
+    _check_size(checkpoint.root / TOKENIZER, max(vocabulary, default=-1) + 1, config, shapes)
+    made_from = VOCABULARIES.get(tokenizer_class(checkpoint.root, config), ())
+    for name, read in READERS.items():
+        if name in made_from and name in checkpoint.files:
+            check_whole(checkpoint.root / name)
+            _check_agreement(checkpoint.root, name, vocabulary, read(checkpoint.root / name))
 
 
-def _check_size(path: Path, config: Mapping[str, object], shapes: Shapes) -> None:
-    """Refuse a tokenizer.json with ids that have no row in the embedding matrix."""
-    num_tokens = _num_tokens(path)
+def _check_size(path: Path, num_tokens: int, config: Mapping[str, object], shapes: Shapes) -> None:
+    """Refuse a tokenizer.json with ids that have no row in the embedding matrix, and one that leaves half unused."""
     rows = [shape[0] for name, shape in shapes.items() if name.endswith(EMBEDDINGS)]
     vocab_size = config.get("vocab_size")
     known = f"the embedding matrix has {min(rows)} rows" if rows else f"{CONFIG} says that vocab_size is {vocab_size}"
     limit = min(rows) if rows else vocab_size
-    if isinstance(limit, int) and num_tokens > limit:
+    if not isinstance(limit, int):
+        return
+    if num_tokens > limit:
         raise Refused(
             f"{path} has {num_tokens} tokens and {known}: a text with one of the others would fail its batch; {RESIZE}"
         )
+    if num_tokens < limit * LEAST_USED_RATIO:
+        raise Refused(
+            f"{path} has {num_tokens} tokens and {known}, so it seems to be another model's: save the tokenizer that "
+            "the model was trained with; where this is the one, call model.resize_token_embeddings(len(tokenizer)), "
+            "which leaves out the rows that no text reaches, and save both again"
+        )
 
 
-def _num_tokens(path: Path) -> int:
-    """The largest id + 1 of the vocabulary and the added tokens; Refused when the file has no vocabulary."""
+def _vocabulary(path: Path) -> Tokens:
+    """The tokens of a tokenizer.json, the added ones too; Refused when the file has no vocabulary."""
     content = load_json(path)
     model, added = content.get("model"), content.get("added_tokens") or []
     vocabulary = model.get("vocab") if isinstance(model, dict) else None
@@ -92,28 +74,58 @@ def _num_tokens(path: Path) -> int:
             f"{path} has no vocabulary, so it is not a tokenizer of the tokenizers library: save the tokenizer again "
             "with tokenizer.save_pretrained"
         )
-    ids = vocabulary.values() if isinstance(vocabulary, dict) else range(len(vocabulary))  # a Unigram's is a list
-    found = [*ids, *(token.get("id") for token in added if isinstance(token, dict))]
-    return max((number for number in found if isinstance(number, int)), default=-1) + 1
+    if isinstance(vocabulary, list):  # a Unigram's: pieces with their scores
+        vocabulary = {str(piece): number for number, piece in enumerate(vocabulary)}
+    named = {str(token.get("content")): token.get("id") for token in added if isinstance(token, dict)}
+    return _by_number(vocabulary) | _by_number(named)
 
 
-def _check_vocabulary(checkpoint: Checkpoint, config: Mapping[str, object]) -> None:
-    """Refuse a checkpoint without the files that a tokenizer is made from: transformers would make one up."""
-    name = _tokenizer_class(checkpoint.root, config)
-    needed = VOCABULARIES.get(name)
-    if needed is None:
-        every = [file for files in VOCABULARIES.values() for file in files]
-        if name in WITHOUT_FILES or any(file in checkpoint.files for file in every):
-            return
-        needed = ()
-    missing = [file for file in needed if file not in checkpoint.files]
-    if missing or not needed:
-        raise Refused(
-            f"{checkpoint.root} has no tokenizer: {_wanted(needed, missing)}, and without it transformers makes up one "
-            f"that knows no word; {_cure(checkpoint.root, config)}"
+def _by_number(vocabulary: Mapping[str, object]) -> Tokens:
+    return {number: token for token, number in vocabulary.items() if isinstance(number, int)}
+
+
+def _read_words(path: Path) -> Tokens:
+    """The tokens of a vocab.txt, as transformers reads it: a line each, whatever else a token may hold."""
+    return dict(enumerate(path.read_text("utf-8", "replace").removesuffix("\n").split("\n")))
+
+
+def _read_ids(path: Path) -> Tokens:
+    """The tokens of a vocab.json."""
+    return _by_number(load_json(path))
+
+
+READERS: Mapping[str, Callable[[Path], Tokens]] = {WORD_PIECES[0]: _read_words, BYTE_PAIRS[0]: _read_ids}
+
+
+def _check_agreement(root: Path, name: str, vocabulary: Tokens, other: Tokens) -> None:
+    """Refuse two vocabularies that give one id to different tokens: no file tells which of them was trained with."""
+    for number in sorted(vocabulary.keys() & other.keys()):
+        token, another = vocabulary[number], other[number]
+        if token.strip() != another.strip():
+            raise Refused(
+                f"{root / TOKENIZER} and {name} beside it are of two tokenizers: number {number} is {token!r} in the "
+                f"one and {another!r} in the other; delete the one that the model was not trained with"
+            )
+
+
+def _missing(checkpoint: Checkpoint, config: Mapping[str, object]) -> Refused:
+    """The refusal of a checkpoint without a tokenizer.json, which also was not made: transformers would make one up."""
+    root, name = checkpoint.root, tokenizer_class(checkpoint.root, config)
+    needed = VOCABULARIES.get(name, ())
+    present = [file for file in EVERY_VOCABULARY if file in checkpoint.files]
+    if present and not needed:
+        return Refused(
+            f"{root} has no {TOKENIZER}, and berth cannot compare one that is made from {present[0]} for "
+            f"{with_article(name or 'tokenizer of its type')}: make it with these lines, and look whether it reads "
+            f"texts rightly:\n"
+            f"    import transformers\n    path = {str(root)!r}\n"
+            "    transformers.AutoTokenizer.from_pretrained(path).save_pretrained(path)"
         )
-    for file in needed:
-        _check_readable(checkpoint.root / file, config)
+    missing = [file for file in needed if file not in checkpoint.files]
+    return Refused(
+        f"{root} has no tokenizer: {_wanted(needed, missing)}, and without it transformers makes up one that knows no "
+        f"word; {_cure(root, config)}"
+    )
 
 
 def _wanted(needed: tuple[str, ...], missing: list[str]) -> str:
@@ -122,24 +134,6 @@ def _wanted(needed: tuple[str, ...], missing: list[str]) -> str:
     others = f", or {' and '.join(missing)}" if missing else ""
     beside = f" beside {' and '.join(present)}" if present else ""
     return f"it needs {TOKENIZER}{others}{beside}"
-
-
-def _check_readable(path: Path, config: Mapping[str, object]) -> None:
-    """Refuse a vocabulary that is damaged, or that needs a package which is not installed."""
-    check_whole(path)
-    if path.suffix == ".model" and importlib.util.find_spec("sentencepiece") is None:
-        raise Refused(
-            f"{path} can be read only with the package sentencepiece, which is not installed here and would be missing "
-            f"on the server too; {_cure(path.parent, config)}"
-        )
-
-
-def _tokenizer_class(root: Path, config: Mapping[str, object]) -> str:
-    """The tokenizer's class as the files name it, else the one of the model's type; without Fast, which is the same."""
-    named = load_json(root / TOKENIZER_CONFIG).get("tokenizer_class") or config.get("tokenizer_class")
-    own = TOKENIZERS.get(str(config.get("model_type")), "")
-    name = str(named or own).removesuffix("Fast")
-    return own if name == "PreTrainedTokenizer" else name
 
 
 def _cure(root: Path, config: Mapping[str, object]) -> str:

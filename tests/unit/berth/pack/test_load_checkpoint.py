@@ -13,12 +13,9 @@ import transformers
 
 from berth.errors import Refused
 from berth.pack.load_checkpoint import load_checkpoint
-from berth.pack.references import REFERENCES
 from berth.pack.references.fill_mask import PRETRAINED_ON_MASKS
 from berth.sources.sample import sample_folder
 from handler.config import Pooling, Task
-from tests.support.checkpoints import make_checkpoint
-from tests.support.checkpoints.sentence_transformers import pickle_weights, run_lines
 
 TINY: dict[str, Any] = {
     "vocab_size": 99,
@@ -61,7 +58,7 @@ def _old_modules(*kinds: str) -> list[dict[str, str]]:
 def test_the_sample():
     checkpoint = load_checkpoint(sample_folder(), None)
     assert (checkpoint.task, checkpoint.max_tokens) == (Task.EMBEDDINGS, 256)
-    assert (checkpoint.pooling, checkpoint.normalize) == (Pooling.MEAN, True)
+    assert (checkpoint.pooling, checkpoint.normalize) == ((Pooling.MEAN,), True)
     assert {"config.json", "model.safetensors", "tokenizer.json", "1_Pooling/config.json"} <= set(checkpoint.files)
     assert not {"README.md", ".gitattributes"} & set(checkpoint.files)
 
@@ -82,7 +79,7 @@ def test_the_task_is_in_config_json(tmp_path, architecture, task):
     folder = _write(tmp_path / "my-model", config=_bert(architectures=[architecture]))
     checkpoint = load_checkpoint(folder, None)
     assert checkpoint.task is task
-    assert (checkpoint.pooling, checkpoint.normalize) == (Pooling.MEAN, False)
+    assert (checkpoint.pooling, checkpoint.normalize) == ((Pooling.MEAN,), False)
 
 
 @pytest.mark.parametrize(
@@ -136,19 +133,18 @@ def test_the_transformer_may_lie_in_a_folder_of_its_own(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("config", "tokenizer", "sentence", "expected"),
+    ("config", "tokenizer", "expected"),
     [
-        (_bert(), {}, {}, 512),
-        (_bert(), {"model_max_length": 384}, {}, 384),
-        (_bert(), {"model_max_length": 512}, {"max_seq_length": 128}, 128),
-        (_bert(), {"model_max_length": int(1e30)}, {"max_seq_length": None}, 512),
-        ({"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 1}, {}, {}, 512),
-        ({"model_type": "xlm-roberta", "max_position_embeddings": 514}, {"model_max_length": 600}, {}, 512),
-        ({"model_type": "camembert", "max_position_embeddings": 100, "pad_token_id": 0}, {}, {}, 99),
+        (_bert(), {}, 512),
+        (_bert(), {"model_max_length": 384}, 384),
+        (_bert(), {"model_max_length": int(1e30)}, 512),
+        ({"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 1}, {}, 512),
+        ({"model_type": "xlm-roberta", "max_position_embeddings": 514}, {"model_max_length": 600}, 512),
+        ({"model_type": "camembert", "max_position_embeddings": 100, "pad_token_id": 0}, {}, 99),
     ],
 )
-def test_the_token_limit_is_the_smallest(tmp_path, config, tokenizer, sentence, expected):
-    _write(tmp_path, config=config, tokenizer_config=tokenizer, sentence_bert_config=sentence)
+def test_the_token_limit_is_the_smallest(tmp_path, config, tokenizer, expected):
+    _write(tmp_path, config=config, tokenizer_config=tokenizer)
     assert load_checkpoint(tmp_path, Task.EMBEDDINGS).max_tokens == expected
 
 
@@ -245,28 +241,3 @@ def test_a_link_that_leaves_the_checkpoint_is_refused(tmp_path):
     (folder / "vocab.txt").symlink_to("../secret.txt")
     with pytest.raises(Refused, match=r"vocab\.txt leads outside the checkpoint"):
         load_checkpoint(folder, None)
-
-
-@pytest.mark.parametrize(("task", "labels"), [(Task.TEXT_RANKING, ["a"]), (Task.FILL_MASK, ["a", "b"])])
-def test_the_lines_that_convert_pickles_make_a_checkpoint(tmp_path, task, labels):
-    folder = tmp_path / "pickled"
-    config = transformers.BertConfig(**TINY, id2label=dict(enumerate(labels)))
-    getattr(transformers, REFERENCES[task].auto_class).from_config(config).save_pretrained(folder)
-    pickle_weights(folder)
-    with pytest.raises(Refused, match="only as pickles") as refused:
-        load_checkpoint(folder, task)
-    run_lines(refused.value)
-    converted = load_checkpoint(tmp_path / "pickled-safetensors", task)
-    assert (converted.task, "model.safetensors" in converted.files) == (task, True)
-
-
-def test_the_lines_that_convert_pickles_keep_the_pooling_of_the_old_layout(tmp_path):
-    outer = _write(tmp_path / "old", modules=_old_modules("Transformer", "Pooling", "Normalize"))
-    _write(outer / "1_Pooling", config={"pooling_mode": "cls"})
-    pickle_weights(make_checkpoint(outer / "0_Transformer", "bert", Task.EMBEDDINGS))
-    with pytest.raises(Refused, match="only as pickles") as refused:
-        load_checkpoint(outer, None)
-    run_lines(refused.value)
-    converted = load_checkpoint(tmp_path / "old-safetensors", None)
-    assert (converted.pooling, converted.normalize) == (Pooling.CLS, True)
-    assert "model.safetensors" in converted.files

@@ -1,0 +1,92 @@
+"""`berth pack`, `berth inspect` and `berth verify`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handler.config import TOKEN_BUDGETS, Precision, Task
+
+from ..console import say
+from ..errors import BerthError
+from ..pack.options import PackOptions, WorkerOptions
+from .options import AsJson, Commands
+
+PACK_DEFAULTS = PackOptions()
+TOKEN_BUDGET_HELP = (
+    f"Most tokens of a forward pass. Default: {TOKEN_BUDGETS['cpu']} on a CPU, {TOKEN_BUDGETS['cuda']} on a GPU."
+)
+
+
+def pack(
+    checkpoint: Annotated[
+        str | None, typer.Argument(help="A local Hugging Face folder. Without it: the sample model.")
+    ] = None,
+    task: Annotated[Task | None, typer.Option(help="Overrides what the checkpoint's own files say.")] = None,
+    name: Annotated[str | None, typer.Option(help="Default: the folder's name; the sample is bert.")] = None,
+    version: Annotated[str, typer.Option(help="Model version.")] = PACK_DEFAULTS.version,
+    output: Annotated[Path, typer.Option(help="Folder for NAME.mar.")] = PACK_DEFAULTS.output,
+    force: Annotated[bool, typer.Option("--force", help="Replace an archive that is already there.")] = False,
+    precision: Annotated[
+        Precision, typer.Option(help="The weights' type. auto: bf16 on a GPU, fp32 on a CPU.")
+    ] = PACK_DEFAULTS.worker.precision,
+    token_budget: Annotated[int | None, typer.Option(min=1, help=TOKEN_BUDGET_HELP)] = None,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Most requests that a worker takes at once.")
+    ] = PACK_DEFAULTS.worker.batch_size,
+) -> None:
+    """Pack a checkpoint into OUTPUT/NAME.mar, proven to give the known answers before it is put there."""
+    from ..pack.pack import pack_checkpoint  # noqa: PLC0415 - `--help` answers at once
+    from .bars import show_progress  # noqa: PLC0415
+    from .summary import render_packed  # noqa: PLC0415
+
+    worker = WorkerOptions(precision=precision, token_budget=token_budget, batch_size=batch_size)
+    options = PackOptions(task=task, name=name, version=version, output=output, force=force, worker=worker)
+    with show_progress() as progress:
+        packed = pack_checkpoint(checkpoint, options, progress)
+    say(render_packed(packed))
+    print(packed.archive)
+
+
+def inspect(
+    address: Annotated[str, typer.Argument(help="A .mar, the folder it was unpacked to, or a checkpoint.")],
+    task: Annotated[Task | None, typer.Option(help="Of a checkpoint: as `berth pack --task`.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what an archive is, or what `berth pack` would make of a checkpoint; nothing is written or run."""
+    from ..inspection.inspect import inspect as look_into  # noqa: PLC0415
+    from .bars import show_progress  # noqa: PLC0415
+    from .summary import render_inspection  # noqa: PLC0415
+
+    with show_progress() as progress:
+        inspection = look_into(address, PackOptions(task=task), progress)
+    print(render_inspection(inspection, as_json=as_json))
+
+
+def verify(
+    archives: Annotated[list[Path], typer.Argument(help="Each a .mar, or the folder it was unpacked to.")],
+) -> None:
+    """Check every digest of archives: nothing altered, nothing missing, nothing added, no path outside.
+
+    One line each: a good one on standard output, any other on stderr. The exit code is that of the worst.
+    """
+    from ..archive.verify import verify_archive  # noqa: PLC0415
+
+    worst = 0
+    for archive in archives:
+        try:
+            content = verify_archive(archive)
+        except BerthError as error:
+            say(str(error))
+            worst = max(worst, error.exit_code)
+        else:
+            print(f"{archive}: {len(content.digests)} members verified, content {content.id}")
+    if worst:
+        raise typer.Exit(worst)
+
+
+COMMANDS: Commands = (
+    (pack, "Pack a checkpoint into an archive that is proven to answer right."),
+    (inspect, "Show what an archive is, or what a checkpoint would become."),
+    (verify, "Check every byte of an archive against its list of digests."),
+)

@@ -1,0 +1,73 @@
+"""`berth serve` and `berth budget`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..archive.content import SERVER_SETTINGS
+from ..clients.worker_count import MAX_WORKERS
+from ..errors import UsageError
+from .options import AsJson, Commands, Config, Memory, wants_json
+
+DRAIN_S = float(SERVER_SETTINGS["responseTimeout"])  # no batch that has begun takes longer
+
+
+def serve(
+    archives: Annotated[
+        list[Path] | None, typer.Argument(help="Archives or unpacked folders. Default: config.properties' load_models.")
+    ] = None,
+    config: Config = None,
+    memory: Memory = None,
+    drain_seconds: Annotated[
+        float, typer.Option(min=0, help="How long, after SIGTERM, requests that were accepted may take to be answered.")
+    ] = DRAIN_S,
+) -> None:
+    """Serve archives with TorchServe, in the foreground, until SIGTERM or Ctrl-C."""
+    from ..serve.start import serve_archives  # noqa: PLC0415
+
+    sys.exit(serve_archives(archives or [], config, memory, drain_seconds))
+
+
+def budget(
+    archives: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Archives or unpacked folders; nothing is unpacked. Default: config.properties' load_models."
+        ),
+    ] = None,
+    memory: Memory = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=MAX_WORKERS, help="Of each model. Default: as the server would start.")
+    ] = None,
+    gpus: Annotated[int | None, typer.Option(min=0, help="Default: this machine's.")] = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how much memory a server of these archives takes at the most, part by part; exit code 4 if it does not fit.
+
+    It says what `berth serve` would say with the same options; --memory, --gpus and --workers describe another server.
+
+    \b
+    berth budget model_store/bert.mar --memory 2Gi --workers 2
+    """
+    from ..machine.machine import read_machine  # noqa: PLC0415
+    from ..memory.plan import plan_memory  # noqa: PLC0415
+    from ..settings import Settings, find_config  # noqa: PLC0415
+    from .budget_table import render_budget  # noqa: PLC0415
+
+    settings = Settings.load(find_config(config), os.environ)
+    chosen = archives or settings.archives
+    if not chosen:
+        raise UsageError(f"nothing to count: name an archive, or set load_models in {settings.config}")
+    plan = plan_memory(chosen, settings, read_machine(os.environ, memory, gpus), workers)
+    print(render_budget(plan, as_json=wants_json(as_json)))
+    plan.require_fit()
+
+
+COMMANDS: Commands = (
+    (serve, "Serve archives in the foreground, until SIGTERM or Ctrl-C."),
+    (budget, "Show how much memory a server takes, and whether it fits."),
+)

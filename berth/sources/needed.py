@@ -1,0 +1,93 @@
+"""Which files of a checkpoint elsewhere are fetched: what packing reads, the weights in one format, nothing else."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+
+from ..checkpoint_files import CONFIG, PICKLES, WEIGHTS, WEIGHTS_INDEX
+from ..errors import Refused
+
+MODULE_FOLDER = re.compile(r"(\w+_)?\d+_\w+")  # sentence-transformers: 1_Pooling, 0_Transformer, query_0_Router
+CHECKPOINT = re.compile(r"checkpoint-(\d+)")  # transformers.Trainer: checkpoint-500
+TEXTS = ("vocab.txt", "merges.txt", "README.md", "model_head.pkl")  # the last is SetFit's classifier
+ENDINGS = (".json", ".model", ".codes")  # settings, sentencepiece, fastBPE
+MAX_SETTINGS_BYTES = 64 * 2**20  # the largest tokenizer.json of known encoders has 17 MB; data sets are larger
+SAFETENSORS_SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
+PICKLE_SHARD = re.compile(r"pytorch_model-\d+-of-\d+\.bin")
+ADAPTERS = ("adapter_model.safetensors", "adapter_model.bin")
+CONFIGS = (CONFIG, "bert_config.json", "adapter_config.json", "modules.json")
+TRAINING = ("training_args.bin", "optimizer.pt", "optimizer.bin", "scheduler.pt", "scaler.pt")
+OTHER_FORMATS = (".h5", ".msgpack", ".onnx", ".gguf", ".ot", ".tflite", ".ckpt", ".pt", ".pth", ".bin", ".safetensors")
+
+
+def needed_files(sizes: Mapping[str, int], where: str) -> list[str]:
+    """Names of the files to fetch out of `sizes` (bytes by name, folders by /): the weights last, the small ones first.
+
+    Raises Refused, naming `where`, when they hold no model that can be packed.
+    """
+    chosen: list[str] = []
+    for folder in _folders(sizes):
+        names = {name.removeprefix(folder): size for name, size in sizes.items() if _is_in(folder, name)}
+        kept = [name for name, size in names.items() if _is_setting(name, size)] + weights_of(names)
+        chosen += [folder + name for name in kept]
+    _require_model(sizes, chosen, where)
+    return sorted(chosen, key=lambda name: (is_weights(name), sizes[name], name))
+
+
+def is_weights(name: str) -> bool:
+    """Whether a file that is needed holds weights, and no settings."""
+    return name.endswith((".safetensors", ".bin"))
+
+
+def weights_of(names: Collection[str]) -> list[str]:
+    """The weights among the files of one folder: safetensors, else pickles; and an adapter's, if it has any."""
+    model = _first(names, WEIGHTS) or _shards(names, WEIGHTS_INDEX, SAFETENSORS_SHARD)
+    model = model or _first(names, PICKLES[0]) or _shards(names, PICKLES[1], PICKLE_SHARD)
+    return model + _first(names, *ADAPTERS)
+
+
+def _first(names: Collection[str], *wanted: str) -> list[str]:
+    return [name for name in wanted if name in names][:1]
+
+
+def _shards(names: Collection[str], index: str, shard: re.Pattern[str]) -> list[str]:
+    """The index and all that is named as its shards are; nothing without an index."""
+    return [index, *(name for name in names if shard.fullmatch(name))] if index in names else []
+
+
+def _folders(names: Collection[str]) -> Iterator[str]:
+    """The folder itself, as "", and those of sentence-transformers' modules, as "1_Pooling/"."""
+    yield ""
+    inner = {name.split("/", 1)[0] for name in names if "/" in name}
+    yield from (f"{folder}/" for folder in sorted(inner) if MODULE_FOLDER.fullmatch(folder))
+
+
+def _is_in(folder: str, name: str) -> bool:
+    return name.startswith(folder) and "/" not in name.removeprefix(folder)
+
+
+def _is_setting(name: str, size: int) -> bool:
+    if name in TEXTS:
+        return True
+    return name.endswith(ENDINGS) and not name.endswith(".index.json") and size <= MAX_SETTINGS_BYTES
+
+
+def _require_model(sizes: Collection[str], chosen: list[str], where: str) -> None:
+    names = {name.rsplit("/", 1)[-1] for name in chosen}
+    if weights_of(names):
+        if not names & set(CONFIGS):
+            raise Refused(f"{where} holds weights and no {CONFIG}: it is not a model that transformers saved")
+        return
+    inner = sorted({name.split("/", 1)[0] for name in sizes if CHECKPOINT.fullmatch(name.split("/", 1)[0])})
+    if inner:
+        raise Refused(f"{where} holds no model, but {_listed(inner)}: give one of them as the address")
+    others = sorted(name for name in sizes if name.endswith(OTHER_FORMATS) and name not in TRAINING)
+    if others:
+        raise Refused(
+            f"{where} holds no {WEIGHTS} or {PICKLES[0]}, but {_listed(others)}: load the model with the library that "
+            "made them, convert it to PyTorch, and pack the folder that save_pretrained writes"
+        )
+    raise Refused(f"{where} holds no weights: berth packs a folder with {CONFIG} and {WEIGHTS} or {PICKLES[0]}")
+
+
+def _listed(names: list[str], most: int = 4) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

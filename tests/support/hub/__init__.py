@@ -1,0 +1,1 @@
+"""A stand-in for the Hugging Face Hub: a real HTTP server that the real huggingface_hub talks to."""

@@ -1,0 +1,73 @@
+"""needed_files: what is fetched of the lists of files that models have."""
+
+import pytest
+
+from berth.errors import Refused
+from berth.sources.needed import needed_files
+
+ALWAYS = ["config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "README.md"]
+SHARDS = [f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
+BIN_SHARDS = [f"pytorch_model-0000{number}-of-00002.bin" for number in (1, 2)]
+OTHERS = ["tf_model.h5", "flax_model.msgpack", "rust_model.ot", "onnx/model.onnx", "openvino/openvino_model.bin"]
+TRAINING = ["training_args.bin", "optimizer.pt", "runs/events.out", "checkpoint-500/model.safetensors", "train.csv"]
+
+
+ADAPTER = ["adapter_model.safetensors", "adapter_config.json"]
+
+
+def _needed(*names: str) -> set[str]:
+    return set(needed_files(dict.fromkeys([*ALWAYS, *names, *OTHERS, *TRAINING], 10), "it")) - set(ALWAYS)
+
+
+@pytest.mark.parametrize(
+    ("names", "needed"),
+    [
+        (["model.safetensors", "pytorch_model.bin", "vocab.txt"], ["model.safetensors", "vocab.txt"]),
+        (["pytorch_model.bin", "merges.txt"], ["pytorch_model.bin", "merges.txt"]),
+        (["model.safetensors.index.json", *SHARDS, "pytorch_model.bin"], ["model.safetensors.index.json", *SHARDS]),
+        (["pytorch_model.bin.index.json", *BIN_SHARDS], ["pytorch_model.bin.index.json", *BIN_SHARDS]),
+        (["model.safetensors", "model.fp16.safetensors", *SHARDS], ["model.safetensors"]),
+        ([*ADAPTER, "adapter_model.bin"], ADAPTER),
+        (["model.safetensors", "model_head.pkl"], ["model.safetensors", "model_head.pkl"]),
+        (["model.safetensors", "spiece.model", "bpe.codes"], ["model.safetensors", "spiece.model", "bpe.codes"]),
+    ],
+)
+def test_weights_are_fetched_in_one_format(names, needed):
+    assert _needed(*names) == set(needed)
+
+
+def test_the_folders_of_sentence_transformers_are_fetched():
+    modules = ["1_Pooling/config.json", "2_Dense/config.json", "2_Dense/model.safetensors", "2_Normalize/config.json"]
+    old = ["0_Transformer/config.json", "0_Transformer/pytorch_model.bin", "query_0_Transformer/model.safetensors"]
+    assert _needed("model.safetensors", *modules, "2_Dense/pytorch_model.bin") == {"model.safetensors", *modules}
+    assert _needed("modules.json", *old) == {"modules.json", *old}
+
+
+def test_weights_come_last_and_small_files_first():
+    sizes = {"adapter_model.bin": 2, "model.safetensors": 400, "config.json": 1, "tokenizer.json": 30}
+    assert needed_files(sizes, "it") == ["config.json", "tokenizer.json", "adapter_model.bin", "model.safetensors"]
+
+
+def test_data_is_not_taken_for_settings():
+    sizes = {"config.json": 1, "model.safetensors": 9, "train.json": 10**9}
+    assert needed_files(sizes, "it") == ["config.json", "model.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (
+            ["config.json", "tf_model.h5", "training_args.bin"],
+            "no model.safetensors or pytorch_model.bin, but tf_model.h5: load",
+        ),
+        (["a.gguf", "b.gguf", "c.gguf", "d.gguf", "e.gguf"], "but a.gguf, b.gguf, c.gguf, d.gguf and 1 more: load"),
+        (["config.json", "checkpoint-5/model.safetensors"], "it holds no model, but checkpoint-5: give one of them"),
+        (["model.safetensors", "tokenizer.json"], "it holds weights and no config.json: it is not a model that"),
+        (["config.json", "vocab.txt"], "it holds no weights: berth packs a folder with"),
+        ([], "it holds no weights"),
+    ],
+)
+def test_what_holds_no_model_is_refused(names, sentence):
+    with pytest.raises(Refused) as refused:
+        needed_files(dict.fromkeys(names, 10), "it")
+    assert sentence in str(refused.value)
