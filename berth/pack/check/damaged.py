@@ -14,6 +14,7 @@ from ...checkpoint_files import (
     WEIGHTS,
     WEIGHTS_INDEX,
     check_whole,
+    is_inside,
     load_json,
     load_json_strictly,
     load_text,
@@ -30,6 +31,7 @@ OBJECTS = (
     "special_tokens_map.json",
     "vocab.json",
     "adapter_config.json",
+    "bert_config.json",
     MODEL_FILE,
     *TRANSFORMER_FILES,
 )
@@ -43,7 +45,7 @@ def refuse_damaged(folder: Path) -> None:
     _check_listed(folder)
     for module in (folder, *(folder / each.path for each in load_modules(folder) if each.path)):
         if module.is_dir():
-            _check_module(module)
+            _check_module(module, {path.name for path in module.iterdir() if not _leads_away(folder, path)})
 
 
 def _check_listed(folder: Path) -> None:
@@ -54,9 +56,16 @@ def _check_listed(folder: Path) -> None:
         raise Refused(f"{folder} cannot be read: {error.strerror}; see to it that `ls {folder}` works") from error
 
 
-def _check_module(module: Path) -> None:
+def _leads_away(folder: Path, path: Path) -> bool:
+    """Whether it is a link to something outside the checkpoint, which is refused later, and never read."""
+    try:
+        return path.is_symlink() and path.exists() and not is_inside(folder, path)
+    except OSError:
+        return False  # what cannot be followed is named when it is opened
+
+
+def _check_module(module: Path, names: set[str]) -> None:
     """Refuse what is damaged of one folder's own files."""
-    names = {path.name for path in module.iterdir()}
     for name in sorted(names & {*OBJECTS}):
         load_json_strictly(module / name)
     for name in sorted(names & {*TEXTS}):

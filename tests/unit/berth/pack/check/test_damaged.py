@@ -15,6 +15,7 @@ import pytest
 from berth.errors import Refused
 from berth.pack.check.damaged import refuse_damaged
 from berth.pack.check.foreign import refuse_foreign
+from berth.pack.load_checkpoint import load_checkpoint
 from handler.config import Task
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0a1b\nsize 17082987\n"
@@ -216,6 +217,27 @@ def test_the_modules_of_sentence_transformers_are_looked_at(folder):
     assert f"{folder / '2_Dense' / 'model.safetensors'} is a git-lfs pointer" in _refusal(folder)
     (folder / "modules.json").write_text("{}")
     assert "does not hold a list of modules" in _refusal(folder)
+
+
+def test_a_file_outside_the_checkpoint_is_not_read(folder, tmp_path):
+    (tmp_path / "secret.txt").write_bytes(b"\xff")
+    (folder / "vocab.txt").symlink_to("../secret.txt")
+    refuse_damaged(folder)
+    with pytest.raises(Refused, match=r"vocab\.txt leads outside the checkpoint"):
+        load_checkpoint(folder, None)
+
+
+def test_a_hugging_face_cache_is_read_through_its_links(folder, tmp_path):
+    snapshot, blobs = tmp_path / "models--o--m/snapshots/0a1b", tmp_path / "models--o--m/blobs"
+    snapshot.mkdir(parents=True)
+    shutil.move(folder, blobs)
+    for path in blobs.iterdir():
+        (snapshot / path.name).symlink_to(Path("../../blobs") / path.name)
+    refuse_damaged(snapshot)
+    (blobs / "tokenizer.json").write_bytes(LFS_POINTER)
+    assert f"{snapshot / 'tokenizer.json'} is a git-lfs pointer" in _refusal(snapshot)
+    (blobs / "tokenizer.json").unlink()
+    assert f"{snapshot / 'tokenizer.json'} is a link to ../../blobs/tokenizer.json" in _refusal(snapshot)
 
 
 def test_nothing_heavy_is_imported(folder):
