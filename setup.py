@@ -1,4 +1,7 @@
-"""Builds berth/clients/torchserve.binpb: TorchServe's gRPC services, from the .proto files in the installed torchserve.
+"""Adds two files to the package: TorchServe's gRPC services and its settings.
+
+berth/clients/torchserve.binpb is compiled from the .proto files in the installed torchserve. config.properties is
+copied into what is built; an editable install reads the one file that there is.
 
 Everything else about the package is in setup.cfg.
 """
@@ -12,11 +15,14 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 PROTO_FILES = ("inference.proto", "management.proto", "open_inference_grpc.proto")
+CONFIG = "config.properties"
 DESCRIPTOR_SET = Path(__file__).resolve().parent / "berth" / "clients" / "torchserve.binpb"
 
 
-class BuildWithServices(build_py):
+class BuildBerth(build_py):
     """Compiles the services before the build. Editable installs run it too, and read the file in the source tree."""
+
+    editable_mode: bool
 
     def run(self) -> None:
         """Build; SystemExit, because in an editable install setuptools turns a command's Exception into a warning."""
@@ -26,6 +32,12 @@ class BuildWithServices(build_py):
             raise SystemExit("building berth needs torchserve, whose jar has the .proto files: pip install torchserve")
         compile_services(jar)
         super().run()
+        if not self.editable_mode:
+            self.copy_file(CONFIG, str(Path(self.build_lib, "berth", CONFIG)))
+
+    def get_source_files(self) -> list[str]:
+        """What a source distribution needs for it."""
+        return [*super().get_source_files(), CONFIG]
 
 
 def compile_services(jar: Path) -> None:
@@ -42,4 +54,4 @@ def compile_services(jar: Path) -> None:
             raise SystemExit(f"protoc could not compile {', '.join(PROTO_FILES)} of {jar}: its messages are above")
 
 
-setup(cmdclass={"build_py": BuildWithServices})
+setup(cmdclass={"build_py": BuildBerth})

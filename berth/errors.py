@@ -1,4 +1,4 @@
-"""Every error of the command line and the clients, and its exit code.
+"""Every error of the command line and the clients, and its exit code; and the one warning.
 
 BerthError              1  our failure
 ├── RequestFailed       1  the server answered with an error
@@ -44,3 +44,7 @@ class Refused(BerthError):
     """An archive, a checkpoint or a machine that cannot be served."""
 
     exit_code = 4
+
+
+class TruncationWarning(UserWarning):
+    """Inputs were longer than the model takes, and only a part of each was read."""

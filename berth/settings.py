@@ -4,18 +4,24 @@ TorchServe reads the same file, so nothing here may have a default that differs 
 """
 
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
 from .endpoint import Endpoint
 from .errors import Refused, UsageError
 
 CONFIG_NAME = "config.properties"
+PACKAGE = Path(__file__).resolve().parent
 # The environment never overrides these (pytorch/serve, util/ConfigManager.java).
+# As TorchServe reads it, with the port that it calls optional; it refuses 65535 (pytorch/serve, util/Connector.java).
+HTTP_ADDRESS = re.compile(r"http://(?P<host>[^:/^@\[\]\s]+):(?P<port>[0-9]{1,5})")
+IN_BRACKETS = (
+    ": TorchServe takes no IPv6 address for HOST, but 0.0.0.0 listens on IPv6 too, and so does a name of /etc/hosts "
+    "that stands for an address"
+)
+MOST = 2**31 - 1  # of Java's int
 FILE_ONLY = frozenset({"vmargs", "use_native_io", "io_ratio", "metric_time_interval", "models", "model_snapshot"})
 
 
@@ -61,7 +67,8 @@ class Settings:
         keys.require("disable_token_authorization", "true", "the ready check could not be given the tokens")
         keys.require("decode_input_request", "false", "the handler parses JSON itself and takes bytes only")
         keys.require("metrics_config", "", "berth's own file declares the handler's metrics")
-        model_store = Path(keys.text("model_store", "model_store")).absolute()
+        keys.require("model_snapshot", "", "TorchServe would restore that and not load berth's models")
+        model_store = _absolute(Path(keys.text("model_store", "model_store")))
         return cls(
             config=config,
             inference=keys.http("inference_address"),
@@ -104,25 +111,15 @@ class Keys:
 
     def number(self, key: str) -> int:
         """Read a whole number of 0 or more."""
-        value = self.text(key, "")
-        if not (value.isascii() and value.isdigit()):
-            raise UsageError(
-                f"{self._config}: {key} is {value!r}; it is a whole number (here or in {override_variable(key)})"
-            )
-        return int(value)
+        return self._number(key, 0, MOST)
 
     def http(self, key: str) -> Endpoint:
         """Read an address such as http://127.0.0.1:8080."""
         value = self.text(key, "")
-        try:
-            parts = urlsplit(value)
-            if parts.scheme == "http" and parts.hostname and parts.port:
-                return Endpoint(key=key, host=parts.hostname, port=parts.port)
-        except ValueError:  # a port that is not a number
-            pass
-        raise UsageError(
-            f"{self._config}: {key} is {value!r}; berth serves http://HOST:PORT (here or in {override_variable(key)})"
-        )
+        address = HTTP_ADDRESS.fullmatch(value)
+        if address and 0 < int(address["port"]) < 65535:
+            return Endpoint(key=key, host=address["host"], port=int(address["port"]))
+        raise self._wrong(key, f"it is http://HOST:PORT and no more{IN_BRACKETS if '[' in value else ''}")
 
     def archives(self, model_store: Path) -> tuple[Path, ...]:
         """List the files that load_models names. NAME=FILE is refused: a model's name is in its archive."""
@@ -137,7 +134,17 @@ class Keys:
     def grpc(self, service: str) -> Endpoint:
         """Read the address and port of a gRPC service, which are two keys."""
         key = f"{service}_port"
-        return Endpoint(key=key, host=self.text(f"{service}_address", "127.0.0.1"), port=self.number(key))
+        return Endpoint(key=key, host=self.text(f"{service}_address", "127.0.0.1"), port=self._number(key, 1, 65535))
+
+    def _number(self, key: str, least: int, most: int) -> int:
+        value = self.text(key, "")
+        if not (value.isascii() and value.isdigit() and least <= int(value) <= most):
+            raise self._wrong(key, f"it is a whole number from {least} to {most}")
+        return int(value)
+
+    def _wrong(self, key: str, rule: str) -> UsageError:
+        where = f"{self._config}: {key} is {self.text(key, '')!r}"
+        return UsageError(f"{where}; {rule} (here or in {override_variable(key)})")
 
     def _environment_value(self, match: re.Match[str]) -> str:
         name = match.group(1)
@@ -159,23 +166,46 @@ def parse_properties(text: str) -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
-def find_config(explicit: Path | None) -> Path:
-    """Find --config, else ./config.properties, else the wheel's copy; UsageError when there is none."""
-    installed = Path(sys.prefix, "share", "berth", CONFIG_NAME)
-    candidates = [explicit] if explicit else [Path(CONFIG_NAME), installed]
-    found = next((path for path in candidates if path.is_file()), None)
+def find_config(explicit: Path | None, package: Path = PACKAGE) -> Path:
+    """Find --config, else ./config.properties, else the one that came with berth; UsageError when it is not there."""
+    config = explicit or Path(CONFIG_NAME)
+    try:
+        if config.is_file():
+            return config.absolute()
+    except OSError as error:  # a folder above it may not be searched
+        raise _unreadable(config, error) from error
+    if explicit:
+        raise UsageError(f"{config}: no such file; give another with --config")
+    return _installed_config(package)
+
+
+def _installed_config(package: Path) -> Path:
+    """The copy that a build puts into the package; in a checkout, the file beside it."""
+    copy, original = package / CONFIG_NAME, package.parent / CONFIG_NAME
+    found = next((path for path in (copy, original) if path.is_file()), None)
     if found is None:
-        raise UsageError(f"{' and '.join(map(str, candidates))}: no such file; give one with --config")
-    return found.absolute()
+        raise UsageError(f"{copy} is missing: install berth again, or give another with --config")
+    return found
+
+
+def _absolute(path: Path) -> Path:
+    try:
+        return path.absolute()
+    except FileNotFoundError as error:
+        raise UsageError(f"{path} is relative to the current folder, which was deleted: change to another") from error
 
 
 def _read(config: Path) -> str:
     try:
         return config.read_text(encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{config} cannot be read: {error.strerror}; give another with --config") from error
+        raise _unreadable(config, error) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{config} is not UTF-8: {error}; save it as UTF-8") from error
+
+
+def _unreadable(config: Path, error: OSError) -> UsageError:
+    return UsageError(f"{config} cannot be read: {error.strerror}; give another with --config")
 
 
 def _only_loopback(endpoint: Endpoint) -> Endpoint:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from .config import Environment, HandlerConfig
+from .doors.body import is_rest
 from .doors.call import Call, format_value, limit_size
-from .doors.route import is_rest, open_call
+from .doors.route import open_call
 from .engine.device_errors import ending_when_lost
 from .errors import InternalError, NotHealthy
 from .known_answers import load_known_answers
@@ -87,7 +88,8 @@ class BertHandler:
 
     def _format(self, call: Call, answer: Answer | None) -> Response:
         if isinstance(call.item, Describe):
-            return format_value(self._describe())
+            labels = self._pipeline.labels  # not in the log: there may be thousands
+            return format_value({**self._describe(), **({"labels": labels} if labels else {})})
         if isinstance(call.item, Rejected):
             return call.reply.format_error(call.item.error)
         if isinstance(answer, Rejected) or answer is None:

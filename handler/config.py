@@ -85,6 +85,9 @@ class Pooling(StrEnum):
     MEAN = "mean"
     CLS = "cls"
     MAX = "max"
+    MEAN_SQRT_LEN = "mean_sqrt_len_tokens"
+    WEIGHTED_MEAN = "weightedmean"
+    LAST = "lasttoken"
 
 
 class ScoreFunction(StrEnum):
@@ -106,12 +109,15 @@ class HandlerConfig:
     """Most tokens that one forward pass sees; at least max_tokens. Bounds the memory of activations.
     None: what suits the device (TOKEN_BUDGETS)."""
     precision: Precision = Precision.AUTO
-    pooling: Pooling = Pooling.MEAN
-    """Embeddings only."""
+    pooling: tuple[Pooling, ...] = (Pooling.MEAN,)
+    """Embeddings only: 1 or more, whose vectors are joined in this order."""
     dense: tuple[str, ...] = ()
-    """Embeddings only: the checkpoint's folders of Dense modules, which follow the pooling in this order."""
+    """Embeddings only: the checkpoint's folders of Dense and LayerNorm modules, which follow the pooling in this
+    order."""
     normalize: bool = False
     """Embeddings only: vectors of length 1."""
+    truncate_dim: int | None = None
+    """Embeddings only: how many values of each vector are kept, as they are, for a request that does not say."""
     prompts: Mapping[str, str] = field(default_factory=dict)
     """Embeddings only: what `prompt_name` may say, and the text that it puts before every input."""
     default_prompt: str | None = None
@@ -194,8 +200,10 @@ def _plain(value: object) -> object:
     match value:
         case StrEnum():
             return str(value)
+        case (StrEnum() as alone,):  # a string, as the pooling was before there could be several
+            return str(alone)
         case tuple():
-            return list(value)
+            return [str(each) for each in value]
         case Mapping():
             return dict(value)
         case _:
@@ -232,6 +240,13 @@ def _strings(name: str, value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _poolings(name: str, value: object) -> tuple[Pooling, ...]:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, Sequence) or not values:
+        raise ConfigError(f"model-config.yaml: {name} is {value!r}; it must be one or a list of {', '.join(Pooling)}")
+    return tuple(_member(Pooling, name, each) for each in values)
+
+
 def _texts(name: str, value: object) -> dict[str, str]:
     if not isinstance(value, Mapping) or not all(isinstance(item, str) for pair in value.items() for item in pair):
         raise ConfigError(f"model-config.yaml: {name} is {value!r}; it must map names to texts")
@@ -243,9 +258,10 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "max_tokens": _positive,
     "token_budget": _positive,
     "precision": partial(_member, Precision),
-    "pooling": partial(_member, Pooling),
+    "pooling": _poolings,
     "dense": _strings,
     "normalize": _boolean,
+    "truncate_dim": _positive,
     "prompts": _texts,
     "default_prompt": _string,
     "score_function": partial(_member, ScoreFunction),

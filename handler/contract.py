@@ -32,6 +32,11 @@ class Contract:
         """Keys of an input's object. All but text_pair are needed."""
         return self.input_object.__struct_fields__
 
+    @property
+    def example(self) -> str:
+        """One input, as JSON."""
+        return '"your text"' if self.takes_string else self.input_object.example
+
     def describe_input(self) -> str:
         """Say what the task takes, for an error message."""
         string = "a string or " if self.takes_string else ""

@@ -39,6 +39,8 @@ class InputObject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     wanted: ClassVar[str]
     """Its keys, for an error message."""
+    example: ClassVar[str] = '{"text": "your text"}'
+    """One of them, as JSON."""
 
     def to_text_input(self, pointer: str) -> TextInput:
         """The input, which stands at `pointer`."""
@@ -70,6 +72,7 @@ class QuestionObject(InputObject, frozen=True):
     """A question, and the text to find its answer in; neither is empty."""
 
     wanted: ClassVar[str] = "the strings question and context, neither of them empty"
+    example: ClassVar[str] = '{"question": "your question", "context": "your text"}'
     question: NonEmpty
     context: NonEmpty
 
@@ -81,6 +84,7 @@ class RankingObject(InputObject, frozen=True):
     """A query, and the texts to rank by it."""
 
     wanted: ClassVar[str] = "the string query and texts, a list of at least one string"
+    example: ClassVar[str] = '{"query": "your query", "texts": ["your text"]}'
     query: str
     texts: Annotated[list[str], Meta(min_length=1)]
 

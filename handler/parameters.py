@@ -2,7 +2,7 @@
 
 from enum import EnumType
 from functools import cache
-from typing import Annotated, get_args
+from typing import Annotated, ClassVar, get_args
 
 import msgspec
 from msgspec import Meta
@@ -16,6 +16,9 @@ DEFAULT_STRIDE_TOKENS = 128  # of neighbouring windows; transformers' question-a
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the requests of one task may set."""
+
+    example: ClassVar[str] = ""
+    """Those that must be there, as JSON; "" where none must."""
 
 
 class CutParameters(Parameters, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ from .pending import Outcome, Pending, share_texts
 from .sizes import NO_ROOM, AnswerRoom
 from .tasks import TASKS
 from .tasks.kind import Head, Reading, Row
+from .tasks.scores import labels_of
 from .text.passages import Passages
 from .text.tokenization import Tokenizer
 from .worker.metrics import TOKENIZE_SECONDS, Stopwatch
@@ -97,6 +98,11 @@ class Pipeline:
             "token_budget": self._forward.token_budget,
             "threads": torch.get_num_threads(),
         }
+
+    @property
+    def labels(self) -> list[str]:
+        """The checkpoint's own labels, in the order of its logits; none where results have no such."""
+        return labels_of(self._model.network.config) if self._kind.is_labelled else []
 
     def _explain(self, request: Request, deadline_s: float) -> Answer:
         """Explain one input after the other."""

@@ -30,6 +30,15 @@ def check_own(archive: Path) -> None:
     )
 
 
+def is_own(archive: Path) -> bool:
+    """Whether a .mar has what berth adds, altered or not."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            return bool(OURS & set(opened.namelist()))
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
 def carries_checkpoint(names: Sequence[str]) -> bool:
     """Whether files of these names, folders apart, are a checkpoint of Hugging Face's format."""
     files = {Path(name).name for name in names}

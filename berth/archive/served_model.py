@@ -1,6 +1,7 @@
 """The model in an unpacked archive, and the address where it is asked."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,19 @@ class ServedModel:
 
 def read_model(folder: Path) -> ServedModel:
     """The model in an unpacked archive, by its manifest's name and version."""
-    if "," in str(folder):
-        raise UsageError(f"{folder}: TorchServe separates models by commas; use a path without one")
+    _require_importable(folder)
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["model"]
     return ServedModel(name=manifest["modelName"], version=manifest["modelVersion"], folder=folder)
+
+
+def _require_importable(folder: Path) -> None:
+    """UsageError where a worker would import another handler: Java puts the folder into its PYTHONPATH, as UTF-8."""
+    try:
+        is_importable = ":" not in os.fsencode(folder.resolve()).decode("utf-8")
+    except UnicodeDecodeError:
+        is_importable = False
+    if not is_importable:
+        raise UsageError(
+            f"{folder.resolve()}: workers find no handler in a folder whose path has a colon or is not UTF-8: rename "
+            "it, or set XDG_CACHE_HOME to another folder if it is berth's cache"
+        )

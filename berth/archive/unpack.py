@@ -12,35 +12,57 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..errors import BerthError, Refused
+from ..errors import BerthError, Refused, UsageError
+from ..progress import Advance, ignore
+from .kept import DRAFT_PREFIX, hold
 from .verify import read_archive, read_content, verify_archive
 
-DRAFT_PREFIX = ".unpacking-"
+CACHE_VARIABLE = "XDG_CACHE_HOME"
 STALE_S = 86_400.0  # nobody unpacks for a day: whoever began such a draft was killed
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """The folder that keeps unpacked archives: $XDG_CACHE_HOME/berth, else ~/.cache/berth."""
-    base = Path(environment.get("XDG_CACHE_HOME", ""))
+    """The folder that keeps unpacked archives: $XDG_CACHE_HOME/berth, else ~/.cache/berth; UsageError without either.
+
+    Nothing takes its place: in a temporary folder each start would unpack again, and may take memory for it.
+    """
+    base = Path(environment.get(CACHE_VARIABLE, ""))
     if not base.is_absolute():  # the XDG Base Directory Specification ignores relative paths
-        base = Path.home() / ".cache"
+        base = _home() / ".cache"
     return base / "berth"
 
 
-def unpack_once(archive: Path, cache: Path) -> Path:
-    """The verified folder with the content of `archive`, or `archive` itself where it is such a folder."""
+def _home() -> Path:
+    try:
+        home = Path.home()
+    except RuntimeError:  # no HOME, and the user's number stands in no list of users
+        home = Path()
+    if not home.is_absolute():
+        raise UsageError(f"there is no home to unpack archives in: set HOME, or {CACHE_VARIABLE} to a folder for them")
+    return home
+
+
+def unpack_once(archive: Path, cache: Path, advance: Advance = ignore) -> Path:
+    """The verified folder with the content of `archive`, or `archive` itself where it is such a folder.
+
+    `advance` is told of bytes that were unpacked; what it raises ends the unpacking, and nothing is left of it.
+    `berth cache --clear` leaves the folder alone for as long as this process lives.
+    """
     if archive.is_dir():
         verify_archive(archive)
         return archive
     content_id = read_content(archive).id
     folder = cache / content_id
-    if not folder.exists() and _unpack(archive, folder):
+    is_new = _is_absent(folder) and _unpack(archive, folder, advance)
+    while not hold(folder):  # it was cleared a moment ago
+        is_new = _unpack(archive, folder, advance)
+    if is_new:
         return folder  # each member was held against its digest on its way to the disk
     _check_unpacked(folder, content_id)  # what is served is what the .mar says; its members are not read again
     return folder
 
 
-def _unpack(archive: Path, folder: Path) -> bool:
+def _unpack(archive: Path, folder: Path, advance: Advance) -> bool:
     """Verify and unpack `archive` beside `folder`, then rename; False where another launcher was first."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -48,11 +70,21 @@ def _unpack(archive: Path, folder: Path) -> bool:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=DRAFT_PREFIX) as work:
             draft = Path(work) / folder.name
             draft.mkdir()
-            if read_archive(archive, draft).id != folder.name:
+            if read_archive(archive, draft, advance).id != folder.name:
                 raise Refused(f"{archive} was replaced while it was read: start again")
             return _rename(draft, folder)
     except OSError as error:
-        raise BerthError(f"cannot unpack {archive} to {folder}: {error}") from error
+        raise BerthError(
+            f"cannot unpack {archive} to {folder}: {error.strerror or error}; set {CACHE_VARIABLE} to a folder that "
+            "can be written and has room for it"
+        ) from error
+
+
+def _is_absent(folder: Path) -> bool:
+    try:
+        return not folder.exists()
+    except OSError:  # a folder above it may not be searched; unpacking says so
+        return True
 
 
 def _remove_stale_drafts(cache: Path) -> None:

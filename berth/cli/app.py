@@ -1,5 +1,7 @@
 """The command line: the app, its groups of commands, and its exit codes. It imports no torch."""
 
+import importlib
+import importlib.util
 import sys
 from typing import Annotated
 
@@ -8,7 +10,9 @@ import typer
 from .. import __version__
 from ..console import say
 from ..errors import BerthError
-from . import asking, managing, packing, serving
+
+# The modules that have the commands. berth-client, which only asks servers, has some of them.
+GROUPS = ("packing", "serving", "asking", "managing", "keeping")
 
 app = typer.Typer(
     help="Pack a BERT checkpoint into a TorchServe archive, serve it, ask it.",
@@ -43,5 +47,7 @@ def root(
     """Options before the command."""
 
 
-for _command, _summary in (*packing.COMMANDS, *serving.COMMANDS, *asking.COMMANDS, *managing.COMMANDS):
-    app.command(short_help=_summary)(_command)
+for _group in GROUPS:
+    if importlib.util.find_spec(f"{__package__}.{_group}"):
+        for _command, _summary in importlib.import_module(f"{__package__}.{_group}").COMMANDS:
+            app.command(short_help=_summary)(_command)

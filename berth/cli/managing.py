@@ -5,17 +5,24 @@ from typing import Annotated
 
 import typer
 
+from ..clients.addresses import MANAGEMENT_URL, MANAGEMENT_VARIABLE, URL_VARIABLE
 from ..clients.worker_count import MAX_WORKERS, require_sensible
 from ..console import say
 from ..errors import BerthError
 from .options import AsJson, Commands, wants_json
 
-MANAGEMENT_URL = "http://127.0.0.1:8081"
-ManagementUrl = Annotated[str, typer.Option("--url", help="The management address.")]
-Model = Annotated[str, typer.Argument(help="Its name; `berth models` lists them.")]
+ManagementUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        help=f"The management address. Default: {MANAGEMENT_VARIABLE}, else that beside {URL_VARIABLE}, "
+        f"else {MANAGEMENT_URL}.",
+    ),
+]
+Model = Annotated[str | None, typer.Argument(help="Its name. Default: the only model that is served.")]
 
 
-def models(url: ManagementUrl = MANAGEMENT_URL, as_json: AsJson = False) -> None:
+def models(url: ManagementUrl = None, as_json: AsJson = False) -> None:
     """List the models of a running server: a table on a terminal, JSON lines elsewhere."""
     from ..clients.management import ManagementClient  # noqa: PLC0415
     from .tables import render_models  # noqa: PLC0415
@@ -25,7 +32,7 @@ def models(url: ManagementUrl = MANAGEMENT_URL, as_json: AsJson = False) -> None
     print(render_models(states, as_json=wants_json(as_json)))
 
 
-def describe(model: Model, url: ManagementUrl = MANAGEMENT_URL, as_json: AsJson = False) -> None:
+def describe(model: Model = None, url: ManagementUrl = None, as_json: AsJson = False) -> None:
     """Show a model of a running server: its workers, its queue, and what its handler says of itself."""
     from ..clients.management import ManagementClient  # noqa: PLC0415
     from .tables import render_state  # noqa: PLC0415
@@ -41,27 +48,29 @@ def describe(model: Model, url: ManagementUrl = MANAGEMENT_URL, as_json: AsJson 
 
 
 def scale(
-    model: Model,
     workers: Annotated[int, typer.Option(help=f"How many processes hold the model, 1 to {MAX_WORKERS}.")],
-    url: ManagementUrl = MANAGEMENT_URL,
+    model: Model = None,
+    url: ManagementUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Change how many workers a model has, and wait until they are READY; refused where memory does not hold them.
 
     Workers that are taken away end at once: a request in their hands gets 500.
     """
+    from ..clients.launcher import fetch_capacity, health_endpoint  # noqa: PLC0415
     from ..clients.management import ManagementClient  # noqa: PLC0415
-    from ..health.probe import fetch_capacity  # noqa: PLC0415
     from .bars import show_progress  # noqa: PLC0415
     from .scale import NOT_CHECKED, NOT_KEPT, require_room, scale_model  # noqa: PLC0415
     from .tables import render_models  # noqa: PLC0415
 
     require_sensible(workers)
-    if not require_room(url, model, workers, fetch_capacity(os.environ)):
-        say(NOT_CHECKED)
     with ManagementClient(url) as management, show_progress() as progress:
-        state = scale_model(management, model, workers, progress)
-    say(f"workers of {model}: {workers}, READY; {NOT_KEPT}")
+        name = management.describe(model).name  # an unknown model is the first thing to say
+        launcher = health_endpoint(os.environ).url
+        if why := require_room(management.url, name, workers, fetch_capacity(os.environ), launcher):
+            say(NOT_CHECKED.format(why=why))
+        state = scale_model(management, name, workers, progress)
+    say(f"workers of {name}: {workers}, READY; {NOT_KEPT}")
     print(render_models([state], as_json=wants_json(as_json)))
 
 

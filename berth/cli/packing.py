@@ -8,6 +8,7 @@ import typer
 from handler.config import TOKEN_BUDGETS, Precision, Task
 
 from ..console import say
+from ..errors import BerthError
 from ..pack.options import PackOptions, WorkerOptions
 from .options import AsJson, Commands
 
@@ -62,12 +63,26 @@ def inspect(
     print(render_inspection(inspection, as_json=as_json))
 
 
-def verify(archive: Annotated[Path, typer.Argument(help="A .mar, or the folder it was unpacked to.")]) -> None:
-    """Check every digest of an archive: nothing altered, nothing missing, nothing added, no path outside."""
+def verify(
+    archives: Annotated[list[Path], typer.Argument(help="Each a .mar, or the folder it was unpacked to.")],
+) -> None:
+    """Check every digest of archives: nothing altered, nothing missing, nothing added, no path outside.
+
+    One line each: a good one on standard output, any other on stderr. The exit code is that of the worst.
+    """
     from ..archive.verify import verify_archive  # noqa: PLC0415
 
-    content = verify_archive(archive)
-    print(f"{archive}: {len(content.digests)} members verified, content {content.id}")
+    worst = 0
+    for archive in archives:
+        try:
+            content = verify_archive(archive)
+        except BerthError as error:
+            say(str(error))
+            worst = max(worst, error.exit_code)
+        else:
+            print(f"{archive}: {len(content.digests)} members verified, content {content.id}")
+    if worst:
+        raise typer.Exit(worst)
 
 
 COMMANDS: Commands = (

@@ -3,38 +3,44 @@
 import time
 
 from ..archive.content import SERVER_SETTINGS
+from ..clients.addresses import is_same_server
+from ..clients.launcher import HEALTH_VARIABLE, Capacity
 from ..clients.management import ManagementClient, ModelState, WorkerState
 from ..errors import BerthError, Refused
-from ..health.report import Capacity
 from ..progress import Advance, Progress
 from ..wait import wait_until
 
 START_S = 30.0  # a worker's Python on a busy machine, before startupTimeout begins to count
 LOOK_EVERY_S = 0.5  # on GPUs each look runs nvidia-smi once per worker
 RETRIED_S = SERVER_SETTINGS["maxRetryTimeoutInSec"]
-NOT_CHECKED = (
-    "whether memory holds so many was not checked: the server's launcher does not answer here; run this where the "
-    "server runs (`kubectl exec`), or set BERTH_HEALTH_ADDRESS to its health address"
-)
+NOT_CHECKED = "whether memory holds so many was not checked: {why}"
 NOT_KEPT = (
     "not kept: a restarted server has config.properties' default_workers_per_model again; "
     "in Kubernetes, scale the Deployment's replicas instead"
 )
 
 
-def require_room(url: str, model: str, workers: int, capacity: Capacity | None) -> bool:
-    """Refused where the server's memory does not hold so many; False where its launcher was not found to ask.
+def require_room(url: str, model: str, workers: int, capacity: Capacity | None, launcher: str) -> str | None:
+    """Refused where the server's memory does not hold so many; why that is not known, or None where it was checked.
 
-    `url`: the server's management address; `capacity`: what a launcher says, perhaps another server's.
+    `url`: the server's management address; `capacity`: what the launcher at the address `launcher` says of its server.
     """
-    if capacity is None or capacity.management != url or model not in capacity.models:
-        return False
+    if capacity is None:
+        return (
+            f"no launcher answers at {launcher}; run this where the server runs (`kubectl exec`), or set "
+            f"{HEALTH_VARIABLE} to its health address"
+        )
+    if not is_same_server(capacity.management, url) or model not in capacity.models:
+        return (
+            f"the launcher at {launcher} is of another server, which has {capacity.management} for its management "
+            f"address; set {HEALTH_VARIABLE} to the health address of this one"
+        )
     if workers > capacity.max_workers:
         raise Refused(
             f"{workers} workers of {model} are too many for this server, which has room for {capacity.max_workers} "
             f"of each model: {capacity.reason}"
         )
-    return True
+    return None
 
 
 def scale_model(
@@ -42,7 +48,7 @@ def scale_model(
 ) -> ModelState:
     """Scale a model and wait until all its workers are READY; BerthError when one dies, or after startupTimeout."""
     before = management.describe(model)
-    management.scale(model, workers)
+    management.scale(model, workers=workers)
     scaling = _Scaling(management, before, workers, progress.begin(f"workers of {model}", workers))
     limit_s = before.startup_timeout_s + START_S if timeout_s is None else timeout_s
     if not wait_until(scaling.look, limit_s, lambda _: time.sleep(LOOK_EVERY_S)):

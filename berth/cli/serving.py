@@ -9,6 +9,7 @@ import typer
 
 from ..archive.content import SERVER_SETTINGS
 from ..clients.worker_count import MAX_WORKERS
+from ..errors import UsageError
 from .options import AsJson, Commands, Config, Memory, wants_json
 
 DRAIN_S = float(SERVER_SETTINGS["responseTimeout"])  # no batch that has begun takes longer
@@ -31,7 +32,12 @@ def serve(
 
 
 def budget(
-    archives: Annotated[list[Path], typer.Argument(help="Archives or unpacked folders; nothing is unpacked.")],
+    archives: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Archives or unpacked folders; nothing is unpacked. Default: config.properties' load_models."
+        ),
+    ] = None,
     memory: Memory = None,
     workers: Annotated[
         int | None, typer.Option(min=1, max=MAX_WORKERS, help="Of each model. Default: as the server would start.")
@@ -50,10 +56,13 @@ def budget(
     from ..machine.machine import read_machine  # noqa: PLC0415
     from ..memory.plan import plan_memory  # noqa: PLC0415
     from ..settings import Settings, find_config  # noqa: PLC0415
-    from .tables import render_budget  # noqa: PLC0415
+    from .budget_table import render_budget  # noqa: PLC0415
 
     settings = Settings.load(find_config(config), os.environ)
-    plan = plan_memory(archives, settings, read_machine(os.environ, memory, gpus), workers)
+    chosen = archives or settings.archives
+    if not chosen:
+        raise UsageError(f"nothing to count: name an archive, or set load_models in {settings.config}")
+    plan = plan_memory(chosen, settings, read_machine(os.environ, memory, gpus), workers)
     print(render_budget(plan, as_json=wants_json(as_json)))
     plan.require_fit()
 

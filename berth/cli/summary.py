@@ -3,6 +3,9 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
+
+from handler.config import Task
 
 from ..inspection.facts import Facts
 from ..inspection.inspect import Inspection, inspect_archive
@@ -32,7 +35,7 @@ def render_packed(packed: Packed) -> str:
     rows = {
         "source": _source(prepared.source.address, prepared.source.revision),
         **facts,
-        "task": f"{facts['task']} ({prepared.task_reason})",
+        "task": f"{facts['task']} ({prepared.task_reason}{_others(prepared.other_tasks)})",
         "engine": ENGINES[packed.engine],
         **_notes(prepared.notes),
         "next": f"berth serve {packed.archive}",
@@ -67,18 +70,26 @@ def _source(address: str, revision: str | None) -> str:
     return f"{address} at {revision[:SHORT_COMMIT]}" if revision else address
 
 
+def _others(tasks: Sequence[Task]) -> str:
+    return f"; --task could be {' or '.join(tasks)}" if tasks else ""
+
+
 def _labels(facts: Facts) -> str:
     shown = ", ".join(facts.labels[:SHOWN_LABELS])
     return f"{len(facts.labels)}: {shown}{', ...' * (len(facts.labels) > SHOWN_LABELS)}" if facts.labels else ""
 
 
-def _vector(vector: Mapping[str, object]) -> str:
+def _vector(vector: Mapping[str, Any]) -> str:
     """How the tokens' vectors become one."""
-    steps = [f"{vector['size']} numbers", f"pooled by {vector['pooling']}"]
-    steps += [f"{vector['dense']} Dense"] * bool(vector["dense"]) + ["of length 1"] * bool(vector["normalized"])
-    prompts = vector["prompts"]
-    assert isinstance(prompts, list)
-    return ", ".join(steps + [f"prompts {' and '.join(prompts)}"] * bool(prompts))
+    steps = {
+        f"{vector['size']} numbers": True,
+        f"pooled by {' and '.join(vector['pooling'])}": True,
+        f"{vector['dense']} modules behind": vector["dense"],
+        "of length 1": vector["normalized"],
+        f"cut to {vector['truncate_dim']}": vector["truncate_dim"],
+        f"prompts {', '.join(vector['prompts'])}": vector["prompts"],
+    }
+    return ", ".join(step for step, is_there in steps.items() if is_there)
 
 
 def _memory(server_bytes: int) -> str:

@@ -12,10 +12,6 @@ from rich.text import Text
 
 from ..clients.management import ModelState, WorkerState
 from ..clients.messages import Input, JsonObject, Result
-from ..machine.machine import Machine
-from ..machine.quantities import MIB, format_bytes
-from ..memory.budget import Part
-from ..memory.fit import MemoryPlan
 
 Row = JsonObject
 """What is shown of a result, or of a part of it, by column."""
@@ -50,7 +46,7 @@ def render(inputs: Sequence[Input], results: Sequence[Result], *, as_json: bool)
         for row in group or [{columns[0]: NOTHING}]:
             table.add_row(_one_line(shown), *(_cell(row.get(column, "")) for column in columns))
             shown = ""  # once for all its rows
-    return _draw(table)
+    return draw(table)
 
 
 def render_models(states: Sequence[ModelState], *, as_json: bool) -> str:
@@ -61,7 +57,7 @@ def render_models(states: Sequence[ModelState], *, as_json: bool) -> str:
     for state in states:
         ready = f"{state.num_ready} of {len(state.workers)}"
         table.add_row(Text(state.name), Text(state.version), ready, str(state.pending_requests))
-    return _draw(table)
+    return draw(table)
 
 
 def render_state(state: ModelState, handler: Mapping[str, object] | None, *, as_json: bool) -> str:
@@ -74,60 +70,14 @@ def render_state(state: ModelState, handler: Mapping[str, object] | None, *, as_
     workers = Table("worker", "status", "pid", "device", "memory")
     for worker in state.workers:
         workers.add_row(worker.id, worker.status, str(worker.pid or "none"), _device(worker), _memory(worker))
-    return _draw(facts, workers)
-
-
-def render_budget(plan: MemoryPlan, *, as_json: bool) -> str:
-    """Every part of what a server takes, what it may take, and what was assumed of the machine."""
-    if as_json:
-        return json.dumps(_budget_json(plan))
-    budget, machine = plan.budget, plan.machine
-    grants = {f"{machine.memory.source} grants": machine.memory.bytes}
-    shown: list[Table | Text] = [_part_table("memory", budget.parts, {**_totals(plan), **grants})]
-    if budget.gpu_parts:
-        gpu_ends = {"all": budget.gpu_bytes, "one GPU has": machine.gpu_bytes}
-        shown.append(_part_table("one GPU's memory", budget.gpu_parts, gpu_ends))
-    return _draw(*shown, Text(_assumptions(machine)))
-
-
-def _totals(plan: MemoryPlan) -> Mapping[str, int]:
-    """What the server takes; beside it the least that starts it, where java was given room for more workers."""
-    total, least = plan.budget.total_bytes, plan.least.total_bytes
-    if total == least:
-        return {"all": total}
-    return {f"all, with room for {plan.max_workers} workers per model": total, "least, without that room": least}
-
-
-def _budget_json(plan: MemoryPlan) -> JsonObject:
-    budget, machine = plan.budget, plan.machine
-    totals = {"total_bytes": budget.total_bytes, "gpu_bytes": budget.gpu_bytes, "least_bytes": plan.least.total_bytes}
-    limits = {"memory": asdict(machine.memory), "gpu_bytes": machine.gpu_bytes}
-    found = {"cores": machine.cores, "num_gpus": machine.num_gpus, "not_forked": machine.not_forked}
-    return {**asdict(budget), **totals, "max_workers": plan.max_workers, "limits": limits, "machine": found}
-
-
-def _part_table(title: str, parts: Sequence[Part], ends: Mapping[str, int | None]) -> Table:
-    table = Table(title, "each", "number", "together")
-    for part in parts:
-        table.add_row(part.name, format_bytes(part.bytes), str(part.count), format_bytes(part.total_bytes))
-    table.add_section()
-    for name, amount in ends.items():
-        table.add_row(name, "", "", "not known" if amount is None else format_bytes(amount))
-    return table
-
-
-def _assumptions(machine: Machine) -> str:
-    """The machine that was counted for: this one, as far as no option says otherwise."""
-    gpus = f"{machine.num_gpus} GPU{'s' * (machine.num_gpus > 1)}" if machine.num_gpus else "no GPU"
-    forks = f"workers are not forked: {machine.not_forked}" if machine.not_forked else "workers are forked"
-    return f"counted for {machine.cores} core{'s' * (machine.cores > 1)} and {gpus}; {forks}"
+    return draw(facts, workers)
 
 
 def _facts(state: ModelState, handler: Mapping[str, object]) -> dict[str, object]:
     return {
         "model": state.name,
         "version": state.version,
-        **handler,
+        **{name: ", ".join(map(str, fact)) if isinstance(fact, list) else fact for name, fact in handler.items()},
         "batch size": f"up to {state.batch_size} requests, gathered for {state.max_batch_delay_ms} ms",
         "queue": f"{state.pending_requests} waiting, room for {state.queue_length}",
     }
@@ -142,10 +92,11 @@ def _memory(worker: WorkerState) -> str:
     gpu_memory = _GPU_MEMORY.search(worker.gpu)
     if gpu_memory:
         return f"{gpu_memory[1]} in use on the GPU"
-    return f"{worker.memory_bytes / MIB:.0f} MiB" if worker.memory_bytes else "not measured"
+    return f"{worker.memory_bytes / 2**20:.0f} MiB" if worker.memory_bytes else "not measured"
 
 
-def _draw(*shown: Table | Text) -> str:
+def draw(*shown: Table | Text) -> str:
+    """What a terminal of this width would show, without an end of line."""
     console = Console()
     with console.capture() as capture:
         for each in shown:

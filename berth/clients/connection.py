@@ -4,22 +4,21 @@ It knows neither predictions nor models: the caller's `decode` says what an answ
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Self, TypeVar
-from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidURL
 from urllib3.exceptions import LocationValueError, ProtocolError
 
-from ..endpoint import Endpoint
 from ..errors import BerthError, RequestFailed, ServerUnreachable, UsageError
+from .addresses import parse_url
 from .messages import MAX_QUOTED, broken_connection, decode_error, no_answer_in_time, not_a_berth_server
 
 Decoded = TypeVar("Decoded")
 
 CONNECT_TIMEOUT_S = 5.0
-DEFAULT_PORTS = {"http": 80, "https": 443}  # for an address without a port
+MAX_KEPT = 10  # connections that are kept open, as requests has it
 # What TorchServe's own messages leave out, by the type of the error.
 TORCHSERVE_HINTS = {
     "ModelNotFoundException": "; `berth models` lists what is served",
@@ -28,13 +27,18 @@ TORCHSERVE_HINTS = {
 
 
 class Connection:
-    """A server that is asked for JSON, through one session."""
+    """A server that is asked for JSON, through one session; from several threads too."""
 
-    def __init__(self, url: str) -> None:
-        """`url` is http://HOST:PORT; nothing is connected before the first request."""
-        server = _parse_url(url)
-        self._url = url.rstrip("/")
+    def __init__(self, url: str, *, max_kept: int = MAX_KEPT) -> None:
+        """`url` is http://HOST:PORT; nothing is connected before the first request.
+
+        `max_kept`: connections that are kept open, one for each thread that asks.
+        """
+        server = parse_url(url)
+        self.url = url.rstrip("/")
         self._session = requests.Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(pool_maxsize=max_kept))
         if server.is_loopback:
             self._session.trust_env = False  # a proxy that the environment names cannot reach it
 
@@ -55,37 +59,46 @@ class Connection:
 
         `decode` raises ValueError for an answer that no berth server gives.
         """
+        return self.read(self.send(method, path, timeout_s=timeout_s, body=body), decode)
+
+    def send(self, method: str, path: str, *, timeout_s: float, body: object = None) -> requests.Response:
+        """Send a request and return its answer, which is no refusal."""
         try:
             timeouts_s = min(CONNECT_TIMEOUT_S, timeout_s), timeout_s
-            answer = self._session.request(method, self._url + path, json=body, timeout=timeouts_s)
+            answer = self._session.request(method, self.url + path, json=body, timeout=timeouts_s)
         except (requests.RequestException, LocationValueError) as error:  # requests does not wrap urllib3's
             raise self._no_answer(error, timeout_s) from error
         if not answer.ok:
             raise self._refusal(answer.status_code, answer.content)
+        return answer
+
+    def read(self, answer: requests.Response, decode: Callable[[bytes], Decoded]) -> Decoded:
+        """Decode an answer."""
         try:
             return decode(answer.content)
         except ValueError as error:
-            raise not_a_berth_server(self._url, repr(answer.text[:MAX_QUOTED])) from error
+            raise not_a_berth_server(self.url, repr(answer.text[:MAX_QUOTED])) from error
 
     def _no_answer(self, error: Exception, timeout_s: float) -> BerthError:
         """The error for a request that got no complete answer."""
         if isinstance(error, InvalidURL | LocationValueError):
-            return UsageError(f"{self._url!r} is not a server address: {error}")
+            return UsageError(f"{self.url!r} is not a server address: {error}")
         if isinstance(error, requests.ReadTimeout):
-            return no_answer_in_time(self._url, timeout_s)
+            return no_answer_in_time(self.url, timeout_s)
         if error.args and isinstance(error.args[0], ProtocolError):  # it was connected, so somebody is there
-            return broken_connection(self._url)
+            return broken_connection(self.url)
         if isinstance(error, requests.ConnectionError):
             return ServerUnreachable(
-                f"no server answers at {self._url}: start one with `berth serve`, or name another with --url"
+                f"no server answers at {self.url}: start one with `berth serve`, or name another with --url "
+                "or BERTH_URL"
             )
-        return not_a_berth_server(self._url, str(error))
+        return not_a_berth_server(self.url, str(error))
 
     def _refusal(self, status: int, body: bytes) -> BerthError:
         error = refusal(status, body)
         if error.type == "ResourceNotFoundException":
             return UsageError(
-                f"{self._url} is a TorchServe, but not its address for this: predictions go to the inference address "
+                f"{self.url} is a TorchServe, but not its address for this: predictions go to the inference address "
                 "(http://127.0.0.1:8080 by default), everything else to the management address "
                 "(http://127.0.0.1:8081); choose one with --url"
             )
@@ -103,11 +116,3 @@ def refusal(status: int, body: bytes) -> RequestFailed:
     return RequestFailed(
         error.message + TORCHSERVE_HINTS.get(error.type, ""), code=status, type=error.type, param=error.param
     )
-
-
-def _parse_url(url: str) -> Endpoint:
-    with suppress(ValueError):  # a port above 65535
-        parts = urlsplit(url)
-        if parts.scheme in DEFAULT_PORTS and parts.hostname and parts.port != 0:
-            return Endpoint(key="url", host=parts.hostname, port=parts.port or DEFAULT_PORTS[parts.scheme])
-    raise UsageError(f"{url!r} is not a server address: use http://HOST:PORT")

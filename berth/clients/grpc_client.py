@@ -5,6 +5,7 @@ that made them; a descriptor set works with any.
 """
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,10 +20,13 @@ from google.protobuf.message_factory import GetMessageClass
 
 from ..endpoint import Endpoint
 from ..errors import BerthError, ServerUnreachable, UsageError
+from .addresses import grpc_inference_address, grpc_management_address
+from .inputs import plain_input, plain_parameters
 from .messages import (
     ANSWER_TIMEOUT_S,
     MAX_QUOTED,
     Input,
+    Model,
     Parameters,
     Result,
     broken_connection,
@@ -31,6 +35,7 @@ from .messages import (
     make_body,
     no_answer_in_time,
     not_a_berth_server,
+    require_one,
     to_json,
 )
 from .worker_count import require_sensible
@@ -45,6 +50,8 @@ CHANNEL_OPTIONS = (
     # Without it, a client whose server was away for long waits up to 120 s for the next (gRPC, connection-backoff.md).
     ("grpc.max_reconnect_backoff_ms", 2000),
 )
+PAGE = 100  # models on a page of ListModels
+LIST_TIMEOUT_S = 5.0
 # gRPC says UNAVAILABLE both of a server that was never reached and of one that hung up: only the words differ.
 NEVER_CONNECTED = re.compile("failed to connect|errors resolving|resolution failed")
 
@@ -52,13 +59,18 @@ NEVER_CONNECTED = re.compile("failed to connect|errors resolving|resolution fail
 class GrpcClient:
     """A server's inference port (its management port for `scale`), asked through one connection that is kept open."""
 
-    def __init__(self, address: str, *, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
-        """`address` is HOST:PORT, `timeout_s` the deadline of each call; nothing is connected yet."""
+    def __init__(self, address: str | None = None, *, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
+        """`address` is HOST:PORT, or the inference port that the environment says; nothing is connected yet.
+
+        `timeout_s`: the deadline of each call.
+        """
+        address = grpc_inference_address(os.environ) if address is None else address
         server = _parse_address(address)
         # A proxy that the environment names cannot reach loopback.
         options = (*CHANNEL_OPTIONS, ("grpc.enable_http_proxy", 0)) if server.is_loopback else CHANNEL_OPTIONS
         self._address = address
         self._timeout_s = timeout_s
+        self._only_model: str | None = None
         self._channel = grpc.insecure_channel(address, options)
 
     def __enter__(self) -> Self:
@@ -71,14 +83,18 @@ class GrpcClient:
         """Close the connection, and end the calls that still run."""
         self._channel.close()
 
-    def predict(self, model: str, source: Input, parameters: Parameters | None = None) -> Result:
-        """The result of one input; RequestFailed with the server's own words when it refuses the input."""
-        (answer,) = self.call(f"{INFERENCE}.Predictions", **_prediction_request(model, source, parameters))
+    def predict(self, source: Input, parameters: Parameters | None = None, *, model: Model = None) -> Result:
+        """The result of one input; RequestFailed with the server's own words when it refuses the input.
+
+        `model` may be left out where the server has one. What was cut is not said: gRPC carries no headers.
+        """
+        (answer,) = self.call(f"{INFERENCE}.Predictions", **self._prediction_request(source, parameters, model))
         return self._decode(answer)
 
-    def stream(self, model: str, source: Input, parameters: Parameters | None = None) -> Iterator[Result]:
+    def stream(self, source: Input, parameters: Parameters | None = None, *, model: Model = None) -> Iterator[Result]:
         """Results by StreamPredictions, sent when the first is asked for; berth's models answer with one."""
-        for answer in self.call(f"{INFERENCE}.StreamPredictions", **_prediction_request(model, source, parameters)):
+        request = self._prediction_request(source, parameters, model)
+        for answer in self.call(f"{INFERENCE}.StreamPredictions", **request):
             yield self._decode(answer)
 
     def ping(self) -> bool:
@@ -86,13 +102,25 @@ class GrpcClient:
         (answer,) = self.call(f"{INFERENCE}.Ping")
         return bool(json.loads(answer.health)["status"] == "Healthy")
 
-    def scale(self, model: str, workers: int) -> None:
+    def models(self) -> list[str]:
+        """The names of all models; asked of the management port."""
+        names: list[str] = []
+        token: int | None = 0
+        while token is not None:  # page by page
+            (answer,) = self.call(f"{MANAGEMENT}.ListModels", limit=PAGE, next_page_token=token)
+            page = json.loads(answer.msg)
+            names += (model["modelName"] for model in page["models"])
+            token = int(page["nextPageToken"]) if "nextPageToken" in page else None
+        return names
+
+    def scale(self, model: Model = None, *, workers: int) -> None:
         """Scale to this many workers and return when they are loaded; a restart forgets it.
 
         A worker that is scaled away leaves the requests that it has taken without an answer.
         """
         require_sensible(workers)
-        fields = {"model_name": model, "min_worker": workers, "max_worker": workers, "synchronous": True}
+        name = require_one(self.models(), self._address) if model is None else model
+        fields = {"model_name": name, "min_worker": workers, "max_worker": workers, "synchronous": True}
         list(self.call(f"{MANAGEMENT}.ScaleWorker", **fields))
 
     def call(self, name: str, **fields: object) -> Iterator[Any]:
@@ -105,6 +133,29 @@ class GrpcClient:
         with self._clear_errors():
             answer = call(request(**fields), timeout=self._timeout_s)
             yield from answer if method.server_streaming else (answer,)
+
+    def _prediction_request(self, source: Input, parameters: Parameters | None, model: Model) -> dict[str, object]:
+        """The request's fields; a text alone goes as `data`, all else as JSON."""
+        plain, settings = plain_input(source), plain_parameters(parameters)
+        name = self._find_only_model() if model is None else model
+        if isinstance(plain, str) and settings is None:
+            return {"model_name": name, "input": {"data": plain.encode()}}
+        return {"model_name": name, "input": {"body": to_json(make_body(plain, settings)).encode()}}
+
+    def _find_only_model(self) -> str:
+        """The only model of the server, which its management port knows; asked once."""
+        if self._only_model is None:
+            address = grpc_management_address(os.environ, self._address)
+            with GrpcClient(address, timeout_s=min(self._timeout_s, LIST_TIMEOUT_S)) as management:
+                self._only_model = require_one(self._list_models(management), self._address)
+        return self._only_model
+
+    def _list_models(self, management: "GrpcClient") -> list[str]:
+        try:
+            return management.models()
+        except BerthError as error:
+            self.ping()  # ServerUnreachable, if that is why
+            raise UsageError(f"name a model, for the server could not be asked which it has: {error}") from error
 
     def _decode(self, answer: Any) -> Result:
         """The result in an answer; RequestFailed for a handler's error, which TorchServe sends with the status OK."""
@@ -143,13 +194,6 @@ class GrpcClient:
                 f"{self._address} cancelled the call: is the input larger than max_request_size? ({words})"
             )
         return BerthError(f"the server answered {words}")
-
-
-def _prediction_request(model: str, source: Input, parameters: Parameters | None) -> dict[str, object]:
-    """The request's fields; a text alone goes as `data`, not as JSON, so that the server judges what is not Unicode."""
-    if isinstance(source, str) and parameters is None:
-        return {"model_name": model, "input": {"data": source.encode("utf-8", "surrogatepass")}}
-    return {"model_name": model, "input": {"body": to_json(make_body(source, parameters)).encode()}}
 
 
 @cache

@@ -1,12 +1,15 @@
 """The management API: which models a server has, and the state of each one's workers."""
 
+import os
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import quote
 
 import msgspec
 
+from .addresses import management_url
 from .connection import Connection
+from .messages import Model, require_one
 from .worker_count import require_sensible
 
 # Enough for a describe on GPUs too, for which TorchServe runs nvidia-smi once per worker.
@@ -61,9 +64,9 @@ class ModelState:
 class ManagementClient:
     """A server's management address, asked through one connection."""
 
-    def __init__(self, url: str, *, timeout_s: float = MANAGEMENT_TIMEOUT_S) -> None:
-        """`url` is http://HOST:PORT, `timeout_s` how long each answer may take."""
-        self._server = Connection(url)
+    def __init__(self, url: str | None = None, *, timeout_s: float = MANAGEMENT_TIMEOUT_S) -> None:
+        """`url` is http://HOST:PORT, or what the environment says; `timeout_s` how long each answer may take."""
+        self._server = Connection(management_url(os.environ) if url is None else url)
         self._timeout_s = timeout_s
 
     def __enter__(self) -> Self:
@@ -71,6 +74,11 @@ class ManagementClient:
 
     def __exit__(self, *_: object) -> None:
         self._server.close()
+
+    @property
+    def url(self) -> str:
+        """The address that is asked."""
+        return self._server.url
 
     def models(self) -> list[str]:
         """The names of all models."""
@@ -82,30 +90,37 @@ class ManagementClient:
             path = f"/models?next_page_token={quote(page.next_page_token)}" if page.next_page_token else None
         return names
 
-    def describe(self, model: str) -> ModelState:
-        """The model's state; RequestFailed when no model has this name."""
-        return self._server.ask("GET", _path(model), decode_state, timeout_s=self._timeout_s)
+    def only_model(self) -> str:
+        """The name of the only model; UsageError lists them where there are several."""
+        return require_one(self.models(), self._server.url)
 
-    def describe_handler(self, model: str) -> dict[str, object]:
+    def describe(self, model: Model = None) -> ModelState:
+        """The model's state; RequestFailed when no model has this name."""
+        return self._server.ask("GET", self._path(model), decode_state, timeout_s=self._timeout_s)
+
+    def describe_handler(self, model: Model = None) -> dict[str, object]:
         """What the handler in one of the workers says of itself; it waits its turn among the requests."""
-        path = f"{_path(model)}?customized=true"
+        path = f"{self._path(model)}?customized=true"
         return self._server.ask("GET", path, _decode_handler, timeout_s=self._timeout_s)
 
-    def scale(self, model: str, workers: int) -> None:
+    def scale(self, model: Model = None, *, workers: int) -> None:
         """Ask for this many workers and return at once.
 
         A worker that is scaled away leaves the requests that it has taken without an answer.
         """
         require_sensible(workers)
-        path = f"{_path(model)}?min_worker={workers}&max_worker={workers}"
+        path = f"{self._path(model)}?min_worker={workers}&max_worker={workers}"
         self._server.ask("PUT", path, bytes, timeout_s=self._timeout_s)
 
     def renew(self, model: str, first: int, workers: int) -> None:
         """Scale down to the first `first` workers, then back to `workers`; what those ended had taken is lost."""
         for number in (first, workers):
             # max_worker=0 is meant: with more, TorchServe forgets the workers that it should end, and they go on.
-            path = f"{_path(model)}?min_worker={number}&max_worker={number}"
+            path = f"{self._path(model)}?min_worker={number}&max_worker={number}"
             self._server.ask("PUT", path, bytes, timeout_s=self._timeout_s)
+
+    def _path(self, model: Model) -> str:
+        return f"/models/{quote(self.only_model() if model is None else model, safe='')}"
 
 
 class _Named(msgspec.Struct):
@@ -177,10 +192,6 @@ def decode_state(body: bytes) -> ModelState:
 def _decode_handler(body: bytes) -> dict[str, object]:
     (described,) = _DESCRIBED.decode(body)
     return described.customized_metadata
-
-
-def _path(model: str) -> str:
-    return f"/models/{quote(model, safe='')}"
 
 
 _PAGE = msgspec.json.Decoder(_Page)

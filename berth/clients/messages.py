@@ -4,7 +4,7 @@ Imports no client library.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -19,10 +19,26 @@ JsonObject = dict[str, Any]
 Result = list[float] | JsonObject | list[JsonObject] | list[list[JsonObject]]
 """What the model's task gives for one input (docs/api.md): an embedding; a label, an answer, or labels with their
 scores; a list of such objects, perhaps empty; a list of lists for a text with several masks."""
+Model = str | None
+"""A model's name; None: the only one that the server has."""
 MAX_QUOTED = 200  # characters, or bytes, of an answer that is not berth's
 ANSWER_TIMEOUT_S = 300.0  # longer than model-config.yaml's responseTimeout, after which the server gives up
 
 _WireResult = list[float | JsonObject | list[JsonObject]] | JsonObject  # msgspec's unions hold one type of list
+
+
+class Results(list[Result]):
+    """A list of one result per input, in order, which also knows what was cut."""
+
+    def __init__(self, results: Iterable[Result] = (), truncated: Iterable[int] = ()) -> None:
+        super().__init__(results)
+        self.truncated = list(truncated)
+        """The indices of the inputs that were longer than the model takes, of which it read a part."""
+
+    def add(self, others: "Results") -> None:
+        """Put the results of further inputs at the end."""
+        self.truncated += (len(self) + index for index in others.truncated)
+        self.extend(others)
 
 
 class ServerError(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,23 +56,14 @@ class ServerError(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_body(inputs: Input | Sequence[Input], parameters: Parameters | None) -> JsonObject:
-    """The native door's request for one input, or for a list of them."""
-    is_one = isinstance(inputs, str | Mapping)
-    body: JsonObject = {"inputs": _plain(inputs) if is_one else [_plain(source) for source in inputs]}
-    return body if parameters is None else {**body, "parameters": _plain(parameters)}
-
-
-def _plain(value: object) -> object:
-    """A dict for any mapping: json takes no other."""
-    return dict(value) if isinstance(value, Mapping) else value
+    """The native door's request for one input, or for a list of them; all are plain JSON values (`inputs.py`)."""
+    body: JsonObject = {"inputs": inputs}
+    return body if parameters is None else {**body, "parameters": parameters}
 
 
 def to_json(body: object) -> str:
-    """The body as it is sent; UsageError for values that JSON cannot express."""
-    try:
-        return json.dumps(body, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"an input or a parameter cannot be written as JSON: {error}") from error
+    """The body as it is sent."""
+    return json.dumps(body, allow_nan=False)
 
 
 def decode_result(body: bytes) -> Result:
@@ -64,12 +71,23 @@ def decode_result(body: bytes) -> Result:
     return cast(Result, _RESULT.decode(body))
 
 
-def decode_results(body: bytes, count: int) -> list[Result]:
-    """The results of `count` inputs; ValueError when the bytes are not that many results."""
+def decode_results(body: bytes, count: int, truncated: str | None = None) -> Results:
+    """The results of `count` inputs; ValueError when the bytes are not that many results.
+
+    `truncated`: the header x-truncated, which has the indices of what was cut.
+    """
     results = _RESULTS.decode(body)
     if len(results) != count:
         raise ValueError(f"{len(results)} results for {count} inputs")
-    return cast(list[Result], results)
+    cut = [int(index) for index in truncated.split(",")] if truncated else []
+    return Results(cast(list[Result], results), cut)
+
+
+def require_one(names: Sequence[str], address: str) -> str:
+    """The name of the only model at this address; UsageError lists them where there are several."""
+    if len(names) == 1:
+        return names[0]
+    raise UsageError(f"the server at {address} has {len(names)} models, {', '.join(names) or 'none'}: name one of them")
 
 
 def decode_error(body: bytes) -> ServerError:

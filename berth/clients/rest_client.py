@@ -1,14 +1,30 @@
 """A client of the REST API: inputs in, one result each, in as many requests as the server's limits need."""
 
+import os
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Self
 from urllib.parse import quote
 
-from ..errors import RequestFailed, UsageError
-from .connection import Connection
-from .messages import ANSWER_TIMEOUT_S, Input, Parameters, Result, decode_results, make_body, to_json
+from ..errors import BerthError, RequestFailed, ServerUnreachable, TruncationWarning, UsageError
+from .addresses import MANAGEMENT_VARIABLE, inference_url, management_url
+from .connection import CONNECT_TIMEOUT_S, MAX_KEPT, Connection
+from .inputs import plain_inputs, plain_parameters
+from .management import ManagementClient
+from .messages import (
+    ANSWER_TIMEOUT_S,
+    Input,
+    Model,
+    Parameters,
+    Results,
+    decode_results,
+    make_body,
+    require_one,
+    to_json,
+)
 
 # Texts that the model reads for one request. A BERT-base on 2 cores computes about 450 tokens/s: 16 texts of 512 tokens
 # take it 18 s, well within model-config.yaml's responseTimeout.
@@ -17,15 +33,32 @@ CHUNK_TEXTS = 16
 CHUNK_BYTES = 1_000_000
 # Only the server knows in how many windows a long text is read, and how long the answers are: half a request may do.
 HALVED_FOR = ("TooManyInputs", "TooManyTokens", "ResponseTooLarge")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What is asked for."""
+
+    path: str
+    max_texts: int
+    """Texts that the model reads for one request, unless one input has more."""
+
+
+PREDICTIONS = Kind(path="predictions", max_texts=CHUNK_TEXTS)
+EXPLANATIONS = Kind(path="explanations", max_texts=1)
 _INPUT_INDEX = re.compile(r"(?<=^/inputs/)\d+")
 
 
 class RestClient:
-    """A server's inference address, asked through one connection that is kept open."""
+    """A server's inference address, asked through connections that are kept open; from several threads too."""
 
-    def __init__(self, url: str) -> None:
-        """`url` is http://HOST:PORT; nothing is connected before the first request."""
-        self._server = Connection(url)
+    def __init__(self, url: str | None = None, *, max_kept: int = MAX_KEPT) -> None:
+        """`url` is http://HOST:PORT, or what the environment says; nothing is connected before the first request.
+
+        `max_kept`: connections that are kept open, one for each thread that asks.
+        """
+        self._server = Connection(inference_url(os.environ) if url is None else url, max_kept=max_kept)
+        self._only_model: str | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -34,41 +67,79 @@ class RestClient:
         self.close()
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connections."""
         self._server.close()
 
-    def predict(self, model: str, inputs: Sequence[Input], parameters: Parameters | None = None) -> list[Result]:
-        """One result per input, in order; RequestFailed with the server's own words for the first that it refuses."""
-        return self._ask_all(f"/predictions/{quote(model, safe='')}", inputs, parameters, CHUNK_TEXTS)
+    def predict(self, inputs: Sequence[Input], parameters: Parameters | None = None, *, model: Model = None) -> Results:
+        """One result per input, in order; RequestFailed with the server's own words for the first that it refuses.
 
-    def explain(self, model: str, inputs: Sequence[Input], parameters: Parameters | None = None) -> list[Result]:
+        `model` may be left out where the server has one. TruncationWarning names the inputs that were cut.
+        """
+        return warned(self.ask(PREDICTIONS, inputs, parameters, model))
+
+    def explain(self, inputs: Sequence[Input], parameters: Parameters | None = None, *, model: Model = None) -> Results:
         """One explanation per input, in order, each asked for by itself: the server gives a batch of them 5 s."""
-        return self._ask_all(f"/explanations/{quote(model, safe='')}", inputs, parameters, 1)
+        return warned(self.ask(EXPLANATIONS, inputs, parameters, model))
 
-    def _ask_all(
-        self, path: str, inputs: Sequence[Input], parameters: Parameters | None, max_texts: int
-    ) -> list[Result]:
-        if isinstance(inputs, str | Mapping):
-            raise UsageError(
-                "`inputs` is a single input: give a list of them, or each of its characters (or keys) would be one"
-            )
-        results: list[Result] = []
-        for chunk in chunks(inputs, parameters, max_texts):
-            results += self._ask(path, chunk, parameters, offset=len(results))
+    def ask(self, kind: Kind, inputs: Sequence[Input], parameters: Parameters | None, model: Model) -> Results:
+        """What `predict` and `explain` return, without a warning."""
+        sources, settings = plain_inputs(inputs), plain_parameters(parameters)
+        path = f"/{kind.path}/{quote(self._find_only_model() if model is None else model, safe='')}"
+        results = Results()
+        for chunk in chunks(sources, settings, kind.max_texts):
+            results.add(self._ask(path, chunk, settings, offset=len(results)))
         return results
 
-    def _ask(self, path: str, chunk: list[Input], parameters: Parameters | None, *, offset: int) -> list[Result]:
+    def _ask(self, path: str, chunk: list[Input], parameters: Parameters | None, *, offset: int) -> Results:
         """The results of a chunk, asked for in two halves if the server wants fewer inputs at once."""
-        decode = partial(decode_results, count=len(chunk))
         body = make_body(chunk, parameters)
         try:
-            return self._server.ask("POST", path, decode, timeout_s=ANSWER_TIMEOUT_S, body=body)
+            answer = self._server.send("POST", path, timeout_s=ANSWER_TIMEOUT_S, body=body)
         except RequestFailed as error:
             if len(chunk) == 1 or error.type not in HALVED_FOR:
                 raise _as_the_user_counts(error, offset, len(chunk)) from error
+        else:
+            truncated = answer.headers.get("x-truncated")
+            return self._server.read(answer, partial(decode_results, count=len(chunk), truncated=truncated))
         half = len(chunk) // 2
         results = self._ask(path, chunk[:half], parameters, offset=offset)
-        return results + self._ask(path, chunk[half:], parameters, offset=offset + half)
+        results.add(self._ask(path, chunk[half:], parameters, offset=offset + half))
+        return results
+
+    def _find_only_model(self) -> str:
+        """The only model of the server, which its management address knows; asked once."""
+        if self._only_model is None:
+            try:
+                names = self._list_models()
+            except BerthError as error:
+                self._server.ask("GET", "/ping", bytes, timeout_s=CONNECT_TIMEOUT_S)  # is it an inference address?
+                raise UsageError(f"name a model, for the server could not be asked which it has: {error}") from error
+            self._only_model = require_one(names, self._server.url)
+        return self._only_model
+
+    def _list_models(self) -> list[str]:
+        address = management_url(os.environ, self._server.url)
+        try:
+            with ManagementClient(address) as management:
+                return management.models()
+        except ServerUnreachable as error:
+            raise BerthError(
+                f"{address}, its management address, does not answer; set {MANAGEMENT_VARIABLE} to the right one"
+            ) from error
+
+
+def warned(results: Results) -> Results:
+    """The results, after a TruncationWarning where inputs were cut; it points to the caller's caller."""
+    if results.truncated:
+        warnings.warn(describe_cut(results.truncated), TruncationWarning, stacklevel=3)
+    return results
+
+
+def describe_cut(truncated: Sequence[int]) -> str:
+    """Say which inputs were cut, and how to have them refused instead."""
+    places = ", ".join(f"inputs[{index}]" for index in truncated)
+    were = "was" if len(truncated) == 1 else "were"
+    return f'{places} {were} longer than the model takes and {were} cut; with "truncation": false it is an error'
 
 
 def _as_the_user_counts(error: RequestFailed, offset: int, count: int) -> RequestFailed:

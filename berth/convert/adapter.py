@@ -11,7 +11,7 @@ from ..checkpoint_files import CONFIG, WEIGHTS, WEIGHTS_INDEX, check_whole, load
 from ..errors import Refused
 from ..progress import Progress
 from .child import run_isolated
-from .folders import ADAPTER_CONFIG, ADAPTER_FOLDER, ADAPTER_WEIGHTS, has_safetensors, transformer_folder
+from .folders import ADAPTER_CONFIG, ADAPTER_FOLDER, ADAPTER_WEIGHTS, has_safetensors, transformer_of
 
 INSTALL = "pip install 'berth[lora]'"
 # Kinds that add vectors or routes to the model's input instead of changing its weights (peft 0.21, PeftType).
@@ -37,7 +37,7 @@ OF_DECODERS = ("CAUSAL_LM", "SEQ_2_SEQ_LM")
 
 def applies(folder: Path) -> bool:
     """Whether the folder holds an adapter; Refused when it cannot be merged."""
-    transformer = transformer_folder(folder)
+    transformer = transformer_of(folder)
     if (transformer / ADAPTER_FOLDER).is_dir():
         return True
     if not (transformer / ADAPTER_CONFIG).is_file():
@@ -52,7 +52,7 @@ def applies(folder: Path) -> bool:
 def convert(folder: Path, progress: Progress) -> str:
     """Merge the adapter beneath the base; what is left is a checkpoint like any other."""
     progress.begin("merging the adapter")
-    transformer = transformer_folder(folder)
+    transformer = transformer_of(folder)
     adapter = transformer / ADAPTER_FOLDER
     _check_brought(transformer)
     size_bytes = sum(file.stat().st_size for place in (transformer, adapter) for file in place.glob("*.safetensors"))

@@ -7,7 +7,7 @@ from ..errors import Refused
 from ..progress import Progress
 from ..sources.source import opened
 from .copying import copy_folder
-from .folders import ADAPTER_CONFIG, ADAPTER_FOLDER, ADAPTER_WEIGHTS, transformer_folder
+from .folders import ADAPTER_CONFIG, ADAPTER_FOLDER, ADAPTER_WEIGHTS, transformer_of
 
 TOKENIZER_FILES = frozenset(
     {
@@ -32,7 +32,7 @@ def bring_base(folder: Path, copy: Path, progress: Progress) -> None:
 
     What the adapter's folder has stays: its config.json, with its labels, and its tokenizer as a whole.
     """
-    source, target = transformer_folder(folder), transformer_folder(copy)
+    source, target = transformer_of(folder), transformer_of(copy)
     if not (source / ADAPTER_CONFIG).is_file():
         return
     inner = target / ADAPTER_FOLDER
@@ -53,7 +53,7 @@ def _check_base(base: Path) -> None:
     """Refuse a base that peft could not load as a model of transformers."""
     if (base / ADAPTER_CONFIG).is_file():
         raise Refused(f"{base} is an adapter itself: merge it with its own base first")
-    if transformer_folder(base) != base:
+    if transformer_of(base) != base:
         raise Refused(f"{base} keeps its transformer in a folder inside: name that folder")
 
 
@@ -66,6 +66,6 @@ def base_address(folder: Path) -> str:
     for path in (folder / named, Path(named)):
         if path.is_dir():
             return str(path)
-    if not HUB_ID.fullmatch(named):
+    if not HUB_ID.fullmatch(named) or named.startswith("."):
         raise Refused(f"there is no folder {named}: write the base's folder, or its name on the Hub, there")
     return f"{named}@{revision}" if isinstance(revision, str) and revision else named

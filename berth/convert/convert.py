@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import BerthError, Refused
 from ..progress import Progress
-from . import adapter, layout_2019, pickles
+from . import adapter, layout_2019, lower_case, pickles, settings
 from .base import bring_base
 from .copying import copy_folder
 from .foreign import check_form
@@ -43,7 +43,9 @@ CONVERSIONS: tuple[Conversion, ...] = (
     Conversion(applies=pickles.applies, convert=pickles.convert),
     Conversion(applies=layout_2019.applies, convert=layout_2019.convert),
     Conversion(applies=adapter.applies, convert=adapter.convert),
+    Conversion(applies=settings.applies, convert=settings.convert),
     Conversion(applies=needs_tokenizer, convert=make_tokenizers),  # it needs config.json
+    Conversion(applies=lower_case.applies, convert=lower_case.convert),  # it needs tokenizer.json
 )
 """In the order in which they are done."""
 

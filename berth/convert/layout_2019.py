@@ -13,7 +13,7 @@ from ..checkpoint_files import CONFIG, TOKENIZER_CONFIG, WEIGHTS, check_whole, l
 from ..errors import Refused
 from ..progress import Progress
 from ..safetensors_header import read_header
-from .folders import transformer_folder
+from .folders import transformer_of
 
 OLD_CONFIG, VOCABULARY = "bert_config.json", "vocab.txt"
 FIELDS = ("hidden_size", "num_hidden_layers", "num_attention_heads")
@@ -35,7 +35,7 @@ Shapes = dict[str, tuple[int, ...]]
 
 def applies(folder: Path) -> bool:
     """Whether the configuration is one of 2019's."""
-    transformer = transformer_folder(folder)
+    transformer = transformer_of(folder)
     if not (transformer / CONFIG).is_file():
         return (transformer / OLD_CONFIG).is_file()
     config = load_json(transformer / CONFIG)
@@ -44,7 +44,7 @@ def applies(folder: Path) -> bool:
 
 def convert(folder: Path, _progress: Progress) -> str:
     """Write config.json by the names of the weights, and say whether the tokenizer lowers."""
-    transformer = transformer_folder(folder)
+    transformer = transformer_of(folder)
     old = next(name for name in (CONFIG, OLD_CONFIG) if (transformer / name).is_file())
     config, shapes = load_json(transformer / old), _shapes(transformer)
     family = _family(transformer / old, shapes)

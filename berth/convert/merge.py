@@ -18,7 +18,9 @@ from ..errors import Refused
 
 HEADS = ("classifier.weight", "classifier.out_proj.weight", "score.weight")
 PREFIX = "base_model.model."
-UNUSED_WEIGHTS = "pooler."  # berth/pack/reference_answers.py says what a task needs
+EMBEDDINGS = ("word_embeddings.weight", "embed_tokens.weight", "tok_embeddings.weight")
+UNUSED_WEIGHTS = "pooler."  # a bare encoder's: it embeds without (berth/pack/reference_answers.py)
+SEED = 0  # such a pooler is random and travels all the same: equal input is to give equal bytes
 MAX_WORDS = 300
 Shapes = dict[str, list[int]]
 
@@ -32,8 +34,10 @@ def run(job: Mapping[str, Any]) -> str:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", "Found missing adapter keys")
+            torch.manual_seed(SEED)
             base, missing = _load_base(model_class, job, _num_labels(shapes))
             _check_missing(job["shown"], missing, shapes)
+            _resize(base, shapes)
             model = peft.PeftModel.from_pretrained(base, job["adapter"])
             kind = str(model.peft_config["default"].peft_type).rpartition(".")[2]
             model.merge_and_unload().save_pretrained(job["merged"])
@@ -61,11 +65,18 @@ def _load_base(model_class: Any, job: Mapping[str, Any], num_labels: int | None)
 def _check_missing(shown: str, missing: set[str], shapes: Shapes) -> None:
     """Refuse weights that neither the base nor the adapter has: they would be random."""
     given = {name.removeprefix(PREFIX).replace(".modules_to_save", "") for name in shapes}
-    if made_up := sorted(name for name in missing - given if UNUSED_WEIGHTS not in name):
+    if made_up := sorted(name for name in missing - given if not name.startswith(UNUSED_WEIGHTS)):
         raise Refused(
             f"neither the adapter of {shown} nor its base has weights for {made_up[0]}: save the adapter with the head "
             "among its modules_to_save"
         )
+
+
+def _resize(base: Any, shapes: Shapes) -> None:
+    """Give the base as many tokens as the adapter was trained with, where it brings the embedding matrix."""
+    rows = next((shape[0] for name, shape in shapes.items() if name.endswith(EMBEDDINGS)), None)
+    if rows is not None and rows != base.get_input_embeddings().num_embeddings:
+        base.resize_token_embeddings(rows, mean_resizing=False)
 
 
 def _shapes(adapter: Path) -> Shapes:

@@ -14,7 +14,7 @@ from ..errors import Refused
 from ..progress import Progress
 from ..safetensors_header import read_header
 from .child import run_isolated
-from .folders import ADAPTER_FOLDER, ADAPTER_WEIGHTS, has_safetensors, module_folders, transformer_folder
+from .folders import ADAPTER_FOLDER, ADAPTER_WEIGHTS, has_safetensors, module_folders, transformer_of
 
 PICKLE, PICKLE_INDEX = PICKLES
 ADAPTER, ADAPTER_PICKLE = ADAPTER_WEIGHTS
@@ -48,7 +48,7 @@ def convert(folder: Path, progress: Progress) -> str:
 def _pairs(folder: Path) -> Pairs:
     """Every pickle that must be converted, and the file that it becomes."""
     pairs = [pair for module in module_folders(folder) if not has_safetensors(module) for pair in _of_module(module)]
-    transformer = transformer_folder(folder)
+    transformer = transformer_of(folder)
     for place in (transformer, transformer / ADAPTER_FOLDER):
         if (place / ADAPTER_PICKLE).is_file() and not (place / ADAPTER).is_file():
             pairs.append((place / ADAPTER_PICKLE, place / ADAPTER))

@@ -11,6 +11,8 @@ STUCK_S = 5.0
 # TorchServe gives up a dying worker after maxRetryTimeoutInSec (30 s), waits at most 21 s between two attempts, and
 # does nothing after that.
 DEAD_S = 60.0
+# While a server starts. TorchServe gives a worker's process 120 s until it talks, and then says so in its log.
+START_S = 180.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,8 @@ class ModelView:
     """Why the known answer cannot be had."""
     is_described: bool = True
     """Whether TorchServe has just described the workers; otherwise they are those of its last description."""
+    unmanned_s: float = 0.0
+    """Seconds since TorchServe last described a worker."""
 
 
 def why_not_ready(view: ModelView) -> str | None:
@@ -64,6 +68,17 @@ def is_hanging(view: ModelView, patience_s: float) -> bool:
     stuck = [worker for worker in ready if worker.idle_s >= patience_s]
     # An idle worker would have taken what is queued; and when none works, one should be at the known text.
     return view.check_s >= patience_s and bool(stuck) and (view.queued > 0 or len(stuck) == len(ready))
+
+
+def why_never_ready(view: ModelView) -> str | None:
+    """Say why a server that has not been ready yet never will be; None where it may."""
+    if view.silent_s >= START_S:
+        return f"TorchServe's frontend has not answered for {view.silent_s:.0f} s"
+    if view.unmanned_s >= START_S:
+        return f"TorchServe has started no worker within {view.unmanned_s:.0f} s"
+    if any(worker.absent_s >= START_S for worker in view.workers):
+        return f"a worker has had no process for {START_S:.0f} s"
+    return None
 
 
 def why_not_live(view: ModelView) -> str | None:

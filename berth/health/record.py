@@ -16,12 +16,15 @@ class ModelRecord:
         """TorchServe's last description."""
         self.has_answered = False
         """Whether the model has given its known answer once."""
+        self.is_unknown = False
+        """Whether TorchServe says that it has no such model: nothing is registered later."""
         self.failure: str | None = None
         """Why the known answer cannot be had, until it can be again."""
         self._is_described = False
         self._heard_s = now_s  # when TorchServe's frontend last answered
         self._asked_s: float | None = None  # when the first known text since the last verdict was sent
         self._num_errors = 0
+        self._manned_s = now_s  # when there last was a worker
         self._workers: dict[str, WorkerRecord] = {}
 
     @property
@@ -37,10 +40,12 @@ class ModelRecord:
     def note_state(self, state: ModelState, now_s: float) -> None:
         """TorchServe has described the model."""
         self.state, self._heard_s, self._is_described = state, now_s, True
+        if state.workers:
+            self._manned_s = now_s
 
-    def note_refusal(self, now_s: float) -> None:
-        """TorchServe has not described the model, but it has answered."""
-        self._heard_s, self._is_described = now_s, False
+    def note_refusal(self, now_s: float, *, is_unknown: bool) -> None:
+        """TorchServe has not described the model, but it has answered; perhaps that it has none of this name."""
+        self._heard_s, self._is_described, self.is_unknown = now_s, False, is_unknown
 
     def note_silence(self) -> None:
         """TorchServe has not answered; what counts is for how long."""
@@ -85,6 +90,7 @@ class ModelRecord:
             check_s=0.0 if self._asked_s is None else now_s - self._asked_s,
             failure=self.failure,
             is_described=self._is_described,
+            unmanned_s=now_s - self._manned_s,
         )
 
 

@@ -5,7 +5,8 @@ Standard library only.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+
+from ..clients.launcher import Capacity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,29 +23,6 @@ class Health:
 
 STARTING = Health(startup="no model has given its known answer yet", ready="the models are loading")
 STOPPING = Health(ready="berth is stopping")  # nobody looks at the models any more
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capacity:
-    """How many workers a server has room for."""
-
-    management: str
-    """The server's management address: whoever asks may mean another server."""
-    models: tuple[str, ...]
-    max_workers: int
-    """Workers that each model may have."""
-    reason: str
-    """Why not more, for a sentence."""
-
-    @classmethod
-    def from_json(cls, answer: Any) -> Self:
-        """Read what a launcher answers; KeyError, TypeError or ValueError when it is something else."""
-        return cls(
-            management=str(answer["management"]),
-            models=tuple(answer["models"]),
-            max_workers=int(answer["max_workers"]),
-            reason=str(answer["reason"]),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

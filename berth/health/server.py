@@ -12,8 +12,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+from ..clients.launcher import CAPACITY_PATH, HEALTH_VARIABLE, PROBE_TIMEOUT_S, health_endpoint
 from ..errors import BerthError
-from .probe import CAPACITY_PATH, HEALTH_VARIABLE, PROBE_TIMEOUT_S, health_endpoint
 from .report import Report
 
 PATHS = ("/startup", "/live", "/ready")

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from http import HTTPStatus
 
 from ..archive.served_model import ServedModel
 from ..clients.management import ManagementClient
@@ -14,7 +15,7 @@ from ..endpoint import Endpoint
 from ..errors import BerthError, RequestFailed
 from ..process.activity import Activity, look_at
 from .deep_check import DeepCheck
-from .diagnosis import DEAD_S, ModelView, why_not_live, why_not_ready
+from .diagnosis import DEAD_S, ModelView, why_never_ready, why_not_live, why_not_ready
 from .record import ModelRecord
 from .repair import Repairs
 from .report import STARTING, Health
@@ -67,6 +68,16 @@ class Watch:
         return next((f"{model.name} was loaded but cannot predict: {model.failure}" for model in failing), None)
 
     @property
+    def unknown(self) -> str | None:
+        """The first model that TorchServe says it does not have."""
+        return next((model.name for model in self._models if model.is_unknown), None)
+
+    @property
+    def why_never_ready(self) -> str | None:
+        """Why a server that has not been ready yet never will be, for people."""
+        return next(filter(None, (model.why_never_ready for model in self._models)), None)
+
+    @property
     def lost(self) -> str | None:
         """Why only a new server helps, for people; what could be repaired was tried."""
         return next(filter(None, (model.lost for model in self._models)), None)
@@ -102,6 +113,17 @@ class ModelWatch:
     def failure(self) -> str | None:
         """Why the known answer cannot be had, until it can be again."""
         return self._record.failure
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether TorchServe says that it has no such model."""
+        return self._record.is_unknown
+
+    @property
+    def why_never_ready(self) -> str | None:
+        """Why a server that has not been ready yet never will be, by the last look."""
+        reason = why_never_ready(self._view) if self._view else None
+        return reason and f"{self.name}: {reason}"
 
     @property
     def lost(self) -> str | None:
@@ -144,8 +166,8 @@ class ModelWatch:
         try:
             state = self._management.describe(self.name)
             self._record.note_state(state, clock())
-        except RequestFailed:
-            self._record.note_refusal(clock())
+        except RequestFailed as error:
+            self._record.note_refusal(clock(), is_unknown=error.code == HTTPStatus.NOT_FOUND)
         except BerthError:
             self._record.note_silence()
 

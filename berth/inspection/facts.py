@@ -86,9 +86,10 @@ def _labels(shape: Mapping[str, Any], num_labels: int) -> tuple[str, ...]:
 def _vector(config: HandlerConfig, size: int) -> dict[str, object]:
     return {
         "size": size,
-        "pooling": config.pooling,
+        "pooling": [str(pooling) for pooling in config.pooling],
         "dense": len(config.dense),
         "normalized": config.normalize,
+        "truncate_dim": config.truncate_dim,
         "prompts": sorted(config.prompts),
         "default_prompt": config.default_prompt,
     }

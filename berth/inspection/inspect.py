@@ -16,6 +16,7 @@ from ..machine.machine import read_machine
 from ..memory.budget import ModelLoad
 from ..memory.model_size import ModelSize
 from ..memory.plan import plan_loads
+from ..pack.check.foreign import refuse_foreign
 from ..pack.contents import ReferenceAnswers
 from ..pack.options import PackOptions
 from ..pack.pack import plan, prepare
@@ -43,7 +44,7 @@ def inspect(address: str, options: PackOptions, progress: Progress) -> Inspectio
     path = Path(address)
     if path.suffix == ".mar" or (path / MANIFEST).is_file():
         return inspect_archive(path)
-    with opened(address, progress) as source, prepare(source, options.task, progress) as prepared:
+    with opened(address, progress, refuse_foreign) as source, prepare(source, options.task, progress) as prepared:
         planned = plan(prepared, NO_ANSWERS, options.name or source.name, options)
         return _inspect(planned_members(planned), prepared.notes)
 

@@ -85,7 +85,7 @@ class ModelSize:
             hidden=hidden,
             intermediate=_number(shape, INTERMEDIATE, 4 * hidden),
             num_labels=len(shape.get("id2label") or ()) or 2,  # as transformers counts
-            vector_size=_vector_size(config, members) or hidden,
+            vector_size=_vector_size(config, hidden, members),
             scores=SCORES.get(str(shape.get("model_type")), 0) * _number(shape, HEADS, 0),
             tokenizer_bytes=sizes.get(f"{CHECKPOINT}/tokenizer.json", 0),
             content_bytes=sum(sizes.values()),
@@ -97,11 +97,12 @@ class ModelSize:
         return sum(self.weights.values())
 
 
-def _vector_size(config: HandlerConfig | None, members: Members) -> int | None:
-    """How many numbers the last Dense module puts out; None without one."""
+def _vector_size(config: HandlerConfig | None, hidden: int, members: Members) -> int:
+    """How many numbers an embedding has: the last module's where there is one, else those of all poolings."""
     if config is None or not config.dense:
-        return None
-    return int(json.loads(members.read(f"{CHECKPOINT}/{config.dense[-1]}/config.json"))["out_features"])
+        return hidden if config is None else hidden * len(config.pooling)
+    module = json.loads(members.read(f"{CHECKPOINT}/{config.dense[-1]}/config.json"))
+    return _number(module, ("out_features", "dimension"), hidden)
 
 
 def _count_numbers(name: str, members: Members) -> Counter[str]:

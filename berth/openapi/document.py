@@ -181,11 +181,13 @@ def _ref(kind: Any) -> Schema:
 
 
 def _components() -> Schema:
-    kinds = [
+    asked = [
         *(kind for explains in (False, True) for kind in _bodies(native.body_of, explains=explains)),
         *(kind for explains in (False, True) for kind in _bodies(kserve_v1.body_of, explains=explains)),
         open_inference.InferBody,
         EMBEDDINGS_BODY,
+    ]
+    answered = [
         *(form for kind in TASKS.values() for form in kind.results),
         *EXPLANATION,
         answers.Health,
@@ -194,8 +196,23 @@ def _components() -> Schema:
         answers.KServeError,
         answers.OpenAIError,
     ]
-    _, components = msgspec.json.schema_components(kinds, ref_template=REF)
-    return dict(sorted(components.items()))
+    _, requests = msgspec.json.schema_components(asked, ref_template=REF)
+    _, responses = msgspec.json.schema_components(answered, ref_template=REF)
+    for schema in requests.values():
+        _take_nulls(schema)
+    return dict(sorted((requests | responses).items()))
+
+
+def _take_nulls(schema: Schema) -> None:
+    """Let null stand for every field that may be absent, as handler.wire.convert reads it."""
+    properties = schema.get("properties", {})
+    for name in properties.keys() - set(schema.get("required", ())):
+        field = properties[name]
+        about = {key: field[key] for key in ("default", "description") if key in field}
+        bare = {key: value for key, value in field.items() if key not in about}
+        forms = bare.get("anyOf", [bare])
+        if {} not in forms and {"type": "null"} not in forms:
+            properties[name] = {"anyOf": [*forms, {"type": "null"}], **about}
 
 
 def _describe_all(components: Schema) -> Schema:

@@ -20,10 +20,11 @@ class Checkpoint:
     """Whether --task or sentence-transformers' files have said what it is for; else its architecture has."""
     max_tokens: int
     """Longest text in tokens, special tokens included."""
-    pooling: Pooling = Pooling.MEAN
+    pooling: tuple[Pooling, ...] = (Pooling.MEAN,)
     dense: tuple[str, ...] = ()
-    """Folders of the Dense modules inside `root`, in order."""
+    """Folders of the Dense and LayerNorm modules inside `root`, in order."""
     normalize: bool = False
+    truncate_dim: int | None = None
     prompts: Mapping[str, str] = field(default_factory=dict)
     default_prompt: str | None = None
     score_function: ScoreFunction | None = None

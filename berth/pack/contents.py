@@ -119,6 +119,7 @@ def _model_config(checkpoint: Checkpoint, source: HandlerSource) -> bytes:
         pooling=checkpoint.pooling,
         dense=checkpoint.dense,
         normalize=checkpoint.normalize,
+        truncate_dim=checkpoint.truncate_dim,
         prompts=checkpoint.prompts,
         default_prompt=checkpoint.default_prompt,
         score_function=checkpoint.score_function,

@@ -10,21 +10,17 @@ from handler.config import Task
 
 from ..checkpoint_files import CONFIG, TOKENIZER_CONFIG, load_json
 from ..errors import Refused
+from ..sentence_files import MODULES_FILE, Module, load_modules, transformer_folder
 from .check.foreign import architecture_of
 from .check.left_out import left_out_files
+from .check.setfit import check_setfit
 from .checkpoint import Checkpoint
 from .files import travelling_files
 from .references import REFERENCES
-from .sentence_transformers import (
-    MODULES_FILE,
-    Module,
-    embedding_of,
-    is_cross_encoder,
-    load_modules,
-    max_sequence_length,
-    score_function_of,
-    transformer_folder,
-)
+from .sentence.cross_encoder import is_cross_encoder, score_function_of
+from .sentence.embedding import embedding_of
+from .sentence.modules import check_kinds
+from .sentence.transformer import max_sequence_length
 
 DECODER_ENDING = "LMHeadModel"
 SAME_HEADS = {"AutoModelForSequenceClassification", "AutoModelForTokenClassification"}  # both are `classifier`
@@ -52,7 +48,10 @@ POSITIONS_AFTER_PADDING = frozenset(
 
 def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
     """The checkpoint in a folder of today's form; Refused with what to do when it cannot be packed."""
+    check_setfit(checkpoint, task)
     modules = load_modules(checkpoint)
+    if task in (None, Task.EMBEDDINGS):
+        check_kinds(checkpoint, modules)
     transformer = transformer_folder(checkpoint, modules)
     config = _load_config(transformer)
     is_told = task is not None or bool(modules)
@@ -68,13 +67,14 @@ def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
         task=task,
         is_task_told=is_told,
         left_out=left_out_files(checkpoint),
-        max_tokens=_max_tokens(transformer, config),
+        max_tokens=_max_tokens(transformer, config, max_sequence_length(transformer) if modules else None),
         pooling=embedding.pooling,
         dense=embedding.dense,
         normalize=embedding.normalize,
+        truncate_dim=embedding.truncate_dim,
         prompts=embedding.prompts,
         default_prompt=embedding.default_prompt,
-        score_function=score_function_of(checkpoint, config) if task is Task.TEXT_RANKING else None,
+        score_function=score_function_of(checkpoint, modules, config) if task is Task.TEXT_RANKING else None,
     )
 
 
@@ -89,7 +89,8 @@ def _load_config(transformer: Path) -> dict[str, object]:
         if "auto_map" in load_json(transformer / name):
             raise Refused(
                 f"{transformer / name} has an auto_map: this checkpoint brings code of its own, which berth never "
-                "runs; if transformers knows the architecture by now, save it again without trust_remote_code"
+                "runs; if transformers knows the architecture by now, load it without trust_remote_code, save it "
+                "again, and take auto_map out of the new file: transformers keeps it"
             )
     if not isinstance(config.get("model_type"), str):
         raise Refused(f'{transformer / CONFIG} has no model_type: write the type of the model, such as "bert", into it')
@@ -115,6 +116,7 @@ def _task_of_architecture(checkpoint: Path, config: Mapping[str, object]) -> Tas
 
 def reason_of(checkpoint: Path, task: Task) -> str:
     """What told that the folder's checkpoint is for this task."""
+    check_setfit(checkpoint, task)
     modules = load_modules(checkpoint)
     if task is Task.EMBEDDINGS and modules:
         return f"by {MODULES_FILE}"
@@ -139,8 +141,13 @@ def labels_of(config: Mapping[str, object]) -> list[str]:
     """The labels of a classifier as transformers reads them: two, when config.json tells neither names nor number."""
     names, number = config.get("id2label"), config.get("num_labels")
     if isinstance(names, dict):
-        return [str(name) for name in names.values()]
+        return [str(names[key]) for key in sorted(names, key=_number_of)]
     return [f"LABEL_{index}" for index in range(number if isinstance(number, int) else 2)]
+
+
+def _number_of(key: str) -> int:
+    """The output that a key of id2label names; check/labels.py refuses what is no number."""
+    return int(key) if key.lstrip("-").isdecimal() else 0
 
 
 def _check_labels(config_file: Path, config: Mapping[str, object], task: Task) -> None:
@@ -150,13 +157,10 @@ def _check_labels(config_file: Path, config: Mapping[str, object], task: Task) -
         raise Refused(f"the labels in {config_file} are {', '.join(labels[:10])}; {wrong}")
 
 
-def _max_tokens(transformer: Path, config: Mapping[str, object]) -> int:
-    """The smallest of what sentence-transformers, the tokenizer and the positions allow."""
-    limits = (
-        max_sequence_length(transformer),
-        load_json(transformer / TOKENIZER_CONFIG).get("model_max_length"),
-        _usable_positions(config),
-    )
+def _max_tokens(transformer: Path, config: Mapping[str, object], told: int | None) -> int:
+    """What sentence-transformers was told in the place of the tokenizer's own limit; never more than the positions."""
+    own = load_json(transformer / TOKENIZER_CONFIG).get("model_max_length")
+    limits = (own if told is None else told, _usable_positions(config))
     known = [limit for limit in limits if isinstance(limit, int) and 0 < limit < NO_LIMIT_TOKENS]
     if not known:
         raise Refused(

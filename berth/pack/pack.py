@@ -24,6 +24,7 @@ from ..archive.content import ArchivePlan
 from ..archive.verify import read_archive
 from ..archive.write import member_size, write_archive
 from ..archive.zip_layout import check_size
+from ..checkpoint_files import CONFIG, load_json
 from ..convert.convert import converted
 from ..errors import BerthError, Refused, UsageError
 from ..progress import Progress, Silence
@@ -35,6 +36,7 @@ from .checkpoint import Checkpoint
 from .contents import HANDLER_PACKAGES, HandlerSource, ReferenceAnswers, plan_archive
 from .load_checkpoint import load_checkpoint, reason_of
 from .options import PackOptions
+from .other_tasks import other_tasks
 from .proof import started_proof
 from .references import count_inputs
 
@@ -51,6 +53,8 @@ class Prepared:
     checkpoint: Checkpoint
     task_reason: str
     """How its task was chosen."""
+    other_tasks: tuple[Task, ...]
+    """What it could be packed for as well; empty where the user has chosen."""
     notes: tuple[str, ...]
     """What was chosen and converted on the way, a sentence each."""
 
@@ -69,7 +73,7 @@ class Packed:
 def pack_checkpoint(address: str | Path | None, options: PackOptions, progress: Progress | None = None) -> Packed:
     """Pack a checkpoint, or the sample model, into a proven archive; Refused when it would not serve."""
     progress, began_s = progress or Silence(), time.monotonic()
-    with opened(None if address is None else str(address), progress) as source:
+    with opened(None if address is None else str(address), progress, refuse_foreign) as source:
         target = _target(source, options)
         with prepare(source, options.task, progress) as prepared:
             engine, left_out = _pack(prepared, target, options, progress)
@@ -100,6 +104,7 @@ def prepare(source: Source, task: Task | None, progress: Progress) -> Iterator[P
             source=source,
             checkpoint=checkpoint,
             task_reason="chosen with --task" if task else reason_of(ready.folder, checkpoint.task),
+            other_tasks=() if task else other_tasks(load_json(checkpoint.root / CONFIG), checkpoint.task),
             notes=(*source.notes, *ready.notes, *checkpoint.left_out),
         )
 

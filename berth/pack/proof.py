@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import dropwhile
 from pathlib import Path
 
 from ..errors import Refused
@@ -49,9 +50,14 @@ def _prove(process: subprocess.Popen[str], archive_folder: Path) -> str:
     except subprocess.TimeoutExpired as error:
         raise Refused(f"the archive did not load within {PROOF_TIMEOUT_S} s, so it was not kept") from error
     if process.returncode != 0:
-        raise Refused(f"the archive does not serve, so it was not kept:\n{_tail(stderr)}")
+        raise Refused(f"the archive does not serve, so it was not kept: {_tail(stderr)}")
     return stdout.split()[-1]
 
 
 def _tail(stderr: str) -> str:
-    return "\n".join(stderr.rstrip().splitlines()[-NUM_STDERR_LINES:])
+    """The end of a process's words; of a traceback only what was wrong, in one line."""
+    said, traceback, last = stderr.rstrip().rpartition("Traceback (most recent call last):\n")
+    if not traceback:
+        return "\n".join(last.splitlines()[-NUM_STDERR_LINES:])
+    words = list(dropwhile(lambda line: line.startswith(" "), last.splitlines()))
+    return " ".join(words) or said.strip()

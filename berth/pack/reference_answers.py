@@ -4,15 +4,19 @@ It shares no code with the handler, or it would prove nothing. It imports torch 
 import it when they are needed.
 """
 
+import json
 import math
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from logging import CRITICAL
+from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
+from huggingface_hub.errors import StrictDataclassFieldValidationError
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -27,6 +31,15 @@ from .references import REFERENCES
 from .references.reference import Texts
 
 DECIMALS = 6
+KINDS_IN_WORDS = {
+    "NoneType": "null",
+    "bool": "true or false",
+    "dict": "an object",
+    "float": "a number",
+    "int": "a whole number",
+    "list": "a list",
+    "str": "a text",
+}
 
 
 def reference_answers(checkpoint: Checkpoint, advance: Advance = ignore) -> ReferenceAnswers:
@@ -36,11 +49,15 @@ def reference_answers(checkpoint: Checkpoint, advance: Advance = ignore) -> Refe
     """
     reference = REFERENCES[checkpoint.task]
     with _silent_transformers():
-        with _refusing(f"transformers cannot load {checkpoint.root}"):
+        with _refusing(checkpoint, f"transformers cannot load {checkpoint.root}"):
             model, tokenizer, left_out = _load(checkpoint)
             check_loaded(checkpoint, model, tokenizer)
         inputs = reference.inputs(checkpoint, tokenizer.mask_token)
-        with _refusing(f"transformers cannot answer with {checkpoint.root}"), _one_thread(), torch.inference_mode():
+        with (
+            _refusing(checkpoint, f"transformers cannot answer with {checkpoint.root}"),
+            _one_thread(),
+            torch.inference_mode(),
+        ):
             answers = [_answer(checkpoint, model, tokenizer, item, advance) for item in inputs]
     return ReferenceAnswers(inputs=inputs, parameters=reference.parameters, answers=tuple(answers), left_out=left_out)
 
@@ -88,15 +105,33 @@ def _encode(tokenizer: PreTrainedTokenizerBase, texts: Texts, cut: dict[str, Any
 
 
 @contextmanager
-def _refusing(what: str) -> Iterator[None]:
+def _refusing(checkpoint: Checkpoint, what: str) -> Iterator[None]:
     """Turn whatever the library raises into one sentence with its words: a checkpoint can make it raise anything."""
     try:
         yield
     except Refused:
         raise
+    except StrictDataclassFieldValidationError as error:
+        raise Refused(_wrong_kind(checkpoint.root / CONFIG, str(error.__cause__))) from error
     except Exception as error:
         words = " ".join(str(error).split())  # many are several lines
-        raise Refused(f"{what}: {type(error).__name__}: {words}") from error
+        auto_class = REFERENCES[checkpoint.task].auto_class
+        raise Refused(
+            f"{what}: {type(error).__name__}: {words}; berth packs what "
+            f"transformers {transformers.__version__} loads with {auto_class}.from_pretrained"
+        ) from error
+
+
+def _wrong_kind(config_file: Path, said: str) -> str:
+    """What to write in the place of a value of another kind than a setting's, given what its class said of it."""
+    names, kinds = re.findall(r"Field '(\w+)'", said), re.findall(r"expected (\w+), got", said)
+    if not names:
+        return f"{config_file} has a setting that transformers does not take: {' '.join(said.split())}"
+    wanted = " or ".join(dict.fromkeys(KINDS_IN_WORDS.get(kind, kind) for kind in kinds)) or "something else"
+    return (
+        f"{config_file}: {names[0]} is {json.dumps(load_json(config_file).get(names[0]))}, and transformers wants "
+        f"{wanted} there: write that, or take the line out for its own default"
+    )
 
 
 @contextmanager

@@ -17,11 +17,23 @@ MAX_SOCKET_PATH = 107  # bytes; sun_path of unix(7) holds 108 with the final zer
 
 @contextlib.contextmanager
 def run_folder() -> Iterator[Path]:
-    """Make a folder in TMPDIR and remove it at the end; UsageError where its path is too long for a socket."""
-    _clear_abandoned(Path(tempfile.gettempdir()))
-    with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name, _lock(Path(name)):
-        _require_short(Path(name))
-        yield Path(name)
+    """Make a folder in TMPDIR and remove it at the end.
+
+    UsageError where none can be made, or its path is too long for a socket.
+    """
+    with contextlib.ExitStack() as held:
+        try:
+            _clear_abandoned(Path(tempfile.gettempdir()))
+            made = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
+            folder = Path(held.enter_context(made))
+            held.enter_context(_lock(folder))
+        except OSError as error:
+            raise UsageError(
+                f"no temporary folder can be made: {error.strerror}; set TMPDIR to a folder that can be written and is "
+                "not full"
+            ) from error
+        _require_short(folder)
+        yield folder
 
 
 @contextlib.contextmanager

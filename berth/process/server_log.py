@@ -4,6 +4,7 @@ It relies on the layout of lines in berth/serve/log4j2.xml: date, level, thread,
 """
 
 import contextlib
+import itertools
 import re
 import sys
 import threading
@@ -20,6 +21,7 @@ NOISE = (
 )
 # Each may come alone: a worker that is killed, a RuntimeError in the handler, a worker that is late.
 LOAD_FAILURES = ("Load model failed: ", "Backend worker process died.", "Backend worker error")
+NO_PROGRAM = "Cannot run program "  # java's IOException: no right to execute it, no more processes, no memory
 LINE = re.compile(r"\d{4}-\S+ +[A-Z]+ +(?P<thread>\S+) (?P<message>.*)")
 
 
@@ -42,9 +44,13 @@ class ServerLog:
         """Whether a worker died; before the server is ready that means that the model cannot be loaded."""
         return any(sign in line for line in self.lines for sign in LOAD_FAILURES)
 
+    def wait(self, timeout_s: float) -> None:
+        """Wait for the last line of a server that has ended."""
+        self._thread.join(timeout_s)
+
     def close(self, timeout_s: float) -> None:
         """Wait for the last line of a server that has ended, and close the pipe."""
-        self._thread.join(timeout_s)
+        self.wait(timeout_s)
         if not self._thread.is_alive():
             self._pipe.close()
 
@@ -54,6 +60,25 @@ class ServerLog:
                 self._lines.append(line.rstrip("\n"))
                 with contextlib.suppress(OSError, ValueError):  # stderr may be gone: go on draining
                     sys.stderr.write(line)
+
+
+def why_not_registered(lines: list[str], location: str) -> str | None:
+    """Find why TorchServe does not have the model at `location`, in its own words; None where it has not said."""
+    for line, exception in itertools.pairwise(lines):
+        said = LINE.match(line)
+        if said and said["thread"] == "main" and said["message"] == f"Failed to load model: {location}":
+            return exception.partition(": ")[2] or exception
+    return None
+
+
+def why_no_worker(lines: list[str]) -> str:
+    """Say why a worker ended without a traceback, or was never there."""
+    no_program = (line.partition(NO_PROGRAM) for line in lines if NO_PROGRAM in line)
+    failure = next((f"{NO_PROGRAM}{rest.strip()}" for _, _, rest in no_program), None)
+    return failure or (
+        "its worker ended without a traceback, because memory ran out or loading took longer than TorchServe waits; "
+        "its log is above"
+    )
 
 
 def failure_reason(lines: list[str]) -> str | None:

@@ -11,6 +11,7 @@ from .server_log import ServerLog
 from .session import session_process
 
 LAST_LINES_S = 5.0
+INVALID = "Invalid configuration: "  # ModelServer.java, before it ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +34,16 @@ class ServerProcess:
         name, code = "TorchServe", self.process.returncode
         if code is None and self.forks is not None:
             name, code = "the process that forks the workers", self.forks.returncode
-        where = "perhaps by the kernel, because memory ran out" if code == -signal.SIGKILL else "its log is above"
-        return f"{name} ended by itself, exit code {code}; {where}"
+        return f"{name} ended by itself, exit code {code}; {self._why(code)}"
+
+    def _why(self, code: int | None) -> str:
+        if code == -signal.SIGKILL:
+            return "perhaps by the kernel, because memory ran out"
+        self.log.wait(LAST_LINES_S)
+        invalid = next((line for line in self.log.lines if line.startswith(INVALID)), None)
+        if invalid is None:
+            return "its log is above"
+        return f"{invalid}: look for it in config.properties and in the variables that begin with TS_"
 
     def terminate(self) -> None:
         """Ask java to stop, once: a second SIGTERM changes nothing for it."""

@@ -29,7 +29,7 @@ def session_process(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",  # theirs, whatever berth's locale is
             errors="replace",
             start_new_session=True,
         )

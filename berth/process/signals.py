@@ -32,10 +32,15 @@ class StopSignals:
 
     def note(self, number: int, _frame: FrameType | None) -> None:
         """Handle a stop signal."""
+        self.requested = True
         if not self._holding:
             sys.exit(0)
-        self.requested = True
         self._interrupts += number == signal.SIGINT
+
+    def check(self, _value: object = None) -> None:
+        """End the thread that calls it once a stop was asked for: the main thread waits for what others do."""
+        if self.requested:
+            sys.exit(0)
 
     def wait(self, timeout_s: float) -> None:
         """Sleep; any signal, and the end of a child, ends the sleep early."""

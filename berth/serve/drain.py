@@ -8,11 +8,12 @@ are at work, and an answer that a client has not taken yet lies in a socket.
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 
 from ..archive.served_model import ServedModel
 from ..clients.management import ManagementClient
-from ..errors import BerthError, ServerUnreachable
+from ..errors import BerthError, RequestFailed, ServerUnreachable
 from ..health.deep_check import DeepCheck, Verdict
 from ..process.activity import Activity, look_at
 from ..settings import Settings
@@ -75,7 +76,12 @@ class ModelDrain:
 
     def is_busy(self, clock: Callable[[], float]) -> bool:
         """Look once: whether somebody waits whom a worker may still answer."""
-        state = self._management.describe(self._name)
+        try:
+            state = self._management.describe(self._name)
+        except RequestFailed as error:
+            if error.code == HTTPStatus.NOT_FOUND:  # it never had this model
+                return False
+            raise
         living = [(worker, self._look_at(worker.pid)) for worker in state.workers]
         loading = [worker for worker, _ in living if not worker.is_ready]  # without a request, but one may wait for it
         ready = {worker.id: activity for worker, activity in living if worker.is_ready and activity}

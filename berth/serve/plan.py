@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..archive.served_model import ServedModel
-from ..health.report import Capacity
+from ..clients.launcher import Capacity
 from ..machine.forking import WORKER_PYTHON
 from ..memory.fit import MemoryPlan
 from ..process.java import Java, java_command
@@ -14,6 +14,8 @@ from ..settings import Settings
 from ..workers.environment import server_environment
 from ..workers.fork_protocol import ADDRESS_VARIABLE, SOCKET
 
+LINKS = "served"
+"""The folder in the run folder with a link to each model."""
 LOG_CONFIG = Path(__file__).with_name("log4j2.xml")
 METRICS_CONFIG = Path(__file__).with_name("metrics.yaml")
 
@@ -47,8 +49,9 @@ class ServerPlan:
 
     @property
     def capacity(self) -> Capacity:
-        """What `berth scale` may ask for."""
+        """What is published: the addresses, and what `berth scale` may ask for."""
         return Capacity(
+            inference=self.settings.inference.url,
             management=self.settings.management.url,
             models=self.memory.names,
             max_workers=self.memory.max_workers,
@@ -62,7 +65,7 @@ class ServerPlan:
         return [
             *java_command(self.java, vmargs=vmargs, log_config=LOG_CONFIG, run_folder=run_folder),
             *("--python", str(WORKER_PYTHON) if self.is_forked else sys.executable),
-            *("-f", str(settings.config), "-s", str(settings.model_store)),
+            *("-f", str(settings.config), "-s", str(run_folder / LINKS)),
             "-ncs",  # without it TorchServe restores the models and addresses of its last run
             *("-m", *self._locations()),
         ]
@@ -76,7 +79,7 @@ class ServerPlan:
             **({ADDRESS_VARIABLE: str(run_folder / SOCKET)} if self.is_forked else {}),
             "TS_CONFIG_FILE": str(self.settings.config),
             "TS_LOAD_MODELS": ",".join(self._locations()),
-            "TS_MODEL_STORE": str(self.settings.model_store),
+            "TS_MODEL_STORE": str(run_folder / LINKS),
             "TS_METRICS_CONFIG": str(METRICS_CONFIG),
             "TS_DEFAULT_WORKERS_PER_MODEL": str(self.num_workers),
             "TS_NUMBER_OF_GPU": str(machine.num_gpus),
@@ -88,6 +91,15 @@ class ServerPlan:
             "TS_DECODE_INPUT_REQUEST": "false",  # and Settings requires the same of the frontend
         }
 
+    @property
+    def links(self) -> Mapping[str, ServedModel]:
+        """The links to make in the folder LINKS, which is TorchServe's model store: the name of each and its model.
+
+        TorchServe refuses a path with "..", splits one at a comma, and knows no name that is not UTF-8. A folder is
+        linked to, where a .mar would be copied at every start.
+        """
+        return {str(number): model for number, model in enumerate(self.models)}
+
     def _locations(self) -> list[str]:
-        """The models in TorchServe's notation; a folder is linked to, where a .mar would be copied at every start."""
-        return [f"{model.name}={model.folder}" for model in self.models]
+        """The models in TorchServe's notation."""
+        return [f"{model.name}={link}" for link, model in self.links.items()]

@@ -1,29 +1,44 @@
 """Checks the ports that a server needs before java takes them."""
 
 import contextlib
+import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from ..clients.launcher import HEALTH_VARIABLE, health_endpoint
 from ..endpoint import Endpoint
 from ..errors import BerthError
 from ..settings import override_variable
 
 
-def require_free_ports(endpoints: Sequence[Endpoint]) -> None:
-    """Raise BerthError for the first address that is taken.
+def require_free_ports(endpoints: Sequence[Endpoint], environ: Mapping[str, str] = os.environ) -> None:
+    """Raise BerthError for all addresses that are taken, that of the health probes among them.
 
     All are held at the same time, so two keys with one port are found too.
     """
+    taken: list[tuple[Endpoint, OSError]] = []
     with contextlib.ExitStack() as held:
-        for endpoint in endpoints:
+        for endpoint in (*endpoints, health_endpoint(environ)):
             try:
                 held.enter_context(_listen(endpoint))
             except OSError as error:
-                value = "PORT" if endpoint.key.endswith("_port") else f"http://{endpoint.host}:PORT"
-                raise BerthError(
-                    f"cannot listen on {endpoint.host}:{endpoint.port} ({endpoint.key}): {error.strerror}; "
-                    f"stop what listens there, or choose another port with {override_variable(endpoint.key)}={value}"
-                ) from error
+                taken.append((endpoint, error))
+    if taken:
+        where = ", ".join(f"{_address(endpoint)} ({endpoint.key}): {error.strerror}" for endpoint, error in taken)
+        others = " ".join(_other(endpoint) for endpoint, _ in taken)
+        raise BerthError(f"cannot listen on {where}; stop what listens there, or choose another port with {others}")
+
+
+def _address(endpoint: Endpoint) -> str:
+    return f"[{endpoint.host}]:{endpoint.port}" if ":" in endpoint.host else f"{endpoint.host}:{endpoint.port}"
+
+
+def _other(endpoint: Endpoint) -> str:
+    """The setting that moves it, as a shell reads it."""
+    if endpoint.key == HEALTH_VARIABLE:
+        return f"{HEALTH_VARIABLE}={endpoint.host}:PORT"
+    value = "PORT" if endpoint.key.endswith("_port") else f"http://{endpoint.host}:PORT"
+    return f"{override_variable(endpoint.key)}={value}"
 
 
 def _listen(endpoint: Endpoint) -> socket.socket:

@@ -13,18 +13,20 @@ from ..errors import BerthError, Refused
 from ..health.report import STOPPING, Report
 from ..health.server import HealthServer
 from ..health.watch import LOOK_S, Watch
-from ..process.server_log import failure_reason
+from ..process.server_log import failure_reason, why_no_worker, why_not_registered
 from ..process.server_process import ServerProcess, server_process
 from ..process.signals import StopSignals
 from ..process.start_clock import StartClock, StartSplit
 from ..wait import POLL_S, wait_until
 from .drain import Drain
-from .plan import ServerPlan
+from .plan import LINKS, ServerPlan
 
 FORCED_EXIT_CODE = 130  # 128 + SIGINT, as a shell counts it
 GRACE_S = 15.0  # TorchServe waits without limit for its gRPC calls
+START_DRAIN_S = 5.0  # before it is ready, nobody was told to send it requests
 LOST_DRAIN_S = 10.0  # for the requests of models and workers that are well
 TRACEBACK_S = 5.0  # a traceback comes through another thread than the line that says that the worker died
+REGISTRATION_S = 2.0  # the log says why there is no model before the management API listens
 ALIVE_EVERY_S = 10.0
 
 
@@ -32,6 +34,7 @@ def run_server(
     plan: ServerPlan, folder: Path, signals: StopSignals, health: HealthServer, forks: subprocess.Popen[str] | None
 ) -> int:
     """Live one server's life and return the exit code; `forks`: the process that its workers live by."""
+    _link_models(plan, folder)
     command, environment = plan.command(folder), plan.environment(os.environ, folder)
     with (
         server_process(command, folder=folder, environment=environment, forks=forks) as torchserve,
@@ -42,7 +45,9 @@ def run_server(
         watch.start()
         report = Report(health=watch.health, capacity=plan.capacity)
         health.publish(report)
+        drain_s = min(plan.drain_s, START_DRAIN_S)
         if _wait_until_loaded(torchserve, plan, watch, signals):
+            drain_s = plan.drain_s
             _announce(plan, started.split())
         _wait_for_the_end(torchserve, watch, signals)
         health.publish(replace(report, health=lambda: STOPPING))
@@ -50,9 +55,15 @@ def run_server(
         if watch.lost and not signals.requested:
             _drain(torchserve, plan, signals, min(plan.drain_s, LOST_DRAIN_S))
             raise BerthError(f"{watch.lost}; berth ends so that whatever supervises it starts a new one")
-        say(f"stopping: what was accepted is answered first, for up to {plan.drain_s:g} s (Ctrl-C again forces)")
-        _drain(torchserve, plan, signals, plan.drain_s)
+        say(f"stopping: what was accepted is answered first, for up to {drain_s:g} s (Ctrl-C again forces)")
+        _drain(torchserve, plan, signals, drain_s)
         return _wind_down(torchserve, signals)
+
+
+def _link_models(plan: ServerPlan, folder: Path) -> None:
+    (folder / LINKS).mkdir()
+    for link, model in plan.links.items():
+        (folder / LINKS / link).symlink_to(model.folder)
 
 
 def _wait_until_loaded(torchserve: ServerProcess, plan: ServerPlan, watch: Watch, signals: StopSignals) -> bool:
@@ -60,8 +71,7 @@ def _wait_until_loaded(torchserve: ServerProcess, plan: ServerPlan, watch: Watch
     started = said = time.monotonic()
     while not watch.has_started and not signals.requested:
         _require_loading(torchserve, plan)
-        if watch.failure:
-            raise Refused(watch.failure)
+        _require_hope(torchserve, plan, watch)
         if time.monotonic() - said > ALIVE_EVERY_S:
             said = time.monotonic()
             say(f"loading {plan.names} for {said - started:.0f} s")
@@ -73,9 +83,29 @@ def _require_loading(torchserve: ServerProcess, plan: ServerPlan) -> None:
     log = torchserve.log
     if log.has_load_failure:
         wait_until(lambda: failure_reason(log.lines) is not None, TRACEBACK_S)
-        reason = failure_reason(log.lines) or "its worker ended without a traceback (out of memory, or too slow)"
+        reason = failure_reason(log.lines) or why_no_worker(log.lines)
         raise Refused(f"{plan.names} could not be loaded: {reason}")
     _require_running(torchserve)
+
+
+def _require_hope(torchserve: ServerProcess, plan: ServerPlan, watch: Watch) -> None:
+    """Raise for what no patience helps: a model that TorchServe did not take, or that does not give its answer."""
+    if watch.failure:
+        raise Refused(watch.failure)
+    if watch.unknown:
+        raise _not_registered(torchserve, plan, watch.unknown)
+    if watch.why_never_ready:
+        raise BerthError(f"{watch.why_never_ready}; its log is above, and a new start may help")
+
+
+def _not_registered(torchserve: ServerProcess, plan: ServerPlan, name: str) -> Refused:
+    link, folder = next((link, model.folder) for link, model in plan.links.items() if model.name == name)
+    wait_until(lambda: why_not_registered(torchserve.log.lines, link) is not None, REGISTRATION_S)
+    reason = why_not_registered(torchserve.log.lines, link) or "its log is above"
+    return Refused(
+        f"TorchServe did not take the model {name} from {folder}: {reason}; its Java must be able to read that folder: "
+        "unset JAVA_HOME if it names a Java that is confined, or set XDG_CACHE_HOME to another folder for the cache"
+    )
 
 
 def _require_running(torchserve: ServerProcess) -> None:

@@ -1,16 +1,12 @@
 """`berth serve`: the fork server starts first, for its imports take longest; the launcher's own go on beside them."""
 
 import os
+import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from ..machine.forking import why_not_forked
-from ..machine.gpu import may_have_gpu
-from ..machine.limits import memory_limit
-from ..process.run_folder import run_folder
-from ..process.signals import stop_signals
-from .forks import started_fork_server
+from .platforms import require_served
 
 
 def serve_archives(archives: Sequence[Path], config: Path | None, memory: str | None, drain_s: float) -> int:
@@ -19,6 +15,14 @@ def serve_archives(archives: Sequence[Path], config: Path | None, memory: str | 
     `memory`: how much it may take, instead of what the machine grants. The exit code: 0 after a clean stop, 130 after
     a forced one.
     """
+    require_served(sys.platform)
+    from ..machine.forking import why_not_forked  # noqa: PLC0415 - what follows needs Linux
+    from ..machine.gpu import may_have_gpu  # noqa: PLC0415
+    from ..machine.limits import memory_limit  # noqa: PLC0415
+    from ..process.run_folder import run_folder  # noqa: PLC0415
+    from ..process.signals import stop_signals  # noqa: PLC0415
+    from .forks import started_fork_server  # noqa: PLC0415
+
     not_forked = why_not_forked(memory_limit(), beside_gpu=may_have_gpu(os.environ))
     with (
         stop_signals() as signals,
@@ -26,10 +30,14 @@ def serve_archives(archives: Sequence[Path], config: Path | None, memory: str | 
         nullcontext() if not_forked else started_fork_server(folder, os.environ) as forks,
     ):
         from ..health.server import listen  # noqa: PLC0415
+        from .ports import require_free_ports  # noqa: PLC0415
         from .prepare import prepare_server  # noqa: PLC0415
+        from .request import read_request  # noqa: PLC0415
         from .run import run_server  # noqa: PLC0415
 
+        request = read_request(archives, config, memory)
+        require_free_ports(request.settings.endpoints, os.environ)
         with listen(os.environ) as health:
-            plan = prepare_server(archives, config, memory, drain_s, not_forked)
+            plan = prepare_server(request, drain_s, not_forked, signals.check)
             signals.hold()
             return run_server(plan, folder, signals, health, forks)

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import ClassVar
 
 import httpx2
 from huggingface_hub import HfApi, constants, hf_hub_download, snapshot_download
@@ -17,10 +18,11 @@ from huggingface_hub.hf_api import RepoSibling
 from ..errors import Refused
 from ..progress import Advance, Progress
 from .digest import has_digest, is_digest
-from .hub_errors import explained, quiet
+from .hub_errors import explained
 from .hub_id import HubId
-from .needed import needed_files
-from .origin import Source
+from .needed import is_weights, needed_files
+from .origin import Look, Source
+from .quiet import quiet
 from .room import MB, require_room
 
 ATTEMPTS = 5  # at a file whose connection is reset; huggingface_hub resumes after all other breaks
@@ -47,8 +49,8 @@ class _Listing:
     notes: tuple[str, ...] = ()
 
 
-def fetched(model: HubId, progress: Progress) -> Source:
-    """The model's folder, complete and verified; Refused, with what to do, when it cannot be had."""
+def fetched(model: HubId, progress: Progress, look: Look) -> Source:
+    """The model's folder, complete and verified; Refused, with what to do, when it cannot be had, or by `look`."""
     with quiet(), explained(model):
         progress.begin(f"asking the Hub for {model}")
         api = HfApi(library_name="berth")
@@ -56,7 +58,7 @@ def fetched(model: HubId, progress: Progress) -> Source:
         listing = _listing(api, model, commit)
         sizes = {name: file.size for name, file in listing.files.items()}
         names = needed_files(sizes, listing.where)
-        folder = _download(model, commit, {name: sizes[name] for name in names}, progress)
+        folder = _download(model, commit, {name: sizes[name] for name in names}, progress, look)
         _verify(folder, {name: listing.files[name] for name in names}, model, progress)
     return Source(folder=folder, name=model.name, address=str(model), revision=commit, notes=listing.notes)
 
@@ -76,9 +78,11 @@ def _listing(api: HfApi, model: HubId, commit: str) -> _Listing:
 
 
 def _listed(sibling: RepoSibling) -> _File:
+    if sibling.lfs:
+        return _File(sibling.lfs.size, sibling.lfs.sha256)
     if sibling.size is None:
         raise FileMetadataError(f"{sibling.rfilename} has no size")
-    return _File(sibling.size, sibling.lfs.sha256 if sibling.lfs else sibling.blob_id)
+    return _File(sibling.size, sibling.blob_id)
 
 
 def _cached(model: HubId, commit: str) -> _Listing | None:
@@ -96,15 +100,18 @@ def _cached(model: HubId, commit: str) -> _Listing | None:
     return _Listing(files, f"{model} in the cache ({folder}; the Hub was not reached)", (note,))
 
 
-def _download(model: HubId, commit: str, sizes: dict[str, int], progress: Progress) -> Path:
-    """Download what the cache lacks of the commit; returns its folder there."""
+def _download(model: HubId, commit: str, sizes: dict[str, int], progress: Progress, look: Look) -> Path:
+    """Download what the cache lacks of the commit, in the order of `sizes`; returns its folder there."""
     total = sum(sizes.values())
     cache = Path(constants.HF_HUB_CACHE)
     folder = cache / f"models--{model.repository.replace('/', '--')}" / "snapshots" / commit
     missing = sum(size for name, size in sizes.items() if not (folder / name).exists())
     require_room(cache, missing, str(model), ELSEWHERE)
     advance = progress.begin(f"downloading {model} ({total / MB:,.0f} MB)", total)
+    first_weights = next(name for name in sizes if is_weights(name))
     for name, size in sizes.items():
+        if name == first_weights:
+            look(folder)
         counted = _Counted(advance)
         _download_file(model, commit, name, counted)
         counted.update(size - counted.done)
@@ -136,32 +143,35 @@ class _Counted:
         self.done += int(size_bytes or 0)
         self._advance(int(size_bytes or 0))
 
-    def bar(self) -> type:
-        """A class that huggingface_hub takes for tqdm, and that draws nothing."""
-        counted = self
+    def bar(self) -> type["_Bar"]:
+        """What huggingface_hub takes for its bar: a class, as it makes one for each try."""
+        return type("Bar", (_Bar,), {"counted": self})
 
-        class Bar:
-            def __init__(self, *_args: object, initial: float = 0, **_more: object) -> None:
-                counted.update(initial)
 
-            def __enter__(self) -> "Bar":
-                return self
+class _Bar:
+    """As much of tqdm as huggingface_hub uses; it draws nothing."""
 
-            def __exit__(self, *_error: object) -> None: ...
+    counted: ClassVar[_Counted]
 
-            def close(self) -> None: ...
+    def __init__(self, *_args: object, initial: float = 0, **_more: object) -> None:
+        self.counted.update(initial)
 
-            def update(self, size_bytes: float | None = 1) -> None:
-                counted.update(size_bytes)
+    def __enter__(self) -> "_Bar":
+        return self
 
-            def update_transfer(self, _size_bytes: float | None = 1) -> None:
-                """What came over the network, which is not what the file has: Xet sends no chunk twice."""
+    def __exit__(self, *_error: object) -> None: ...
 
-            def set_postfix_str(self, *_args: object, **_more: object) -> None: ...
+    def close(self) -> None: ...
 
-            set_transfer_postfix_str = set_postfix_str
+    def update(self, size_bytes: float | None = 1) -> None:
+        self.counted.update(size_bytes)
 
-        return Bar
+    def update_transfer(self, _size_bytes: float | None = 1) -> None:
+        """What came over the network, which is not what the file has: Xet sends no chunk twice."""
+
+    def set_postfix_str(self, *_args: object, **_more: object) -> None: ...
+
+    set_transfer_postfix_str = set_postfix_str
 
 
 def _verify(folder: Path, files: dict[str, _File], model: HubId, progress: Progress) -> None:

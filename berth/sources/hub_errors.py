@@ -1,8 +1,6 @@
 """What huggingface_hub raises -> one sentence that says what to do. No token is ever in it."""
 
 import errno
-import logging
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -11,7 +9,6 @@ import httpx2
 from huggingface_hub import constants, get_token
 from huggingface_hub.errors import (
     DisabledRepoError,
-    EntryNotFoundError,
     FileMetadataError,
     GatedRepoError,
     HfHubHTTPError,
@@ -23,28 +20,12 @@ from huggingface_hub.errors import (
     RevisionResolutionError,
 )
 
-from ..errors import Refused
+from ..errors import BerthError, Refused
 from .hub_id import HubId
 from .origin import first_line
 
-LIBRARY = "huggingface_hub"
 LOGIN = "log in with `hf auth login` or set HF_TOKEN"
-ANSWERS_OF_OTHERS = (KeyError, ValueError, TypeError, AssertionError)  # JSON that the library does not expect
-LIBRARY_ERRORS = (httpx2.HTTPError, OSError, EntryNotFoundError, RevisionResolutionError, *ANSWERS_OF_OTHERS)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without the library's own lines on stderr, which say how it retries; an error says how that ended."""
-    logger = logging.getLogger(LIBRARY)
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
+ANSWERS_OF_OTHERS = (FileMetadataError, KeyError, ValueError, TypeError, AssertionError)  # as JSON of another form
 
 
 @contextmanager
@@ -52,7 +33,9 @@ def explained(model: HubId) -> Iterator[None]:
     """Raise Refused, with what to do, for all that the library raises while it fetches `model`."""
     try:
         yield
-    except LIBRARY_ERRORS as error:
+    except BerthError:
+        raise
+    except Exception as error:  # hf_xet, for one, raises RuntimeError and errors of its own
         raise Refused(_without_token(_explain(model, error))) from error
 
 
@@ -71,7 +54,7 @@ def _explain(model: HubId, error: Exception) -> str:
             f"{model} is not whole in the cache, {constants.HF_HUB_CACHE}, and HF_HUB_OFFLINE forbids to ask the Hub: "
             "unset it, or download the model where there is a network"
         )
-    if isinstance(cause, FileMetadataError | KeyError | ValueError | TypeError | AssertionError):
+    if isinstance(cause, ANSWERS_OF_OTHERS):
         return _explain_value(model, cause)
     if isinstance(cause, httpx2.HTTPError | LocalEntryNotFoundError):
         return _explain_network(model, cause)
@@ -139,4 +122,5 @@ def _explain_disk(model: HubId, error: Exception) -> str:
         )
     if number is not None:
         return f"the Hub's cache, {constants.HF_HUB_CACHE}, cannot be used ({error}): set HF_HOME to another folder"
-    return f"the download of {model} broke off ({first_line(error)}): pack it again, the files that are whole are kept"
+    what = f"{type(error).__name__}: {first_line(error)}"
+    return f"the download of {model} broke off ({what}): pack it again, the files that are whole are kept"

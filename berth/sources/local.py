@@ -22,7 +22,8 @@ def local_source(folder: Path, address: str, name: str | None = None) -> Source:
         notes += (note,)
     commit = _commit(folder)
     if commit is not None:
-        name = name or _repository(folder).name.rsplit("--", 1)[-1]
+        address = _repository(folder).name.removeprefix(REPOSITORY).replace("--", "/")
+        name = name or address.rsplit("/", 1)[-1]
     name = name or name_of_training(folder) or folder.resolve().name
     folder, note = chosen_checkpoint(folder)
     notes += (note,) if note else ()

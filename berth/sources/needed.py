@@ -20,7 +20,7 @@ OTHER_FORMATS = (".h5", ".msgpack", ".onnx", ".gguf", ".ot", ".tflite", ".ckpt",
 
 
 def needed_files(sizes: Mapping[str, int], where: str) -> list[str]:
-    """Names of the files to fetch out of `sizes` (bytes by name, folders by /), the small ones first.
+    """Names of the files to fetch out of `sizes` (bytes by name, folders by /): the weights last, the small ones first.
 
     Raises Refused, naming `where`, when they hold no model that can be packed.
     """
@@ -30,7 +30,12 @@ def needed_files(sizes: Mapping[str, int], where: str) -> list[str]:
         kept = [name for name, size in names.items() if _is_setting(name, size)] + weights_of(names)
         chosen += [folder + name for name in kept]
     _require_model(sizes, chosen, where)
-    return sorted(chosen, key=lambda name: (sizes[name], name))
+    return sorted(chosen, key=lambda name: (is_weights(name), sizes[name], name))
+
+
+def is_weights(name: str) -> bool:
+    """Whether a file that is needed holds weights, and no settings."""
+    return name.endswith((".safetensors", ".bin"))
 
 
 def weights_of(names: Collection[str]) -> list[str]:

@@ -1,16 +1,18 @@
 """A folder or an archive at gs://, s3:// or any other address of fsspec -> a temporary folder with what is needed."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BerthError, Refused
 from ..progress import Advance, Progress
 from .local import local_source
-from .needed import CHECKPOINT, needed_files
-from .origin import Source, first_line, without_credentials
+from .needed import CHECKPOINT, is_weights, needed_files
+from .origin import Look, Source, first_line, without_credentials
+from .quiet import quiet
 from .room import MB, require_room
 from .unpacked import ARCHIVE_NAME, ELSEWHERE, unpacked
 
@@ -22,17 +24,18 @@ DEPTH = 2  # a checkpoint, and the folders of sentence-transformers' modules
 
 
 @contextmanager
-def remote(address: str, progress: Progress) -> Iterator[Source]:
+def remote(address: str, progress: Progress, look: Look) -> Iterator[Source]:
     """The checkpoint at `address`, fetched into a folder that goes with the context; named after the address.
 
-    Raises Refused when there is none, when it cannot be read, and when a package for its scheme is missing.
+    Raises Refused when there is none, when it cannot be read, when a package for its scheme is missing, and by `look`.
     """
     shown = without_credentials(address)
     with tempfile.TemporaryDirectory(prefix="berth-fetched-") as work:
         name = PurePosixPath(address.split("://", 1)[-1]).name
         folder = Path(work, name or "model")
         try:
-            _fetch(address, folder, progress)
+            with quiet():
+                _fetch(address, folder, progress, look)
         except BerthError:
             raise
         except Exception as error:  # every cloud's package has errors of its own
@@ -51,44 +54,61 @@ def _name(address: str) -> str | None:
     return named[-1] if named else None
 
 
-def _fetch(address: str, target: Path, progress: Progress) -> None:
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A file to fetch."""
+
+    there: str
+    here: Path
+    size_bytes: int
+
+
+def _fetch(address: str, target: Path, progress: Progress, look: Look) -> None:
     """Fetch a folder's needed files into the folder `target`, or an archive into the file `target`."""
     from fsspec.core import url_to_fs  # noqa: PLC0415 - only remote addresses need it
 
     files, path = url_to_fs(address)
     shown = without_credentials(address)
     if ARCHIVE_NAME.fullmatch(target.name) and files.isfile(path):
-        _fetch_files(files, {path: target}, {path: int(files.size(path) or 0)}, shown, progress)
-        return
-    sizes = _sizes(files, path)
-    if not sizes:
-        raise Refused(f"{shown} holds no file, or there is no such folder: look with the tool that put it there")
-    names = {f"{path.rstrip('/')}/{name}": target / name for name in needed_files(sizes, shown)}
-    wanted = {each: sizes[each.removeprefix(f"{path.rstrip('/')}/")] for each in names}
-    _fetch_files(files, names, wanted, shown, progress)
+        _fetch_files(files, [_Wanted(path, target, int(files.size(path) or 0))], shown, progress, lambda: None)
+    else:
+        root = path.rstrip("/")
+        sizes = _sizes(files, root)
+        if not sizes:
+            raise Refused(f"{shown} holds no file, or there is no such folder: look with the tool that put it there")
+        wanted = [_Wanted(f"{root}/{name}", target / name, sizes[name]) for name in needed_files(sizes, shown)]
+        _fetch_files(files, wanted, shown, progress, lambda: look(target))
 
 
-def _sizes(files: "AbstractFileSystem", path: str) -> dict[str, int]:
-    """Bytes of every file below `path`, by its name there."""
-    found: dict[str, dict[str, Any]] = files.find(path, maxdepth=DEPTH, detail=True)
-    root = path.rstrip("/") + "/"
-    return {name.removeprefix(root): int(entry.get("size") or 0) for name, entry in found.items() if name != path}
+def _sizes(files: "AbstractFileSystem", root: str) -> dict[str, int]:
+    """Bytes of every file below `root`, by its name there."""
+    found: dict[str, dict[str, Any]] = files.find(root, maxdepth=DEPTH, detail=True)
+    return {name.removeprefix(f"{root}/"): int(entry.get("size") or 0) for name, entry in found.items() if name != root}
 
 
 def _fetch_files(
-    files: "AbstractFileSystem", targets: dict[str, Path], sizes: dict[str, int], shown: str, progress: Progress
+    files: "AbstractFileSystem",
+    wanted: Sequence[_Wanted],
+    shown: str,
+    progress: Progress,
+    look: Callable[[], object],
 ) -> None:
-    """Fetch each file of `targets` to its place; Refused when one arrives with another size."""
-    total = sum(sizes.values())
-    require_room(next(iter(targets.values())), total, shown, ELSEWHERE)
+    """Fetch each file to its place, and look before the weights; Refused when one arrives with another size."""
+    total = sum(each.size_bytes for each in wanted)
+    require_room(wanted[0].here.parent, total, shown, ELSEWHERE)
     advance = progress.begin(f"downloading {shown} ({total / MB:,.0f} MB)", total)
-    for name, target in targets.items():
-        target.parent.mkdir(parents=True, exist_ok=True)
+    first_weights = next((each for each in wanted if is_weights(each.there)), None)
+    for each in wanted:
+        if each == first_weights:
+            look()
+        each.here.parent.mkdir(parents=True, exist_ok=True)
         counted = _Counted(advance)
-        files.get_file(name, str(target), callback=counted.callback())
-        got = target.stat().st_size
-        if got != sizes[name]:
-            raise Refused(f"{shown}: {target.name} has {sizes[name]} bytes there and arrived with {got}: pack it again")
+        files.get_file(each.there, str(each.here), callback=counted.callback())
+        got = each.here.stat().st_size
+        if got != each.size_bytes:
+            raise Refused(
+                f"{shown}: {each.here.name} has {each.size_bytes} bytes there and arrived with {got}: pack it again"
+            )
         advance(got - counted.done)
 
 

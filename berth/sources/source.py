@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
+from ..archive.foreign import is_own
 from ..errors import Refused
-from ..progress import Progress
+from ..progress import Progress, ignore
 from .hub_id import parse_hub_id
 from .local import local_source
-from .origin import Source, without_credentials
+from .origin import Look, Source, without_credentials
 from .sample import SAMPLE_NAME, sample_folder
 from .unpacked import ARCHIVE_NAME, unpacked
 
@@ -26,28 +27,23 @@ ADDRESSES = (
     "org/name@revision), or a folder at gs://, s3:// or another scheme that fsspec knows"
 )
 
-    @property
-    def origin(self) -> dict[str, str]:
-        """What an archive keeps of it: nothing of a local one, so that equal folders make equal archives."""
-        return {} if self.revision is None else {"source": self.address, "revision": self.revision}
-
 
 @contextmanager
-def opened(address: str | None, progress: Progress) -> Iterator[Source]:
+def opened(address: str | None, progress: Progress, look: Look = ignore) -> Iterator[Source]:
     """The checkpoint at `address`, or the sample model; what was only fetched for it goes with the context.
 
-    Raises Refused with what to do when there is none.
+    `look` sees a folder that is fetched before its weights are. Raises Refused with what to do when there is none.
     """
     with ExitStack() as stack:
         try:
-            source = stack.enter_context(_find(address, progress))
+            source = stack.enter_context(_find(address, progress, look))
         except OSError as error:
             shown = without_credentials(str(address))
             raise Refused(f"{shown} cannot be read: {error}; check its path, its permissions and the disk") from error
         yield source
 
 
-def _find(address: str | None, progress: Progress) -> AbstractContextManager[Source]:
+def _find(address: str | None, progress: Progress, look: Look) -> AbstractContextManager[Source]:
     """What an address is: what is on this machine first, then what says its scheme, then the Hub."""
     if address is None:
         return nullcontext(Source(folder=sample_folder(), name=SAMPLE_NAME, address=SAMPLE_NAME))
@@ -58,31 +54,31 @@ def _find(address: str | None, progress: Progress) -> AbstractContextManager[Sou
         return _find_file(path, address, progress)
     hub_id = address.removeprefix(HUB_SCHEME)
     if SCHEME.match(hub_id):
-        return _find_remote(address, progress)
+        return _find_remote(address, progress, look)
     model = None if PATH.fullmatch(hub_id.partition("@")[0]) else parse_hub_id(hub_id)
     if model is None:
         raise Refused(_advice(address))
     from .hub import fetched  # noqa: PLC0415 - a local folder needs no HTTP client
 
-    return nullcontext(fetched(model, progress))
+    return nullcontext(fetched(model, progress, look))
 
 
 def _find_file(path: Path, address: str, progress: Progress) -> AbstractContextManager[Source]:
     """A file is an archive of a folder, or the user named one of a folder's files."""
+    if path.suffix == PACKED and is_own(path):
+        raise Refused(f"{path} is an archive that is already packed: serve it with `berth serve {path}`")
     if ARCHIVE_NAME.fullmatch(path.name):
         return unpacked(path, address, progress)
-    if path.suffix == PACKED:
-        raise Refused(f"{path} is an archive that is already packed: serve it with `berth serve {path}`")
     raise Refused(f"{path} is a file: give the folder that holds config.json and model.safetensors")
 
 
-def _find_remote(address: str, progress: Progress) -> AbstractContextManager[Source]:
+def _find_remote(address: str, progress: Progress, look: Look) -> AbstractContextManager[Source]:
     page = WEB_PAGE.match(address)
     if page:
         raise Refused(f"{address} is a page of the Hub: give the model's name, {page['id']}")
     from .remote import remote  # noqa: PLC0415 - a local folder needs none of it
 
-    return remote(address, progress)
+    return remote(address, progress, look)
 
 
 def _advice(address: str) -> str:

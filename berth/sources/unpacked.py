@@ -1,4 +1,4 @@
-"""A .zip, .tar or .tar.gz of a folder -> a temporary folder with its files.
+"""A .zip, .tar or .tar.gz of a folder, or another tool's .mar -> a temporary folder with its files.
 
 Nothing is written outside that folder, and nothing but files and folders: a path that leads out, a link out and a
 device are refused, and so is what the disk cannot hold.
@@ -21,7 +21,8 @@ from .local import local_source
 from .origin import Source, first_line
 from .room import require_room
 
-ARCHIVE_NAME = re.compile(r"(.+?)\.(zip|tar|tgz|tar\.(gz|bz2|xz))", re.IGNORECASE)
+ARCHIVE_NAME = re.compile(r"(.+?)\.(zip|mar|tar|tgz|tar\.(gz|bz2|xz))", re.IGNORECASE)
+ZIPS = (".zip", ".mar")  # torch-model-archiver's are zips
 DAMAGE = (tarfile.ReadError, zipfile.BadZipFile, gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError)
 CHUNK_BYTES = 2**20
 BESIDE_THE_FOLDER = "__MACOSX"  # what macOS puts into every zip
@@ -35,7 +36,7 @@ def unpacked(archive: Path, address: str, progress: Progress) -> Iterator[Source
     Raises Refused when it is damaged, would write outside its folder, or holds more than the disk does.
     """
     with tempfile.TemporaryDirectory(prefix="berth-unpacked-") as work:
-        extract = _extract_zip if archive.suffix.lower() == ".zip" else _extract_tar
+        extract = _extract_zip if archive.suffix.lower() in ZIPS else _extract_tar
         try:
             extract(archive, Path(work), address, progress)
         except (*DAMAGE, OSError) as error:

@@ -7,6 +7,9 @@ from pathlib import Path
 # PYTHONHOME could name another Python.
 NOT_INHERITED = ("PYTHONPATH", "PYTHONSAFEPATH", "PYTHONHOME")
 ALWAYS_SET = {
+    # Under LC_ALL=C java cannot name a file whose path is not ASCII. LC_ALL beats LANG and LC_CTYPE; glibc has C.UTF-8.
+    "LC_ALL": "C.UTF-8",
+    "PYTHONUTF8": "1",
     "PYTHONDONTWRITEBYTECODE": "1",  # a __pycache__ would count as a member added to the unpacked archive
     "HF_HUB_OFFLINE": "1",
 }

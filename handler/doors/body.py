@@ -1,28 +1,57 @@
-"""A request's body: its media type, and the JSON in it. What it means is for the doors."""
+"""A request's body: its media type, and the JSON or the text in it. What it means is for the doors."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
 from ..errors import InternalError, NotParseable, UnsupportedMedia
 from ..wire import quote
+from .advice import JSON, TEXT, Advice
+from .unreadable import Sent, explain_json, explain_text, find_wide
 
 _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]+)")
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+UTF_8 = ("utf-8", "utf8", "us-ascii")
+MARK = b"\xef\xbb\xbf"  # that a file is UTF-8; RFC 8259 lets a reader of JSON pass over it, and no text begins with it
 NOT_DECODED = "TorchServe has decoded the body: its config.properties needs decode_input_request=false"
 
 
-def read_json(fields: Mapping[str, object], headers: Mapping[str, object], advice: str) -> object:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What the headers say of a body."""
+
+    media: str = JSON
+    """JSON where a client does not say, as over gRPC."""
+    is_typed: bool = True
+    encoding: str = ""
+    """The content-encoding, which TorchServe leaves as it is; "" for none."""
+
+
+JSON_ENVELOPE = Envelope()
+
+
+def read_json(fields: Mapping[str, object], headers: Mapping[str, object], advice: Advice) -> object:
     """Return the decoded JSON body of a door that reads nothing else; `advice` says what to send instead."""
-    if set(fields) != {"body"}:
-        raise UnsupportedMedia(f"the body arrived as a form: {advice}")
+    envelope = read_envelope(headers)
+    if set(fields) != {"body"} or envelope.media in FORMS:
+        raise UnsupportedMedia(f"the body arrived as a form, as curl -d sends it by itself: send {advice.json}")
     body = require_bytes(fields["body"])
-    media = media_type(headers, advice)
-    if media != "application/json":
-        raise UnsupportedMedia(f"content-type {quote(media)} is not supported here: {advice}")
+    if envelope.media != JSON:
+        raise UnsupportedMedia(f"content-type {quote(envelope.media)} is not read here: send {advice.json}")
     if not body:
-        raise NotParseable(f"the body is empty: {advice}")
-    return decode_json(body)
+        raise NotParseable(f"the body is empty: send {advice.json}")
+    return decode_json(body, advice, envelope)
+
+
+def is_rest(headers: Mapping[str, object]) -> bool:
+    """Tell REST from gRPC: the frontend gives every REST request this header, a string.
+
+    An input that a gRPC client names `explain` is there too, as a dict.
+    """
+    return isinstance(headers.get("explain"), str)
 
 
 def require_bytes(body: object) -> bytes | bytearray:
@@ -32,19 +61,57 @@ def require_bytes(body: object) -> bytes | bytearray:
     return body
 
 
-def media_type(headers: Mapping[str, object], advice: str) -> str:
-    """Return the body's media type: JSON where a client does not say, as over gRPC. UnsupportedMedia if not UTF-8."""
-    value = next((value for name, value in headers.items() if name.lower() == "content-type"), "application/json")
-    media, _, options = str(value).lower().partition(";")
+def read_envelope(headers: Mapping[str, object]) -> Envelope:
+    """Read what the headers say of the body. UnsupportedMedia for a charset that is not UTF-8."""
+    said = {"content-type": "", "content-encoding": ""}
+    for name, value in headers.items():
+        if (lower := name.lower()) in said:
+            said[lower] = str(value)
+    return _parse_envelope(said["content-type"], said["content-encoding"])
+
+
+@lru_cache(maxsize=32)  # most clients send the same
+def _parse_envelope(content_type: str, encoding: str) -> Envelope:
+    media, _, options = (content_type or JSON).lower().partition(";")
     charset = _CHARSET.search(options)
-    if charset and charset[1] not in ("utf-8", "utf8", "us-ascii"):
-        raise UnsupportedMedia(f"charset {quote(charset[1])} is not supported here: send UTF-8; {advice}")
-    return media.strip()
+    media = media.strip()
+    if charset and charset[1] not in UTF_8 and media not in FORMS:  # a form's fields are looked at by themselves
+        raise UnsupportedMedia(f"charset {quote(charset[1])} is not read here: send UTF-8, which needs no charset")
+    encoding = "" if encoding.lower() == "identity" else encoding.lower()
+    return Envelope(media=media, is_typed=bool(content_type), encoding=encoding)
 
 
-def decode_json(body: bytes | bytearray, name: str = "the body") -> object:
-    """Decode any JSON value; of equal keys the last one counts. NotParseable for anything else."""
+def decode_json(
+    body: bytes | bytearray, advice: Advice, envelope: Envelope = JSON_ENVELOPE, name: str = "the body"
+) -> object:
+    """Decode any JSON value; of equal keys the last one counts. A RequestError says what else it is."""
     try:
-        return msgspec.json.decode(body)
+        return msgspec.json.decode(_unmark(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise NotParseable(f"{name} is not JSON: {error}") from None
+        sent = _describe(body, advice, envelope, name)
+        raise next(explain_json(sent, error)) from None
+
+
+def decode_text(body: bytes | bytearray, advice: Advice, envelope: Envelope, name: str) -> str:
+    """Decode a text. A RequestError says what it is, where it is not UTF-8."""
+    try:
+        if not find_wide(body):
+            return _unmark(body).decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    raise next(explain_text(_describe(body, advice, envelope, name)))
+
+
+def _unmark(body: bytes | bytearray) -> bytes | bytearray:
+    return body[len(MARK) :] if body.startswith(MARK) else body
+
+
+def _describe(body: bytes | bytearray, advice: Advice, envelope: Envelope, name: str) -> Sent:
+    return Sent(
+        body=bytes(_unmark(body)),
+        name=name,
+        media=envelope.media if envelope.media in (JSON, TEXT) else TEXT,
+        is_typed=envelope.is_typed,
+        encoding=envelope.encoding,
+        advice=advice,
+    )

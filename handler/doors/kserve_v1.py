@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from ..contract import Contract
 from ..errors import RequestError
 from ..inputs import to_text_inputs
 from ..payload import ModelIdentity, Prediction, Request, Response
+from .advice import Advice, advise_json, example_body
 from .call import Call, count_headers, encode_error, format_value, refuse
 from .typed import body_type, describe_fields, parameters_of, read_body
 
@@ -15,6 +17,12 @@ from .typed import body_type, describe_fields, parameters_of, read_body
 def body_of(contract: Contract, *, explains: bool) -> Any:
     """Return the type of a request's body."""
     return body_type(contract, "instances", "Instances", explains=explains, takes_one=False)
+
+
+@cache
+def advise(contract: Contract) -> Advice:
+    """Make the advice of the address that v1 shares with v2."""
+    return advise_json(example_body(contract, "instances", is_list=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,7 @@ class InstancesReply:
 def open_call(value: object, model: ModelIdentity, *, explains: bool) -> Call:
     """Read a request with `instances`; RequestError says what is wrong with it."""
     kind = parameters_of(model.contract, explains=explains)
-    hints = describe_fields(model.contract, kind, inputs="instances", advice='send {"instances": ["your text"]}')
+    hints = describe_fields(model.contract, kind, inputs="instances", is_list=True)
     body = read_body(value, "instances", body_of(model.contract, explains=explains), hints)
     inputs = to_text_inputs(body.instances, "/instances")
     request = Request(inputs=inputs, parameters=body.parameters, param="/instances")

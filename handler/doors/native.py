@@ -8,17 +8,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
+
 from ..contract import Contract
 from ..errors import InvalidInput, NotParseable, RequestError, UnsupportedMedia
 from ..inputs import to_text_input, to_text_inputs
 from ..parameters import ExplanationParameters, Parameters
 from ..payload import DeepCheck, ModelIdentity, Prediction, Request, Response
 from ..wire import quote
-from .body import decode_json, media_type, require_bytes
+from .advice import JSON, TEXT, Advice, advise_native
+from .body import FORMS, Envelope, decode_json, decode_text, is_rest, read_envelope, require_bytes
 from .call import Call, count_headers, encode_error, format_value, refuse
 from .typed import body_type, describe_fields, parameters_of, read_body
 
-SEND_JSON = 'send content-type: application/json with {"inputs": "your text"}'
+FIELDS = ("body", "data")
+ASKED = frozenset({"inputs", "instances", "input"})  # keys of a body that some door reads, and what stands beside them
+BESIDES = frozenset({"parameters", "id", "outputs", "model", "encoding_format", "dimensions", "user"})
 
 
 def body_of(contract: Contract, *, explains: bool) -> Any:
@@ -46,48 +51,91 @@ def open_call(fields: Mapping[str, object], headers: Mapping[str, object], model
     """Read a request from the fields that TorchServe makes of it; RequestError says what is wrong with it."""
     explains = headers.get("explain") == "True"
     kind = parameters_of(model.contract, explains=explains)
-    if not fields:
-        raise UnsupportedMedia(f"the body arrived as an empty form: {SEND_JSON}")
-    if unknown := [name for name in fields if name not in ("body", "data")]:
-        raise InvalidInput(f"unknown field {quote(unknown[0])}: {SEND_JSON}")
-    if len(fields) > 1:
-        raise InvalidInput("both `body` and `data` were sent: send one of them")
+    advice = advise_native(model.contract, is_rest=is_rest(headers))
+    envelope = read_envelope(headers)
+    _check_fields(fields, envelope, advice)
     if "data" in fields:
-        return _one_text(fields["data"], model.contract, kind)
+        return _one_text(fields["data"], Reading(model.contract, kind, advice, Envelope(media=TEXT)), "`data`")
     body = require_bytes(fields["body"])
     if not body and not explains:
         return Call(item=DeepCheck(), reply=NativeReply())
-    media = media_type(headers, SEND_JSON)
-    if media == "text/plain":
-        return _one_text(body, model.contract, kind)
-    if media != "application/json":
-        raise UnsupportedMedia(f"content-type {quote(media)} is not supported here: {SEND_JSON}")
+    reading = Reading(model.contract, kind, advice, envelope)
+    if envelope.media == TEXT:
+        return _one_text(body, reading, "the text")
+    if envelope.media != JSON:
+        raise UnsupportedMedia(f"content-type {quote(envelope.media)} is not read here: send {advice.both}")
     if not body:
-        raise NotParseable(f"the body is empty: {SEND_JSON}")
-    return _open_json(decode_json(body), model.contract, kind)
+        raise NotParseable(f"the body is empty: send {advice.json}")
+    return _open_json(decode_json(body, advice, envelope), reading)
 
 
-def _open_json(value: object, contract: Contract, kind: type[Parameters]) -> Call:
-    hints = describe_fields(contract, kind, inputs="inputs", advice='send {"inputs": "your text", "parameters": {...}}')
+def _check_fields(fields: Mapping[str, object], envelope: Envelope, advice: Advice) -> None:
+    """Refuse a form of other fields than `data`; of JSON in a form TorchServe leaves nothing, or pieces as names."""
+    is_form = envelope.media in FORMS
+    taken = FIELDS if not is_form else FIELDS[1:]
+    unknown = next((name for name in fields if name not in taken), None)
+    if not fields and not advice.has_curl:
+        raise InvalidInput(f"the call has no input: send {advice.both}")
+    if not fields or (unknown is not None and is_form and unknown.lstrip()[:1] in ("{", "[")):
+        raise UnsupportedMedia(f"the body arrived as a form, as curl -d sends it by itself: send {advice.both}")
+    if unknown is not None and advice.has_curl:
+        raise InvalidInput(
+            f"the body is a form with the field {quote(unknown)}, and of a form only `data` is read, one text: send "
+            f"{advice.json}; with requests that is json=, not data="
+        )
+    if unknown is not None:
+        raise InvalidInput(f"unknown input {quote(unknown)}: send {advice.both}")
+    if len(fields) > 1:
+        raise InvalidInput("both `body` and `data` were sent: send one of them")
+
+
+def _open_json(value: object, reading: "Reading") -> Call:
+    contract, kind = reading.contract, reading.kind
+    hints = describe_fields(contract, kind, inputs="inputs")
     body = read_body(value, "inputs", body_of(contract, explains=kind is ExplanationParameters), hints)
     is_list = isinstance(body.inputs, list)
     inputs = to_text_inputs(body.inputs, "/inputs") if is_list else (to_text_input(body.inputs, "/inputs"),)
     return Call(item=Request(inputs=inputs, parameters=body.parameters), reply=NativeReply(is_list))
 
 
-def _one_text(value: object, contract: Contract, kind: type[Parameters]) -> Call:
+def _one_text(value: object, reading: "Reading", name: str) -> Call:
     if isinstance(value, bytes | bytearray):
-        try:
-            value = value.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise NotParseable(f"the text is not UTF-8: {error}") from None
+        value = decode_text(value, reading.advice, reading.envelope, name)
     if not isinstance(value, str):
-        raise InvalidInput("`data` is not a text")
+        raise InvalidInput(f"{name} is not a text: send {reading.advice.both}")
+    _refuse_request(value, reading.advice, name)
     try:
-        call = _open_json({"inputs": value}, contract, kind)
+        call = _open_json({"inputs": value}, reading)
     except RequestError as error:
-        hint = "a text alone is not enough: send content-type: application/json"
-        raise type(error)(f"{error.message}; {hint}") from None
+        raise type(error)(f"{error.message}; a text alone is not enough: send {reading.advice.json}") from None
     assert isinstance(call.item, Request)
     (source,) = call.item.inputs
     return replace(call, item=replace(call.item, inputs=(replace(source, param=""),), param=""))
+
+
+def _refuse_request(text: str, advice: Advice, name: str) -> None:
+    """Refuse a text that is a whole request: JavaScript's fetch calls JSON text/plain, TorchServe's clients `data`.
+
+    Read as a text it would be answered, wrongly and without a word; read as a request, a text could set parameters.
+    """
+    if text.lstrip()[:1] != "{":
+        return
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return
+    if (keys := ASKED & set(value)) and set(value) <= ASKED | BESIDES:
+        raise InvalidInput(
+            f"{name} would be read as one text, and is a JSON object with {quote(min(keys))}: send {advice.json}; if "
+            "it is meant as a text, it is a string there"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a body is read by."""
+
+    contract: Contract
+    kind: type[Parameters]
+    advice: Advice
+    envelope: Envelope

@@ -7,6 +7,7 @@ protocol's: over gRPC an error is an output.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any
 
 import msgspec
@@ -18,9 +19,10 @@ from ..errors import InvalidInput, InvalidParameter, RequestError, UnsupportedMe
 from ..parameters import Parameters, describe_parameters
 from ..payload import ModelIdentity, Prediction, Rejected, Request, Response
 from ..wire import convert, quote
+from .advice import Advice, example_body
 from .body import decode_json
 from .call import Call, count_headers, encode_error, format_value, refuse
-from .tensors import Column, Tensor, read_column, read_inputs
+from .tensors import Column, Tensor, example_tensors, read_column, read_inputs
 
 PARAMETERS = "parameters"
 OF_CLIENTS = ("binary_data_output", "content_type", "headers")  # of tritonclient, and of MLServer's codecs
@@ -29,6 +31,9 @@ NO_BINARY = (
     "binary tensors are not supported here: send them as JSON (tritonclient: set_data_from_numpy(..., "
     "binary_data=False))"
 )
+
+TENSORS = Advice(json="a ModelInferRequest", several="several rows", has_curl=False)
+IN_A_TENSOR = Advice(json='a JSON object, such as {"truncation": false}', several="one object", has_curl=False)
 
 
 class OutputParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -114,7 +119,7 @@ def refuse_binary(headers: Mapping[str, object]) -> None:
 
 def open_grpc_call(body: bytes | bytearray, model: ModelIdentity) -> Call:
     """Read a ModelInferRequest as TorchServe writes it."""
-    value = decode_json(body)
+    value = decode_json(body, TENSORS)
     assert isinstance(value, dict)
     return _open(value, TensorReply(model=model, id=value["id"], is_grpc=True))
 
@@ -135,16 +140,22 @@ def _open(value: object, reply: TensorReply) -> Call:
 
 def _read_request(value: object, contract: Contract, *, is_grpc: bool) -> Request:
     kind = contract.parameters
-    advice = (
-        'send {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["your text"]}]}, '
-        'or to KServe v1 {"instances": ["your text"]}'
-    )
-    hints = {"": advice, "parameters": describe_parameters(kind, contract.task)}
+    hints = _describe_fields(contract, is_grpc=is_grpc)
     body: InferBody = convert(value, InferBody, hints)
     _check_outputs(body.outputs or (), output_name(contract))
     columns = _read_columns(body.inputs, is_base64=is_grpc)
     parameters = _read_parameters(body.parameters or {}, columns.pop(PARAMETERS, None), kind, hints)
     return Request(inputs=read_inputs(columns, contract), parameters=parameters)
+
+
+@cache
+def _describe_fields(contract: Contract, *, is_grpc: bool) -> Mapping[str, str]:
+    """Return what to send, by field; v1 shares the address over REST, and only the keys tell which was meant."""
+    v1 = "" if is_grpc else f", or to KServe v1 {example_body(contract, 'instances', is_list=True)}"
+    return {
+        "": f'send {{"inputs": [{example_tensors(contract)}]}}{v1}',
+        "parameters": describe_parameters(contract.parameters, contract.task),
+    }
 
 
 def _read_columns(tensors: Sequence[Tensor], *, is_base64: bool) -> dict[str, Column]:
@@ -179,4 +190,4 @@ def _decode_parameters(column: Column) -> Any:
     place = f"/inputs/{column.index}/data"
     if len(column.strings) != 1:
         raise InvalidParameter("parameters: the tensor of this name holds one string, a JSON object", place)
-    return decode_json(column.strings[0].encode(), "the tensor parameters")
+    return decode_json(column.strings[0].encode(), IN_A_TENSOR, name="the tensor parameters")

@@ -18,9 +18,11 @@ from ..inputs import TextInput, check_count
 from ..parameters import LARGEST, Count, describe_parameters
 from ..payload import ModelIdentity, Prediction, Request, Response
 from ..wire import convert
+from .advice import advise_json
 from .call import Call, count_headers, count_tokens, encode_error, format_value, refuse
 
-SEND_INPUT = "send input: a text, a list of texts, or token ids of the model's own tokenizer"
+SEND_INPUT = 'send {"input": "your text"}, a list of texts, or token ids of the model\'s own tokenizer'
+ADVICE = advise_json('{"input": "your text"}', '{"input": ["your text", "another"]}')
 PARAMETER_FIELDS = ("parameters", "model", "encoding_format", "dimensions", "user")
 TokenId = Annotated[int, Meta(ge=0, le=LARGEST)]
 TokenIds = Annotated[list[TokenId], Meta(min_length=1, max_length=MAX_TOKENS_PER_REQUEST)]

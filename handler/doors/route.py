@@ -8,15 +8,13 @@ from ..errors import InternalError, RequestError, UnknownPath
 from ..payload import Describe, ModelIdentity, Rejected
 from ..wire import quote
 from . import kserve_v1, native, open_inference, openai
-from .body import read_json, require_bytes
+from .body import is_rest, read_json, require_bytes
 from .call import Call, Reply
 
 logger = logging.getLogger(__name__)
 
 Fields = Mapping[str, object]
 Headers = Mapping[str, object]
-SEND_KSERVE = 'send content-type: application/json with "instances" (KServe v1) or "inputs" (Open Inference v2)'
-SEND_OPENAI = f"send content-type: application/json; {openai.SEND_INPUT}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +40,6 @@ def open_call(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
     return Call(item=rejected, reply=door.make_reply(model))
 
 
-def is_rest(headers: Headers) -> bool:
-    """Tell REST from gRPC: the frontend gives every REST request this header, a string.
-
-    An input that a gRPC client names `explain` is there too, as a dict.
-    """
-    return isinstance(headers.get("explain"), str)
-
-
 def choose_door(headers: Headers) -> Door:
     """Choose by what the frontend adds: `url_path`, what follows the version, on all addresses but v1's and v2's."""
     if not is_rest(headers):
@@ -69,7 +59,7 @@ def choose_door(headers: Headers) -> Door:
 def _open_kserve(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
     """Read a request of v1 or v2, which only the body tells apart."""
     open_inference.refuse_binary(headers)
-    value = read_json(fields, headers, SEND_KSERVE)
+    value = read_json(fields, headers, kserve_v1.advise(model.contract))
     explains = headers["explain"] == "True"
     if explains or (isinstance(value, dict) and "instances" in value):
         return kserve_v1.open_call(value, model, explains=explains)
@@ -77,7 +67,7 @@ def _open_kserve(fields: Fields, headers: Headers, model: ModelIdentity) -> Call
 
 
 def _open_openai(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
-    return openai.open_call(read_json(fields, headers, SEND_OPENAI), model)
+    return openai.open_call(read_json(fields, headers, openai.ADVICE), model)
 
 
 def _open_grpc(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:

@@ -69,6 +69,17 @@ class Column:
         return f"/inputs/{self.index}/data/{f'{row}/0' if self.is_nested else row * width}"
 
 
+def example_tensors(contract: Contract) -> str:
+    """Return tensors of one row, as JSON, with what an input must have."""
+    rest = '"datatype": "BYTES", "data": ["your text"]}'
+    tensors = (
+        f'{{"name": "{key}", "shape": {[1, 1] if key == LISTS else [1]}, {rest}'
+        for key in contract.keys
+        if key != OPTIONAL
+    )
+    return ", ".join(tensors)
+
+
 def read_column(tensor: Tensor, index: int, *, is_base64: bool) -> Column:
     """Return a tensor's strings; InvalidInput when they are not what its shape says."""
     rows = [item for item in tensor.data if isinstance(item, list)]

@@ -13,6 +13,7 @@ from ..errors import UnknownPath
 from ..inputs import check_count
 from ..parameters import ExplanationParameters, Parameters, describe_parameters
 from ..wire import convert
+from .advice import example_body
 
 
 def parameters_of(contract: Contract, *, explains: bool) -> type[Parameters]:
@@ -27,10 +28,15 @@ def parameters_of(contract: Contract, *, explains: bool) -> type[Parameters]:
     return ExplanationParameters
 
 
-def describe_fields(contract: Contract, kind: type[Parameters], *, inputs: str, advice: str) -> dict[str, str]:
+@cache
+def describe_fields(
+    contract: Contract, kind: type[Parameters], *, inputs: str, is_list: bool = False
+) -> Mapping[str, str]:
     """Return what to send, by the field of a body in which a mistake is: the hints of handler.wire.convert."""
     subject = "an explanation" if kind is ExplanationParameters else contract.task
-    return {"": advice, inputs: contract.describe_input(), "parameters": describe_parameters(kind, subject)}
+    example = example_body(contract, inputs, is_list=is_list)
+    whole = f"a request has the keys {inputs} and parameters: send {example}"
+    return {"": whole, inputs: contract.describe_input(), "parameters": describe_parameters(kind, subject)}
 
 
 @cache
@@ -52,9 +58,9 @@ def body_type(contract: Contract, field: str, suffix: str, *, explains: bool, ta
 
 
 def read_body(value: object, field: str, kind: Any, hints: Mapping[str, str]) -> Any:
-    """Read a JSON body as one of those types. Without `parameters` an error names the one that is needed."""
+    """Read a JSON body as one of those types. Without `parameters`, or with null, an error names the one needed."""
     if not isinstance(value, dict):
         return convert(value, kind, hints)
     inputs = value.get(field)
     check_count(len(inputs) if isinstance(inputs, list) else 1, f"/{field}")
-    return convert({"parameters": {}} | value, kind, hints)
+    return convert(value if value.get("parameters") is not None else {**value, "parameters": {}}, kind, hints)

@@ -1,4 +1,4 @@
-"""Token vectors to text vectors, as sentence-transformers does it: Pooling, then Dense modules, then Normalize.
+"""Token vectors to text vectors, as sentence-transformers does it: Pooling, Dense and LayerNorm modules, Normalize.
 
 All of it in float32, whatever the model's own precision is: it costs nothing beside the model.
 """
@@ -6,6 +6,7 @@ All of it in float32, whatever the model's own precision is: it costs nothing be
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
@@ -18,20 +19,24 @@ from ..errors import ConfigError
 
 
 class Pooler:
-    """What follows the transformer of an embedding model, its Dense weights on the device."""
+    """What follows the transformer of an embedding model, its weights on the device."""
 
     def __init__(self, folder: Path, config: HandlerConfig, device: torch.device) -> None:
-        self._pool = POOLINGS[config.pooling]
-        dense = [load_dense(folder / name) for name in config.dense]
-        self._dense = nn.Sequential(*dense).to(device)
+        self._poolings = [POOLINGS[pooling] for pooling in config.pooling]
+        modules = [load_module(folder / name) for name in config.dense]
+        self._modules = nn.Sequential(*modules).to(device)
+        self._last_width = _width(modules[-1]) if modules else None
         self._normalize = config.normalize
-        self.vector_size = int(dense[-1][0].out_features) if dense else None  # type: ignore[arg-type]  # a Linear's
-        """Numbers of a text's vector; None for as many as the model's own."""
 
     def __call__(self, states: Tensor, lengths: Tensor) -> Tensor:
         """Token vectors [T, H] of texts with these lengths [N], 1 or more each -> text vectors [N, D] float32."""
-        vectors: Tensor = self._dense(self._pool(states, lengths))
+        pooled = torch.cat([pool(states, lengths) for pool in self._poolings], dim=1)
+        vectors: Tensor = self._modules(pooled)
         return F.normalize(vectors, dim=1) if self._normalize else vectors
+
+    def vector_size(self, hidden: int) -> int:
+        """Numbers of a text's vector (D), for a model whose token vectors have `hidden`."""
+        return self._last_width or hidden * len(self._poolings)
 
 
 def _pool_first(states: Tensor, lengths: Tensor) -> Tensor:
@@ -47,22 +52,61 @@ def _pool_max(states: Tensor, lengths: Tensor) -> Tensor:
     return torch.segment_reduce(states.float(), "max", lengths=lengths.long(), unsafe=True)
 
 
+def _pool_mean_sqrt(states: Tensor, lengths: Tensor) -> Tensor:
+    return pool_mean(states, lengths) * lengths.sqrt()[:, None]
+
+
+def _pool_weighted(states: Tensor, lengths: Tensor) -> Tensor:
+    """A token counts as many times as its place says: the first once, the last as often as there are tokens."""
+    starts = lengths.cumsum(0) - lengths
+    num_tokens = len(states)
+    places = torch.arange(1, num_tokens + 1, device=states.device)
+    places = places - starts.repeat_interleave(lengths, output_size=num_tokens)
+    sums = torch.segment_reduce(states.float() * places[:, None], "sum", lengths=lengths.long(), unsafe=True)
+    return sums / (lengths * (lengths + 1) / 2)[:, None]
+
+
+def _pool_last(states: Tensor, lengths: Tensor) -> Tensor:
+    return states[lengths.cumsum(0) - 1].float()
+
+
 POOLINGS: dict[Pooling, Callable[[Tensor, Tensor], Tensor]] = {
     Pooling.CLS: _pool_first,
     Pooling.MAX: _pool_max,
     Pooling.MEAN: pool_mean,
+    Pooling.MEAN_SQRT_LEN: _pool_mean_sqrt,
+    Pooling.WEIGHTED_MEAN: _pool_weighted,
+    Pooling.LAST: _pool_last,
 }
 
 
-def load_dense(folder: Path) -> nn.Sequential:
-    """sentence-transformers' Dense module: a matrix, perhaps a bias, an activation; ConfigError if it is unreadable."""
+def load_module(folder: Path) -> nn.Module:
+    """sentence-transformers' Dense or LayerNorm module, told apart by their settings; ConfigError if unreadable."""
     try:
         config = json.loads((folder / "config.json").read_bytes())
         weights = load_file(folder / "model.safetensors")
-        linear = nn.Linear(config["in_features"], config["out_features"], bias=config.get("bias", True))
-        linear.load_state_dict({name.removeprefix("linear."): weight for name, weight in weights.items()})
-        activation = getattr(nn, Activation(config["activation_function"].rpartition(".")[2]))
+        module = _layer_norm(config, weights) if "dimension" in config else _dense(config, weights)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ConfigError(f"cannot read the Dense module in {folder}: {reason}; pack the checkpoint again") from error
-    return nn.Sequential(linear, activation()).requires_grad_(False)
+        raise ConfigError(f"cannot read the module in {folder}: {reason}; pack the checkpoint again") from error
+    return module.requires_grad_(False)
+
+
+def _dense(config: dict[str, Any], weights: dict[str, Tensor]) -> nn.Module:
+    """A matrix, perhaps a bias, an activation: Tanh where none is named."""
+    linear = nn.Linear(config["in_features"], config["out_features"], bias=config.get("bias", True))
+    linear.load_state_dict({name.removeprefix("linear."): weight for name, weight in weights.items()})
+    activation = Activation(config.get("activation_function", Activation.TANH).rpartition(".")[2])
+    return nn.Sequential(linear, getattr(nn, activation)())
+
+
+def _layer_norm(config: dict[str, Any], weights: dict[str, Tensor]) -> nn.Module:
+    norm = nn.LayerNorm(config["dimension"])
+    norm.load_state_dict({name.removeprefix("norm."): weight for name, weight in weights.items()})
+    return norm
+
+
+def _width(module: nn.Module) -> int:
+    """Numbers that a module puts out: as many as its last parameter has rows."""
+    *_, last = module.parameters()
+    return len(last)

@@ -85,7 +85,7 @@ class PooledReadout(_ByToken):
         self._pool = Pooler(folder, config, placement.device)
 
     def attach(self, network: Any) -> None:
-        self.vector_size = self._pool.vector_size or network.config.hidden_size
+        self.vector_size = self._pool.vector_size(network.config.hidden_size)
 
     def rows(self, output: Any, seen: Seen) -> list[Row]:
         states = seen.tokens(output.last_hidden_state)

@@ -22,7 +22,8 @@ class EmbeddingParameters(CutParameters, frozen=True, kw_only=True):
     prompt_name: str | None = None
     """Which of the checkpoint's prompts goes before each text. Absent: its default, if it has one."""
     dimensions: Count | None = None
-    """Keep that many values of each vector, and scale what is left to length 1."""
+    """Keep that many values of each vector, and scale what is left to length 1. Absent: as many as the checkpoint
+    says, not scaled."""
 
 
 def plan(source: TextInput, parameters: EmbeddingParameters, config: HandlerConfig) -> Passages:
@@ -45,12 +46,12 @@ def _prompt(parameters: EmbeddingParameters, config: HandlerConfig) -> str:
     return config.prompts[name]
 
 
-def make_head(*_: Any) -> Head[EmbeddingParameters]:
-    """Make the head: the vector [H], or fewer dimensions of it scaled to length 1."""
+def make_head(_: Any, __: Any, config: HandlerConfig) -> Head[EmbeddingParameters]:
+    """Make the head: the vector [D], its beginning where the checkpoint sets truncate_dim, or so many as are asked."""
 
     def head(reading: Reading, parameters: EmbeddingParameters) -> Numbers:
         (row,) = reading.rows
-        vector = row.astype(np.float64)
+        vector = row.astype(np.float64)[: config.truncate_dim if parameters.dimensions is None else None]
         if parameters.dimensions is not None:
             vector = shorten(vector, parameters.dimensions)
         return np.round(vector, DECIMALS)

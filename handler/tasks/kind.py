@@ -64,5 +64,7 @@ class TaskKind(Contract, Generic[P]):
     """Makes the head from the checkpoint's transformers config, its tokenizer, and our own settings."""
     answer_bytes: Callable[[P, int], int] = known_afterwards
     """JSON bytes that one input's result is sure to take, from its parameters and the numbers of a vector."""
+    is_labelled: bool = False
+    """Whether results have the checkpoint's own labels, so that a description of the model lists them."""
     results: tuple[Any, ...]
     """The forms that one input's result may take, as types; docs/openapi.json shows them."""

@@ -36,5 +36,5 @@ SCORE_FUNCTIONS = {
 
 
 def labels_of(hf_config: Any) -> list[str]:
-    """The labels of a checkpoint's config, in the order of its logits."""
-    return [hf_config.id2label[index] for index in range(hf_config.num_labels)]
+    """The labels of a checkpoint's config, in the order of its logits; texts, also where it has numbers."""
+    return [str(hf_config.id2label[index]) for index in range(hf_config.num_labels)]

@@ -90,5 +90,6 @@ TEXT_CLASSIFICATION = TaskKind(
     plan=plan,
     reads=Reads.TEXT_LOGITS,
     make_head=make_head,
+    is_labelled=True,
     results=(Label, list[Label]),
 )

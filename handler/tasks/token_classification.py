@@ -245,5 +245,6 @@ TOKEN_CLASSIFICATION = TaskKind(
     plan=plan,
     reads=Reads.TOKEN_LOGITS,
     make_head=make_head,
+    is_labelled=True,
     results=(list[TokenLabel], list[Entity]),
 )

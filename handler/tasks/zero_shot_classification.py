@@ -1,6 +1,6 @@
 """zero-shot-classification: labels by how far the text entails what each of them claims."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -19,6 +19,7 @@ HYPOTHESIS = "This example is {}."
 class ZeroShotParameters(CutParameters, frozen=True, kw_only=True):
     """zero-shot-classification: the parameters of transformers' pipeline."""
 
+    example: ClassVar[str] = '{"candidate_labels": ["one label", "another"]}'
     candidate_labels: NonEmpty | Annotated[list[NonEmpty], Meta(min_length=1, max_length=MAX_TEXTS_PER_REQUEST)]
     """Labels to choose from, as a list or separated by commas."""
     hypothesis_template: Annotated[str, Meta(max_length=1000)] = HYPOTHESIS

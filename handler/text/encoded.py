@@ -103,6 +103,12 @@ class Frame:
         """Tokens that it takes."""
         return len(self.before) + len(self.between) + len(self.after)
 
+    def surrounds(self, ids: Sequence[int]) -> bool:
+        """Tell whether ids begin and end with its own: those of another tokenizer, or of a bare text, do not."""
+        before, after = self.before.tolist(), self.after.tolist()
+        inner = len(ids) - len(after)
+        return inner >= len(before) and list(ids[: len(before)]) == before and list(ids[inner:]) == after
+
     def put_together(self, first: Tokens, second: Tokens, num_tokens_uncut: int) -> EncodedText:
         """Put the texts together as the model reads them."""
         parts = (self.before, first.ids, self.between, second.ids, self.after)

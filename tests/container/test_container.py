@@ -40,7 +40,7 @@ def test_the_known_text_is_answered_as_recorded(container: Container) -> None:
 def test_grpc_answers_as_rest_does(container: Container) -> None:
     with RestClient(container.url(8080)) as rest, GrpcClient(container.address(7070)) as grpc:
         assert grpc.ping()
-        assert grpc.predict("bert", "hello world") == rest.predict("bert", ["hello world"])[0]
+        assert grpc.predict("hello world", model="bert") == rest.predict(["hello world"], model="bert")[0]
 
 
 def test_every_probe_says_yes(container: Container) -> None:
@@ -89,7 +89,7 @@ def test_management_listens_inside_only(container: Container) -> None:
 @needs_prometheus
 def test_prometheus_scrapes_it(container: Container, tmp_path_factory: pytest.TempPathFactory) -> None:
     with RestClient(container.url(8080)) as client:
-        client.predict("bert", ["a text to count"])
+        client.predict(["a text to count"], model="bert")
     with running_prometheus(container.address(8082), tmp_path_factory.mktemp("prometheus")) as prometheus:
         prometheus.wait_for('berth_requests_total{model_name="bert"} > 0')
         prometheus.wait_for('up{job="berth"} == 1')
@@ -102,7 +102,7 @@ def test_it_is_scaled_under_load_and_no_request_fails(container: Container, figu
         answered = 0
         with RestClient(container.url(8080)) as client:
             while not enough.is_set():
-                client.predict("bert", [f"text {answered} of client {number}"])
+                client.predict([f"text {answered} of client {number}"], model="bert")
                 answered += 1
         return answered
 
@@ -121,13 +121,13 @@ def test_it_is_scaled_under_load_and_no_request_fails(container: Container, figu
 
 def ask_forever(client: RestClient) -> NoReturn:
     while True:
-        client.predict("bert", ["another text"])
+        client.predict(["another text"], model="bert")
 
 
 def ask_until_it_fails(url: str, all_answered: Barrier) -> None:
     """One answer; when all clients had one, more and more until an error, which is not a time-out."""
     with RestClient(url) as client:
-        client.predict("bert", ["the first text"])
+        client.predict(["the first text"], model="bert")
         all_answered.wait(READY_S)
         with pytest.raises(BerthError) as failure:
             ask_forever(client)

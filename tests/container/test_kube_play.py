@@ -43,7 +43,7 @@ def pod(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.mark.usefixtures("pod")
 def test_it_predicts() -> None:
     with RestClient("http://127.0.0.1:8080") as client:
-        assert len(client.predict("bert", ["hello world"])) == 1
+        assert len(client.predict(["hello world"], model="bert")) == 1
 
 
 @pytest.mark.usefixtures("pod")

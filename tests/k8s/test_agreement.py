@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from berth.health.probe import health_endpoint
+from berth.clients.launcher import health_endpoint
 from berth.settings import Settings, find_config
 
 from .conftest import Rendered

@@ -4,7 +4,7 @@ import pytest
 
 from berth.archive.content import SERVER_SETTINGS
 from berth.cli.serving import DRAIN_S
-from berth.health.probe import health_endpoint
+from berth.clients.launcher import health_endpoint
 from berth.health.server import PATHS
 from berth.process.session import GONE_S
 from berth.serve.run import GRACE_S

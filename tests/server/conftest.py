@@ -1,6 +1,7 @@
-"""Two servers for the tests that only ask, each started once.
+"""Three servers for the tests that only ask, each started once.
 
-One has the sample (embeddings) as `bert` and a small classifier as `tiny`, the other a small model of every task.
+One has the sample (embeddings) as `bert` and a small classifier as `tiny`, one the sample alone, and one a small model
+of every task.
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,13 @@ from .task_models import make_task_folders
 def answering_server(sample_archive: Path, tiny: Path) -> Iterator[Server]:
     """Both models, ready."""
     with sample_and_tiny(sample_archive, tiny) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def sample_server(sample_archive: Path) -> Iterator[Server]:
+    """The sample alone, ready."""
+    with running_server([sample_archive]) as server:
         yield server
 
 

@@ -1,13 +1,14 @@
 """The commands of docs/api.md and README.md are run as they stand, against a real server."""
 
 import json
+import os
 import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.support.servers import BERTH, Server
+from tests.support.servers import BERTH, Server, port_variables
 
 pytestmark = pytest.mark.server
 
@@ -19,16 +20,16 @@ PREDICT = [line.strip() for line in LINES if line.startswith("    .venv/bin/bert
 
 @pytest.mark.parametrize("command", CURL)
 def test_documented_request_is_answered(answering_server: Server, command: str) -> None:
-    here = command.replace("http://127.0.0.1:8080", answering_server.inference_url)
+    here = command.replace("http://127.0.0.1:8080", answering_server.inference_url).replace("my-classifier", "tiny")
     ran = subprocess.run([*shlex.split(here), "-s", "-f", "--noproxy", "*"], capture_output=True, check=True)
     assert json.loads(ran.stdout)
 
 
 @pytest.mark.parametrize("command", PREDICT)
-def test_documented_prediction_is_answered(answering_server: Server, command: str) -> None:
-    arguments = shlex.split(command)[1:]
+def test_documented_prediction_is_answered(sample_server: Server, command: str) -> None:
     ran = subprocess.run(
-        [BERTH, *arguments, "--url", answering_server.inference_url],
+        [BERTH, *shlex.split(command)[1:]],
+        env={**os.environ, **port_variables(sample_server.ports)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=True,

@@ -1,5 +1,6 @@
 """The examples of docs/clients.md, and api.md's in Python, are run as they stand, against a real server."""
 
+import os
 import re
 import shlex
 import shutil
@@ -14,11 +15,12 @@ from google.protobuf.message_factory import GetMessageClass
 
 from berth.clients.grpc_client import DESCRIPTOR_SET, GrpcClient, _load_services
 from berth.settings import Settings
-from tests.support.servers import CONFIG, Server
+from tests.support.servers import CONFIG, Server, port_variables
 
 pytestmark = pytest.mark.server
 
 ROOT = Path(__file__).parents[2]
+CLASSIFIER = "my-classifier"
 CLIENTS, API = (
     re.findall(r"(?:^(?:    .*)?\n)+", (ROOT / "docs" / name).read_text("utf-8"), re.MULTILINE)
     for name in ("clients.md", "api.md")
@@ -38,10 +40,23 @@ def at(server: Server, example: str) -> str:
     return example
 
 
-@pytest.mark.parametrize("block", PYTHON)
-def test_python(answering_server: Server, block: str) -> None:
-    program = at(answering_server, "".join(line[4:] for line in block.splitlines(keepends=True)))
-    subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, check=True)
+@pytest.mark.parametrize("block", [block for block in PYTHON if CLASSIFIER in block])
+def test_python_of_a_classifier(answering_server: Server, block: str) -> None:
+    run(answering_server, block.replace(CLASSIFIER, "tiny"))
+
+
+@pytest.mark.parametrize("block", [block for block in PYTHON if CLASSIFIER not in block])
+def test_python(sample_server: Server, block: str) -> None:
+    run(sample_server, block)
+
+
+def run(server: Server, block: str) -> None:
+    """Run a block where the server has its ports."""
+    program = at(server, "".join(line[4:] or "\n" for line in block.splitlines(keepends=True)))
+    environment = {**os.environ, **port_variables(server.ports)}
+    command = [sys.executable, "-W", "error", "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("command", CURL)
@@ -79,4 +94,4 @@ def test_the_descriptor_set_is_where_the_command_says() -> None:
 
 
 def test_every_kind_of_example_was_found() -> None:
-    assert (len(PYTHON), len(CURL), len(GRPCURL)) == (8, 3, 3)
+    assert (len(PYTHON), len(CURL), len(GRPCURL)) == (11, 3, 3)

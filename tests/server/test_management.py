@@ -97,6 +97,13 @@ def test_describe_has_the_workers_and_the_handlers_own_words(answering_server: S
     assert (state["batch_size"], state["queue_length"]) == (64, 128)
     assert state["handler"]["engine"] == "packed"
     assert state["handler"]["max_tokens"] == 256
+    assert "labels" not in state["handler"]
+
+
+def test_a_classifiers_description_has_its_labels(answering_server: Server, tiny: Path) -> None:
+    (state,) = json_lines(berth("describe", "tiny", "--url", answering_server.management_url))
+    id2label = json.loads((tiny / "config.json").read_text("utf-8"))["id2label"]
+    assert state["handler"]["labels"] == [id2label[str(index)] for index in range(len(id2label))]
 
 
 def test_a_terminal_gets_tables(answering_server: Server) -> None:
@@ -112,7 +119,20 @@ def test_an_unknown_model(answering_server: Server) -> None:
     for command in (["describe", "nobody"], ["scale", "nobody", "--workers", "2"]):
         done = berth(*command, "--url", answering_server.management_url)
         assert (done.returncode, done.stdout) == (1, "")
-        assert "404: Model not found: nobody; `berth models` lists what is served" in done.stderr
+        (line,) = done.stderr.splitlines()
+        assert "404: Model not found: nobody; `berth models` lists what is served" in line
+
+
+def test_several_models_are_listed_where_none_is_named(
+    answering_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TS_MANAGEMENT_ADDRESS", answering_server.management_url)
+    monkeypatch.setenv("BERTH_URL", answering_server.inference_url)
+    for command in (["describe"], ["scale", "--workers", "2"], ["predict", "hello"]):
+        done = berth(*command)
+        assert (done.returncode, done.stdout) == (2, "")
+        (line,) = done.stderr.splitlines()
+        assert line.endswith("has 2 models, bert, tiny: name one of them")
 
 
 def test_the_inference_address_is_not_the_management_address(answering_server: Server) -> None:

@@ -1,5 +1,6 @@
 """What a scrape shows after traffic: exact numbers, every label, names that a linter takes."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -8,8 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from berth.clients.grpc_client import GrpcClient
-from berth.errors import RequestFailed
+from berth.clients.grpc_client import INFERENCE, GrpcClient
 from handler.worker.metrics import ERROR_CODES, METRICS, MODEL_LABELS, Kind
 from tests.support.scrape import Growth, Scrape
 from tests.support.servers import Server
@@ -35,7 +35,7 @@ def test_traffic_is_counted_exactly_and_health_checks_are_not(answering_server: 
     sent = [post(answering_server, {"inputs": inputs}) for inputs in ("hello world", mixed_texts(5), "bye")]
     requests.get(f"{answering_server.management_url}/models/bert?customized=true", timeout=60).raise_for_status()
     with GrpcClient(f"127.0.0.1:{answering_server.grpc_port}") as client:
-        client.predict("bert", "hello world")
+        client.predict("hello world", model="bert")
     check_deeply(answering_server)
     sent.append(post(answering_server, {"inputs": "hello world"}))  # as many tokens as the one over gRPC
     growth.wait("berth_batches_total", 5)
@@ -54,9 +54,9 @@ def test_errors_are_counted_by_code_on_every_way_in(answering_server: Server) ->
     long = {"inputs": "long " * 600, "parameters": {"truncation": False}}
     assert post(answering_server, long, "tiny").status_code == 422
     form = requests.post(f"{answering_server.inference_url}/predictions/tiny", data={"text": "a"}, timeout=60)
-    with GrpcClient(f"127.0.0.1:{answering_server.grpc_port}") as client, pytest.raises(RequestFailed) as failed:
-        client.predict("tiny", "\ud800")  # no UTF-8
-    assert (form.status_code, failed.value.code) == (422, 400)
+    with GrpcClient(f"127.0.0.1:{answering_server.grpc_port}") as client:
+        (refused,) = client.call(f"{INFERENCE}.Predictions", model_name="tiny", input={"data": b"\xff"})  # no UTF-8
+    assert (form.status_code, json.loads(refused.prediction)["code"]) == (422, 400)
     for code, count in [("422", 3), ("400", 1)]:
         growth.wait("berth_errors_total", count, code=code)
     assert growth.of("berth_errors_total") == growth.of("berth_requests_total") == 4

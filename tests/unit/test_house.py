@@ -28,7 +28,7 @@ ROOMS: dict[str, set[str]] = {
     "process": set(),
     "workers": set(),
     "openapi": set(),
-    "sources": set(),
+    "sources": {"archive"},
     "convert": {"sources", "workers"},
     "pack": {"archive", "convert", "machine", "sources", "workers"},
     "memory": {"archive", "machine"},

@@ -20,7 +20,7 @@ from ...checkpoint_files import (
 )
 from ...errors import Refused
 from ...safetensors_header import TensorEntry, read_header
-from ..sentence_transformers import MODEL_FILE, TRANSFORMER_FILES, load_modules
+from ...sentence_files import MODEL_FILE, TRANSFORMER_FILES, load_modules
 
 OBJECTS = (
     CONFIG,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...checkpoint_files import CONFIG, load_json
 from ...errors import Refused
-from ..sentence_transformers import load_modules
+from ...sentence_files import load_modules
 from .families import DECODERS, FAMILIES, OTHERS, SERVED, family_of
 from .quantized import refuse_quantized
 
@@ -84,15 +84,20 @@ def _family_of_class(architecture: str) -> str | None:
 
 def _family_of_settings(config: Mapping[str, object]) -> str | None:
     """What settings say that no text encoder has."""
-    if config.get("is_decoder") is True:
+    if _is_set(config, "is_decoder"):
         return f"a model with is_decoder set, {FAMILIES[DECODERS]}"
-    if config.get("is_encoder_decoder") is True:
+    if _is_set(config, "is_encoder_decoder"):
         return "a model with is_encoder_decoder set, which turns one text into another"
     if "pretrained_cfg" in config and "model_type" not in config:
         return f"{config.get('architecture')}, a model of timm, for images"
     return next(
         (f"a model with a {part}, for {what} beside text" for part, what in PARTS.items() if part in config), None
     )
+
+
+def _is_set(config: Mapping[str, object], flag: str) -> bool:
+    """Whether a flag is true, however it is spelled: what is spelled otherwise is mended later."""
+    return str(config.get(flag)).lower() in ("true", "1")
 
 
 def architecture_of(config: Mapping[str, object]) -> str:

@@ -21,7 +21,7 @@ BY_FLAG = {"load_in_4bit": "bitsandbytes", "load_in_8bit": "bitsandbytes"}  # wr
 BESIDE = {"quantize_config.json": "GPTQ", "quant_config.json": "AWQ"}  # files that older tools put beside config.json
 CURE = (
     "pack the checkpoint that it was made from, which its model card names, or make one where it loads: "
-    "model.dequantize().save_pretrained(FOLDER); berth pack `--precision bf16` makes a worker smaller"
+    "model.dequantize().save_pretrained(FOLDER); --precision bf16 makes a worker smaller too"
 )
 
 

@@ -46,6 +46,7 @@ def check_sizes(config_file: Path, config: Config, weights: Mapping[str, TensorE
     names = NAMES.get(str(config.get("model_type")))
     if names is None:
         return
+    _check_numbers(config_file, config, names)
     for tensor, expected in _expected_shapes(config, names, weights):
         found = weights[tensor].shape
         if expected != found:
@@ -62,6 +63,17 @@ def _check_types(folder: Path, weights: Mapping[str, TensorEntry]) -> None:
             raise Refused(
                 f"{folder}: the type of {name} is {entry.dtype}, and berth reads {', '.join(FLOATS)}: the weights are "
                 f"quantised; {CURE}"
+            )
+
+
+def _check_numbers(config_file: Path, config: Config, names: Names) -> None:
+    """Refuse a size that is none: transformers would, seconds later."""
+    for name in (names.width, names.layers, "vocab_size", "max_position_embeddings"):
+        value = config.get(name, 1)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise Refused(
+                f"{config_file}: {name} is {value!r}, and must be a whole number: write the one that the model was "
+                "trained with, or download the checkpoint again"
             )
 
 

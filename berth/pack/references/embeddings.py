@@ -11,7 +11,7 @@ def _with_prompt(checkpoint: Checkpoint, item: str) -> list[Texts]:
 
 
 def _read_vector(checkpoint: Checkpoint, output: Any, _is_mask: Any) -> list[float]:
-    from ..text_vector import text_vector  # noqa: PLC0415 - imports torch, which is there once there is an output
+    from ..sentence.text_vector import text_vector  # noqa: PLC0415 - imports torch, which is there once there is an output
 
     numbers: list[float] = text_vector(checkpoint, output.last_hidden_state[0]).tolist()
     return numbers

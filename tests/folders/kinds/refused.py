@@ -20,7 +20,6 @@ from ..kind import Kind
 Change = Callable[[Path], object]
 LFS_POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0a1b\nsize 438007537\n"
 PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head></html>"
-TINY = {"vocab_size": 99, "n_embd": 8, "n_layer": 1, "n_head": 1, "num_labels": 2, "pad_token_id": 0}
 
 
 def _classifier(change: Change, folder: Path) -> str:
@@ -51,7 +50,8 @@ def _of_type(model_type: str, folder: Path) -> str:
 
 
 def _gpt2_classifier(folder: Path) -> str:
-    transformers.GPT2ForSequenceClassification(transformers.GPT2Config(**TINY)).save_pretrained(folder)
+    config = transformers.GPT2Config(n_embd=8, n_layer=1, n_head=1)
+    transformers.GPT2ForSequenceClassification(config).save_pretrained(folder)
     return str(folder)
 
 
@@ -64,6 +64,7 @@ def _without_shard(folder: Path) -> None:
     transformers.AutoModelForSequenceClassification.from_pretrained(folder).save_pretrained(
         folder, max_shard_size="1MB"
     )
+    (folder / "model.safetensors").unlink(missing_ok=True)  # the one that the shards replace
     max(folder.glob("model-*.safetensors")).unlink()
 
 

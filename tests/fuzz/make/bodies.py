@@ -12,6 +12,7 @@ from tests.support.clients.rest import with_parameters
 from .inputs import NUM_INPUTS, make_inputs, make_parameters, make_text
 
 NUM_TOKENS = 30_522  # of the sample's vocabulary
+FIRST, LAST = 101, 102  # of every text's tokens: the sample's [CLS] and [SEP]
 
 
 def native(rng: Random, target: Target, *, explains: bool = False) -> dict[str, Any]:
@@ -55,10 +56,10 @@ def openai(rng: Random, target: Target) -> dict[str, Any]:
     body: dict[str, Any] = {"input": rng.choice(OPENAI_INPUTS)(rng)}
     choices = {
         "model": ("bert", "a\r\nb", None),
-        "encoding_format": ("float", "base64"),
+        "encoding_format": ("float", "base64", None),
         "dimensions": (1, 64, None),
-        "user": ("a\r\nb",),
-        "parameters": ({}, {"truncation": True}),
+        "user": ("a\r\nb", None),
+        "parameters": ({}, {"truncation": True}, None),
     }
     return body | {name: rng.choice(values) for name, values in choices.items() if rng.random() < 0.3}
 
@@ -69,7 +70,7 @@ def _texts(rng: Random) -> Any:
 
 
 def _ids(rng: Random) -> Any:
-    return [rng.randrange(NUM_TOKENS) for _ in range(rng.choice((1, 2, 20, 256)))]
+    return [FIRST, *(rng.randrange(NUM_TOKENS) for _ in range(rng.choice((0, 1, 20, 254)))), LAST]
 
 
 def _lists_of_ids(rng: Random) -> Any:

@@ -11,27 +11,31 @@ NUM_WORDS = (1, 2, 5, 12, 30)
 LABELS = ("sports", "politics", "日本語", "a\r\nb", "😀")
 # Each is left out as often as not.
 CHOICES: dict[Task, dict[str, tuple[Any, ...]]] = {
-    Task.EMBEDDINGS: {"dimensions": (1, 64, 384), "truncation": (True, False), "prompt_name": (None,)},
+    Task.EMBEDDINGS: {"dimensions": (1, 64, 384, None), "truncation": (True, False, None), "prompt_name": (None,)},
     Task.TEXT_CLASSIFICATION: {
         "top_k": (1, 2, 100, None),
         "function_to_apply": ("softmax", "sigmoid", "none", None),
         "threshold": (0, 0.5, 1e300, -1, None, {"negative": 0.1}, {}),
     },
     Task.QUESTION_ANSWERING: {
-        "top_k": (1, 3, 100),
-        "max_answer_len": (1, 15, 512),
-        "handle_impossible_answer": (True, False),
-        "align_to_words": (True, False),
+        "top_k": (1, 3, 100, None),
+        "max_answer_len": (1, 15, 512, None),
+        "handle_impossible_answer": (True, False, None),
+        "align_to_words": (True, False, None),
         "max_seq_len": (512, None),
         "doc_stride": (0, 10, None),
     },
     Task.TEXT_RANKING: {"top_k": (1, 2, None), "function_to_apply": ("sigmoid", "none", None)},
     Task.ZERO_SHOT_CLASSIFICATION: {
-        "hypothesis_template": ("{}", "This example is {}.", "é {} \r\n"),
-        "multi_label": (True, False),
+        "hypothesis_template": ("{}", "This example is {}.", "é {} \r\n", None),
+        "multi_label": (True, False, None),
     },
 }
-EXPLANATIONS: dict[str, tuple[Any, ...]] = {"n_steps": (1, 3, 30, 300), "target": (None,), "truncation": (True,)}
+EXPLANATIONS: dict[str, tuple[Any, ...]] = {
+    "n_steps": (1, 3, 30, 300, None),
+    "target": (None,),
+    "truncation": (True, None),
+}
 
 
 def make_text(rng: Random) -> str:

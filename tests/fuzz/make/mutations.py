@@ -1,6 +1,7 @@
 """A good request's JSON with something changed: one place of its value, or its text. Pure."""
 
 import copy
+import gzip
 import json
 from collections.abc import Callable, Iterator
 from random import Random
@@ -127,7 +128,15 @@ def _double_key(rng: Random, body: bytes) -> bytes:
 
 def _recode(rng: Random, body: bytes) -> bytes:
     text = body.decode("utf-8", "replace")
-    return text.encode(rng.choice(("utf-16", "utf-16-le", "utf-32", "utf-7", "utf-8-sig")), "replace")
+    return text.encode(rng.choice(("utf-16", "utf-16-le", "utf-32", "utf-7", "utf-8-sig", "cp1252")), "replace")
+
+
+def _compress(_: Random, body: bytes) -> bytes:
+    return gzip.compress(body, mtime=0)
+
+
+def _add_lines(rng: Random, body: bytes) -> bytes:
+    return b"\n".join([body] * rng.choice((2, 300)))[:MAX_REPEATED_BYTES]
 
 
 def _nest(rng: Random, body: bytes) -> bytes:
@@ -158,6 +167,8 @@ TEXT_CHANGES: tuple[Callable[[Random, bytes], bytes], ...] = (
     _flip,
     _double_key,
     _recode,
+    _compress,
+    _add_lines,
     _nest,
     _surround,
     _empty,

@@ -195,7 +195,7 @@ def test_answer_that_would_be_too_large_is_refused(lone_server: Server) -> None:
 @pytest.mark.parametrize("num_workers", [1, 2, 1], ids=["alone", "scaled up", "scaled down"])  # noqa: PT014 - and back
 def test_workers_share_the_cores(lone_server: Server, num_workers: int) -> None:
     with GrpcClient(f"127.0.0.1:{lone_server.ports['grpc_management']}") as management:
-        management.scale("tiny", num_workers)
+        management.scale("tiny", workers=num_workers)
     assert [worker["status"] for worker in lone_server.describe("tiny")["workers"]] == ["READY"] * num_workers
 
     def threads() -> int:

@@ -1,5 +1,6 @@
 """Bodies, headers and paths that no client library would send, to every door that reads bytes."""
 
+import gzip
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -10,7 +11,6 @@ import pytest
 from berth.errors import BerthError
 from handler.config import Task
 from tests.support.clients import Answer, Model
-from tests.support.clients.curl import run_curl
 from tests.support.clients.grpc_calls import send_grpc
 from tests.support.clients.infer_rest import V2, to_body
 from tests.support.clients.rest import JSON, NATIVE, OPENAI, V1, RestDoor, post
@@ -103,11 +103,14 @@ CASES = [
     not_parseable("empty", lambda _: b"", "the body is empty"),
     not_parseable("cut off", lambda body: body[:-3]),
     not_parseable("more behind its end", lambda body: body + b"{}"),
-    not_parseable("not UTF-8", instead(b'"\xff"')),
-    not_parseable("UTF-16", lambda body: body.decode().encode("utf-16")),
+    not_parseable("not UTF-8", instead(b'"\xff"'), "0xff"),
+    not_parseable("UTF-16", lambda body: body.decode().encode("utf-16"), "the body is UTF-16LE"),
+    not_parseable("two lines", lambda body: body + b"\n" + body, "a JSON value in each line"),
+    not_parseable("a text", lambda _: b"hello world"),
+    BodyCase(name="gzip", change=gzip.compress, status=415, kind="UnsupportedMedia", says="compressed ('gzip')"),
     not_parseable("control characters in a string", instead(b'"a\r\nb\0"')),
-    not_parseable("half of a surrogate pair", instead(b'"\\ud800"')),
-    not_parseable("half of a surrogate pair in bytes", instead(b'"\xed\xa0\x80"')),
+    not_parseable("half of a surrogate pair", instead(b'"\\ud800"'), "half of a surrogate pair"),
+    not_parseable("half of a surrogate pair in bytes", instead(b'"\xed\xa0\x80"'), "half of a surrogate pair"),
     not_parseable("deep", instead(b"[" * 100_000)),
     not_parseable("deep and closed", instead(b"[" * 100_000 + b"]" * 100_000)),
     not_parseable("NaN", besides("parameters", b'{"dimensions": NaN}')),
@@ -163,12 +166,8 @@ def test_a_bad_body(model: Model, case: BodyCase, door: str) -> None:
 def test_the_good_body_is_one(model: Model, door: str) -> None:
     assert len(send(door, model, VALID[door], JSON).results or []) == 1
     assert len(send(door, model, VALID[door], {}).results or []) == 1  # without a content type it is JSON
+    assert len(send(door, model, b"\xef\xbb\xbf" + VALID[door], JSON).results or []) == 1  # the mark of UTF-8
     assert len(send(door, model, VALID[door], {"content-type": 'Application/JSON;charset="UTF-8"'}).results or []) == 1
-
-
-def test_curl_without_a_content_type_is_told_what_to_send(model: Model) -> None:
-    answer = run_curl(NATIVE.url(model), VALID["native"])
-    assert "content-type: application/json" in assert_error(answer, 415, "UnsupportedMedia", None)
 
 
 @pytest.mark.parametrize("door", REST)

@@ -4,13 +4,14 @@ import base64
 from typing import Any
 
 import numpy as np
+import openai
 import pytest
 from transformers import AutoTokenizer
 
 from berth.sources.sample import sample_folder
 from handler.config import Task
 from tests.support.clients import Model
-from tests.support.clients.openai_package import openai_client
+from tests.support.clients.openai_package import openai_client, read_error
 from tests.support.clients.rest import NATIVE, OPENAI
 from tests.support.servers import Server
 from tests.support.texts import mixed_texts
@@ -72,13 +73,23 @@ def test_token_ids_stand_for_their_text(model: Model) -> None:
     assert_close([each.embedding for each in by_package], expected)
 
 
-def test_token_ids_are_taken_as_they_are(model: Model) -> None:
+def test_token_ids_are_read_as_often_as_they_stand_there(model: Model) -> None:
     """No special tokens are added, and none is taken away."""
     (ids,) = token_ids(["a text"])
-    answer = OPENAI.ask(model, {"input": [ids, ids[1:-1]]})
-    assert answer.headers["x-compute-tokens"] == str(len(ids) + len(ids) - 2)
-    whole, bare = np.array(answer.results)
-    assert whole @ bare < 0.9
+    answer = OPENAI.ask(model, {"input": [ids, [*ids[:-1], *ids]]})
+    assert answer.headers["x-compute-tokens"] == str(len(ids) + 2 * len(ids) - 1)
+    once, twice = np.array(answer.results)
+    assert once @ twice < 0.99
+
+
+def test_token_ids_of_another_tokenizer_are_refused_by_their_ends(model: Model) -> None:
+    """What LangChain's OpenAIEmbeddings and LiteLLM send by themselves is tiktoken's; here cl100k's `hello world`."""
+    with openai_client(model) as client, pytest.raises(openai.UnprocessableEntityError) as refused:
+        client.embeddings.create(input=[[15339, 1917]], model=SAMPLE)
+    error = read_error(refused.value).error or {}
+    assert (error["type"], error["param"]) == ("InvalidInput", "/input/0")
+    assert "its own begin with 101 ([CLS]) and end with 102 ([SEP])" in error["message"]
+    assert "check_embedding_ctx_length=False" in error["message"]
 
 
 def test_base64_is_the_floats(model: Model) -> None:
@@ -97,6 +108,16 @@ def test_dimensions_is_the_parameter(model: Model) -> None:
     assert_close(embed(model, "a", dimensions=NUM_DIMENSIONS), embed(model, "a"))
 
 
+def test_null_is_absence(model: Model) -> None:
+    """As older LiteLLM and Dify send it: vectors are then floats, though the package asks for base64 by itself."""
+    expected = embed(model, ["a text"])
+    nulls: dict[str, Any] = dict.fromkeys(("encoding_format", "dimensions", "user", "parameters"))
+    with openai_client(model) as client:
+        (by_package,) = client.embeddings.create(input=["a text"], model=SAMPLE, extra_body=nulls).data
+    assert_close([by_package.embedding], expected)
+    assert_close(OPENAI.ask(model, {"input": ["a text"], "model": None, **nulls}).results, expected)
+
+
 # Fields, type, pointer, a part of the message.
 REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
     ({}, "InvalidInput", "/input", "missing"),
@@ -105,10 +126,13 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
     ({"input": [5, [6]]}, "InvalidInput", "/input", "mixes"),
     ({"input": [[5], []]}, "InvalidInput", "/input/1", "length >= 1"),
     ({"input": [[5], [-1]]}, "InvalidInput", "/input/1/0", ">= 0"),
-    ({"input": [[5], [30_522]]}, "InvalidInput", "/input/1", "30522"),
+    ({"input": [[101, 102], [101, 30_522, 102]]}, "InvalidInput", "/input/1", "30522"),
     ({"input": [[5], [10**30]]}, "InvalidInput", "/input/1/0", ""),
-    ({"input": [[5], [5] * 257]}, "InputTooLong", "/input/1", "257 token ids"),
-    ({"input": [5] * 257}, "InputTooLong", "/input", "257 token ids"),
+    ({"input": [[101, 102], [5]]}, "InvalidInput", "/input/1", "begin with 101 ([CLS]) and end with 102 ([SEP])"),
+    ({"input": [101, 5, 102, 0]}, "InvalidInput", "/input", "no padding"),
+    ({"input": [101]}, "InvalidInput", "/input", "end with 102 ([SEP])"),
+    ({"input": [[101, 102], [101, *[5] * 255, 102]]}, "InputTooLong", "/input/1", "257 token ids"),
+    ({"input": [101, *[5] * 255, 102]}, "InputTooLong", "/input", "257 token ids"),
     ({"input": [[5]], "parameters": {"prompt_name": "query"}}, "InvalidParameter", "/parameters/prompt_name", "prompt"),
     ({"input": "a", "encoding_format": "hex"}, "InvalidParameter", "/encoding_format", "hex"),
     ({"input": "a", "dimensions": 0}, "InvalidParameter", "/dimensions", ">= 1"),

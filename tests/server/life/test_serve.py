@@ -4,19 +4,23 @@ import json
 import os
 import re
 import shlex
+import socket
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import requests
 
+from berth.archive.unpack import unpack_once
 from berth.machine.gpu import count_gpus
 from berth.machine.limits import granted_cores
 from berth.process.run_folder import LOCK
+from berth.serve.plan import LINKS
 from berth.settings import parse_properties
 from berth.workers.fork_protocol import SOCKET
-from tests.support.servers import CONFIG, Server, running_server
+from tests.support.servers import CONFIG, Server, free_ports, port_variables, running_server
 from tests.support.standin import ANSWERS, make_standin
 
 pytestmark = pytest.mark.server
@@ -25,10 +29,19 @@ pytestmark = pytest.mark.server
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("archives")
-    archives = [make_standin(folder), make_standin(folder, name="second")]
+    unpacked = unpack_once(make_standin(folder, name="second"), folder).rename(folder / "modèle 模型, v1..2=%20")
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    with running_server(archives, {"PYTHONPATH": str(elsewhere), "HTTP_PROXY": "http://127.0.0.1:9"}) as running:
-        yield running
+    ports = free_ports()
+    environment = {
+        **port_variables(ports),
+        "TS_METRICS_ADDRESS": f"http://0.0.0.0:{ports['metrics']}",
+        "PYTHONPATH": str(elsewhere),
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+    }
+    with running_server([make_standin(folder), unpacked], environment) as running:
+        yield replace(running, ports=ports)
 
 
 def test_every_model_is_ready_when_berth_says_so(server: Server) -> None:
@@ -53,6 +66,18 @@ def test_the_worker_imports_the_archives_handler_and_nothing_of_pythonpath(serve
     assert facts["environment"]["TS_MAX_RESPONSE_SIZE"] == properties["max_response_size"]
     assert facts["environment"]["TS_DECODE_INPUT_REQUEST"] == "false"
     assert facts["environment"]["BERTH_CORES"] == str(granted_cores())
+
+
+def test_a_folder_may_have_any_name_in_any_locale(server: Server) -> None:
+    facts = requests.post(f"{server.inference_url}/predictions/second", data=b"x", timeout=30).json()
+    assert Path(facts["file"]).parents[1].name == "modèle 模型, v1..2=%20"
+
+
+def test_all_addresses_are_those_of_ipv6_too(server: Server) -> None:
+    if not Path("/proc/net/if_inet6").is_file():
+        pytest.skip("this machine has no IPv6")
+    with socket.create_connection(("::1", server.ports["metrics"]), timeout=5):
+        pass
 
 
 def test_on_a_cpu_there_is_one_worker(server: Server) -> None:
@@ -83,7 +108,7 @@ def test_a_prediction_leaves_no_line_in_the_log_and_no_file_in_the_run_folder(se
     assert server.log == before
     (run_folder,) = server.temp.glob("berth-*")
     left = sorted(path.name for path in run_folder.iterdir() if not path.name.startswith(".ts.sock"))
-    assert left == [SOCKET, LOCK, "models"]
+    assert left == [SOCKET, LOCK, "models", LINKS]
 
 
 def test_metrics_are_prometheus(server: Server) -> None:
@@ -96,9 +121,9 @@ def test_models_cannot_be_registered(server: Server) -> None:
     assert answer.status_code == 405
 
 
-def test_the_log_says_which_settings_and_that_tokens_are_off(server: Server) -> None:
+def test_the_log_says_which_settings_and_that_there_are_no_keys(server: Server) -> None:
     assert "config.properties" in server.log.splitlines()[0]
-    assert "tokens are off" in server.log
+    assert f"no access key is asked for: the models at {server.inference_url} can be asked from this" in server.log
 
 
 def test_without_forks_each_worker_is_javas_and_it_is_said(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
 
+from berth.serve.run import START_DRAIN_S
 from tests.support.servers import END_S, Server, running_server, session_pids, started_server
 from tests.support.standin import NEVER_LOADS, make_standin
 
@@ -50,13 +52,27 @@ def test_a_second_sigint_forces(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_before_ready_is_a_clean_stop(tmp_path: Path, number: signal.Signals) -> None:
-    with started_server([make_standin(tmp_path, NEVER_LOADS)]) as server:
+    """Also where a client has sent a request already, which nobody will answer."""
+    with started_server([make_standin(tmp_path, NEVER_LOADS)]) as server, socket.socket() as client:
         server.wait_for_log("Model server started")
         leaders = server.leaders
+        client.connect(("127.0.0.1", server.ports["inference"]))
+        client.sendall(b"GET /predictions/bert HTTP/1.1\r\nhost: berth\r\n\r\n")
+        server.require(lambda: server.describe()["jobQueueStatus"]["pendingRequests"] > 0, END_S, "it is queued")
         server.process.send_signal(number)
-        assert server.wait_for_end() == 0
+        assert server.wait_for_end(START_DRAIN_S + 10) == 0
         assert "berth: ready" not in server.log
         assert session_pids(*leaders) == []
+        assert list(server.temp.iterdir()) == []
+
+
+@pytest.mark.parametrize("moment", ["settings from", "memory: at most", "no access key"])
+def test_a_signal_before_java_listens_is_a_clean_stop(tmp_path: Path, moment: str) -> None:
+    with started_server([make_standin(tmp_path)]) as server:
+        server.wait_for_log(moment)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.wait_for_end(10) == 0
+        assert "Traceback" not in server.log
         assert list(server.temp.iterdir()) == []
 
 

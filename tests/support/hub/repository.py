@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+WEIGHTS = "model.safetensors"
 LARGE = (".safetensors", ".bin", ".model", "tokenizer.json")
 """What git-lfs keeps: it is named by its sha256, and answered by a redirect to another host."""
 
@@ -23,6 +24,10 @@ class Repository:
     """Who sends another, or none, is told that there is no such model."""
     gated: bool = False
     """Everybody may see that it is there; nobody is on its list."""
+    cuts: list[int] = field(default_factory=list)
+    """After how many bytes each of the next downloads of its weights is cut off."""
+    altered: dict[str, bytes] = field(default_factory=dict)
+    """By a file's name: what is sent in the place of its content."""
     commit: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -47,7 +52,7 @@ class Repository:
         return row
 
 
-def read_repository(folder: Path, **settings: object) -> Repository:
+def read_repository(folder: Path) -> Repository:
     """All files of a folder as a model."""
     names = [path for path in folder.rglob("*") if path.is_file()]
-    return Repository({path.relative_to(folder).as_posix(): path.read_bytes() for path in names}, **settings)  # type: ignore[arg-type]
+    return Repository({path.relative_to(folder).as_posix(): path.read_bytes() for path in names})

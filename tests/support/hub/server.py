@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
-from .repository import LARGE, Repository
+from .repository import LARGE, WEIGHTS, Repository
 
 CDN = "/cdn"
 CHUNK_BYTES = 64 * 1024
@@ -28,12 +28,8 @@ class Hub:
     """What is there, how it fails, and what was asked."""
 
     models: dict[str, Repository] = field(default_factory=dict)
-    cuts: dict[str, list[int]] = field(default_factory=dict)
-    """By a file's name: after how many bytes each of the next downloads is cut off."""
     reset: bool = False
-    """Whether a cut is a TCP reset and no orderly end."""
-    altered: dict[str, bytes] = field(default_factory=dict)
-    """By a file's name: what is sent in the place of its content."""
+    """Whether a download that is cut off ends by a TCP reset, and not orderly."""
     status: int | None = None
     """Answered to every request."""
     bytes_per_s: float | None = None
@@ -110,24 +106,23 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_file(model, file)
 
     def _send_file(self, model: Repository, file: str) -> None:
-        data = self.hub.altered.get(file, model.files[file])
+        data = model.altered.get(file, model.files[file])
         begin = int(self.headers.get("range", "bytes=0-").removeprefix("bytes=").split("-")[0])
         headers = {"etag": f'"{model.digest(file)}"', "x-repo-commit": model.commit, "accept-ranges": "bytes"}
         if begin:
             headers["content-range"] = f"bytes {begin}-{len(data) - 1}/{len(data)}"
-        self._send(206 if begin else 200, data[begin:], headers, file)
+        self._send(206 if begin else 200, data[begin:], headers, model.cuts if file == WEIGHTS else ())
 
     def _refuse(self, status: int, code: str, message: str) -> None:
         self._send(status, b"", {"x-error-code": code, "x-error-message": message})
 
-    def _send(self, status: int, body: bytes, headers: dict[str, str], file: str = "") -> None:
+    def _send(self, status: int, body: bytes, headers: dict[str, str], cuts: list[int] | tuple[()] = ()) -> None:
         self.send_response(status)
         for key, value in {**headers, "content-length": str(len(body))}.items():
             self.send_header(key, value)
         self.end_headers()
         if self.command == "HEAD":
             return
-        cuts = self.hub.cuts.get(file)
         if cuts:
             self._write(body[: cuts.pop(0)])
             self._cut()

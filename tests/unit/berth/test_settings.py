@@ -1,6 +1,5 @@
 """config.properties and its overrides, resolved as TorchServe resolves them."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -52,9 +51,11 @@ def test_values_may_name_environment_variables(tmp_path: Path) -> None:
         Settings.load(path, {})
 
 
-def test_an_ipv6_address_is_a_valid_url(tmp_path: Path) -> None:
-    settings = Settings.load(edited(tmp_path, inference_address="http://[::]:8080"), {})
-    assert settings.inference.url == "http://[::1]:8080"
+def test_an_ipv6_address_is_for_grpc_alone(tmp_path: Path) -> None:
+    settings = Settings.load(edited(tmp_path, grpc_inference_address="::"), {})
+    assert settings.grpc_inference.url == "http://[::1]:7070"
+    with pytest.raises(UsageError, match=r"no IPv6 address for HOST, but 0\.0\.0\.0 .* TS_METRICS_ADDRESS"):
+        Settings.load(CONFIG, {"TS_METRICS_ADDRESS": "http://[::1]:8082"})
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,16 @@ def test_an_ipv6_address_is_a_valid_url(tmp_path: Path) -> None:
         ("inference_address", "https://127.0.0.1:8443", UsageError),
         ("inference_address", "unix:/tmp/socket", UsageError),
         ("inference_address", "http://127.0.0.1:port", UsageError),
+        ("inference_address", "http://127.0.0.1:8080/", UsageError),
+        ("inference_address", "http://127.0.0.1", UsageError),
+        ("inference_address", "http://somebody@127.0.0.1:8080", UsageError),
+        ("inference_address", "http://127.0.0.1:0", UsageError),
+        ("inference_address", "http://127.0.0.1:65535", UsageError),
+        ("model_snapshot", "yesterday.cfg", UsageError),
+        ("job_queue_size", "2147483648", UsageError),
         ("grpc_inference_port", "many", UsageError),
+        ("grpc_inference_port", "0", UsageError),
+        ("grpc_inference_port", "65536", UsageError),
         ("load_models", "bert=bert.mar", UsageError),
         ("management_address", "http://0.0.0.0:8081", Refused),
         ("grpc_management_address", "::", Refused),
@@ -102,10 +112,30 @@ def test_the_config_is_the_one_named_else_the_current_folders(tmp_path: Path, mo
         find_config(Path("none.properties"))
 
 
-def test_without_one_here_it_is_the_installed_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "prefix", str(tmp_path / "prefix"))
-    installed = tmp_path / "prefix" / "share" / "berth"
-    installed.mkdir(parents=True)
-    copy = edited(installed)
-    assert find_config(None) == copy
+def test_without_one_here_it_is_the_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "berth"
+    package.mkdir()
+    monkeypatch.chdir(package)
+    with pytest.raises(UsageError, match="install berth again"):
+        find_config(None, package)
+    original = edited(tmp_path)
+    assert find_config(None, package) == original
+    copy = edited(package)
+    monkeypatch.chdir("/")
+    assert find_config(None, package) == copy
+    assert find_config(None) == CONFIG
+
+
+def test_a_place_that_cannot_be_looked_at_is_said() -> None:
+    with pytest.raises(UsageError, match="cannot be read: File name too long"):
+        find_config(Path("x" * 300))
+
+
+def test_a_deleted_folder_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(UsageError, match="current folder, which was deleted"):
+        Settings.load(find_config(None), {})
+    assert Settings.load(find_config(None), {"TS_MODEL_STORE": "/srv"}).model_store == Path("/srv")

@@ -13,11 +13,17 @@ def test_what_is_written_is_read_back() -> None:
         task=Task.TEXT_CLASSIFICATION,
         max_tokens=128,
         precision=Precision.BF16,
-        pooling=Pooling.CLS,
+        pooling=(Pooling.CLS, Pooling.MEAN),
+        truncate_dim=16,
         normalize=True,
         requires=("torch>=2.11",),
     )
     assert HandlerConfig.from_mapping(config.to_mapping()) == config
+
+
+def test_a_pooling_alone_is_a_string_as_older_archives_have_it() -> None:
+    config = HandlerConfig.from_mapping({**MINIMAL, "pooling": "cls"})
+    assert (config.pooling, config.to_mapping()["pooling"]) == ((Pooling.CLS,), "cls")
 
 
 @pytest.mark.parametrize(
@@ -30,6 +36,9 @@ def test_what_is_written_is_read_back() -> None:
         ({**MINIMAL, "max_tokens": 0}, "1 or more"),
         ({**MINIMAL, "max_tokens": True}, "1 or more"),
         ({**MINIMAL, "token_budget": 255}, "below max_tokens"),
+        ({**MINIMAL, "pooling": []}, "one or a list of mean, cls"),
+        ({**MINIMAL, "pooling": ["mean", "median"]}, "'median'; it must be one of mean, cls"),
+        ({**MINIMAL, "truncate_dim": 0}, "1 or more"),
         ({**MINIMAL, "normalize": "yes"}, "true or false"),
         ({**MINIMAL, "requires": "torch"}, "list of strings"),
         ({**MINIMAL, "poolling": "mean"}, "'poolling'"),

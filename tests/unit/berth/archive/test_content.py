@@ -24,7 +24,7 @@ CHECKPOINT = Checkpoint(
     root=Path("/nowhere"),
     files=("config.json", "model.safetensors"),
     task=Task.EMBEDDINGS,
-    pooling=Pooling.CLS,
+    pooling=(Pooling.CLS,),
     normalize=True,
     max_tokens=8192,
 )
@@ -81,7 +81,7 @@ def test_the_manifest_names_the_handler_of_the_package():
 def test_the_model_config_is_what_the_handler_reads():
     settings = yaml.safe_load(_bytes("model-config.yaml"))
     config = HandlerConfig.from_mapping(settings.pop("handler"))
-    assert (config.task, config.pooling, config.normalize) == (Task.EMBEDDINGS, Pooling.CLS, True)
+    assert (config.task, config.pooling, config.normalize) == (Task.EMBEDDINGS, (Pooling.CLS,), True)
     assert (config.max_tokens, config.token_budget) == (8192, None)
     assert config.requires == PACKER.ranges
     assert settings["maxBatchDelay"] == 1
@@ -130,7 +130,7 @@ def test_a_file_with_an_impossible_name_is_refused():
         root=CHECKPOINT.root,
         files=("vocabulaire-é.txt",),
         task=Task.EMBEDDINGS,
-        pooling=Pooling.MEAN,
+        pooling=(Pooling.MEAN,),
         normalize=False,
         max_tokens=8,
     )

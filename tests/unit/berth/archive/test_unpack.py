@@ -10,7 +10,7 @@ from berth.archive.content import ArchivePlan, Member
 from berth.archive.unpack import cache_folder, unpack_once
 from berth.archive.verify import verify_archive
 from berth.archive.write import write_archive
-from berth.errors import BerthError, Refused
+from berth.errors import BerthError, Refused, UsageError
 
 
 @pytest.fixture
@@ -88,8 +88,19 @@ def test_another_content_under_this_id_is_refused(archive, tmp_path):
 
 def test_a_cache_that_cannot_be_written_is_said(archive, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(BerthError, match="cannot unpack"):
-        unpack_once(archive, tmp_path / "file")
+    for cache in (tmp_path / "file", tmp_path / ("x" * 300)):
+        with pytest.raises(BerthError, match=r"cannot unpack .*; set XDG_CACHE_HOME to a folder"):
+            unpack_once(archive, cache)
+
+
+def test_without_a_home_the_variable_is_named(monkeypatch):
+    monkeypatch.setenv("HOME", "relative")
+    with pytest.raises(UsageError, match="XDG_CACHE_HOME"):
+        cache_folder({})
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("os.getuid", lambda: 2**31 - 5)  # a container's user that is in no /etc/passwd
+    with pytest.raises(UsageError, match="XDG_CACHE_HOME"):
+        cache_folder({})
 
 
 @pytest.mark.parametrize(
@@ -102,3 +113,12 @@ def test_a_cache_that_cannot_be_written_is_said(archive, tmp_path):
 )
 def test_the_cache_folder(environment, expected):
     assert cache_folder(environment) == expected
+
+
+def test_unpacking_that_is_stopped_leaves_nothing(archive, tmp_path):
+    def stop(_):
+        raise SystemExit(0)
+
+    with pytest.raises(SystemExit):
+        unpack_once(archive, tmp_path / "cache", stop)
+    assert list((tmp_path / "cache").iterdir()) == []

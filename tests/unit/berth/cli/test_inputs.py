@@ -87,7 +87,7 @@ def test_what_is_no_object_is_named_with_its_place(tmp_path: Path, text: str) ->
 
 
 def test_a_text_is_a_text_also_one_that_starts_with_a_brace(url: str) -> None:
-    result = predict('{"text": "x"}', "hello", "--url", url)
+    result = predict('{"text": "x"}', "hello", "--model", "echo", "--url", url)
     assert [json.loads(line) for line in result.stdout.splitlines()] == [
         {"input": '{"text": "x"}', "parameters": None},
         {"input": "hello", "parameters": None},
@@ -95,7 +95,8 @@ def test_a_text_is_a_text_also_one_that_starts_with_a_brace(url: str) -> None:
 
 
 def test_objects_and_parameters_are_sent_as_they_are(url: str) -> None:
-    result = predict("--objects", "--parameters", '{"top_k": null}', "--url", url, stdin='{"text": "x"}\n{"a": 1.5}\n')
+    options = ("--objects", "--parameters", '{"top_k": null}', "--model", "echo", "--url", url)
+    result = predict(*options, stdin='{"text": "x"}\n{"a": 1.5}\n')
     assert [json.loads(line) for line in result.stdout.splitlines()] == [
         {"input": {"text": "x"}, "parameters": {"top_k": None}},
         {"input": {"a": 1.5}, "parameters": {"top_k": None}},
@@ -110,6 +111,6 @@ def test_nobody_is_asked_when_the_command_is_wrong() -> None:
 
 def test_help_shows_an_example_on_one_line() -> None:
     shown = predict("--help").stdout
-    (example,) = [line for line in shown.splitlines() if line.strip().startswith("berth predict ")]
+    (_, example) = [line for line in shown.splitlines() if line.strip().startswith("berth predict ")]
     assert "--objects '{" in example
     assert "--parameters '{" in example

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from berth.cli.tables import NOTHING, render, render_budget, render_models, render_state
+from berth.cli.budget_table import render_budget
+from berth.cli.tables import NOTHING, render, render_models, render_state
 from berth.clients.messages import Input
 from berth.machine.limits import MemoryLimit
 from berth.machine.machine import Machine
@@ -145,6 +146,11 @@ def test_a_model_shows_its_handlers_words_and_its_workers() -> None:
     assert "3 waiting, room for 128" in table
     row = next(line for line in table.splitlines() if "9000" in line)
     assert all(part in row for part in ("READY", "100", "cpu", "256 MiB"))
+
+
+def test_a_classifiers_labels_are_shown_as_words() -> None:
+    shown = render_state(make_state("READY"), {"labels": ["time", "place"]}, as_json=False)
+    assert "time, place" in shown
 
 
 def test_a_model_whose_handler_said_nothing_is_shown_too() -> None:

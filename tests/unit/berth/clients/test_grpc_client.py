@@ -55,7 +55,7 @@ def serving(prediction: bytes, asked: list[dict[str, bytes]] | None = None) -> I
 
 def test_an_answer_over_grpcs_own_4_mib_is_read() -> None:
     with serving(b"[" + b"0.5," * 2_000_000 + b"0.5]") as address, GrpcClient(address) as client:
-        result = client.predict("bert", "x")
+        result = client.predict("x", model="bert")
     assert len(result) == 2_000_001
 
 
@@ -71,14 +71,14 @@ def test_an_answer_over_grpcs_own_4_mib_is_read() -> None:
 def test_an_input_is_sent_with_its_parameters(source: Input, parameters: Parameters | None, sent: object) -> None:
     asked: list[dict[str, bytes]] = []
     with serving(b'[{"label": "x", "score": 0.5}]', asked) as address, GrpcClient(address) as client:
-        result = client.predict("bert", source, parameters)
-        assert [result] == list(client.stream("bert", source, parameters)) == [[{"label": "x", "score": 0.5}]]
+        result = client.predict(source, parameters, model="bert")
+        assert [result] == list(client.stream(source, parameters, model="bert")) == [[{"label": "x", "score": 0.5}]]
     assert asked == [sent, sent]
 
 
 def test_what_is_no_json_is_a_usage_error() -> None:
     with GrpcClient("127.0.0.1:9") as client, pytest.raises(UsageError, match="cannot be written as JSON"):
-        client.predict("bert", "x", {"threshold": float("nan")})
+        client.predict("x", {"threshold": float("nan")}, model="bert")
 
 
 def test_an_errors_payload_is_raised() -> None:
@@ -88,7 +88,7 @@ def test_an_errors_payload_is_raised() -> None:
         GrpcClient(address) as client,
         pytest.raises(RequestFailed, match="602") as caught,
     ):
-        client.predict("bert", "x")
+        client.predict("x", model="bert")
     assert (caught.value.code, caught.value.type, caught.value.param) == (422, "InputTooLong", "/inputs")
 
 
@@ -99,12 +99,16 @@ def test_an_answer_that_is_no_result_is_quoted(payload: bytes) -> None:
         GrpcClient(address) as client,
         pytest.raises(BerthError, match="as a berth server"),
     ):
-        client.predict("bert", "x")
+        client.predict("x", model="bert")
 
 
 def test_no_server_says_how_to_start_one() -> None:
     with GrpcClient("127.0.0.1:9") as client:
-        for call in (client.ping, lambda: client.predict("bert", "x"), lambda: next(client.stream("bert", "x"))):
+        for call in (
+            client.ping,
+            lambda: client.predict("x", model="bert"),
+            lambda: next(client.stream("x", model="bert")),
+        ):
             with pytest.raises(ServerUnreachable, match=r"127.0.0.1:9.*berth serve"):
                 call()
 
@@ -123,7 +127,7 @@ def test_a_broken_connection_is_not_an_absent_server() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
         gone = pool.submit(hang_up, listener)
         with GrpcClient(f"127.0.0.1:{listener.getsockname()[1]}") as client, pytest.raises(BerthError) as caught:
-            client.predict("bert", "x")
+            client.predict("x", model="bert")
         gone.result()
     assert caught.value.exit_code == 1
     assert "broke while the server worked; try again" in str(caught.value)
@@ -147,7 +151,7 @@ def test_an_address_that_is_none_is_a_usage_error(address: str) -> None:
 
 def test_a_senseless_number_of_workers_is_refused_before_anybody_is_asked() -> None:
     with GrpcClient("127.0.0.1:9") as client, pytest.raises(UsageError, match="0 workers: ask for 1 to"):
-        client.scale("bert", 0)
+        client.scale("bert", workers=0)
 
 
 def test_a_checkout_that_was_not_installed_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from berth.cli.app import main
-from berth.cli.managing import MANAGEMENT_URL
+from berth.clients.addresses import MANAGEMENT_URL
 from berth.clients.management import ManagementClient, WorkerState
 from berth.errors import BerthError, RequestFailed, UsageError
 from berth.settings import Settings
@@ -85,7 +85,7 @@ def test_a_senseless_number_of_workers_is_refused_before_anybody_is_asked() -> N
         ManagementClient("http://127.0.0.1:9") as management,
         pytest.raises(UsageError, match="0 workers: ask for 1 to"),
     ):
-        management.scale("bert", 0)
+        management.scale("bert", workers=0)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_senseless_number_of_workers_is_refused_before_anybody_is_asked() -> N
         lambda management: management.models(),
         lambda management: management.describe("bert"),
         lambda management: management.describe_handler("bert"),
-        lambda management: management.scale("bert", 1),
+        lambda management: management.scale("bert", workers=1),
     ],
     ids=["models", "describe", "describe_handler", "scale"],
 )

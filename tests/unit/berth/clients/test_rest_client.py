@@ -64,13 +64,13 @@ def counting() -> Iterator[RestClient]:
 
 def test_one_result_per_text_in_order_over_several_requests(url: str) -> None:
     texts = ["x" * (index % 7) for index in range(2 * CHUNK_TEXTS + 3)]
-    assert RestClient(url + "/").predict("lengths", texts) == [[len(text)] for text in texts]
+    assert RestClient(url + "/").predict(texts, model="lengths") == [[len(text)] for text in texts]
 
 
 def test_an_error_of_the_server_names_the_text_as_the_user_counts(url: str) -> None:
     texts = ["x"] * (CHUNK_TEXTS + 5) + ["bad"]
     with pytest.raises(RequestFailed, match=rf"answered 422 at /inputs/{CHUNK_TEXTS + 5}: not this") as caught:
-        RestClient(url).predict("lengths", texts)
+        RestClient(url).predict(texts, model="lengths")
     error = caught.value
     assert (error.code, error.type, error.param) == (422, "InvalidInput", f"/inputs/{CHUNK_TEXTS + 5}")
 
@@ -84,7 +84,7 @@ def test_one_input_in_place_of_a_list_is_not_taken_for_its_parts(counting: RestC
 
 def test_objects_and_parameters_arrive_as_they_are(counting: RestClient) -> None:
     frozen = MappingProxyType({"question": "who?", "context": "é"})
-    results = counting.predict("a/b", ["text", frozen], MappingProxyType({"top_k": None}))
+    results = counting.predict(["text", frozen], MappingProxyType({"top_k": None}), model="a/b")
     facts = {"path": "/predictions/a%2Fb", "parameters": {"top_k": None}, "of": 2}
     assert results == [{"input": "text", **facts}, {"input": dict(frozen), **facts}]
 
@@ -92,12 +92,12 @@ def test_objects_and_parameters_arrive_as_they_are(counting: RestClient) -> None
 def test_explanations_are_asked_for_one_by_one(counting: RestClient) -> None:
     inputs: list[Input] = ["one", {"text": "two"}]
     facts = {"path": "/explanations/tiny", "parameters": {"n_steps": 5}, "of": 1}
-    assert counting.explain("tiny", inputs, {"n_steps": 5}) == [{"input": source, **facts} for source in inputs]
+    assert counting.explain(inputs, {"n_steps": 5}, model="tiny") == [{"input": source, **facts} for source in inputs]
 
 
 def asked(client: RestClient, inputs: list[Input], parameters: dict[str, object] | None = None) -> list[int]:
     """With how many inputs in its request each was asked, once every result is in its place."""
-    results: list[Any] = client.predict("any", inputs, parameters)
+    results: list[Any] = client.predict(inputs, parameters, model="any")
     assert [result["input"] for result in results] == inputs
     return [result["of"] for result in results]
 
@@ -118,7 +118,7 @@ def test_a_request_of_which_the_server_wants_less_is_cut_in_halves(counting: Res
 def test_an_input_that_is_too_much_by_itself_is_named(counting: RestClient) -> None:
     too_long = "window " * (MAX_TEXTS_PER_REQUEST + 1)
     with pytest.raises(RequestFailed, match=f"{MAX_TEXTS_PER_REQUEST + 1}$") as caught:
-        counting.predict("any", ["x"] * (CHUNK_TEXTS + 5) + [too_long, "x"])
+        counting.predict(["x"] * (CHUNK_TEXTS + 5) + [too_long, "x"], model="any")
     assert (caught.value.type, caught.value.param) == ("TooManyInputs", f"/inputs/{CHUNK_TEXTS + 5}")
 
 
@@ -137,17 +137,17 @@ def test_what_is_no_json_is_a_usage_error(value: object) -> None:
     client = RestClient("http://127.0.0.1:9")
     for inputs, parameters in ([{"text": value}], {}), (["x"], {"threshold": value}):
         with pytest.raises(UsageError, match="cannot be written as JSON"):
-            client.predict("any", inputs, parameters)
+            client.predict(inputs, parameters, model="any")
 
 
 def test_an_unknown_model_is_the_servers_answer(url: str) -> None:
     with pytest.raises(BerthError, match=r"answered 404: Model not found.*berth models"):
-        RestClient(url).predict("none", ["x"])
+        RestClient(url).predict(["x"], model="none")
 
 
 def test_no_server_says_how_to_start_one() -> None:
     with pytest.raises(ServerUnreachable, match="berth serve") as caught:
-        RestClient("http://127.0.0.1:9").predict("bert", ["x"])
+        RestClient("http://127.0.0.1:9").predict(["x"], model="bert")
     assert caught.value.exit_code == 3
 
 
@@ -158,9 +158,9 @@ def test_a_proxy_of_the_environment_is_not_asked_for_loopback(
     monkeypatch.setenv("http_proxy", url)
     monkeypatch.delenv("no_proxy", raising=False)
     with pytest.raises(ServerUnreachable):
-        RestClient(f"http://{host}:9").predict("bert", ["x"])
+        RestClient(f"http://{host}:9").predict(["x"], model="bert")
     with pytest.raises(RequestFailed):
-        RestClient("http://elsewhere:9").predict("bert", ["x"])
+        RestClient("http://elsewhere:9").predict(["x"], model="bert")
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_an_address_that_is_none_is_a_usage_error(url: str) -> None:
 @pytest.mark.parametrize("url", ["http://.host", f"http://{'h' * 64}"])
 def test_a_host_that_cannot_be_one_is_a_usage_error(url: str) -> None:
     with pytest.raises(UsageError, match="is not a server address"):
-        RestClient(url).predict("bert", ["x"])
+        RestClient(url).predict(["x"], model="bert")
 
 
 @contextmanager
@@ -203,21 +203,21 @@ def _answer_once(listener: socket.socket, answer: bytes) -> None:
 )
 def test_a_broken_connection_is_not_an_absent_server(answer: bytes) -> None:
     with answering_once(answer) as url, pytest.raises(BerthError, match=r"broke .*; try again") as caught:
-        RestClient(url).predict("bert", ["x"])
+        RestClient(url).predict(["x"], model="bert")
     assert caught.value.exit_code == 1
 
 
 def test_an_answer_that_cannot_be_decoded_is_no_berth_servers() -> None:
     answer = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\n[1]"
     with answering_once(answer) as url, pytest.raises(BerthError, match="did not answer as a berth server does"):
-        RestClient(url).predict("bert", ["x"])
+        RestClient(url).predict(["x"], model="bert")
 
 
 @pytest.mark.parametrize("answer", [b"[[0.5]]", b'["x", "y"]', b"[1.5, 2.5]", b'{"label": "x"}', b"<html>"])
 def test_other_results_than_a_list_of_as_many_are_no_berth_servers(answer: bytes) -> None:
     head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(answer)}\r\n\r\n".encode()
     with answering_once(head + answer) as url, pytest.raises(BerthError, match="did not answer as a berth server does"):
-        RestClient(url).predict("bert", ["one", "two"])
+        RestClient(url).predict(["one", "two"], model="bert")
 
 
 @pytest.mark.parametrize(

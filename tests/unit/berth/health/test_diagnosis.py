@@ -4,7 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from berth.health.diagnosis import DEAD_S, STUCK_S, ModelView, WorkerView, why_not_live, why_not_ready
+from berth.health.diagnosis import (
+    DEAD_S,
+    START_S,
+    STUCK_S,
+    ModelView,
+    WorkerView,
+    why_never_ready,
+    why_not_live,
+    why_not_ready,
+)
 
 WORKING = WorkerView(is_ready=True, idle_s=0.0, absent_s=0.0)
 IDLE = replace(WORKING, idle_s=10 * STUCK_S)
@@ -62,3 +71,23 @@ def test_not_ready(view: ModelView, reason: str) -> None:
 )
 def test_only_a_restart_helps(view: ModelView) -> None:
     assert why_not_live(view) is not None
+
+
+@pytest.mark.parametrize(
+    ("view", "reason"),
+    [
+        pytest.param(replace(WELL, workers=[], silent_s=START_S), "frontend", id="frontend never there"),
+        pytest.param(replace(WELL, workers=[], unmanned_s=START_S), "no worker", id="no worker ever"),
+        pytest.param(
+            replace(WELL, workers=[WORKING, replace(LOADING, absent_s=START_S)]), "no process", id="no process"
+        ),
+    ],
+)
+def test_never_ready(view: ModelView, reason: str) -> None:
+    assert reason in str(why_never_ready(view))
+
+
+def test_a_slow_start_is_still_one() -> None:
+    slow = START_S - 1
+    view = replace(WELL, workers=[replace(LOADING, absent_s=slow)], silent_s=slow, unmanned_s=slow)
+    assert why_never_ready(view) is None

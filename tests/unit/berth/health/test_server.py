@@ -11,9 +11,10 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from berth.clients.launcher import HEALTH_VARIABLE, Capacity, fetch_capacity, health_endpoint
 from berth.errors import BerthError, UsageError
-from berth.health.probe import HEALTH_VARIABLE, fetch_capacity, health_endpoint, probe
-from berth.health.report import STARTING, STOPPING, Capacity, Health, Report
+from berth.health.probe import probe
+from berth.health.report import STARTING, STOPPING, Health, Report
 from berth.health.server import HealthServer, listen
 from tests.support.http_standin import JsonHandler, answering
 
@@ -57,7 +58,13 @@ def test_the_health_is_asked_for_each_probe(server: HealthServer) -> None:
 
 def test_the_capacity_is_told_once_it_is_known(server: HealthServer) -> None:
     assert fetch_capacity(environment(server)) is None
-    capacity = Capacity(management="http://127.0.0.1:8081", models=("bert",), max_workers=2, reason="memory")
+    capacity = Capacity(
+        inference="http://127.0.0.1:8080",
+        management="http://127.0.0.1:8081",
+        models=("bert",),
+        max_workers=2,
+        reason="memory",
+    )
     server.publish(Report(capacity=capacity))
     assert fetch_capacity(environment(server)) == capacity
     assert requests.get(f"{url(server)}/capacity", timeout=5).json()["max_workers"] == 2

@@ -137,6 +137,17 @@ def test_a_wrong_answer_counts_at_once(scene: Scene) -> None:
     assert scene.reason() == "bert: off by 1"
 
 
+def test_a_model_that_torchserve_does_not_have_is_unknown_and_a_server_without_time_is_not() -> None:
+    world = World()
+    watch = ModelWatch("bert", world, world.send, world.look_at)  # type: ignore[arg-type]
+    world.state = RequestFailed("no time", code=503, type="")
+    watch.look(lambda: world.now_s)
+    assert not watch.is_unknown
+    world.state = RequestFailed("Model not found: bert", code=404, type="ModelNotFoundException")
+    watch.look(lambda: world.now_s)
+    assert watch.is_unknown
+
+
 def test_before_the_first_right_answer_one_error_is_enough() -> None:
     world = World()
     watch = ModelWatch("bert", world, world.send, world.look_at)  # type: ignore[arg-type]

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from berth.cli.scale import require_room
+from berth.clients.launcher import Capacity
 from berth.errors import Refused
-from berth.health.report import Capacity
 from berth.machine.forking import IMPORTS_BYTES
 from berth.machine.limits import MemoryLimit
 from berth.machine.machine import Machine
@@ -18,6 +18,7 @@ from berth.memory.model_size import ModelSize
 from handler.config import HandlerConfig, Precision, Task
 
 URL = "http://127.0.0.1:8081"
+LAUNCHER = "http://127.0.0.1:8090"
 SERVER = ServerSizes(
     queue_length=128, request_bytes=MIB, response_bytes=4 * MIB, vmargs=(), cores=2, num_gpus=0, is_forked=True
 )
@@ -148,22 +149,39 @@ def test_a_gpu_that_is_too_small_is_refused() -> None:
     assert "job_queue_size" not in str(refusal.value)
 
 
+def capacity(of: str = URL, models: tuple[str, ...] = ("bert-base",), max_workers: int = 2) -> Capacity:
+    return Capacity(
+        inference="http://127.0.0.1:8080", management=of, models=models, max_workers=max_workers, reason="3 workers wo"
+    )
+
+
 def test_scaling_beyond_the_room_is_refused() -> None:
     fitted = plan(budget(workers=2).total_bytes)
-    capacity = Capacity(management=URL, models=fitted.names, max_workers=fitted.max_workers, reason=fitted.why_no_more)
-    assert require_room(URL, "bert-base", 2, capacity)
+    known = replace(capacity(models=fitted.names), max_workers=fitted.max_workers, reason=fitted.why_no_more)
+    assert require_room(URL, "bert-base", 2, known, LAUNCHER) is None
     with pytest.raises(
         Refused, match=r"3 workers of bert-base are too many .* room for 2 .*: 3 workers of each model wo"
     ):
-        require_room(URL, "bert-base", 3, capacity)
-    assert not require_room("http://127.0.0.1:9", "bert-base", 3, capacity), "another server's"
+        require_room(URL, "bert-base", 3, known, LAUNCHER)
 
 
-@pytest.mark.parametrize(
-    "capacity", [None, Capacity(management=URL, models=("other",), max_workers=1, reason="")], ids=["none", "another"]
-)
-def test_without_its_launcher_nothing_is_known(capacity: Capacity | None) -> None:
-    assert not require_room(URL, "bert-base", 64, capacity)
+@pytest.mark.parametrize("same", ["http://localhost:8081", "http://127.0.0.1:8081/"])
+def test_a_server_is_known_by_any_name_of_this_machine(same: str) -> None:
+    with pytest.raises(Refused, match="room for 2"):
+        require_room(same, "bert-base", 3, capacity(), LAUNCHER)
+
+
+@pytest.mark.parametrize("other", [capacity("http://127.0.0.1:9"), capacity(models=("other",))], ids=["port", "model"])
+def test_another_servers_launcher_is_told_from_this_ones(other: Capacity) -> None:
+    why = require_room(URL, "bert-base", 64, other, LAUNCHER)
+    assert why is not None
+    assert f"the launcher at {LAUNCHER} is of another server" in why
+
+
+def test_without_its_launcher_nothing_is_known() -> None:
+    why = require_room(URL, "bert-base", 64, None, LAUNCHER)
+    assert why is not None
+    assert f"no launcher answers at {LAUNCHER}" in why
 
 
 def test_the_imports_of_forks_are_counted_once() -> None:

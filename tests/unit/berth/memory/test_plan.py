@@ -20,6 +20,7 @@ from berth.memory.budget import FORK_BYTES
 from berth.memory.fit import ROOM_FOR_WORKERS
 from berth.serve.plan import ServerPlan
 from berth.serve.prepare import prepare_server
+from berth.serve.request import read_request
 from tests.support.servers import CONFIG, free_ports, port_variables
 from tests.support.standin import make_standin
 
@@ -67,7 +68,7 @@ def budget(archive: Path, option: str | None = None) -> tuple[str | None, dict[s
 def prepare(archive: Path, option: str | None) -> ServerPlan:
     """What `berth serve` plans, having decided about the fork server as it does."""
     not_forked = read_machine(os.environ, option).not_forked
-    return prepare_server([archive], CONFIG, option, 1.0, not_forked)
+    return prepare_server(read_request([archive], CONFIG, option), 1.0, not_forked)
 
 
 def test_budget_says_what_serve_would_say(made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,34 @@ def test_every_reference_leads_somewhere_and_every_field_of_parameters_is_explai
     for part in text.split('"#/components/schemas/')[1:]:
         assert part.split('"')[0] in schemas
     for task in Task:
-        name = schemas[task.title().replace("-", "") + "Request"]["properties"]["parameters"]["$ref"].rsplit("/")[-1]
+        field = schemas[task.title().replace("-", "") + "Request"]["properties"]["parameters"]
+        name = field.get("anyOf", [field])[0]["$ref"].rsplit("/")[-1]
         assert [field for field, schema in schemas[name]["properties"].items() if "description" not in schema] == []
+
+
+def schemas_in(value: Any) -> Iterator[str]:
+    """Names of the schemas that a schema leads to."""
+    if isinstance(value, dict):
+        if name := value.get("$ref", "").rsplit("/")[-1]:
+            yield name
+            yield from schemas_in(DOCUMENT["components"]["schemas"][name])
+        for part in value.values():
+            yield from schemas_in(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from schemas_in(part)
+
+
+def test_every_field_of_a_request_that_may_be_absent_may_be_null() -> None:
+    names = {name for _, operation in OPERATIONS for name in schemas_in(operation["requestBody"])}
+    fields = {
+        f"{name}.{field}": schema
+        for name in names
+        for field, schema in DOCUMENT["components"]["schemas"][name].get("properties", {}).items()
+        if field not in DOCUMENT["components"]["schemas"][name].get("required", ())
+    }
+    assert len(fields) > 30
+    assert [name for name, schema in fields.items() if {"type": "null"} not in schema["anyOf"]] == []
 
 
 def test_it_needs_no_torch() -> None:

@@ -58,7 +58,7 @@ def _old_modules(*kinds: str) -> list[dict[str, str]]:
 def test_the_sample():
     checkpoint = load_checkpoint(sample_folder(), None)
     assert (checkpoint.task, checkpoint.max_tokens) == (Task.EMBEDDINGS, 256)
-    assert (checkpoint.pooling, checkpoint.normalize) == (Pooling.MEAN, True)
+    assert (checkpoint.pooling, checkpoint.normalize) == ((Pooling.MEAN,), True)
     assert {"config.json", "model.safetensors", "tokenizer.json", "1_Pooling/config.json"} <= set(checkpoint.files)
     assert not {"README.md", ".gitattributes"} & set(checkpoint.files)
 
@@ -79,7 +79,7 @@ def test_the_task_is_in_config_json(tmp_path, architecture, task):
     folder = _write(tmp_path / "my-model", config=_bert(architectures=[architecture]))
     checkpoint = load_checkpoint(folder, None)
     assert checkpoint.task is task
-    assert (checkpoint.pooling, checkpoint.normalize) == (Pooling.MEAN, False)
+    assert (checkpoint.pooling, checkpoint.normalize) == ((Pooling.MEAN,), False)
 
 
 @pytest.mark.parametrize(
@@ -133,19 +133,18 @@ def test_the_transformer_may_lie_in_a_folder_of_its_own(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("config", "tokenizer", "sentence", "expected"),
+    ("config", "tokenizer", "expected"),
     [
-        (_bert(), {}, {}, 512),
-        (_bert(), {"model_max_length": 384}, {}, 384),
-        (_bert(), {"model_max_length": 512}, {"max_seq_length": 128}, 128),
-        (_bert(), {"model_max_length": int(1e30)}, {"max_seq_length": None}, 512),
-        ({"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 1}, {}, {}, 512),
-        ({"model_type": "xlm-roberta", "max_position_embeddings": 514}, {"model_max_length": 600}, {}, 512),
-        ({"model_type": "camembert", "max_position_embeddings": 100, "pad_token_id": 0}, {}, {}, 99),
+        (_bert(), {}, 512),
+        (_bert(), {"model_max_length": 384}, 384),
+        (_bert(), {"model_max_length": int(1e30)}, 512),
+        ({"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 1}, {}, 512),
+        ({"model_type": "xlm-roberta", "max_position_embeddings": 514}, {"model_max_length": 600}, 512),
+        ({"model_type": "camembert", "max_position_embeddings": 100, "pad_token_id": 0}, {}, 99),
     ],
 )
-def test_the_token_limit_is_the_smallest(tmp_path, config, tokenizer, sentence, expected):
-    _write(tmp_path, config=config, tokenizer_config=tokenizer, sentence_bert_config=sentence)
+def test_the_token_limit_is_the_smallest(tmp_path, config, tokenizer, expected):
+    _write(tmp_path, config=config, tokenizer_config=tokenizer)
     assert load_checkpoint(tmp_path, Task.EMBEDDINGS).max_tokens == expected
 
 

@@ -1,5 +1,6 @@
 """reference_answers: what transformers' own pipeline, and a padded batch, answer to the same texts."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -96,3 +97,28 @@ def test_a_type_that_transformers_does_not_know_is_refused(classifier, tmp_path)
         Refused, match=r"its model_type is bert-of-tomorrow, which transformers 5\.\d+\.\d+ does not know"
     ):
         reference_answers(load_checkpoint(folder, None))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("hidden_dropout_prob", None, "hidden_dropout_prob is null, and transformers wants a number or a whole number"),
+        ("hidden_act", 5, "hidden_act is 5, and transformers wants a text there: write that, or take the line out"),
+        ("use_cache", 2, "use_cache is 2, and transformers wants true or false there"),
+        ("pad_token_id", "first", 'pad_token_id is "first", and transformers wants a whole number or null there'),
+        ("hidden_act", "nosuch", r"transformers cannot load .*KeyError: 'nosuch'; berth packs what transformers 5"),
+        (
+            "num_attention_heads",
+            7,
+            "The hidden size .64. is not a multiple of the number of attention heads .7.; berth",
+        ),
+    ],
+)
+def test_a_setting_that_transformers_does_not_take_is_named(tmp_path, name, value, wanted):
+    folder = make_checkpoint(tmp_path, "bert", Task.TEXT_CLASSIFICATION)
+    config = folder / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text("utf-8")) | {name: value}), "utf-8")
+    with pytest.raises(Refused, match=wanted) as refused:
+        reference_answers(load_checkpoint(folder, None))
+    assert str(folder) in str(refused.value)
+    assert "\n" not in str(refused.value)

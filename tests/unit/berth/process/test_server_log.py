@@ -1,6 +1,6 @@
 """The reason of a failed load, read from the lines that TorchServe printed when it was seen."""
 
-from berth.process.server_log import failure_reason
+from berth.process.server_log import failure_reason, why_no_worker, why_not_registered
 
 WORKER = "2026-11-22T17:24:29,369 INFO  W-9000-bert_1.0-stdout "
 TRACEBACK = ["Traceback (most recent call last):", '  File "a.py", line 1, in <module>', "    call()"]
@@ -44,3 +44,20 @@ def test_lines_of_other_threads_may_come_in_between() -> None:
 def test_half_a_traceback_is_none() -> None:
     assert failure_reason(lines("Backend worker process died.", *TRACEBACK)) is None
     assert failure_reason(["Model server started."]) is None
+
+
+def test_why_a_model_was_not_registered_is_the_line_after() -> None:
+    failed = "2026-11-22T17:24:29,369 WARN  main Failed to load model: 1"
+    exception = "org.pytorch.serve.archive.model.ModelNotFoundException: Model not found at: 1"
+    log = [failed, exception, "\tat org.pytorch.serve.archive.model.ModelArchive.downloadModel(ModelArchive.java:118)"]
+    assert why_not_registered(log, "1") == "Model not found at: 1"
+    assert why_not_registered(log, "0") is None
+    assert why_not_registered([WORKER + "Failed to load model: 1", exception], "1") is None
+
+
+def test_a_worker_that_cannot_be_started_is_no_worker_that_ended() -> None:
+    cause = 'Caused by: java.io.IOException: Cannot run program "/bin/berth-python": Exec failed, error: 11 (again) \n'
+    assert why_no_worker([*lines("Backend worker error"), cause]) == (
+        'Cannot run program "/bin/berth-python": Exec failed, error: 11 (again)'
+    )
+    assert "memory ran out" in why_no_worker(lines("Backend worker process died."))

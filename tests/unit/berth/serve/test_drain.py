@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from berth.clients.management import ModelState
+from berth.errors import RequestFailed
 from berth.health.deep_check import Checked, Verdict
 from berth.process.activity import Activity
 from berth.serve.drain import LATE_S, ModelDrain, bytes_under_way
@@ -22,12 +23,15 @@ class World:
     """A server and its processes, as a drain sees them."""
 
     def __init__(self, *statuses: str) -> None:
+        self.refusal: RequestFailed | None = None
         self.state: ModelState = replace(make_state(*statuses), pending_requests=0)
         self.activities: dict[int, Activity] = {100: IDLE, 101: IDLE}
         self.outcomes: list[Checked | None] = [RIGHT]
         self.num_sent = 0
 
     def describe(self, _: str) -> ModelState:
+        if self.refusal:
+            raise self.refusal
         return self.state
 
     def look_at(self, pid: int | None) -> Activity | None:
@@ -100,6 +104,15 @@ def test_nobody_answers_for_a_zombie() -> None:
     world.activities.clear()
     world.state = replace(world.state, pending_requests=1)
     assert looks(drain_of(world), 1) == [False]
+
+
+def test_nobody_waits_for_a_model_that_torchserve_does_not_have() -> None:
+    world = World()
+    world.refusal = RequestFailed("Model not found: bert", code=404, type="ModelNotFoundException")
+    assert looks(drain_of(world)) == [False] * 4
+    world.refusal = RequestFailed("no time", code=503, type="")
+    with pytest.raises(RequestFailed):
+        looks(drain_of(world))
 
 
 def test_bytes_of_the_ports_of_both_families(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from berth.archive.served_model import ServedModel
-from berth.health.report import Capacity
+from berth.clients.launcher import Capacity
 from berth.machine.forking import WORKER_PYTHON
 from berth.machine.limits import MemoryLimit
 from berth.machine.machine import Machine
@@ -15,7 +15,7 @@ from berth.memory.budget import Budget
 from berth.memory.fit import MemoryPlan
 from berth.memory.jvm import Jvm
 from berth.process.java import Java
-from berth.serve.plan import LOG_CONFIG, ServerPlan
+from berth.serve.plan import LINKS, LOG_CONFIG, ServerPlan
 from berth.settings import Settings
 from berth.workers.fork_protocol import ADDRESS_VARIABLE, SOCKET
 
@@ -50,7 +50,8 @@ def make_plan(num_gpus: int = 0, *, is_forked: bool = True, **variables: str) ->
 
 def test_java_is_told_the_models_the_config_and_the_run_folder() -> None:
     command = make_plan().command(RUN_FOLDER)
-    assert command[-2:] == ["bert=/cache/bert", "other=/cache/other"]
+    assert command[-2:] == ["bert=0", "other=1"]
+    assert command[command.index("-s") + 1] == str(RUN_FOLDER / LINKS)
     assert ["--python", str(WORKER_PYTHON)] == command[command.index("--python") :][:2]
     assert f"-Djava.io.tmpdir={RUN_FOLDER}" in command
     assert f"-Dlog4j.configurationFile={LOG_CONFIG.as_uri()}" in command
@@ -73,6 +74,7 @@ def test_the_environment_carries_what_berth_decided() -> None:
         "PYTHONSAFEPATH": "1",
         "TS_LOAD_MODELS": "x.mar",
         "HOME": "/home/somebody",
+        "LC_ALL": "C",
     }
     plan = make_plan()
     environment = plan.environment(environ, RUN_FOLDER)
@@ -80,7 +82,9 @@ def test_the_environment_carries_what_berth_decided() -> None:
     assert environment["PYTHONDONTWRITEBYTECODE"] == "1"
     assert environment["TS_DECODE_INPUT_REQUEST"] == "false"
     assert environment["HOME"] == "/home/somebody"
-    assert environment["TS_LOAD_MODELS"] == "bert=/cache/bert,other=/cache/other"
+    assert environment["TS_LOAD_MODELS"] == "bert=0,other=1"
+    assert environment["TS_MODEL_STORE"] == str(RUN_FOLDER / LINKS)
+    assert environment["LC_ALL"] == "C.UTF-8"
     assert environment["TS_CONFIG_FILE"] == str(CONFIG)
     assert environment["BERTH_CORES"] == "5"
     assert environment["TS_MAX_RESPONSE_SIZE"] == str(plan.settings.max_response_bytes)
@@ -98,5 +102,9 @@ def test_no_number_of_workers_means_one_per_gpu_or_one(setting: str, num_gpus: i
 
 def test_scale_is_told_the_room_and_whose_it_is() -> None:
     assert make_plan().capacity == Capacity(
-        management="http://127.0.0.1:8081", models=("bert", "other"), max_workers=1, reason="memory"
+        inference="http://127.0.0.1:8080",
+        management="http://127.0.0.1:8081",
+        models=("bert", "other"),
+        max_workers=1,
+        reason="memory",
     )

@@ -4,9 +4,11 @@ import socket
 
 import pytest
 
+from berth.clients.launcher import HEALTH_VARIABLE
 from berth.endpoint import Endpoint
 from berth.errors import BerthError
 from berth.serve.ports import require_free_ports
+from tests.support.servers import free_ports
 
 
 def endpoint(port: int, key: str = "inference_address") -> Endpoint:
@@ -14,28 +16,45 @@ def endpoint(port: int, key: str = "inference_address") -> Endpoint:
 
 
 @pytest.fixture
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as opened:
-        return int(opened.getsockname()[1])
+def port() -> int:
+    """A free one."""
+    return free_ports()["inference"]
 
 
-def test_free_ports_are_free_afterwards(free_port: int) -> None:
-    require_free_ports([endpoint(free_port)])
-    require_free_ports([endpoint(free_port)])
+@pytest.fixture
+def environ() -> dict[str, str]:
+    """Where the health probes have a free port too."""
+    return {HEALTH_VARIABLE: f"127.0.0.1:{free_ports()['health']}"}
 
 
-def test_a_taken_port_names_the_key_and_the_variable() -> None:
+def test_free_ports_are_free_afterwards(port: int, environ: dict[str, str]) -> None:
+    require_free_ports([endpoint(port)], environ)
+    require_free_ports([endpoint(port)], environ)
+
+
+def test_a_taken_port_names_the_key_and_the_variable(environ: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(BerthError, match=f"{port} .grpc_inference_port.*TS_GRPC_INFERENCE_PORT=PORT"):
-            require_free_ports([endpoint(port, "grpc_inference_port")])
+        with pytest.raises(BerthError, match=f"{port} .grpc_inference_port.*with TS_GRPC_INFERENCE_PORT=PORT$"):
+            require_free_ports([endpoint(port, "grpc_inference_port")], environ)
 
 
-def test_two_keys_may_not_share_a_port(free_port: int) -> None:
+def test_all_that_are_taken_are_said_at_once(port: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+        taken, health = one.getsockname()[1], two.getsockname()[1]
+        others = "TS_METRICS_ADDRESS=http://127.0.0.1:PORT BERTH_HEALTH_ADDRESS=127.0.0.1:PORT$"
+        with pytest.raises(BerthError, match=rf":{taken} .* in use, 127.0.0.1:{health} .*with {others}") as raised:
+            require_free_ports(
+                [endpoint(port), endpoint(taken, "metrics_address")], {HEALTH_VARIABLE: f"127.0.0.1:{health}"}
+            )
+    assert str(port) not in str(raised.value)
+
+
+def test_two_keys_may_not_share_a_port(port: int, environ: dict[str, str]) -> None:
     with pytest.raises(BerthError, match="management_address"):
-        require_free_ports([endpoint(free_port), endpoint(free_port, "management_address")])
+        require_free_ports([endpoint(port), endpoint(port, "management_address")], environ)
 
 
-def test_an_address_of_another_machine_is_refused() -> None:
+def test_an_address_of_another_machine_is_refused(environ: dict[str, str]) -> None:
     with pytest.raises(BerthError, match=r"192\.0\.2\.1"):
-        require_free_ports([Endpoint(key="inference_address", host="192.0.2.1", port=1)])
+        require_free_ports([Endpoint(key="inference_address", host="192.0.2.1", port=1)], environ)

@@ -4,6 +4,7 @@ The real huggingface_hub talks to a server on this machine.
 """
 
 import errno
+import logging
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from huggingface_hub import constants
 
 from berth.errors import Refused
+from berth.progress import Silence
 from berth.sources import hub as hub_module
 from berth.sources.digest import has_digest
 from berth.sources.source import opened
@@ -52,6 +54,7 @@ def test_a_revision(hub, open_source, revision):
     hub.models["org/old"] = old
     source = open_source(f"org/old@{old.commit if revision == 'commit' else revision}")
     assert (source.revision, source.name) == (old.commit, "old")
+    assert source.origin == {"source": "org/old", "revision": old.commit}
 
 
 def test_a_second_time_no_file_is_asked_for(hub, open_source):
@@ -64,7 +67,7 @@ def test_a_second_time_no_file_is_asked_for(hub, open_source):
 def test_a_download_that_is_cut_three_times_is_resumed_and_finished(hub, open_source):
     weights = os.urandom(34 * MB)  # huggingface_hub writes every 10 MB that it has
     hub.models["org/tiny"] = Repository(CHECKPOINT | {"model.safetensors": weights})
-    hub.cuts["model.safetensors"] = [11 * 1024 * 1024] * 3
+    hub.models["org/tiny"].cuts = [11 * 1024 * 1024] * 3
     source = open_source("org/tiny")
     assert (source.folder / "model.safetensors").read_bytes() == weights
     ranges = [headers.get("range") for headers in hub.asked("GET", "/cdn/org--tiny/model.safetensors")]
@@ -73,12 +76,33 @@ def test_a_download_that_is_cut_three_times_is_resumed_and_finished(hub, open_so
 
 def test_after_a_reset_a_file_begins_anew(hub, monkeypatch):
     monkeypatch.setattr(hub_module, "PAUSE_S", 0)
-    hub.cuts["model.safetensors"], hub.reset = [5000] * 3, True
+    hub.models["org/tiny"].cuts, hub.reset = [5000] * 3, True
     progress = Recorder()
     with opened("org/tiny", progress) as source:
         assert (source.folder / "model.safetensors").read_bytes() == CHECKPOINT["model.safetensors"]
     assert len(hub.asked("GET", "/cdn/org--tiny/model.safetensors")) == 4
     assert progress.done == [0, *progress.totals[1:]]
+
+
+def test_weights_are_fetched_only_after_a_look_at_the_rest(hub):
+    seen: list[set[str]] = []
+
+    def look(folder: Path) -> None:
+        seen.append(_files(folder))
+        raise Refused("it is none of ours")
+
+    with pytest.raises(Refused, match="it is none of ours"), opened("org/tiny", Silence(), look):
+        pass
+    assert seen == [{"config.json", "tokenizer.json", "tokenizer_config.json"}]
+    assert not hub.asked("HEAD", "model.safetensors")
+
+
+def test_the_librarys_lines_are_not_shown(hub, open_source, monkeypatch, caplog):
+    monkeypatch.setattr(hub_module, "PAUSE_S", 0)
+    hub.models["org/tiny"].cuts = [5000]  # huggingface_hub warns that it resumes
+    open_source("org/tiny")
+    assert caplog.records == []
+    assert logging.root.manager.disable == logging.NOTSET
 
 
 def test_progress_is_told_in_bytes(hub):
@@ -95,18 +119,18 @@ def test_progress_is_told_in_bytes(hub):
 
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
 def test_altered_bytes_are_refused_and_not_kept(hub, open_source, tmp_path, name):
-    hub.altered[name] = CHECKPOINT[name][:-1] + b"\0"
+    hub.models["org/tiny"].altered[name] = CHECKPOINT[name][:-1] + b"\0"
     with pytest.raises(Refused, match=rf"^{name} of org/tiny is not what the Hub names.*was deleted; pack it again"):
         open_source("org/tiny")
     cache = tmp_path / "hub" / "models--org--tiny"
     assert hub.models["org/tiny"].digest(name) not in {path.name for path in cache.glob("blobs/*")}
     assert not list(cache.glob(f"snapshots/*/{name}"))
-    hub.altered.clear()
+    hub.models["org/tiny"].altered.clear()
     assert (open_source("org/tiny").folder / name).read_bytes() == CHECKPOINT[name]
 
 
 def test_fewer_bytes_than_the_hub_names_are_refused_and_not_kept(hub, open_source, tmp_path):
-    hub.altered["model.safetensors"] = b"short"
+    hub.models["org/tiny"].altered["model.safetensors"] = b"short"
     with pytest.raises(Refused, match=r"the download of org/tiny broke off .*pack it again"):
         open_source("org/tiny")
     assert not list((tmp_path / "hub").rglob("model.safetensors"))
@@ -225,6 +249,19 @@ def test_no_token_is_ever_printed(hub, open_source, monkeypatch, token):
     with pytest.raises(Refused) as refused:
         open_source("org/tiny")
     assert "cret" not in str(refused.value)
+
+
+def test_an_error_that_no_sentence_knows_is_one_sentence(hub, open_source, monkeypatch):
+    def fails(*_args: object, **_more: object) -> None:
+        raise RuntimeError("Data processing error: CAS service error\nand more")
+
+    monkeypatch.setattr(hub_module, "hf_hub_download", fails)  # what hf_xet raises; no server here speaks Xet
+    with pytest.raises(Refused) as refused:
+        open_source("org/tiny")
+    assert str(refused.value) == (
+        "the download of org/tiny broke off (RuntimeError: Data processing error: CAS service error): pack it again, "
+        "the files that are whole are kept"
+    )
 
 
 def test_a_full_disk(hub, open_source, monkeypatch, tmp_path):

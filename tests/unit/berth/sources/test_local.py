@@ -29,7 +29,9 @@ def _cache(root: Path, *commits: str, main: str | None = None) -> Path:
 
 def test_a_snapshot_is_named_after_its_model(tmp_path):
     folder = _cache(tmp_path, COMMIT) / "snapshots" / COMMIT
-    assert _open(folder) == Source(folder=folder, name="tiny", address=str(folder), revision=COMMIT)
+    source = _open(folder)
+    assert source == Source(folder=folder, name="tiny", address="org/tiny", revision=COMMIT)
+    assert source.origin == {"source": "org/tiny", "revision": COMMIT}
 
 
 def test_a_cached_model_is_its_refs_main(tmp_path):

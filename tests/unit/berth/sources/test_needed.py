@@ -43,9 +43,9 @@ def test_the_folders_of_sentence_transformers_are_fetched():
     assert _needed("modules.json", *old) == {"modules.json", *old}
 
 
-def test_small_files_come_first():
-    sizes = {"model.safetensors": 400, "config.json": 1, "tokenizer.json": 30}
-    assert needed_files(sizes, "it") == ["config.json", "tokenizer.json", "model.safetensors"]
+def test_weights_come_last_and_small_files_first():
+    sizes = {"adapter_model.bin": 2, "model.safetensors": 400, "config.json": 1, "tokenizer.json": 30}
+    assert needed_files(sizes, "it") == ["config.json", "tokenizer.json", "adapter_model.bin", "model.safetensors"]
 
 
 def test_data_is_not_taken_for_settings():

@@ -9,6 +9,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from berth.errors import Refused
+from berth.progress import Silence
 from berth.sources.source import opened
 
 from .conftest import CHECKPOINT, Recorder, write_files
@@ -44,6 +45,15 @@ def test_a_folder_of_this_machine_goes_with_the_context(tmp_path):
     assert not source.folder.exists()
     assert progress.steps == [f"downloading file://{tmp_path}/tiny (0 MB)"]
     assert progress.done == progress.totals == [sum(map(len, CHECKPOINT.values()))]
+
+
+def test_weights_are_fetched_only_after_a_look_at_the_rest(memory):
+    for name, data in (CHECKPOINT | {"model.safetensors": b"w"}).items():
+        memory.pipe(f"/tiny/{name}", data)
+    seen: list[set[str]] = []
+    with opened("memory://tiny", Silence(), lambda folder: seen.append(_files(folder))) as source:
+        assert seen == [{"config.json", "tokenizer.json", "tokenizer_config.json"}]
+        assert _files(source.folder) == set(CHECKPOINT)
 
 
 def test_progress_is_told_in_bytes_as_they_come(memory):

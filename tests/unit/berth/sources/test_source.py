@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import zipfile
 
 import pytest
 
@@ -80,6 +81,14 @@ def test_a_file_is_refused(tmp_path, open_source):
     (tmp_path / "model.safetensors").touch()
     with pytest.raises(Refused, match="is a file: give the folder that holds"):
         open_source(str(tmp_path / "model.safetensors"))
-    (tmp_path / "bert.mar").touch()
+
+
+def test_an_archive_of_berth_is_refused_and_another_tools_is_unpacked(tmp_path, open_source):
+    with zipfile.ZipFile(tmp_path / "bert.mar", "w") as file:
+        file.writestr("MAR-INF/SHA256SUMS", "")
     with pytest.raises(Refused, match=r"bert\.mar is an archive that is already packed: serve it with `berth serve "):
         open_source(str(tmp_path / "bert.mar"))
+    with zipfile.ZipFile(tmp_path / "old.mar", "w") as file:
+        file.writestr("config.json", "{}")
+        file.writestr("MAR-INF/MANIFEST.json", "{}")
+    assert open_source(str(tmp_path / "old.mar")).name == "old"

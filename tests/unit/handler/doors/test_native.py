@@ -96,11 +96,17 @@ LONG_LIST = ["x"] * (MAX_INPUTS_PER_REQUEST + 1)
 BAD_BODIES: list[tuple[object, int, str | None, str]] = [
     (b"{nonsense", 400, None, "not JSON"),
     (b"[" * 100_000, 400, None, "not JSON"),
-    (b'{"inputs": "\xff"}', 400, None, "not JSON"),
+    (b'{"inputs": "\xff"}', 400, None, "not UTF-8"),
     (b'{"inputs": "\\ud800"}', 400, None, "not JSON"),
-    (None, 422, None, '"inputs"'),
-    ("text", 422, None, '"inputs"'),
-    ({}, 422, "/inputs", "missing"),
+    (None, 422, None, 'keys inputs and parameters: send {"inputs": "your text"}'),
+    ("text", 422, None, 'keys inputs and parameters: send {"inputs": "your text"}'),
+    (
+        {},
+        422,
+        "/inputs",
+        'inputs is missing; a request has the keys inputs and parameters: send {"inputs": "your text"}',
+    ),
+    ({"text": "a"}, 422, "/text", "unknown key 'text'; a request has the keys inputs and parameters: send"),
     ({"inputs": "a", "options/x": 1}, 422, "/options~1x", "options/x"),
     ({"inputs": []}, 422, "/inputs", "length >= 1"),
     ({"inputs": LONG_LIST}, 413, "/inputs", str(MAX_INPUTS_PER_REQUEST)),
@@ -108,7 +114,7 @@ BAD_BODIES: list[tuple[object, int, str | None, str]] = [
     ({"inputs": None}, 422, "/inputs", "got null"),
     ({"inputs": ["a", 5]}, 422, "/inputs/1", "got integer"),
     ({"inputs": ["a", ["b"]]}, 422, "/inputs/1", "got array"),
-    ({"inputs": {"text_pair": "b"}}, 422, "/inputs/text", "inputs.text: it is missing"),
+    ({"inputs": {"text_pair": "b"}}, 422, "/inputs/text", "inputs.text is missing"),
     ({"inputs": {"text": "a", "text_pair": 1}}, 422, "/inputs/text_pair", "expected string or null"),
     ({"inputs": {"text": "a", "label": "b"}}, 422, "/inputs/label", "'label'"),
     ({"inputs": "a", "parameters": []}, 422, "/parameters", "expected object"),
@@ -132,7 +138,8 @@ def test_bad_body_gets_its_own_error(body: object, status: int, param: str | Non
 @pytest.mark.parametrize(
     ("fields", "headers", "status", "part"),
     [
-        ({}, {}, 415, "content-type: application/json"),  # curl -d without a content type arrives so
+        ({}, {"explain": "False", "url_path": ""}, 415, "-H 'content-type: application/json'"),  # curl -d arrives so
+        ({}, {}, 422, "input `body`"),  # gRPC
         ({"body": b"x"}, {"content-type": "image/png"}, 415, "image/png"),
         ({"body": b"x"}, {"content-type": "text/plain; charset=latin-1"}, 415, "latin-1"),
         ({"body": b"x"}, {"content-type": "application/json; charset*=a; charset*0=b"}, 400, "not JSON"),
@@ -152,6 +159,14 @@ def test_bad_envelope(fields: dict[str, object], headers: dict[str, str], status
     assert isinstance(rejected, Rejected)
     assert rejected.error.status == status
     assert part in rejected.error.message
+
+
+def test_parameters_that_are_null_are_absent() -> None:
+    """Where one is needed, that one is missing."""
+    assert parse({"inputs": "a", "parameters": None}) == parse({"inputs": "a"})
+    rejected = parse({"inputs": "a", "parameters": None}, task=Task.ZERO_SHOT_CLASSIFICATION)
+    assert isinstance(rejected, Rejected)
+    assert rejected.error.param == "/parameters/candidate_labels"
 
 
 def test_pairs_are_for_tasks_that_read_pairs() -> None:

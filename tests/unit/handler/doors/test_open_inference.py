@@ -12,7 +12,7 @@ from tests.support.calls import MODEL_INFER, REST, answer, ask, grpc_body, infer
 
 TEXT = tensor("text", "a")
 BAD_TENSORS: list[tuple[dict[str, Any], str | None, str]] = [
-    ({}, "/inputs", "inputs: it is missing"),
+    ({}, "/inputs", "inputs is missing; send"),
     (infer(), "/inputs", "length >= 1"),
     (infer(TEXT, id=7), "/id", "id: expected string"),
     (infer(TEXT, TEXT), "/inputs/1/name", "two inputs"),

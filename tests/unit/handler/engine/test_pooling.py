@@ -12,13 +12,14 @@ from transformers import AutoModel, AutoTokenizer
 
 from berth.pack.load_checkpoint import load_checkpoint
 from handler.config import Activation, HandlerConfig, Pooling, Task
-from handler.engine.pooling import Pooler, load_dense
+from handler.engine.pooling import Pooler, load_module
 from handler.errors import ConfigError
 from tests.support.checkpoints.sentence_transformers import DenseLayer, make_sentence_checkpoint
 
 TEXTS = ["hello world", "", "How deep is the harbour at low tide? Nine metres.", "a " * 600]
 TOLERANCE = 1e-5  # float32, and sentence-transformers pads
 CPU = torch.device("cpu")
+EVERY_POOLING = ("weightedmean", "lasttoken", "mean_sqrt_len_tokens", "cls", "mean", "max")
 ONE_LAYER = [DenseLayer(32)]
 TWO_LAYERS = [DenseLayer(96, activation="GELU"), DenseLayer(16, bias=False, activation="Identity")]
 
@@ -57,6 +58,11 @@ def _encode(folder: Path, texts: list[str], **parameters: Any) -> Any:
         ("roberta", "mean", TWO_LAYERS, True),
         ("bert", "cls", TWO_LAYERS, False),
         ("roberta", "max", ONE_LAYER, True),
+        ("roberta", "mean_sqrt_len_tokens", [], False),
+        ("bert", "weightedmean", [], True),
+        ("distilbert", "lasttoken", ONE_LAYER, False),
+        ("xlm-roberta", ("max", "cls"), ["LayerNorm", "Dropout"], False),
+        ("bert", EVERY_POOLING, ["LayerNorm", *TWO_LAYERS, "Dropout"], True),
     ],
 )
 def test_vectors_are_those_of_sentence_transformers(tmp_path, architecture, pooling, dense, normalize):
@@ -78,6 +84,15 @@ def test_prompts_stand_before_a_text(tmp_path):
         np.testing.assert_allclose(ours, _encode(folder, TEXTS, prompt_name=name), atol=TOLERANCE)
 
 
+def test_the_size_of_a_vector_is_known_before_there_is_one(tmp_path):
+    folder = make_sentence_checkpoint(tmp_path / "model", pooling=("cls", "mean"), dense=["LayerNorm", *ONE_LAYER])
+    sizes = {(): 128, ("2_LayerNorm",): 128, ("2_LayerNorm", "3_Dense"): 32}
+    for dense, size in sizes.items():
+        config = HandlerConfig(task=Task.EMBEDDINGS, max_tokens=512, pooling=(Pooling.CLS, Pooling.MEAN), dense=dense)
+        pooler = Pooler(folder, config, CPU)
+        assert pooler.vector_size(64) == pooler(torch.randn(5, 64), torch.tensor([2, 3])).shape[1] == size
+
+
 def test_every_activation_is_a_class_of_torch() -> None:
     assert all(issubclass(getattr(torch.nn, name), torch.nn.Module) for name in Activation)
 
@@ -90,12 +105,12 @@ def test_a_dense_module_is_that_of_sentence_transformers(tmp_path, activation):
     theirs = Dense(8, 4, activation_function=getattr(torch.nn, activation)())
     theirs.save(str(tmp_path))
     states = torch.randn(16, 8)
-    assert torch.equal(load_dense(tmp_path)(states), theirs({"sentence_embedding": states})["sentence_embedding"])
+    assert torch.equal(load_module(tmp_path)(states), theirs({"sentence_embedding": states})["sentence_embedding"])
 
 
 @pytest.mark.parametrize("pooling", list(Pooling))
 def test_half_precision_is_pooled_in_float32(pooling):
-    config = HandlerConfig(task=Task.EMBEDDINGS, max_tokens=512, pooling=pooling)
+    config = HandlerConfig(task=Task.EMBEDDINGS, max_tokens=512, pooling=(pooling,))
     states, lengths = torch.randn(700, 8).bfloat16(), torch.tensor([1, 500, 199])
     pooled = Pooler(Path(), config, CPU)(states, lengths)
     assert torch.equal(pooled, Pooler(Path(), config, CPU)(states.float(), lengths))
@@ -112,7 +127,7 @@ def test_a_dense_module_in_half_precision_is_read(tmp_path):
     folder = _write_dense(tmp_path)
     weights = {"linear.weight": torch.ones(4, 8).half(), "linear.bias": torch.ones(4).half()}
     save_file(weights, folder / "model.safetensors")
-    assert load_dense(folder)(torch.zeros(1, 8)).dtype is torch.float32
+    assert load_module(folder)(torch.zeros(1, 8)).dtype is torch.float32
 
 
 @pytest.mark.parametrize(
@@ -126,16 +141,16 @@ def test_a_dense_module_in_half_precision_is_read(tmp_path):
     ],
 )
 def test_an_unreadable_dense_module_is_a_load_error(tmp_path, settings, named):
-    with pytest.raises(ConfigError, match=f"Dense module in .*{named}"):
-        load_dense(_write_dense(tmp_path, **settings))
+    with pytest.raises(ConfigError, match=f"module in .*{named}"):
+        load_module(_write_dense(tmp_path, **settings))
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 def test_a_missing_or_damaged_file_of_a_dense_module_is_a_load_error(tmp_path, name):
     file = _write_dense(tmp_path) / name
     file.write_bytes(b"{")
-    with pytest.raises(ConfigError, match="Dense module in"):
-        load_dense(tmp_path)
+    with pytest.raises(ConfigError, match="cannot read the module in"):
+        load_module(tmp_path)
     file.unlink()
     with pytest.raises(ConfigError, match=name):
-        load_dense(tmp_path)
+        load_module(tmp_path)

@@ -94,21 +94,6 @@ def test_a_long_text_is_cut_as_transformers_cuts_it(
             assert found.num_tokens_uncut == len(whole)
 
 
-def test_token_ids_are_taken_as_they_are(checkpoint: MakeCheckpoint) -> None:
-    tokenizer = Tokenizer(checkpoint("bert", Task.FILL_MASK))
-    num_known = tokenizer.hf.vocab_size
-
-    def encode_ids(*ids: int) -> Any:
-        passages = Passages(pairs=(TextPair(text="", token_ids=ids),), layout=Layout(max_tokens=WINDOW))
-        (encoded,) = tokenizer.encode([passages])
-        return encoded
-
-    (taken,) = encode_ids(2, num_known - 1, 3)
-    assert (*read(taken), taken.is_truncated) == ([2, num_known - 1, 3], [0, 0, 0], False)
-    assert isinstance(encode_ids(2, num_known + 100), InvalidInput)
-    assert isinstance(encode_ids(*[2] * (WINDOW + 1)), InputTooLong)
-
-
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_token_knows_its_text(checkpoint: MakeCheckpoint, architecture: str) -> None:
     """Of a pair that is not cut tokenizers itself forgets the first text, when it is put together from parts."""

@@ -104,6 +104,8 @@ def test_no_type_is_of_two_families_and_all_are_known_to_transformers():
         ({"architectures": ["BertLMHeadModel"]}, "BertLMHeadModel, a decoder"),
         ({"architectures": ["BertForCausalLM"]}, "BertForCausalLM, a decoder"),
         ({"is_decoder": True}, "a model with is_decoder set, a decoder"),
+        ({"is_decoder": 1}, "a model with is_decoder set"),
+        ({"is_decoder": "true"}, "a model with is_decoder set"),
         ({"is_encoder_decoder": True}, "a model with is_encoder_decoder set, which turns one text"),
         ({"model_type": "new-thing", "architectures": ["NewForConditionalGeneration"]}, "a model that writes text"),
         ({"model_type": "new-thing", "architectures": ["NewForImageClassification"]}, "a model of images"),

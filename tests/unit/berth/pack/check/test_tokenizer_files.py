@@ -202,6 +202,7 @@ def test_a_matrix_that_was_resized_is_taken(copy):
     weights = load_file(folder / "model.safetensors")
     name = "roberta.embeddings.word_embeddings.weight"
     weights[name] = torch.cat([weights[name], weights[name][:1]])
+    _set(folder / "config.json", vocab_size=len(weights[name]))
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     check_files(load_checkpoint(folder, None))
 

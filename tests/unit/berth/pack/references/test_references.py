@@ -16,7 +16,7 @@ SOURCES = (
     *Path(berth.pack.references.__path__[0]).glob("*.py"),
     *(
         Path(berth.pack.__path__[0], name)
-        for name in ("check/files.py", "check/loaded.py", "reference_answers.py", "text_vector.py")
+        for name in ("check/files.py", "check/loaded.py", "reference_answers.py", "sentence/text_vector.py")
     ),
 )
 

@@ -12,7 +12,6 @@ from handler.config import Pooling, Task
 from tests.support.checkpoints import make_checkpoint
 from tests.support.checkpoints.sentence_transformers import (
     DenseLayer,
-    make_cross_encoder,
     make_sentence_checkpoint,
 )
 
@@ -34,21 +33,14 @@ def model(saved, tmp_path) -> Path:
     return Path(shutil.copytree(saved, tmp_path / "model"))
 
 
-@pytest.fixture(scope="module")
-def saved_cross_encoder(tmp_path_factory) -> Path:
-    return make_cross_encoder(tmp_path_factory.mktemp("saved") / "ranker", max_length=77)
-
-
-@pytest.fixture
-def ranker(saved_cross_encoder, tmp_path) -> Path:
-    """A copy of a cross-encoder, to change."""
-    return Path(shutil.copytree(saved_cross_encoder, tmp_path / "ranker"))
-
-
 def _set(path: Path, **settings: object) -> None:
     """Change settings of a JSON file, which may not be there yet; None removes one."""
     values = (json.loads(path.read_text()) if path.exists() else {}) | settings
     path.write_text(json.dumps({name: value for name, value in values.items() if value is not None}))
+
+
+def _write(path: Path, values: object) -> None:
+    path.write_text(json.dumps(values))
 
 
 def _set_kinds(folder: Path, *kinds: str) -> None:
@@ -62,7 +54,7 @@ def _set_kinds(folder: Path, *kinds: str) -> None:
 def test_what_sentence_transformers_saves_becomes_settings(model):
     checkpoint = load_checkpoint(model, None)
     assert (checkpoint.task, checkpoint.max_tokens) == (Task.EMBEDDINGS, 512)
-    assert (checkpoint.pooling, checkpoint.normalize) == (Pooling.MAX, True)
+    assert (checkpoint.pooling, checkpoint.normalize) == ((Pooling.MAX,), True)
     assert checkpoint.dense == ("2_Dense", "3_Dense")
     assert {f"{name}/{file}" for name in checkpoint.dense for file in ("config.json", "model.safetensors")} < set(
         checkpoint.files
@@ -72,7 +64,7 @@ def test_what_sentence_transformers_saves_becomes_settings(model):
 
 def test_the_least_that_it_saves(tmp_path):
     checkpoint = load_checkpoint(make_sentence_checkpoint(tmp_path / "model"), None)
-    assert (checkpoint.pooling, checkpoint.dense, checkpoint.normalize) == (Pooling.MEAN, (), False)
+    assert (checkpoint.pooling, checkpoint.dense, checkpoint.normalize) == ((Pooling.MEAN,), (), False)
     assert (checkpoint.prompts, checkpoint.default_prompt) == ({"query": "", "document": ""}, None)
 
 
@@ -83,55 +75,55 @@ def test_other_tasks_do_without_these_files(model):
 
 
 @pytest.mark.parametrize(
-    ("config", "pooling"),
+    "config",
     [
-        ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}, Pooling.CLS),
-        ({"pooling_mode_max_tokens": True, "pooling_mode_mean_tokens": False}, Pooling.MAX),
-        ({"pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}, Pooling.MEAN),
-        ({"pooling_mode": "cls"}, Pooling.CLS),
-        ({"pooling_mode": ["mean"]}, Pooling.MEAN),
-        ({}, Pooling.MEAN),
+        {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False},
+        {"pooling_mode_max_tokens": True},
+        {"pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True},
+        {"pooling_mode_lasttoken": True, "pooling_mode_mean_tokens": True, "pooling_mode_cls_token": True},
+        {"pooling_mode_weightedmean_tokens": True, "pooling_mode_mean_sqrt_len_tokens": True},
+        {"pooling_mode_cls_token": False, "pooling_mode_mean_tokens": False},
+        {"pooling_mode": "cls", "pooling_mode_mean_tokens": True},
+        {"pooling_mode": ["mean"]},
+        {"pooling_mode": ["max", "lasttoken", "mean"]},
+        {},
     ],
 )
-def test_pooling_in_both_spellings(model, config, pooling):
-    (model / "1_Pooling" / "config.json").write_text(json.dumps(config))
-    assert load_checkpoint(model, None).pooling is pooling
+def test_pooling_in_all_spellings_is_as_sentence_transformers_reads_it(model, config):
+    from sentence_transformers.sentence_transformer.modules import Pooling as Theirs  # noqa: PLC0415
+
+    _write(model / "1_Pooling" / "config.json", config | {"word_embedding_dimension": 64})
+    theirs = Theirs.load(str(model), subfolder="1_Pooling", local_files_only=True).pooling_mode
+    assert load_checkpoint(model, None).pooling == ((theirs,) if isinstance(theirs, str) else tuple(theirs))
 
 
-@pytest.mark.parametrize(
-    ("config", "named"),
-    [
-        ({"pooling_mode_lasttoken": True, "pooling_mode_mean_tokens": False}, "lasttoken"),
-        ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True}, "'cls', 'mean'"),
-        ({"pooling_mode": ["mean", "max"]}, "'mean', 'max'"),
-        ({"pooling_mode": "weightedmean"}, "weightedmean"),
-    ],
-)
-def test_another_pooling_is_refused_by_name(model, config, named):
-    (model / "1_Pooling" / "config.json").write_text(json.dumps(config))
-    with pytest.raises(Refused, match=f"pools by .*{named}.*berth supports mean, cls, max, one at a time"):
+@pytest.mark.parametrize("modes", ["median", [], ["mean", "median"], 5])
+def test_an_unknown_pooling_is_refused_by_name(model, modes):
+    _write(model / "1_Pooling" / "config.json", {"pooling_mode": modes})
+    with pytest.raises(Refused, match=r"pools by .*; berth knows mean, cls, max"):
         load_checkpoint(model, None)
 
 
 @pytest.mark.parametrize(
     ("kinds", "named"),
     [
-        (
-            ["Transformer", "SpladePooling"],
-            "the module SpladePooling; berth supports Transformer, Pooling, Dense, Normal",
-        ),
-        (
-            ["Transformer"],
-            "is Transformer; berth supports Transformer, Pooling, any number of Dense and perhaps Normalize",
-        ),
-        (["Transformer", "Dense", "Pooling"], "is Transformer, Dense, Pooling; berth supports"),
-        (["Transformer", "Pooling", "Normalize", "Dense"], "is Transformer, Pooling, Normalize, Dense; berth supports"),
+        (["Transformer"], "is Transformer; berth serves Transformer, Pooling, any number of Dense and LayerNorm and"),
+        (["Transformer", "Dense", "Pooling"], "is Transformer, Dense, Pooling; berth serves"),
+        (["Transformer", "Dropout", "Pooling"], "is Transformer, Dropout, Pooling; berth serves"),
+        (["Transformer", "Pooling", "Normalize", "Dense"], "is Transformer, Pooling, Normalize, Dense; berth serves"),
     ],
 )
-def test_modules_that_we_lack_are_refused_by_name(model, kinds, named):
+def test_another_order_is_refused(model, kinds, named):
     _set_kinds(model, *kinds)
     with pytest.raises(Refused, match=named):
         load_checkpoint(model, None)
+
+
+def test_dropout_and_a_second_normalize_change_nothing(model):
+    before = load_checkpoint(model, None)
+    _set_kinds(model, "Transformer", "Pooling", "Dropout", "Dense", "Normalize", "Dropout", "Normalize")
+    after = load_checkpoint(model, None)
+    assert (after.normalize, after.dense) == (before.normalize, before.dense[-1:])
 
 
 def test_a_module_of_foreign_code_is_refused_by_name(model):
@@ -145,26 +137,45 @@ def test_a_module_of_foreign_code_is_refused_by_name(model):
     [
         (TRANSFORMER, {"processing_kwargs": {"text": {"padding": "max_length"}}}, "processing_kwargs"),
         (TRANSFORMER, {"module_output_name": "sentence_embedding"}, "berth serves 'token_embeddings' only"),
-        (MODEL, {"truncate_dim": 16}, "truncate_dim: take it out, and let requests set `dimensions`"),
+        (TRANSFORMER, {"query_length": 32}, "query_length to 32, which berth does not know"),
+        (TRANSFORMER, {"model_args": {"rotary_scaling_factor": 2}}, "rotary_scaling_factor in model_args"),
+        (TRANSFORMER, {"config_kwargs": {"num_hidden_layers": 2}}, "num_hidden_layers in config_kwargs"),
+        (TRANSFORMER, {"tokenizer_args": {"padding_side": "left"}}, "padding_side in tokenizer_args"),
+        (MODEL, {"truncate_dim": -1}, "truncate_dim is -1; it is a whole number of 1 or more"),
+        (MODEL, {"model_type": "SparseEncoder"}, "says SparseEncoder, which makes sparse vectors"),
+        (MODEL, {"model_type": "MultiVectorEncoder"}, "says MultiVectorEncoder, which makes a vector of every token"),
+        (MODEL, {"model_type": "CrossEncoder"}, "says CrossEncoder, which scores pairs by modules"),
+        (MODEL, {"requirements": {"transformers": "<5"}}, "requires transformers <5, and 5"),
+        (MODEL, {"requirements": {"pytorch": {"specifier": ">=99", "reason": "x"}}}, "requires pytorch >=99"),
+        ("4_Normalize/config.json", {"module_input_name": "token_embeddings"}, "serves 'sentence_embedding' only"),
+        ("1_Pooling/config.json", {"attention": "learned"}, "attention to 'learned', which berth does not know"),
         ("2_Dense/config.json", {"use_residual": True}, "use_residual"),
         ("2_Dense/config.json", {"module_output_name": "scores"}, "berth serves 'sentence_embedding' only"),
         (
             "3_Dense/config.json",
             {"activation_function": "torch.nn.modules.activation.Hardtanh"},
-            "berth supports ELU, GELU",
+            "berth serves ELU, GELU",
         ),
         (
             "3_Dense/config.json",
             {"activation_function": "my_code.Tanh"},
-            r"my_code\.Tanh; berth supports .* of torch\.nn",
+            r"my_code\.Tanh; berth serves .* of torch\.nn",
         ),
-        ("3_Dense/config.json", {"activation_function": None}, "activation_function is None; berth supports"),
         ("1_Pooling/config.json", {"include_prompt": False}, "include_prompt to false, and the model has prompts"),
     ],
 )
 def test_settings_that_would_change_vectors_are_refused_by_name(model, file, settings, named):
     _set(model / file, **settings)
     with pytest.raises(Refused, match=named):
+        load_checkpoint(model, None)
+
+
+def test_a_dense_module_that_names_no_activation_has_the_default(model):
+    path = model / "2_Dense" / "config.json"
+    _set(path, activation_function=None)
+    assert load_checkpoint(model, None).dense == ("2_Dense", "3_Dense")
+    _write(path, json.loads(path.read_text()) | {"activation_function": None})
+    with pytest.raises(Refused, match="activation_function is None; berth serves ELU"):
         load_checkpoint(model, None)
 
 
@@ -185,11 +196,44 @@ def test_the_default_prompt_is_one_of_the_prompts(model):
         load_checkpoint(model, None)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"model_args": {"torch_dtype": "float32", "add_pooling_layer": False}, "config_args": {"use_cache": False}},
+        {"model_kwargs": {"attn_implementation": "eager"}, "processor_kwargs": {"use_fast": True}},
+        {"processing_kwargs": {}, "unpad_inputs": False, "query_length": None, "tokenizer_args": None},
+    ],
+)
+def test_settings_that_change_no_vectors_are_accepted(model, settings):
+    before = load_checkpoint(model, None)
+    _set(model / TRANSFORMER, **settings)
+    _set(model / MODEL, similarity_fn_name="dot", requirements={"transformers": ">=5", "peft": ">=99", "torch": "?"})
+    assert load_checkpoint(model, None) == before
+
+
+def test_truncate_dim_is_kept(model):
+    _set(model / MODEL, truncate_dim=8)
+    assert load_checkpoint(model, None).truncate_dim == 8
+
+
 @pytest.mark.parametrize("name", ["sentence_bert_config.json", "sentence_xlm-roberta_config.json"])
-def test_the_transformers_own_settings_in_both_spellings(model, name):
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"max_seq_length": 99},
+        {"max_seq_length": 300},  # more than the tokenizer's own
+        {"max_seq_length": 300, "tokenizer_args": {"model_max_length": 77}},
+        {"max_seq_length": None, "do_lower_case": False},
+    ],
+)
+def test_the_longest_text_is_that_of_sentence_transformers(model, name, settings):
+    from sentence_transformers.sentence_transformer.modules import Transformer  # noqa: PLC0415
+
     (model / TRANSFORMER).unlink()
-    _set(model / name, max_seq_length=99, do_lower_case=False)
-    assert load_checkpoint(model, None).max_tokens == 99
+    _write(model / name, settings)
+    _set(model / "tokenizer_config.json", model_max_length=128)
+    theirs = Transformer.load(str(model), local_files_only=True)
+    assert load_checkpoint(model, None).max_tokens == theirs.max_seq_length
 
 
 def test_a_dense_module_without_weights_is_refused(model):
@@ -213,19 +257,20 @@ def _set_old_kinds(folder: Path, *kinds: str) -> None:
     (folder / "modules.json").write_text(json.dumps(steps))
 
 
-def _make_cased(transformer: Path) -> None:
-    tokenizer = json.loads((transformer / "tokenizer.json").read_text("utf-8"))
-    tokenizer["normalizer"]["lowercase"] = False
-    (transformer / "tokenizer.json").write_text(json.dumps(tokenizer))
-
-
-@pytest.mark.parametrize("part", ["", "0_Transformer"])
-def test_settings_of_the_old_layout_are_refused_too(old_model, part):
-    _set(old_model / part / TRANSFORMER, do_lower_case=True)
+def test_settings_of_the_old_layout_lie_beside_its_weights(old_model):
+    _set(old_model / TRANSFORMER, query_length=5)  # where sentence-transformers does not look
     assert load_checkpoint(old_model, None).task is Task.EMBEDDINGS
-    _make_cased(old_model / "0_Transformer")
-    with pytest.raises(Refused, match=r"sentence_bert_config\.json sets do_lower_case"):
+    _set(old_model / "0_Transformer" / TRANSFORMER, query_length=5)
+    with pytest.raises(Refused, match=r"0_Transformer/sentence_bert_config\.json sets query_length"):
         load_checkpoint(old_model, None)
+
+
+def test_lowering_needs_a_tokenizer_json_to_put_it_into(model):
+    _set(model / TRANSFORMER, do_lower_case=True)
+    assert load_checkpoint(model, None).task is Task.EMBEDDINGS
+    (model / "tokenizer.json").unlink()
+    with pytest.raises(Refused, match=r"sets do_lower_case, and there is no tokenizer\.json to put it into"):
+        load_checkpoint(model, None)
 
 
 def test_dense_modules_of_the_old_layout_are_refused(old_model):
@@ -233,47 +278,3 @@ def test_dense_modules_of_the_old_layout_are_refused(old_model):
     _set_old_kinds(old_model, "Transformer", "Pooling", "Dense")
     with pytest.raises(Refused, match="keeps its Dense modules beside 0_Transformer: save it in today's layout"):
         load_checkpoint(old_model, None)
-
-
-def test_a_cross_encoder_ranks(ranker):
-    checkpoint = load_checkpoint(ranker, None)
-    assert (checkpoint.task, checkpoint.max_tokens, checkpoint.score_function) == (Task.TEXT_RANKING, 77, "sigmoid")
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"sentence_transformers": {"activation_fn": "torch.nn.modules.linear.Identity", "version": "4.1.0"}},
-        {"sbert_ce_default_activation_function": "torch.nn.modules.linear.Identity"},
-    ],
-)
-def test_a_cross_encoder_of_older_versions_ranks(ranker, settings):
-    for name in ("modules.json", MODEL, TRANSFORMER):
-        (ranker / name).unlink()
-    assert load_checkpoint(ranker, None).task is Task.TEXT_CLASSIFICATION
-    assert load_checkpoint(ranker, Task.TEXT_RANKING).score_function == "sigmoid"
-    _set(ranker / "config.json", **settings)
-    checkpoint = load_checkpoint(ranker, None)
-    assert (checkpoint.task, checkpoint.score_function) == (Task.TEXT_RANKING, "none")
-
-
-def test_a_cross_encoders_own_activation_is_kept_or_refused(tmp_path):
-    folder = make_cross_encoder(tmp_path / "identity", activation="Identity")
-    assert load_checkpoint(folder, None).score_function == "none"
-    folder = make_cross_encoder(tmp_path / "tanh", activation="Tanh")
-    with pytest.raises(Refused, match=r"scores pairs by torch.*\.Tanh; berth supports Sigmoid, Identity"):
-        load_checkpoint(folder, None)
-
-
-def test_a_cross_encoder_with_several_labels_classifies(tmp_path):
-    folder = make_cross_encoder(tmp_path / "nli", labels=("contradiction", "entailment", "neutral"))
-    assert load_checkpoint(folder, None).task is Task.TEXT_CLASSIFICATION
-    assert load_checkpoint(folder, Task.ZERO_SHOT_CLASSIFICATION).score_function is None
-    with pytest.raises(Refused, match="contradiction, entailment, neutral; text-ranking needs exactly one"):
-        load_checkpoint(folder, Task.TEXT_RANKING)
-
-
-def test_a_cross_encoder_with_a_default_prompt_is_refused(ranker):
-    _set(ranker / MODEL, prompts={"rank": "Is it true? "}, default_prompt_name="rank")
-    with pytest.raises(Refused, match="sets default_prompt_name, and berth puts no prompt before"):
-        load_checkpoint(ranker, None)

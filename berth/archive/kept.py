@@ -1,0 +1,120 @@
+"""What berth keeps unpacked: listed, held while a process uses it, cleared when nobody does.
+
+A launcher holds its folders by a shared lock, which ends with its process however that ends; clearing takes the lock
+for itself. A folder on a file system without locks cannot be held.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import BerthError
+from .content import MANIFEST
+
+DRAFT_PREFIX = ".unpacking-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """One folder in the cache."""
+
+    folder: Path
+    model: str | None
+    """The model's name; None where it is no unpacked archive."""
+    size_bytes: int
+    age_s: float
+    """Since it was unpacked."""
+    is_held: bool
+    """Whether a running process uses it."""
+
+
+def hold(folder: Path) -> bool:
+    """Keep a folder from being cleared for as long as this process lives; False where it is not there (any more)."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)  # never closed: the lock ends with the process
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        return os.path.samestat(os.fstat(descriptor), folder.stat())
+    except FileNotFoundError:
+        return False
+    except OSError:  # it cannot be opened: whoever reads it will say so
+        return True
+
+
+def list_kept(cache: Path) -> list[Kept]:
+    """All that is kept, in order of the models' names; what is being unpacked is left out."""
+    found = [_look(folder) for folder in _folders(cache)]
+    return sorted(found, key=lambda kept: (kept.model or "", kept.folder))
+
+
+def clear_kept(cache: Path) -> list[Kept]:
+    """Remove what no running process uses, and return it."""
+    return [kept for kept in list_kept(cache) if _clear(kept.folder)]
+
+
+def _folders(cache: Path) -> list[Path]:
+    try:
+        folders = [path for path in cache.iterdir() if path.is_dir()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise BerthError(f"{cache} cannot be read: {error.strerror}; set XDG_CACHE_HOME to another folder") from error
+    return [path for path in folders if not path.name.startswith(DRAFT_PREFIX)]
+
+
+def _clear(folder: Path) -> bool:
+    """Remove a folder unless it is held; by another name, so that nobody finds a part of it."""
+    with _alone(folder) as is_free:
+        if not is_free:
+            return False
+        draft = folder.with_name(f"{DRAFT_PREFIX}{folder.name}-{os.getpid()}")
+        try:
+            folder.rename(draft)
+            shutil.rmtree(draft)
+        except OSError as error:
+            raise BerthError(f"{folder} cannot be removed: {error.strerror}") from error
+        return True
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    """Whether nobody holds a folder; if so nobody else does meanwhile."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        yield False
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_free = True
+    except OSError:
+        is_free = False
+    try:
+        yield is_free
+    finally:
+        os.close(descriptor)
+
+
+def _look(folder: Path) -> Kept:
+    with _alone(folder) as is_free:
+        is_held = not is_free
+    return Kept(
+        folder=folder,
+        model=_model_name(folder),
+        size_bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+        age_s=time.time() - folder.stat().st_mtime,
+        is_held=is_held,
+    )
+
+
+def _model_name(folder: Path) -> str | None:
+    try:
+        return str(json.loads((folder / MANIFEST).read_bytes())["model"]["modelName"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

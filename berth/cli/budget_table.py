@@ -1,0 +1,61 @@
+"""A memory plan for people, as a table, or for programs, as JSON."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from rich.table import Table
+from rich.text import Text
+
+from ..clients.messages import JsonObject
+from ..machine.machine import Machine
+from ..machine.quantities import format_bytes
+from ..memory.budget import Part
+from ..memory.fit import MemoryPlan
+from .tables import draw
+
+
+def render_budget(plan: MemoryPlan, *, as_json: bool) -> str:
+    """Every part of what a server takes, what it may take, and what was assumed of the machine."""
+    if as_json:
+        return json.dumps(_budget_json(plan))
+    budget, machine = plan.budget, plan.machine
+    grants = {f"{machine.memory.source} grants": machine.memory.bytes}
+    shown: list[Table | Text] = [_part_table("memory", budget.parts, {**_totals(plan), **grants})]
+    if budget.gpu_parts:
+        gpu_ends = {"all": budget.gpu_bytes, "one GPU has": machine.gpu_bytes}
+        shown.append(_part_table("one GPU's memory", budget.gpu_parts, gpu_ends))
+    return draw(*shown, Text(_assumptions(machine)))
+
+
+def _totals(plan: MemoryPlan) -> Mapping[str, int]:
+    """What the server takes; beside it the least that starts it, where java was given room for more workers."""
+    total, least = plan.budget.total_bytes, plan.least.total_bytes
+    if total == least:
+        return {"all": total}
+    return {f"all, with room for {plan.max_workers} workers per model": total, "least, without that room": least}
+
+
+def _budget_json(plan: MemoryPlan) -> JsonObject:
+    budget, machine = plan.budget, plan.machine
+    totals = {"total_bytes": budget.total_bytes, "gpu_bytes": budget.gpu_bytes, "least_bytes": plan.least.total_bytes}
+    limits = {"memory": asdict(machine.memory), "gpu_bytes": machine.gpu_bytes}
+    found = {"cores": machine.cores, "num_gpus": machine.num_gpus, "not_forked": machine.not_forked}
+    return {**asdict(budget), **totals, "max_workers": plan.max_workers, "limits": limits, "machine": found}
+
+
+def _part_table(title: str, parts: Sequence[Part], ends: Mapping[str, int | None]) -> Table:
+    table = Table(title, "each", "number", "together")
+    for part in parts:
+        table.add_row(part.name, format_bytes(part.bytes), str(part.count), format_bytes(part.total_bytes))
+    table.add_section()
+    for name, amount in ends.items():
+        table.add_row(name, "", "", "not known" if amount is None else format_bytes(amount))
+    return table
+
+
+def _assumptions(machine: Machine) -> str:
+    """The machine that was counted for: this one, as far as no option says otherwise."""
+    gpus = f"{machine.num_gpus} GPU{'s' * (machine.num_gpus > 1)}" if machine.num_gpus else "no GPU"
+    forks = f"workers are not forked: {machine.not_forked}" if machine.not_forked else "workers are forked"
+    return f"counted for {machine.cores} core{'s' * (machine.cores > 1)} and {gpus}; {forks}"

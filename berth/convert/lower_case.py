@@ -1,0 +1,83 @@
+"""do_lower_case of sentence-transformers, for a tokenizer that keeps capitals: it gets the Lowercase normalizer.
+
+sentence-transformers puts it first when it loads the model (Transformer.__init__). In the files it would be lost:
+transformers 5 makes the normalizer of its own classes anew (TokenizersBackend.convert_to_native_format), so that the
+converted tokenizer is of the class that takes tokenizer.json as it stands.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ..checkpoint_files import TOKENIZER, TOKENIZER_CONFIG, load_json
+from ..errors import Refused
+from ..progress import Progress
+from ..sentence_files import load_modules, transformer_file, transformer_folder
+
+SETTING = "do_lower_case"
+AS_IT_STANDS = "TokenizersBackend"
+LOWERCASE = {"type": "Lowercase"}
+
+
+def lowers_by_itself(transformer: Path) -> bool:
+    """Whether the files say that every text is lowered, as bge's do: another Lowercase before it changes nothing."""
+    normalizer = load_json(transformer / TOKENIZER).get("normalizer")
+    match normalizer:
+        case {"type": "BertNormalizer", "lowercase": True}:
+            return load_json(transformer / TOKENIZER_CONFIG).get(SETTING, True) is True
+        case _:
+            return False
+
+
+def applies(folder: Path) -> bool:
+    """Whether sentence-transformers would put Lowercase into the tokenizer, and that would change a text."""
+    modules = load_modules(folder)
+    transformer = transformer_folder(folder, modules)
+    wanted = bool(modules) and bool(load_json(transformer_file(transformer)).get(SETTING))
+    return wanted and (transformer / TOKENIZER).is_file() and not lowers_by_itself(transformer)
+
+
+def convert(folder: Path, _progress: Progress) -> str:
+    """Put Lowercase into tokenizer.json; returns the sentence that says so. Refused where transformers cannot."""
+    transformer = transformer_folder(folder, load_modules(folder))
+    settings = transformer_file(transformer)
+    with tempfile.TemporaryDirectory() as saved:
+        names = _save_tokenizer(transformer, Path(saved))
+        tokenizer, config = (load_json(Path(saved, name)) for name in (TOKENIZER, TOKENIZER_CONFIG))
+    as_it_stands = {"tokenizer_class": AS_IT_STANDS, "model_input_names": names}
+    _replace(transformer / TOKENIZER, tokenizer | {"normalizer": lowered(tokenizer["normalizer"])})
+    _replace(transformer / TOKENIZER_CONFIG, config | as_it_stands)
+    _replace(settings, load_json(settings) | {SETTING: False})
+    return f"{settings.name} sets {SETTING}: the tokenizer lowers every text now"
+
+
+def lowered(normalizer: Any) -> Any:
+    """A normalizer's JSON with Lowercase first, unless it or a part of it is one (as sentence-transformers has it)."""
+    match normalizer:
+        case {"type": "Sequence", "normalizers": list(parts)}:
+            has_one = any(part["type"] == "Lowercase" for part in parts)
+            return normalizer if has_one else {"type": "Sequence", "normalizers": [LOWERCASE, *parts]}
+        case {"type": "Lowercase"}:
+            return normalizer
+        case _:
+            return {"type": "Sequence", "normalizers": [LOWERCASE, *([normalizer] if normalizer else [])]}
+
+
+def _save_tokenizer(transformer: Path, saved: Path) -> list[str]:
+    """Save the tokenizer that transformers makes of the files; returns what it gives a model. Refused if it cannot."""
+    from transformers import AutoTokenizer  # noqa: PLC0415 - seconds
+
+    try:
+        tokenizer: Any = AutoTokenizer.from_pretrained(transformer, local_files_only=True, trust_remote_code=False)
+        tokenizer.save_pretrained(saved)
+    except Exception as error:  # a checkpoint can make the library raise anything
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        raise Refused(f"transformers cannot load the tokenizer in {transformer}: {words}") from error
+    return list(tokenizer.model_input_names)
+
+
+def _replace(path: Path, value: object) -> None:
+    """Another file in the place of this one, which may be a link to the user's own."""
+    path.unlink(missing_ok=True)
+    path.write_text(json.dumps(value, ensure_ascii=False), "utf-8")

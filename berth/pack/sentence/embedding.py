@@ -1,0 +1,49 @@
+"""How a checkpoint embeds: all that the files of its modules say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from handler.config import Pooling
+
+from ...sentence_files import Module, transformer_folder
+from .behind_pooling import weighted_modules
+from .model_file import check_model_type, check_requirements, prompts_of, truncate_dim_of
+from .modules import check_order
+from .pooling import poolings_of
+from .transformer import EMBEDS, check_transformer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedding:
+    """How a model embeds; by default a bare encoder: the mean of the tokens and nothing else."""
+
+    pooling: tuple[Pooling, ...] = (Pooling.MEAN,)
+    dense: tuple[str, ...] = ()
+    """Folders of the Dense and LayerNorm modules, in order."""
+    normalize: bool = False
+    truncate_dim: int | None = None
+    """How many values of each vector are kept, as they are."""
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    """Every name in the file. An empty text stays: `prompt_name` may name it, and it puts nothing before a text."""
+    default_prompt: str | None = None
+
+
+def embedding_of(checkpoint: Path, modules: tuple[Module, ...]) -> Embedding:
+    """How the checkpoint embeds; Refused for what berth does not serve."""
+    if not modules:
+        return Embedding()
+    check_model_type(checkpoint)
+    check_requirements(checkpoint)
+    check_order(checkpoint, modules)
+    transformer = transformer_folder(checkpoint, modules)
+    check_transformer(transformer, EMBEDS)
+    prompts, default_prompt = prompts_of(checkpoint)
+    return Embedding(
+        pooling=poolings_of(checkpoint / modules[1].path / "config.json", prompts),
+        dense=weighted_modules(checkpoint, transformer, modules[2:]),
+        normalize=any(module.kind == "Normalize" for module in modules),
+        truncate_dim=truncate_dim_of(checkpoint),
+        prompts=prompts,
+        default_prompt=default_prompt,
+    )

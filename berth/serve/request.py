@@ -1,0 +1,51 @@
+"""What `berth serve` was asked for, checked before it listens, unpacks or asks torch: settings, archives, memory."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..archive.form import check_form
+from ..archive.verify import read_content
+from ..console import say
+from ..errors import Refused, UsageError
+from ..machine.quantities import parse_quantity
+from ..settings import Settings, find_config
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Settings that can be served, and archives that are there and have a known form."""
+
+    settings: Settings
+    archives: tuple[Path, ...]
+    memory: str | None
+    """How much it may take, as Kubernetes writes it; None: what the machine grants."""
+
+
+def read_request(
+    archives: Sequence[Path], config: Path | None, memory: str | None, environ: Mapping[str, str] = os.environ
+) -> Request:
+    """Check the arguments and the settings that they name; UsageError or Refused says which one is wrong."""
+    if memory:
+        parse_quantity(memory)
+    path = find_config(config)
+    say(f"settings from {path}")
+    settings = Settings.load(path, environ)
+    wanted = tuple(archives or settings.archives)
+    if not wanted:
+        raise UsageError(f"nothing to serve: name an archive, or set load_models in {path}")
+    for archive in wanted:
+        _require_archive(archive)
+    return Request(settings=settings, archives=wanted, memory=memory)
+
+
+def _require_archive(archive: Path) -> None:
+    """Refused for what is not there, cannot be read, or is none of our archives by its first and last bytes."""
+    try:
+        if archive.is_dir():
+            check_form(archive)
+        else:
+            read_content(archive)
+    except OSError as error:
+        raise Refused(f"{archive} cannot be read: {error.strerror}; check the path and its permissions") from error

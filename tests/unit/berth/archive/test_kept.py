@@ -1,0 +1,87 @@
+"""The cache of unpacked archives: listed, cleared, and never taken from a process that uses it."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from berth.archive.kept import clear_kept, hold, list_kept
+from berth.archive.unpack import unpack_once
+from berth.archive.verify import verify_archive
+from berth.errors import BerthError
+from tests.support.standin import make_standin
+
+HOLD = """
+import sys
+from pathlib import Path
+from berth.archive.unpack import unpack_once
+print(unpack_once(Path(sys.argv[1]), Path(sys.argv[2])), flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def using(archive: Path, cache: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that unpacked an archive, as a launcher does, and lives until the end of the block."""
+    command = [sys.executable, "-c", HOLD, str(archive), str(cache)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        yield process
+
+
+def unpacked(archive: Path, cache: Path) -> None:
+    with using(archive, cache):
+        pass
+
+
+def test_what_is_kept_is_listed_with_its_size(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    assert list_kept(cache) == []
+    for name in ("b", "a"):
+        unpacked(make_standin(tmp_path, name=name), cache)
+    (cache / "other").mkdir()
+    (cache / ".unpacking-draft").mkdir()
+    kept = list_kept(cache)
+    assert [each.model for each in kept] == [None, "a", "b"]
+    assert [each.is_held for each in kept] == [False] * 3
+    assert all(0 <= each.age_s < 600 for each in kept)
+    files = [path for path in kept[1].folder.rglob("*") if path.is_file()]
+    assert kept[1].size_bytes == sum(len(path.read_bytes()) for path in files) > 0
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_what_a_process_uses_stays_until_it_ends(tmp_path: Path, is_killed: bool) -> None:
+    used, free = (make_standin(tmp_path, name=name) for name in ("used", "free"))
+    cache = tmp_path / "cache"
+    unpacked(free, cache)
+    with using(used, cache) as process:
+        assert [each.is_held for each in list_kept(cache)] == [False, True]
+        assert [each.model for each in clear_kept(cache)] == ["free"]
+        (left,) = list_kept(cache)
+        assert verify_archive(left.folder).id == left.folder.name
+        if is_killed:
+            process.kill()
+            process.wait()
+    assert [each.model for each in clear_kept(cache)] == ["used"]
+    assert list(cache.iterdir()) == []
+
+
+def test_what_was_cleared_is_unpacked_again(tmp_path: Path) -> None:
+    archive, cache = make_standin(tmp_path), tmp_path / "cache"
+    unpacked(archive, cache)
+    assert len(clear_kept(cache)) == 1
+    assert verify_archive(unpack_once(archive, cache)).id == unpack_once(archive, cache).name
+
+
+def test_nothing_can_be_held_that_is_not_there(tmp_path: Path) -> None:
+    assert not hold(tmp_path / "none")
+
+
+def test_a_cache_that_is_no_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BerthError, match=r"file cannot be read: Not a directory; set XDG_CACHE_HOME"):
+        list_kept(tmp_path / "file")
