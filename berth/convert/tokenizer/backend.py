@@ -16,7 +16,7 @@ import transformers
 from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers, processors
 
 from .kinds import BYTE_PAIRS, VOCABULARIES, WORD_PIECES
-from .original import DOUBLE_SEPARATOR, load_added, load_settings
+from .original import DOUBLE_SEPARATOR, load_added, load_settings, mask_token
 
 KEPT = ("model_max_length", "padding_side", "truncation_side")
 SPACE = "▁"
@@ -36,7 +36,8 @@ WITHOUT_TYPES = (
 
 def make_tokenizer(root: Path, name: str) -> Any:
     """transformers' fast tokenizer of class `name` for the vocabulary in `root`, and what it is made to send."""
-    tokenizer = getattr(transformers, name).from_pretrained(root, local_files_only=True)
+    given = dict(zip(["mask_token"], mask_token(root, name), strict=False))
+    tokenizer = getattr(transformers, name).from_pretrained(root, local_files_only=True, **given)
     if VOCABULARIES[name] in {WORD_PIECES, BYTE_PAIRS} and name != "DebertaTokenizer":
         return tokenizer
     if VOCABULARIES[name] == BYTE_PAIRS:
@@ -64,7 +65,7 @@ def _wrapped(root: Path, name: str, tokenizer: Any, backend: Tokenizer) -> Any:
 def _frame(tokenizer: Any, name: str) -> Any:
     """The special tokens around a text and a pair."""
     first, last = tokenizer.cls_token, tokenizer.sep_token
-    doubled = name.removesuffix("Tokenizer") in DOUBLE_SEPARATOR
+    doubled = name in DOUBLE_SEPARATOR
     return processors.TemplateProcessing(
         single=f"{first} $A {last}",
         pair=f"{first} $A {last} {last} $B {last}" if doubled else f"{first} $A {last} $B:1 {last}:1",
@@ -93,7 +94,10 @@ def _description(root: Path, name: str, tokenizer: Any, model: Any) -> dict[str,
     wanted = {*tokenizer.all_special_tokens, *load_added(root)} - _symbols(model)
     wanted |= {str(token) for token in tokenizer._special_tokens_map.values() if token is not None}
     kept = [token for token in described["added_tokens"] if token["content"] in wanted]
-    described["added_tokens"] = [token | {"normalized": False} for token in kept]  # found before texts are cleaned
+    masks = {token.content for token in mask_token(root, name)}
+    described["added_tokens"] = [  # found before texts are cleaned
+        token | {"normalized": False, "lstrip": token["lstrip"] or token["content"] in masks} for token in kept
+    ]
     if name == "AlbertTokenizer":
         pieces = described["model"]["vocab"]
         described["model"]["vocab"] = [[piece, score - UNWANTED * _is_number(piece)] for piece, score in pieces]

@@ -5,21 +5,30 @@ the ids and the cleaning of each family's first tokenizer (transformers 4, model
 the converted one the names of special tokens, and nothing else.
 """
 
-import json
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from transformers import PreTrainedTokenizer
+from transformers import AddedToken, PreTrainedTokenizer
 from transformers.models.bert.tokenization_bert_legacy import BasicTokenizer, BertTokenizerLegacy
 from transformers.models.clvp.tokenization_clvp import ClvpTokenizer
 
+from ...checkpoint_files import TOKENIZER_CONFIG, load_json
 from .kinds import ALBERT, BYTE_PAIRS, FAIRSEQ, REMBERT, SPM, VOCABULARIES, WORD_PIECES
 
 ADDED_TOKENS = "added_tokens.json"
-DOUBLE_SEPARATOR = ("Camembert", "Longformer", "MPNet", "Roberta", "XLMRoberta")
+SPECIAL_TOKENS = "special_tokens_map.json"
+DOUBLE_SEPARATOR = (
+    "CamembertTokenizer",
+    "LongformerTokenizer",
+    "MPNetTokenizer",
+    "RobertaTokenizer",
+    "XLMRobertaTokenizer",
+)
+# Their mask takes the space before it (transformers 4: lstrip=True; in 5.23 some have lost it).
+MASK_TAKES_SPACE = (*DOUBLE_SEPARATOR, "AlbertTokenizer", "BigBirdTokenizer", "DebertaTokenizer", "RemBertTokenizer")
 Settings = Mapping[str, object]
 """tokenizer_config.json."""
 Cut = Callable[[str], list[str]]
@@ -63,28 +72,36 @@ def original_tokenizer(root: Path, name: str, converted: Any) -> OriginalTokeniz
     settings = load_settings(root)
     algorithm = _ALGORITHMS[VOCABULARIES[name]](root, name, settings)
     added = load_added(root)
-    doubled = name.removesuffix("Tokenizer") in DOUBLE_SEPARATOR
+    doubled = name in DOUBLE_SEPARATOR
     named = {key: value for key, value in converted._special_tokens_map.items() if value is not None}
     tokenizer = OriginalTokenizer(
         algorithm, added, special_tokens_pattern="cls_double_sep" if doubled else "cls_sep", **named
     )
-    pieces = [token for token in converted.added_tokens_decoder.values() if token.content in added]
-    tokenizer.add_tokens(pieces)
+    known = {*added, *map(str, named.values())}
+    tokens = {token.content: token for token in converted.added_tokens_decoder.values() if token.content in known}
+    tokenizer.add_tokens([*(tokens | {token.content: token for token in mask_token(root, name)}).values()])
     if doubled:  # RoBERTa and its heirs know one type of tokens
         tokenizer.token_type_ids_pattern = "all_zeros"  # noqa: S105 - a name of transformers
     return tokenizer
 
 
+def mask_token(root: Path, name: str) -> list[AddedToken]:
+    """The mask of a tokenizer of class `name`, where it takes the space before it; empty where the folder says how."""
+    settings = load_json(root / SPECIAL_TOKENS) | load_settings(root)
+    named = settings.get("mask_token", "<mask>" if name in DOUBLE_SEPARATOR else "[MASK]")
+    if name not in MASK_TAKES_SPACE or not isinstance(named, str) or named in load_added(root):
+        return []
+    return [AddedToken(named, lstrip=True, special=True, normalized=False)]
+
+
 def load_settings(root: Path) -> dict[str, Any]:
     """tokenizer_config.json; empty when there is none."""
-    path = root / "tokenizer_config.json"
-    return dict(json.loads(path.read_text("utf-8"))) if path.is_file() else {}
+    return load_json(root / TOKENIZER_CONFIG)
 
 
 def load_added(root: Path) -> dict[str, int]:
     """The ids of the tokens that were added after training, by name, from the two files that may have them."""
-    path = root / ADDED_TOKENS
-    added = dict(json.loads(path.read_text("utf-8"))) if path.is_file() else {}
+    added: dict[str, Any] = load_json(root / ADDED_TOKENS)
     tokens = load_settings(root).get("added_tokens_decoder", {})
     return added | {token["content"]: int(index) for index, token in tokens.items()}
 

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, XLNetConfig, XLNetModel
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 from transformers.models.bert.tokenization_bert_legacy import BertTokenizerLegacy
 
 from tests.support.checkpoints.slow_tokenizers import FILES, MAX_TOKENS, make_slow_checkpoint, train_pieces
@@ -114,15 +114,8 @@ def _of_another_model(folder: Path) -> str:
     config = AutoConfig.from_pretrained(folder)
     config.vocab_size = 30_000
     AutoModelForSequenceClassification.from_config(config).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(folder).save_pretrained(folder)
     return address
-
-
-def _xlnet(folder: Path) -> str:
-    config = XLNetConfig(vocab_size=1000, d_model=32, n_layer=1, n_head=2, d_inner=64)
-    XLNetModel(config).save_pretrained(folder)
-    train_pieces("xlm-roberta", folder / "spiece.model")
-    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "XLNetTokenizer", "model_max_length": 128}')
-    return str(folder)
 
 
 REFUSED: tuple[tuple[str, Callable[[Path], str], str], ...] = (
@@ -133,6 +126,7 @@ REFUSED: tuple[tuple[str, Callable[[Path], str], str], ...] = (
     ("ByT5's bytes", partial(_of_class, "ByT5Tokenizer"), "reads single bytes by rules of its own"),
     ("LUKE's entities", partial(_of_class, "LukeTokenizer"), "marks the places of entities"),
     ("an empty sentencepiece.bpe.model", _damaged, "sentencepiece.bpe.model is empty"),
+    ("a tokenizer of 2,000 tokens under 30,000 embeddings", _of_another_model, "so it seems to be another model's"),
     ("vocab.txt of another model beside tokenizer.json", _contradiction, "are of two tokenizers: number 1000"),
 )
 KINDS = (
@@ -152,11 +146,4 @@ KINDS = (
         sentence="was not converted rightly, and the model would read texts otherwise than in training: of ",
         from_files=False,
     ),
-    Kind(
-        name="a tokenizer of 2,000 tokens under 30,000 embeddings",
-        make=_of_another_model,
-        sentence="so it seems to be another model's",
-        from_files=False,
-    ),
-    Kind(name="spiece.model of XLNet", make=_xlnet, options=("--task", "embeddings"), sentence="XLNet"),
 )

@@ -142,6 +142,18 @@ def test_added_tokens_keep_their_ids(make, architecture):
     assert not (folder / "added_tokens.json").exists()
 
 
+@pytest.mark.parametrize("architecture", ["roberta", "deberta", "mpnet", "rembert", "xlm-roberta"])
+def test_the_mask_takes_the_space_before_it(make, architecture):
+    """As in transformers 4; a space of its own would stand before it otherwise, and another word be found for it."""
+    folder = make(architecture)
+    make_tokenizers(folder, Silence())
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    text, mask = "ab", tokenizer.mask_token
+    spaced, joined = (tokenizer(each)["input_ids"] for each in (f"{text} {mask}.", f"{text}{mask}."))
+    assert spaced == joined
+    assert tokenizer.mask_token_id in spaced
+
+
 def test_the_worker_reads_it_without_sentencepiece(make):
     folder = make("deberta-v2")
     (folder / "config.json").write_text(json.dumps({"model_type": "deberta-v2", "vocab_size": 2000}))

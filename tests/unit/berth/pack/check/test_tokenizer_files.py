@@ -223,6 +223,7 @@ def test_a_tokenizer_that_leaves_half_of_the_matrix_unused_is_refused(copy, more
     weights = load_file(folder / "model.safetensors")
     name = "roberta.embeddings.word_embeddings.weight"
     rows = int(len(weights[name]) * more_rows)
+    _set(folder / "config.json", vocab_size=rows)
     weights[name] = torch.cat([weights[name]] * 3)[:rows].clone()
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     if is_taken:
