@@ -20,7 +20,10 @@ TOKEN_BUDGET_HELP = (
 
 def pack(
     checkpoint: Annotated[
-        str | None, typer.Argument(help="A local Hugging Face folder. Without it: the sample model.")
+        str | None,
+        typer.Argument(
+            help="A folder, a Hub id (org/name[@revision]), a .zip, gs://, s3://. Default: the sample model."
+        ),
     ] = None,
     task: Annotated[Task | None, typer.Option(help="Overrides what the checkpoint's own files say.")] = None,
     name: Annotated[str | None, typer.Option(help="Default: the folder's name; the sample is bert.")] = None,

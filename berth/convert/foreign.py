@@ -18,8 +18,8 @@ class Form(NamedTuple):
     way: str
 
 
-# Tried with transformers 4.49.0, tensorflow 2 and flax 0.12 on seeded checkpoints: no weight differed. With 4.57.6 the
-# same lines end with `Cannot copy out of meta tensor`.
+# Tried with transformers 4.49.0, tensorflow 2 and flax 0.12 on seeded checkpoints: of TensorFlow's and Google's no
+# weight differed, Flax's were only written. With 4.57.6 TensorFlow's line ends with `Cannot copy out of meta tensor`.
 IN_TRANSFORMERS_4 = (
     "transformers 5 reads it no longer, so convert it once in an environment of its own:\n"
     "    python3 -m venv transformers4\n"

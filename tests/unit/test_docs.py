@@ -12,7 +12,7 @@ from berth.cli.app import app
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-UNEXPLAINED = {"README.md", "LICENSE", ".gitignore", ".dockerignore", "client"}
+UNEXPLAINED = {"README.md", "LICENSE", ".gitignore", ".dockerignore"}
 
 
 def tree_names() -> set[str]:

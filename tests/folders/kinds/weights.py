@@ -176,7 +176,15 @@ AS_CLASSIFIER = ("--task", Task.TEXT_CLASSIFICATION)
 HOSTILE = partial(_pickle_with, lambda weights: weights | {"x": WantsCode()})
 FLOAT8 = partial(save_as, dtype=torch.float8_e4m3fn)
 OLD_CLASSIFIER = partial(_old, Task.TEXT_CLASSIFICATION)
-GOOGLE = _named("bert_config.json", "vocab.txt", "bert_model.ckpt.index")
+
+
+def _google(folder: Path) -> str:
+    (folder / "bert_config.json").write_text('{"hidden_size": 768, "vocab_size": 30522}')
+    (folder / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n")
+    (folder / "bert_model.ckpt.index").write_bytes(b"weights")
+    return str(folder)
+
+
 KINDS = (
     _served("pytorch_model.bin", save_pickle),
     _served("pytorch_model.bin of before torch 1.6", partial(save_pickle, is_old_format=True)),
@@ -230,7 +238,7 @@ KINDS = (
     _refused("TensorFlow weights", _named("tf_model.h5"), r"TensorFlow's weights .*'transformers<4\.50'.* tf-keras"),
     _refused(
         "Google's BERT of TensorFlow",
-        GOOGLE,
+        _google,
         r"load_tf_weights_in_bert\(.*/bert_model\.ckpt'\)",
     ),
     _refused("Flax weights", _named("flax_model.msgpack"), "Flax's weights .* from_flax=True"),

@@ -130,17 +130,17 @@ def test_a_missing_package_is_said_in_the_librarys_words(copy):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"hidden_size": "many"}, "hidden_size"),
-        ({"num_attention_heads": 7}, "7"),
+        ({"hidden_size": "many"}, 'config.json: hidden_size is "many", and transformers wants a whole number there: '),
+        ({"num_attention_heads": 7}, "transformers cannot load "),
         ({"hidden_act": "nonsense"}, "nonsense"),
-        ({"model_type": "no-such-type"}, "no-such-type"),
+        ({"model_type": "no-such-type"}, "config.json: its model_type is no-such-type, which transformers "),
     ],
 )
-def test_a_config_that_cannot_be_is_said_in_the_librarys_words(copy, architecture, settings, words):
+def test_a_config_that_cannot_be_is_said_in_one_sentence(copy, architecture, settings, words):
     folder = copy(architecture)
     _set(folder / "config.json", **settings)
     said = _refusal(folder)
-    assert said.startswith(f"transformers cannot load {folder}: ")
+    assert str(folder) in said
     assert words in said
     assert "\n" not in said
 
