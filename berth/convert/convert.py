@@ -17,6 +17,7 @@ from . import adapter, layout_2019, lower_case, pickles, settings
 from .base import bring_base
 from .copying import copy_folder
 from .foreign import check_form
+from .tokenizer import as_saved
 from .tokenizer.conversion import make_tokenizers, needs_tokenizer
 
 
@@ -27,7 +28,7 @@ class Conversion:
     applies: Callable[[Path], bool]
     """Whether the folder needs it; Refused when it does and cannot have it."""
     convert: Callable[[Path, Progress], str]
-    """Does it in the folder; returns the sentence that says what was done."""
+    """Does it in the folder; returns the sentence that says what was done, or nothing where nothing was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ CONVERSIONS: tuple[Conversion, ...] = (
     Conversion(applies=adapter.applies, convert=adapter.convert),
     Conversion(applies=settings.applies, convert=settings.convert),
     Conversion(applies=needs_tokenizer, convert=make_tokenizers),  # it needs config.json
+    Conversion(applies=as_saved.applies, convert=as_saved.convert),
     Conversion(applies=lower_case.applies, convert=lower_case.convert),  # it needs tokenizer.json
 )
 """In the order in which they are done."""
@@ -74,6 +76,7 @@ def _convert(folder: Path, copy: Path, progress: Progress) -> tuple[str, ...]:
     try:
         copy_folder(folder, copy)
         bring_base(folder, copy, progress)
-        return tuple(each.convert(copy, progress) for each in CONVERSIONS if each.applies(copy))
+        notes = [each.convert(copy, progress) for each in CONVERSIONS if each.applies(copy)]
+        return tuple(filter(None, notes))
     except OSError as error:
         raise BerthError(f"cannot convert {folder} in {copy.parent}: {error}; TMPDIR names another folder") from error

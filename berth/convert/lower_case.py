@@ -5,18 +5,16 @@ transformers 5 makes the normalizer of its own classes anew (TokenizersBackend.c
 converted tokenizer is of the class that takes tokenizer.json as it stands.
 """
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from ..checkpoint_files import TOKENIZER, TOKENIZER_CONFIG, load_json
-from ..errors import Refused
 from ..progress import Progress
 from ..sentence_files import load_modules, transformer_file, transformer_folder
+from .tokenizer.saved import AS_IT_STANDS, load_tokenizer, replace_json
 
 SETTING = "do_lower_case"
-AS_IT_STANDS = "TokenizersBackend"
 LOWERCASE = {"type": "Lowercase"}
 
 
@@ -42,13 +40,14 @@ def convert(folder: Path, _progress: Progress) -> str:
     """Put Lowercase into tokenizer.json; returns the sentence that says so. Refused where transformers cannot."""
     transformer = transformer_folder(folder, load_modules(folder))
     settings = transformer_file(transformer)
+    loaded = load_tokenizer(transformer)
     with tempfile.TemporaryDirectory() as saved:
-        names = _save_tokenizer(transformer, Path(saved))
+        loaded.save_pretrained(saved)
         tokenizer, config = (load_json(Path(saved, name)) for name in (TOKENIZER, TOKENIZER_CONFIG))
-    as_it_stands = {"tokenizer_class": AS_IT_STANDS, "model_input_names": names}
-    _replace(transformer / TOKENIZER, tokenizer | {"normalizer": lowered(tokenizer["normalizer"])})
-    _replace(transformer / TOKENIZER_CONFIG, config | as_it_stands)
-    _replace(settings, load_json(settings) | {SETTING: False})
+    as_it_stands = {"tokenizer_class": AS_IT_STANDS, "model_input_names": list(loaded.model_input_names)}
+    replace_json(transformer / TOKENIZER, tokenizer | {"normalizer": lowered(tokenizer["normalizer"])})
+    replace_json(transformer / TOKENIZER_CONFIG, config | as_it_stands)
+    replace_json(settings, load_json(settings) | {SETTING: False})
     return f"{settings.name} sets {SETTING}: the tokenizer lowers every text now"
 
 
@@ -62,22 +61,3 @@ def lowered(normalizer: Any) -> Any:
             return normalizer
         case _:
             return {"type": "Sequence", "normalizers": [LOWERCASE, *([normalizer] if normalizer else [])]}
-
-
-def _save_tokenizer(transformer: Path, saved: Path) -> list[str]:
-    """Save the tokenizer that transformers makes of the files; returns what it gives a model. Refused if it cannot."""
-    from transformers import AutoTokenizer  # noqa: PLC0415 - seconds
-
-    try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(transformer, local_files_only=True, trust_remote_code=False)
-        tokenizer.save_pretrained(saved)
-    except Exception as error:  # a checkpoint can make the library raise anything
-        words = " ".join(f"{type(error).__name__}: {error}".split())
-        raise Refused(f"transformers cannot load the tokenizer in {transformer}: {words}") from error
-    return list(tokenizer.model_input_names)
-
-
-def _replace(path: Path, value: object) -> None:
-    """Another file in the place of this one, which may be a link to the user's own."""
-    path.unlink(missing_ok=True)
-    path.write_text(json.dumps(value, ensure_ascii=False), "utf-8")

@@ -14,6 +14,8 @@ import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 from transformers.models.bert.tokenization_bert_legacy import BertTokenizerLegacy
 
+from berth.convert.tokenizer.conversion import make_tokenizers
+from berth.progress import Silence
 from tests.support.checkpoints.slow_tokenizers import FILES, MAX_TOKENS, make_slow_checkpoint, train_pieces
 
 from ..kind import Kind, Numbers
@@ -23,6 +25,18 @@ Ids = Callable[[Path, str], list[int]]
 
 def _make(architecture: str, folder: Path, **settings: object) -> str:
     return str(make_slow_checkpoint(folder, architecture, **settings))
+
+
+def _of_transformers_4(architecture: str, name: str, folder: Path) -> str:
+    """tokenizer.json reads as the sentencepiece model beside it, and names the class that transformers makes anew."""
+    make_slow_checkpoint(folder, architecture)
+    pieces = (folder / FILES[architecture]).read_bytes()
+    make_tokenizers(folder, Silence())
+    (folder / FILES[architecture]).write_bytes(pieces)
+    config = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+    del config["backend"]  # only transformers 5 writes it
+    (folder / "tokenizer_config.json").write_text(json.dumps(config | {"tokenizer_class": name}), "utf-8")
+    return str(folder)
 
 
 def _answers(ids: Ids, folder: Path, texts: Sequence[str]) -> Numbers:
@@ -138,6 +152,11 @@ KINDS = (
         name="vocab.txt alone: a cased bert, by tokenizer_config.json",
         make=partial(_make, "bert", do_lower_case=False),
         expected=partial(_answers, _words),
+    ),
+    Kind(
+        name="a DeBERTa-v3 whose tokenizer.json transformers 4 saved",
+        make=partial(_of_transformers_4, "deberta-v2", "DebertaV2Tokenizer"),
+        expected=partial(_answers, partial(_pieces, "deberta-v2", 1, 2)),
     ),
     *(Kind(name=name, make=make, sentence=sentence) for name, make, sentence in REFUSED),
     Kind(

@@ -1,0 +1,68 @@
+"""A tokenizer.json that transformers would not take as it stands is read as it was saved.
+
+transformers 5 makes the cleaning and the special tokens of some classes anew when it loads them, whatever the file
+says: a DeBERTa that was trained and saved with transformers 4 reads pairs and accents otherwise then. Where any text is
+read otherwise, the class that takes the file as it stands is written into tokenizer_config.json.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ...checkpoint_files import CONFIG, TOKENIZER, TOKENIZER_CONFIG, load_json
+from ...errors import Refused
+from ...progress import Progress
+from .kinds import GENERIC, tokenizer_class
+from .lines import NUM_LINES, comparison_lines
+from .saved import AS_IT_STANDS, load_tokenizer, replace_json
+
+# Those whose files of transformers 4 are read otherwise by 5.23; of XLM-R and CamemBERT only control characters are.
+MADE_ANEW = ("AlbertTokenizer", "BigBirdTokenizer", "DebertaTokenizer", "DebertaV2Tokenizer", "RemBertTokenizer")
+NUM_PAIRS = 100
+Texts = tuple[str, ...]
+
+
+def applies(folder: Path) -> bool:
+    """Whether the checkpoint's tokenizer.json is of a class that transformers makes anew."""
+    if not (folder / TOKENIZER).is_file():
+        return False
+    named = load_json(folder / TOKENIZER_CONFIG).get("tokenizer_class")
+    is_generic = str(named).removesuffix("Fast") in GENERIC
+    return not is_generic and tokenizer_class(folder, load_json(folder / CONFIG)) in MADE_ANEW
+
+
+def convert(folder: Path, progress: Progress) -> str:
+    """Name the class that takes tokenizer.json as it stands, and say so; nothing where it is read so anyway."""
+    progress.begin("comparing the tokenizer")
+    loaded = load_tokenizer(folder)
+    num_differing = sum(1 for _ in _differences(folder, loaded))
+    if not num_differing:
+        return ""
+    name = type(loaded).__name__
+    special = {key: str(token) for key, token in loaded.special_tokens_map.items() if isinstance(token, str)}
+    settings = {"tokenizer_class": AS_IT_STANDS, "model_input_names": list(loaded.model_input_names)}
+    replace_json(folder / TOKENIZER_CONFIG, special | load_json(folder / TOKENIZER_CONFIG) | settings)
+    for texts in _differences(folder, load_tokenizer(folder)):
+        raise Refused(
+            f"{folder / TOKENIZER} is read otherwise by transformers than by the tokenizers library, {texts[0]!r} for "
+            "one: save the tokenizer again with tokenizer.save_pretrained, with the version that the model was trained "
+            "with"
+        )
+    num_texts = NUM_LINES + NUM_PAIRS
+    return (
+        f"tokenizer.json is read as it was saved: {name} would read {num_differing:,} texts of {num_texts:,} otherwise"
+    )
+
+
+def _differences(folder: Path, tokenizer: Any) -> Iterator[Texts]:
+    """The lines and pairs of which `tokenizer` makes other ids than the tokenizers library with the file itself."""
+    from tokenizers import Tokenizer  # noqa: PLC0415 - files alone refuse most of what is refused
+
+    saved = Tokenizer.from_file(str(folder / TOKENIZER))
+    saved.no_truncation()
+    saved.no_padding()
+    lines = comparison_lines(tuple(tokenizer.all_special_tokens))
+    for texts in [*((line,) for line in lines), *zip(lines[:NUM_PAIRS], lines[-NUM_PAIRS:], strict=True)]:
+        expected: list[int] = saved.encode(*texts).ids  # type: ignore[arg-type] # a text, or a pair
+        if tokenizer(*texts, verbose=False)["input_ids"] != expected:
+            yield texts

@@ -1,0 +1,45 @@
+"""A tokenizer.json is read as it was saved, also where transformers 5 would make parts of it anew."""
+
+import json
+from pathlib import Path
+
+import pytest
+from transformers import AutoTokenizer
+
+from berth.convert.convert import converted
+from berth.convert.tokenizer.conversion import make_tokenizers
+from berth.progress import Silence
+from handler.config import Task
+from tests.support.checkpoints import make_checkpoint
+from tests.support.checkpoints.slow_tokenizers import write_vocabulary
+
+CLASSES = {"big_bird": "BigBirdTokenizer", "deberta": "DebertaTokenizer", "deberta-v2": "DebertaV2Tokenizer"}
+
+
+@pytest.mark.parametrize("architecture", CLASSES)
+def test_a_pair_and_an_accent_are_read_as_in_training(tmp_path: Path, architecture: str) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    write_vocabulary(folder, architecture)
+    (folder / "config.json").write_text(json.dumps({"model_type": architecture}))
+    make_tokenizers(folder, Silence())
+    trained = AutoTokenizer.from_pretrained(folder)
+    texts = ("ﬁve ships", "two  harbours")  # a ligature, and two spaces
+    config = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+    del config["backend"]  # only transformers 5 writes it
+    (folder / "tokenizer_config.json").write_text(json.dumps(config | {"tokenizer_class": CLASSES[architecture]}))
+    assert AutoTokenizer.from_pretrained(folder)(*texts)["input_ids"] != trained(*texts)["input_ids"]
+    with converted(folder, Silence()) as ready:
+        read = AutoTokenizer.from_pretrained(ready.folder)
+        assert dict(read(*texts)) == dict(trained(*texts))
+        assert (read.mask_token, read.pad_token, read.model_max_length) == (trained.mask_token, trained.pad_token, 128)
+        assert f"tokenizer.json is read as it was saved: {CLASSES[architecture]} would read " in ready.notes[0]
+
+
+@pytest.mark.parametrize("architecture", ["albert", "deberta-v2"])
+def test_one_that_transformers_takes_as_it_stands_stays(tmp_path: Path, architecture: str) -> None:
+    folder = make_checkpoint(tmp_path / "model", architecture, Task.EMBEDDINGS)
+    before = (folder / "tokenizer_config.json").read_bytes()
+    with converted(folder, Silence()) as ready:
+        assert ready.notes == ()
+        assert (ready.folder / "tokenizer_config.json").read_bytes() == before
