@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..endpoint import Endpoint
 from ..errors import UsageError
-from .content import MANIFEST
+from .content import KNOWN_ANSWERS, MANIFEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,13 @@ class ServedModel:
     def predictions_url(self, inference: Endpoint) -> str:
         """The address where the model is asked; a request without a body asks for its known text."""
         return f"{inference.url}/predictions/{self.name}"
+
+    def known_request(self) -> str:
+        """A request of this model's own task, as JSON: the first that it was proven with."""
+        known = self.folder / KNOWN_ANSWERS
+        values = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else {"inputs": ["hello world"]}
+        parameters = {"parameters": values["parameters"]} if values.get("parameters") else {}
+        return json.dumps({"inputs": values["inputs"][0], **parameters}, ensure_ascii=False)
 
 
 def read_model(folder: Path) -> ServedModel:

@@ -25,7 +25,11 @@ def serve(
         float, typer.Option(min=0, help="How long, after SIGTERM, requests that were accepted may take to be answered.")
     ] = DRAIN_S,
 ) -> None:
-    """Serve archives with TorchServe, in the foreground, until SIGTERM or Ctrl-C."""
+    """Serve archives with TorchServe, in the foreground, until SIGTERM or Ctrl-C.
+
+    Ports are in config.properties; TS_INFERENCE_ADDRESS=http://127.0.0.1:9080 moves one, and so does TS_ with any other
+    of its keys.
+    """
     from ..serve.start import serve_archives  # noqa: PLC0415
 
     sys.exit(serve_archives(archives or [], config, memory, drain_seconds))

@@ -35,7 +35,7 @@ def render_packed(packed: Packed) -> str:
     rows = {
         "source": _source(prepared.source.address, prepared.source.revision),
         **facts,
-        "task": f"{facts['task']} ({prepared.task_reason}{_others(prepared.other_tasks)})",
+        "task": _task(inspection.facts.task, prepared.task_reason, prepared.other_tasks),
         "engine": ENGINES[packed.engine],
         **_notes(prepared.notes),
         "next": f"berth serve {packed.archive}",
@@ -49,7 +49,7 @@ def _rows(inspection: Inspection) -> dict[str, str]:
     rows = {
         "model": f"{facts.name} {facts.version}",
         "source": _source(facts.source, facts.revision) if facts.source else "",
-        "task": facts.task,
+        "task": _task(facts.task, inspection.task_reason, inspection.other_tasks),
         "architecture": f"{facts.architecture}, {facts.num_parameters / 1e6:.1f} M parameters",
         "labels": _labels(facts),
         "vector": _vector(facts.vector) if facts.vector else "",
@@ -70,8 +70,10 @@ def _source(address: str, revision: str | None) -> str:
     return f"{address} at {revision[:SHORT_COMMIT]}" if revision else address
 
 
-def _others(tasks: Sequence[Task]) -> str:
-    return f"; --task could be {' or '.join(tasks)}" if tasks else ""
+def _task(task: str, reason: str | None, others: Sequence[Task]) -> str:
+    """The task, and of a checkpoint what told it and what it could be as well."""
+    could_be = f"; --task could be {' or '.join(others)}" if others else ""
+    return f"{task} ({reason}{could_be})" if reason else task
 
 
 def _labels(facts: Facts) -> str:

@@ -87,7 +87,10 @@ def require_one(names: Sequence[str], address: str) -> str:
     """The name of the only model at this address; UsageError lists them where there are several."""
     if len(names) == 1:
         return names[0]
-    raise UsageError(f"the server at {address} has {len(names)} models, {', '.join(names) or 'none'}: name one of them")
+    listed = ", ".join(names) or "none"
+    raise UsageError(
+        f"the server at {address} has {len(names)} models, {listed}: name one of them (--model, or model=)"
+    )
 
 
 def decode_error(body: bytes) -> ServerError:

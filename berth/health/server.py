@@ -70,7 +70,13 @@ class _Probe(BaseHTTPRequestHandler):
     timeout = PROBE_TIMEOUT_S  # a client that says nothing holds its thread no longer
 
     def do_GET(self) -> None:
-        status, answer = self.server.answer(urlsplit(self.path).path)
+        self._send(*self.server.answer(urlsplit(self.path).path))
+
+    def do_POST(self) -> None:
+        reason = "this address answers health probes by GET; models are asked at the inference address"
+        self._send(HTTPStatus.METHOD_NOT_ALLOWED, {"code": 405, "type": "MethodNotAllowed", "message": reason})
+
+    def _send(self, status: HTTPStatus, answer: Mapping[str, object]) -> None:
         body = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")

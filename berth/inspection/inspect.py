@@ -3,9 +3,10 @@
 import os
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from handler.config import Task
 from handler.errors import ConfigError
 
 from ..archive.content import MANIFEST
@@ -19,7 +20,7 @@ from ..memory.plan import plan_loads
 from ..pack.check.foreign import refuse_foreign
 from ..pack.contents import ReferenceAnswers
 from ..pack.options import PackOptions
-from ..pack.pack import plan, prepare
+from ..pack.pack import archive_name, plan, prepare
 from ..progress import Progress
 from ..settings import Settings, find_config
 from ..sources.source import opened
@@ -36,7 +37,11 @@ class Inspection:
     server_bytes: int | None
     """The most memory that a server with one worker takes on this machine; None where its settings cannot be read."""
     notes: Sequence[str] = ()
-    """What packing would choose and convert, a sentence each; empty for an archive."""
+    """What was chosen and converted to look at a checkpoint, a sentence each; empty for an archive."""
+    task_reason: str | None = None
+    """What told a checkpoint's task; None for an archive, which says it itself."""
+    other_tasks: Sequence[Task] = ()
+    """What a checkpoint could be packed for as well."""
 
 
 def inspect(address: str, options: PackOptions, progress: Progress) -> Inspection:
@@ -45,8 +50,9 @@ def inspect(address: str, options: PackOptions, progress: Progress) -> Inspectio
     if path.suffix == ".mar" or (path / MANIFEST).is_file():
         return inspect_archive(path)
     with opened(address, progress, refuse_foreign) as source, prepare(source, options.task, progress) as prepared:
-        planned = plan(prepared, NO_ANSWERS, options.name or source.name, options)
-        return _inspect(planned_members(planned), prepared.notes)
+        planned = plan(prepared, NO_ANSWERS, archive_name(source, options), options)
+        seen = _inspect(planned_members(planned))
+    return replace(seen, notes=prepared.notes, task_reason=prepared.task_reason, other_tasks=prepared.other_tasks)
 
 
 def inspect_archive(archive: Path) -> Inspection:
@@ -61,8 +67,8 @@ def inspect_archive(archive: Path) -> Inspection:
         raise Refused(f"{archive} is not an archive that berth packed: {error or type(error).__name__}") from error
 
 
-def _inspect(members: Members, notes: Sequence[str] = ()) -> Inspection:
-    return Inspection(facts=read_facts(members), server_bytes=_server_bytes(ModelSize.of(members)), notes=notes)
+def _inspect(members: Members) -> Inspection:
+    return Inspection(facts=read_facts(members), server_bytes=_server_bytes(ModelSize.of(members)))
 
 
 def _server_bytes(size: ModelSize) -> int | None:
@@ -71,4 +77,4 @@ def _server_bytes(size: ModelSize) -> int | None:
     except BerthError:  # `berth serve` will say it
         return None
     machine = read_machine(os.environ, None, None)
-    return plan_loads([ModelLoad(size=size, workers=1)], settings, machine).least.total_bytes
+    return plan_loads([ModelLoad(size=size, workers=1)], settings, machine).budget.total_bytes

@@ -81,10 +81,15 @@ def pack_checkpoint(address: str | Path | None, options: PackOptions, progress: 
     return Packed(archive=target, prepared=noted, engine=engine, seconds=time.monotonic() - began_s)
 
 
+def archive_name(source: Source, options: PackOptions) -> str:
+    """The name of the archive and its model; UsageError when TorchServe would not take it, or the version."""
+    _check_name("version", options.version)
+    return _check_name("name", source.name if options.name is None else options.name)
+
+
 def _target(source: Source, options: PackOptions) -> Path:
     """Where the archive will lie; Refused when one lies there already."""
-    name = _check_name("name", source.name if options.name is None else options.name)
-    _check_name("version", options.version)
+    name = archive_name(source, options)
     target = options.output / f"{name}.mar"
     if target.exists() and not options.force:
         raise Refused(f"{target} is already there: replace it with --force, or choose another --name")

@@ -1,6 +1,7 @@
 """A server's life: one java, ready after a real prediction, and an orderly end."""
 
 import os
+import shlex
 import subprocess
 import time
 from dataclasses import replace
@@ -131,11 +132,9 @@ def _announce(plan: ServerPlan, split: StartSplit) -> None:
 
 
 def curl_line(inference: Endpoint, model: ServedModel) -> str:
-    """Return a command to try."""
-    return (
-        f"curl {model.predictions_url(inference)} "
-        """-H 'content-type: application/json' -d '{"inputs": "hello world"}'"""
-    )
+    """Return a command to try, which the model answers."""
+    address, body = model.predictions_url(inference), shlex.quote(model.known_request())
+    return f"curl {address} -H 'content-type: application/json' -d {body}"
 
 
 def _drain(torchserve: ServerProcess, plan: ServerPlan, signals: StopSignals, limit_s: float) -> None:

@@ -1,6 +1,7 @@
 """What transformers.Trainer leaves: a folder with checkpoint-500, checkpoint-1000, perhaps a model of its own."""
 
 import re
+import shlex
 from pathlib import Path
 
 from ..checkpoint_files import CONFIG, TOKENIZER, load_json
@@ -72,7 +73,7 @@ def _require_tokenizer(checkpoint: Path, training: Path) -> None:
         if files := _tokenizer_files(other):
             raise Refused(
                 f"{checkpoint} has no tokenizer, but {other} has one: copy it with "
-                f"`cp {' '.join(str(file) for file in files)} {checkpoint}`, and pack again"
+                f"`{shlex.join(['cp', *map(str, files), str(checkpoint)])}`, and pack again"
             )
 
 

@@ -13,8 +13,11 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from ..archive.content import MANIFEST
+from ..checkpoint_files import load_json
 from ..errors import Refused
 from ..progress import Progress
 from .local import local_source
@@ -45,7 +48,19 @@ def unpacked(archive: Path, address: str, progress: Progress) -> Iterator[Source
             raise Refused(
                 f"{address} is damaged or not what its name says ({first_line(error)}): make or download it again"
             ) from error
-        yield local_source(_entered(Path(work)), address, _stem(archive.name))
+        source = local_source(_entered(Path(work)), address, _stem(archive.name))
+        yield replace(source, notes=(*source.notes, *_handler_note(Path(work))))
+
+
+def _handler_note(folder: Path) -> Iterator[str]:
+    """What is left behind of another tool's .mar: the code that it answered with, and its version."""
+    if (folder / MANIFEST).is_file():
+        model = load_json(folder / MANIFEST).get("model")
+        known = model if isinstance(model, dict) else {}
+        yield (
+            f"the .mar's own handler ({known.get('handler')}) is left out, with whatever it did before and behind the "
+            f"model, and so is its version ({known.get('modelVersion')}): --version sets another"
+        )
 
 
 def _stem(name: str) -> str:

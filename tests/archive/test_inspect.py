@@ -1,6 +1,7 @@
 """`berth inspect` and the summary of `berth pack`: the same of a checkpoint, its archive and its unpacked folder."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from berth.archive.unpack import unpack_once
-from berth.errors import Refused
+from berth.errors import Refused, UsageError
 from berth.inspection.inspect import Inspection, inspect
 from berth.pack.options import PackOptions
 from berth.progress import Silence
@@ -61,7 +62,9 @@ def test_an_archive_is_what_was_said_of_its_checkpoint(checkpoint, archive, tmp_
     )
     assert (facts["source"], facts["revision"], facts["vector"]) == (None, None, {})
     assert _inspect(unpack_once(archive, tmp_path)) == inspection
-    from_files = asdict(_inspect(checkpoint).facts)  # without the known answers, which nobody has asked for yet
+    looked_at = _inspect(checkpoint)
+    assert (looked_at.task_reason, looked_at.other_tasks) == ("by config.json's architecture", ())
+    from_files = asdict(looked_at.facts)  # without the known answers, which nobody has asked for yet
     assert {**from_files, "content_bytes": facts["content_bytes"]} == facts
 
 
@@ -70,6 +73,12 @@ def test_json_has_everything(archive):
     found = json.loads(ran.stdout)
     assert found["facts"] == json.loads(json.dumps(asdict(_inspect(archive).facts)))
     assert found["server_bytes"] > found["facts"]["content_bytes"]
+
+
+def test_a_name_that_no_archive_can_have_is_said_before_packing(checkpoint, tmp_path):
+    folder = shutil.copytree(checkpoint, tmp_path / "mein modell")
+    with pytest.raises(UsageError, match="give another with --name"):
+        _inspect(folder)
 
 
 @pytest.mark.parametrize("name", ["absent.mar", "broken.mar"])

@@ -90,5 +90,8 @@ def test_an_archive_of_berth_is_refused_and_another_tools_is_unpacked(tmp_path, 
         open_source(str(tmp_path / "bert.mar"))
     with zipfile.ZipFile(tmp_path / "old.mar", "w") as file:
         file.writestr("config.json", "{}")
-        file.writestr("MAR-INF/MANIFEST.json", "{}")
-    assert open_source(str(tmp_path / "old.mar")).name == "old"
+        file.writestr("MAR-INF/MANIFEST.json", '{"model": {"handler": "mine.py", "modelVersion": "2.0"}}')
+    source = open_source(str(tmp_path / "old.mar"))
+    assert source.name == "old"
+    assert "own handler (mine.py) is left out" in source.notes[0]
+    assert "its version (2.0)" in source.notes[0]
