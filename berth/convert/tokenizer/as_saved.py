@@ -13,16 +13,18 @@ from typing import Any
 from ...checkpoint_files import CONFIG, TOKENIZER, TOKENIZER_CONFIG, load_json
 from ...errors import Refused
 from ...progress import Progress
-from .kinds import BYTE_PAIRS, GENERIC, VOCABULARIES, WORD_PIECES, tokenizer_class
+from .kinds import BYTE_PAIRS, FAIRSEQ, GENERIC, VOCABULARIES, WORD_PIECES, tokenizer_class
 from .lines import NUM_LINES, comparison_lines
 from .saved import AS_IT_STANDS, load_tokenizer, replace_json
 
-# Those whose files of transformers 4 are read otherwise by 5.23; of XLM-R and CamemBERT only control characters are.
+# Those whose files of transformers 4 are read otherwise by 5.23, all of them.
 MADE_ANEW = ("AlbertTokenizer", "BigBirdTokenizer", "DebertaTokenizer", "DebertaV2Tokenizer", "RemBertTokenizer")
-# The steps that transformers makes for the other classes: it does so in the place of any others that a file has.
+# The steps that transformers makes for the other classes, in the place of any others that a file has. What it makes for
+# XLM-R and CamemBERT differs in control characters alone from these.
 STEPS = {
     WORD_PIECES: {"normalizer": "BertNormalizer", "pre_tokenizer": "BertPreTokenizer"},
     BYTE_PAIRS: {"normalizer": ""},
+    FAIRSEQ: {"normalizer": "Precompiled", "pre_tokenizer": "Sequence"},
 }
 NUM_PAIRS = 100
 Texts = tuple[str, ...]
