@@ -1,6 +1,7 @@
 """`berth inspect` and the summary of `berth pack`: the same of a checkpoint, its archive and its unpacked folder."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict
@@ -63,6 +64,14 @@ def test_an_archive_is_what_was_said_of_its_checkpoint(checkpoint, archive, tmp_
     assert _inspect(unpack_once(archive, tmp_path)) == inspection
     from_files = asdict(_inspect(checkpoint).facts)  # without the known answers, which nobody has asked for yet
     assert {**from_files, "content_bytes": facts["content_bytes"]} == facts
+
+
+def test_labels_are_in_the_order_of_the_outputs(checkpoint, tmp_path):
+    folder = Path(shutil.copytree(checkpoint, tmp_path / "tiny"))
+    config = json.loads((folder / "config.json").read_text())
+    config["id2label"] = dict(reversed(config["id2label"].items()))
+    (folder / "config.json").write_text(json.dumps(config))
+    assert _inspect(folder).facts.labels == ("negative", "neutral", "positive")
 
 
 def test_json_has_everything(archive):
