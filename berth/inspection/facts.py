@@ -80,7 +80,7 @@ def _architecture(shape: Mapping[str, Any]) -> str:
 
 def _labels(shape: Mapping[str, Any], num_labels: int) -> tuple[str, ...]:
     names = shape.get("id2label") or {str(number): f"LABEL_{number}" for number in range(num_labels)}
-    return tuple(str(name) for name in names.values())
+    return tuple(str(names[number]) for number in sorted(names, key=int))
 
 
 def _vector(config: HandlerConfig, size: int) -> dict[str, object]:

@@ -8,7 +8,7 @@ from pathlib import Path
 MOST_OF_A_MESSAGE = 300  # characters
 Look = Callable[[Path], object]
 """Looks at a folder that has all but its weights, and raises Refused when they need not be fetched."""
-CREDENTIALS = re.compile(r"(?<=//)[^/@]*@")  # ftp://user:password@host
+CREDENTIALS = re.compile(r"(?<=//)[^/]*@")  # ftp://user:password@host, and a password may hold @
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

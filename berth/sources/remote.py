@@ -32,14 +32,14 @@ def remote(address: str, progress: Progress, look: Look) -> Iterator[Source]:
     shown = without_credentials(address)
     with tempfile.TemporaryDirectory(prefix="berth-fetched-") as work:
         name = PurePosixPath(address.split("://", 1)[-1]).name
-        folder = Path(work, name or "model")
+        folder = Path(work, "model" if name in ("", "..") else name)
         try:
             with quiet():
                 _fetch(address, folder, progress, look)
         except BerthError:
             raise
         except Exception as error:  # every cloud's package has errors of its own
-            raise Refused(_explain(address, shown, error)) from error
+            raise Refused(without_credentials(_explain(address, shown, error))) from error  # a library may name it all
         if folder.is_file():
             with unpacked(folder, shown, progress) as source:
                 yield source

@@ -42,6 +42,11 @@ def unpacked(archive: Path, address: str, progress: Progress) -> Iterator[Source
         extract = _extract_zip if archive.suffix.lower() in ZIPS else _extract_tar
         try:
             extract(archive, Path(work), address, progress)
+        except NotImplementedError as error:  # Windows packs files of over 2 GB by Deflate64
+            raise Refused(
+                f"{address} is packed in a way that cannot be read here ({first_line(error)}): unpack it with the "
+                "program that made it, and give the folder"
+            ) from error
         except (*DAMAGE, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:  # the disk; bz2's errors have no number
                 raise

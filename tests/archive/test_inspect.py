@@ -68,6 +68,14 @@ def test_an_archive_is_what_was_said_of_its_checkpoint(checkpoint, archive, tmp_
     assert {**from_files, "content_bytes": facts["content_bytes"]} == facts
 
 
+def test_labels_are_in_the_order_of_the_outputs(checkpoint, tmp_path):
+    folder = Path(shutil.copytree(checkpoint, tmp_path / "tiny"))
+    config = json.loads((folder / "config.json").read_text())
+    config["id2label"] = dict(reversed(config["id2label"].items()))
+    (folder / "config.json").write_text(json.dumps(config))
+    assert _inspect(folder).facts.labels == ("negative", "neutral", "positive")
+
+
 def test_json_has_everything(archive):
     ran = subprocess.run([BERTH, "inspect", str(archive), "--json"], capture_output=True, text=True, check=True)
     found = json.loads(ran.stdout)

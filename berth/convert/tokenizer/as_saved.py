@@ -1,8 +1,9 @@
 """A tokenizer.json that transformers would not take as it stands is read as it was saved.
 
 transformers 5 makes the cleaning and the special tokens of some classes anew when it loads them, whatever the file
-says: a DeBERTa that was trained and saved with transformers 4 reads pairs and accents otherwise then. Where any text is
-read otherwise, the class that takes the file as it stands is written into tokenizer_config.json.
+says: a DeBERTa that was trained and saved with transformers 4 reads pairs and accents otherwise then, and a RoBERTa
+that lowers its texts keeps their capitals. Where any text is read otherwise, the class that takes the file as it stands
+is written into tokenizer_config.json.
 """
 
 from collections.abc import Iterator
@@ -12,12 +13,19 @@ from typing import Any
 from ...checkpoint_files import CONFIG, TOKENIZER, TOKENIZER_CONFIG, load_json
 from ...errors import Refused
 from ...progress import Progress
-from .kinds import GENERIC, tokenizer_class
+from .kinds import BYTE_PAIRS, FAIRSEQ, GENERIC, VOCABULARIES, WORD_PIECES, tokenizer_class
 from .lines import NUM_LINES, comparison_lines
 from .saved import AS_IT_STANDS, load_tokenizer, replace_json
 
-# Those whose files of transformers 4 are read otherwise by 5.23; of XLM-R and CamemBERT only control characters are.
+# Those whose files of transformers 4 are read otherwise by 5.23, all of them.
 MADE_ANEW = ("AlbertTokenizer", "BigBirdTokenizer", "DebertaTokenizer", "DebertaV2Tokenizer", "RemBertTokenizer")
+# The steps that transformers makes for the other classes, in the place of any others that a file has. What it makes for
+# XLM-R and CamemBERT differs in control characters alone from these.
+STEPS = {
+    WORD_PIECES: {"normalizer": "BertNormalizer", "pre_tokenizer": "BertPreTokenizer"},
+    BYTE_PAIRS: {"normalizer": ""},
+    FAIRSEQ: {"normalizer": "Precompiled", "pre_tokenizer": "Sequence"},
+}
 NUM_PAIRS = 100
 Texts = tuple[str, ...]
 
@@ -28,7 +36,15 @@ def applies(folder: Path) -> bool:
         return False
     named = load_json(folder / TOKENIZER_CONFIG).get("tokenizer_class")
     is_generic = str(named).removesuffix("Fast") in GENERIC
-    return not is_generic and tokenizer_class(folder, load_json(folder / CONFIG)) in MADE_ANEW
+    name = tokenizer_class(folder, load_json(folder / CONFIG))
+    return not is_generic and (name in MADE_ANEW or _has_other_steps(folder, name))
+
+
+def _has_other_steps(folder: Path, name: str) -> bool:
+    """Whether tokenizer.json has a step of another kind than transformers makes for the class `name`."""
+    usual, saved = STEPS.get(VOCABULARIES.get(name, ()), {}), load_json(folder / TOKENIZER)
+    steps = {step: value for step in usual if isinstance(value := saved.get(step), dict)}
+    return any(value.get("type") != usual[step] for step, value in steps.items())
 
 
 def convert(folder: Path, progress: Progress) -> str:

@@ -25,6 +25,7 @@ def check_labels(checkpoint: Checkpoint, config: Config, shapes: Mapping[str, tu
     config_file = checkpoint.root / CONFIG
     _check_map(config_file, config)
     if checkpoint.task in LABELLED:
+        _check_num_labels(config_file, config)
         labels = labels_of(config)
         outputs = next((shapes[name][0] for name in HEADS if name in shapes), len(labels))
         _check_count(config_file, labels, outputs)
@@ -33,13 +34,18 @@ def check_labels(checkpoint: Checkpoint, config: Config, shapes: Mapping[str, tu
 
 
 def _check_map(config_file: Path, config: Config) -> None:
-    """Refuse an id2label that is none, and a num_labels that is another, for which transformers forgets the names."""
-    names, number = config.get("id2label"), config.get("num_labels")
+    """Refuse an id2label that is none."""
+    names = config.get("id2label")
     if not isinstance(names, dict | None):
         raise Refused(f"{config_file}: id2label is {names!r}, and must map numbers to names: {WRITE}")
     if words := [key for key in names or () if not key.lstrip("-").isdecimal()]:
         raise Refused(f"{config_file} numbers its labels {', '.join(words[:10])}, which are no numbers: {WRITE}")
-    if names is not None and number is not None and number != len(names):
+
+
+def _check_num_labels(config_file: Path, config: Config) -> None:
+    """Refuse a num_labels that is another than there are names: transformers forgets the names then."""
+    names, number = config.get("id2label"), config.get("num_labels")
+    if isinstance(names, dict) and number is not None and number != len(names):
         raise Refused(
             f"{config_file}: num_labels is {number!r} and id2label has {len(names)} names, so that transformers would "
             "name them LABEL_0 and so on: take num_labels out"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from ...checkpoint_files import load_json
 from ...errors import Refused
 
 # `quant_method` in config.json's quantization_config (transformers 5.23, QuantizationMethod), as people call them.
@@ -18,7 +19,9 @@ METHODS = {
     "torchao": "torchao",
 }
 BY_FLAG = {"load_in_4bit": "bitsandbytes", "load_in_8bit": "bitsandbytes"}  # written before there was a quant_method
-BESIDE = {"quantize_config.json": "GPTQ", "quant_config.json": "AWQ"}  # files that older tools put beside config.json
+# Files that older tools put beside config.json, and where each says the bits: transformers.js, which quantises only its
+# ONNX files, writes a quantize_config.json too.
+BESIDE = {"quantize_config.json": ("GPTQ", "bits"), "quant_config.json": ("AWQ", "w_bit")}
 CURE = (
     "pack the checkpoint that it was made from, which its model card names, or make one where it loads: "
     "model.dequantize().save_pretrained(FOLDER); --precision bf16 makes a worker smaller too"
@@ -31,8 +34,8 @@ def refuse_quantized(config_file: Path, config: Mapping[str, object]) -> None:
         raise Refused(
             f"{config_file} says that the weights are quantised by {method}, which berth does not read; {CURE}"
         )
-    for name, method in BESIDE.items():
-        if (config_file.parent / name).is_file():
+    for name, (method, bits) in BESIDE.items():
+        if bits in load_json(config_file.parent / name):
             raise Refused(
                 f"{config_file.parent / name} says that the weights are quantised by {method}, which berth does not "
                 f"read; {CURE}"

@@ -23,8 +23,13 @@ SETTINGS = dict.fromkeys(
 
 
 def poolings_of(path: Path, prompts: Mapping[str, str]) -> tuple[Pooling, ...]:
-    """The poolings in order; Refused for an unknown one, and when prompts are to be left out."""
+    """The poolings in order; Refused for an unknown one, without any settings, and when prompts are to be left out."""
     config = check_settings(path, SETTINGS)
+    if not config:
+        raise Refused(
+            f"{path} is missing or says nothing, and without it nobody knows how the model makes one vector of a text: "
+            "download the checkpoint again, with its folders"
+        )
     if config.get("include_prompt") is False and any(prompts.values()):
         raise Refused(
             f"{path} sets include_prompt to false, and the model has prompts: berth pools every token that the model "

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tokenizers import Tokenizer
 from tokenizers.normalizers import BertNormalizer, Lowercase, Sequence
+from transformers import AutoTokenizer
 
 from berth.convert.convert import converted
 from berth.convert.lower_case import lowered
@@ -30,13 +31,13 @@ def cased(folder: Path, architecture: str) -> Path:
     make_sentence_checkpoint(folder, architecture=architecture)
     change(folder / "sentence_bert_config.json", do_lower_case=True)
     change(folder / "tokenizer_config.json", do_lower_case=False)
+    AutoTokenizer.from_pretrained(folder).save_pretrained(folder)  # its tokenizer.json keeps them too
     return folder
 
 
 @pytest.mark.parametrize("architecture", ["bert", "roberta", "xlm-roberta", "albert", "deberta-v2", "modernbert"])
 def test_every_token_is_that_of_sentence_transformers(tmp_path: Path, architecture: str) -> None:
     from sentence_transformers.sentence_transformer.modules import Transformer  # noqa: PLC0415
-    from transformers import AutoTokenizer  # noqa: PLC0415
 
     folder = cased(tmp_path / "model", architecture)
     before = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}

@@ -128,6 +128,7 @@ def test_labels_that_do_not_fit_the_task_are_refused(tmp_path, task, settings, n
 def test_the_transformer_may_lie_in_a_folder_of_its_own(tmp_path):
     _write(tmp_path, modules=_old_modules("Transformer", "Pooling"))
     _write(tmp_path / "0_Transformer", config=_bert(), sentence_bert_config={"max_seq_length": 99})
+    _write(tmp_path / "1_Pooling", config={"pooling_mode_mean_tokens": True})
     checkpoint = load_checkpoint(tmp_path, None)
     assert (checkpoint.root, checkpoint.max_tokens) == (tmp_path / "0_Transformer", 99)
 

@@ -10,6 +10,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from berth.errors import Refused
 from berth.progress import Silence
+from berth.sources.origin import without_credentials
 from berth.sources.source import opened
 
 from .conftest import CHECKPOINT, Recorder, write_files
@@ -125,3 +126,26 @@ def test_what_cannot_be_fetched_is_refused_in_one_sentence(memory, open_source, 
         open_source(address)
     assert "\n" not in str(refused.value)
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("password", ["secret", "se@cret", "se:cret"])
+def test_a_password_is_never_shown(password):
+    assert without_credentials(f"ftp://me:{password}@host/model@1") == "ftp://host/model@1"
+
+
+def test_an_error_that_names_the_whole_address_shows_no_password(memory, monkeypatch):
+    def fail(*_args: object, **_more: object) -> None:
+        raise RuntimeError("403 for memory://me:secret@host/tiny")
+
+    monkeypatch.setattr(MemoryFileSystem, "find", fail)
+    with (
+        pytest.raises(Refused, match=r"RuntimeError: 403 for memory://host/tiny\)"),
+        opened("memory://tiny", Silence()),
+    ):
+        pass
+
+
+def test_an_address_that_ends_with_two_dots_stays_in_its_folder(memory, open_source):
+    for name, data in CHECKPOINT.items():
+        memory.pipe(f"/models/../{name}", data)
+    assert open_source("memory://models/..").folder.name == "model"

@@ -165,3 +165,14 @@ def test_a_zip_with_a_password_is_refused(tmp_path, open_source):
     (tmp_path / "secret.zip").write_bytes(data)
     with pytest.raises(Refused, match=r"secret\.zip needs a password for 'config\.json': unpack it"):
         open_source(str(tmp_path / "secret.zip"))
+
+
+def test_a_zip_of_a_kind_that_python_cannot_unpack_is_refused(tmp_path, open_source):
+    with zipfile.ZipFile(tmp_path / "windows.zip", "w") as archive:
+        archive.writestr("config.json", b"{}")
+    content = bytearray((tmp_path / "windows.zip").read_bytes())
+    for header, place in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        content[content.index(header) + place] = 9  # Deflate64
+    (tmp_path / "windows.zip").write_bytes(content)
+    with pytest.raises(Refused, match=r"windows\.zip is packed in a way that cannot be read here \(That compression"):
+        open_source(str(tmp_path / "windows.zip"))

@@ -176,10 +176,22 @@ def test_quantised_weights_are_refused_with_the_way_round(tmp_path, settings, wh
     assert f"config.json says that the weights are quantised by {who}, which berth does not read; pack the" in said
 
 
-@pytest.mark.parametrize(("name", "who"), [("quantize_config.json", "GPTQ"), ("quant_config.json", "AWQ")])
-def test_older_tools_name_it_beside_config_json(tmp_path, name, who):
-    (_names(tmp_path, "bert") / name).write_text("{}")
+@pytest.mark.parametrize(
+    ("name", "settings", "who"),
+    [
+        ("quantize_config.json", {"bits": 4, "group_size": 128, "desc_act": False}, "GPTQ"),
+        ("quant_config.json", {"zero_point": True, "q_group_size": 128, "w_bit": 4}, "AWQ"),
+    ],
+)
+def test_older_tools_name_it_beside_config_json(tmp_path, name, settings, who):
+    (_names(tmp_path, "bert") / name).write_text(json.dumps(settings))
     assert f"{tmp_path / name} says that the weights are quantised by {who}" in _refusal(tmp_path)
+
+
+def test_what_transformers_js_says_of_its_onnx_files_is_nothing_of_the_weights(tmp_path):
+    settings = {"per_channel": True, "reduce_range": True, "per_model_config": {"model": {"weight_type": "QInt8"}}}
+    (_names(tmp_path, "bert") / "quantize_config.json").write_text(json.dumps(settings))
+    refuse_foreign(tmp_path)
 
 
 def test_every_method_of_transformers_has_a_name(tmp_path):

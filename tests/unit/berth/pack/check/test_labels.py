@@ -67,5 +67,6 @@ def test_labels_that_do_not_are_refused_with_what_to_write(tmp_path, settings, s
 
 def test_an_encoder_needs_no_labels_but_ones_that_transformers_can_read(tmp_path):
     _check(tmp_path, Task.EMBEDDINGS, id2label={"0": None, "7": "x"})
+    _check(tmp_path, Task.EMBEDDINGS, id2label={"0": "a", "1": "b"}, num_labels=3)
     with pytest.raises(Refused, match="numbers its labels x, which are no numbers"):
         _check(tmp_path, Task.EMBEDDINGS, id2label={"x": 0})

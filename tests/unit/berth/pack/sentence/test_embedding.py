@@ -248,6 +248,8 @@ def old_model(tmp_path) -> Path:
     folder = Path(tmp_path / "old")
     make_checkpoint(folder / "0_Transformer", "bert", Task.EMBEDDINGS)
     _set_old_kinds(folder, "Transformer", "Pooling", "Normalize")
+    (folder / "1_Pooling").mkdir()
+    _write(folder / "1_Pooling" / "config.json", {"pooling_mode_mean_tokens": True})
     return folder
 
 
@@ -278,3 +280,14 @@ def test_dense_modules_of_the_old_layout_are_refused(old_model):
     _set_old_kinds(old_model, "Transformer", "Pooling", "Dense")
     with pytest.raises(Refused, match="keeps its Dense modules beside 0_Transformer: save it in today's layout"):
         load_checkpoint(old_model, None)
+
+
+@pytest.mark.parametrize("content", [None, "{}"])
+def test_a_pooling_that_says_nothing_is_refused(model, content):
+    (model / "1_Pooling" / "config.json").unlink()
+    if content is not None:
+        (model / "1_Pooling" / "config.json").write_text(content)
+    with pytest.raises(
+        Refused, match=r"1_Pooling/config\.json is missing or says nothing, and without it nobody knows"
+    ):
+        load_checkpoint(model, None)
