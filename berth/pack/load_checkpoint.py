@@ -86,7 +86,7 @@ def _load_config(transformer: Path) -> dict[str, object]:
             f"{transformer} has no {CONFIG}: a checkpoint is a folder that transformers' save_pretrained made"
         )
     for name in (CONFIG, TOKENIZER_CONFIG):
-        if "auto_map" in load_json(transformer / name):
+        if load_json(transformer / name).get("auto_map"):
             raise Refused(
                 f"{transformer / name} has an auto_map: this checkpoint brings code of its own, which berth never "
                 "runs; if transformers knows the architecture by now, load it without trust_remote_code, save it "

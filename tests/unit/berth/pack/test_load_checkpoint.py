@@ -197,6 +197,12 @@ def test_custom_code_is_refused(tmp_path, name):
         load_checkpoint(tmp_path, None)
 
 
+@pytest.mark.parametrize("empty", [{}, None])
+def test_an_auto_map_of_nothing_brings_no_code(tmp_path, empty):
+    _write(tmp_path, config=_bert(auto_map=empty))
+    assert load_checkpoint(tmp_path, Task.EMBEDDINGS).task is Task.EMBEDDINGS
+
+
 def test_what_is_no_checkpoint_is_refused(tmp_path):
     with pytest.raises(Refused, match=r"has no config\.json"):
         load_checkpoint(tmp_path, None)
