@@ -34,4 +34,4 @@ def test_memory_that_was_said_to_hold_the_model(image: str) -> None:
     limits = ("--memory", "320m", "--memory-swap", "320m")
     with started_container(image, *limits, arguments=("--memory", "4Gi")) as container:
         assert container.wait_for_end() == REFUSED
-        assert "out of memory" in container.log.splitlines()[-1]
+        assert "because memory ran out" in container.log.splitlines()[-1]
