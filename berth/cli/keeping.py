@@ -13,7 +13,7 @@ from ..console import say
 from ..machine.quantities import format_bytes
 from .options import AsJson, Commands, wants_json
 
-HOUR_S = 3600.0
+MINUTE_S, HOUR_S = 60.0, 3600.0
 
 
 def cache(
@@ -44,7 +44,7 @@ def _render(kept: Sequence[Kept], *, as_json: bool) -> str:
 
     table = Table("model", "content", "size", "unpacked", "in use")
     for each in kept:
-        age = f"{each.age_s / HOUR_S:.1f} h ago"
+        age = f"{each.age_s / HOUR_S:.0f} h ago" if each.age_s >= HOUR_S else f"{each.age_s / MINUTE_S:.0f} min ago"
         table.add_row(
             each.model or "(not an archive)", each.folder.name, format_bytes(each.size_bytes), age, "yes" * each.is_held
         )
