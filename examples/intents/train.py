@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from transformers import AutoTokenizer, BertForSequenceClassification
-from transformers.utils import logging
 
 from berth.sources.sample import sample_folder
 
@@ -54,7 +53,6 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, default=Path(__file__).with_name(f"{name}.tsv"))
     parser.add_argument("--output", type=Path, default=Path("intents"))
     options = parser.parse_args()
-    logging.set_verbosity_error()  # that a new head has no weights yet is the point of training it
     rows, held_out = read_labels(options.train), read_labels(options.test)
     names = dict(enumerate(sorted({label for label, _ in rows})))
     if len(names) < 2:
