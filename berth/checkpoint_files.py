@@ -16,6 +16,15 @@ from .errors import Refused
 CONFIG = "config.json"
 TOKENIZER = "tokenizer.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
+# A tokenizer is one of the first, with what lies beside it.
+VOCABULARY_FILES = (
+    *(TOKENIZER, "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model", "spm.model"),
+    *("sentencepiece.bpe.model", "sentencepiece.model"),
+)
+TOKENIZER_FILES = (
+    *(*VOCABULARY_FILES, "merges.txt"),
+    *(TOKENIZER_CONFIG, "special_tokens_map.json", "added_tokens.json"),
+)
 WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"
 PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")

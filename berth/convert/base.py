@@ -2,28 +2,13 @@
 
 from pathlib import Path
 
-from ..checkpoint_files import HUB_ID, TOKENIZER_CONFIG, load_json
+from ..checkpoint_files import HUB_ID, TOKENIZER_FILES, VOCABULARY_FILES, load_json
 from ..errors import Refused
 from ..progress import Progress
 from ..sources.source import opened
 from .copying import copy_folder
 from .folders import ADAPTER_CONFIG, ADAPTER_FOLDER, ADAPTER_WEIGHTS, transformer_of
 
-TOKENIZER_FILES = frozenset(
-    {
-        "added_tokens.json",
-        "merges.txt",
-        "sentencepiece.bpe.model",
-        "sentencepiece.model",
-        "special_tokens_map.json",
-        "spiece.model",
-        "spm.model",
-        "tokenizer.json",
-        TOKENIZER_CONFIG,
-        "vocab.json",
-        "vocab.txt",
-    }
-)
 BASE = "base_model_name_or_path"
 
 
@@ -40,11 +25,11 @@ def bring_base(folder: Path, copy: Path, progress: Progress) -> None:
     for name in (ADAPTER_CONFIG, *ADAPTER_WEIGHTS):
         if (target / name).exists():
             (target / name).rename(inner / name)
-    has_tokenizer = (target / TOKENIZER_CONFIG).is_file()
+    has_tokenizer = any((target / name).is_file() for name in VOCABULARY_FILES)
     try:
         with opened(base_address(source), progress) as base:
             _check_base(base.folder)
-            copy_folder(base.folder, target, TOKENIZER_FILES if has_tokenizer else frozenset())
+            copy_folder(base.folder, target, frozenset(TOKENIZER_FILES if has_tokenizer else ()))
     except Refused as refused:
         raise Refused(f"{source / ADAPTER_CONFIG} names its base under {BASE}: {refused}") from refused
 

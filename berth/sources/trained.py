@@ -4,17 +4,13 @@ import re
 import shlex
 from pathlib import Path
 
-from ..checkpoint_files import CONFIG, TOKENIZER, load_json
+from ..checkpoint_files import CONFIG, TOKENIZER_FILES, VOCABULARY_FILES, load_json
 from ..errors import Refused
 from .needed import CHECKPOINT, weights_of
 
 STATE = "trainer_state.json"
 MODULES = "modules.json"  # sentence-transformers: the tokenizer may lie in a module's folder
 SENSIBLE = re.compile(r"[A-Za-z0-9][\w.-]*")
-TOKENIZER_FILES = (
-    *(TOKENIZER, "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model", "spm.model"),
-    *("sentencepiece.bpe.model", "sentencepiece.model"),
-)
 
 
 def name_of_training(folder: Path) -> str | None:
@@ -79,10 +75,9 @@ def _require_tokenizer(checkpoint: Path, training: Path) -> None:
 
 def _tokenizer_files(folder: Path) -> list[Path]:
     """All files of the tokenizer in `folder`; none when there is only its settings."""
-    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+    if not any((folder / name).is_file() for name in VOCABULARY_FILES):
         return []
-    more = ("merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
-    return [folder / name for name in (*TOKENIZER_FILES, *more) if (folder / name).is_file()]
+    return [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
 
 
 def _listed(steps: list[Path]) -> str:

@@ -127,13 +127,22 @@ def test_a_base_of_pickles_and_an_adapter_of_pickles_in_a_process_of_their_own(t
 def test_the_adapters_own_tokenizer_and_labels_win(tmp_path, base, lora):
     settings = {"id2label": {"0": "red", "1": "green", "2": "blue"}, "label2id": {"red": 0, "green": 1, "blue": 2}}
     (lora / "config.json").write_text(json.dumps(json.loads((base / "config.json").read_text()) | settings))
-    (lora / "tokenizer_config.json").write_text("{}")
+    (lora / "vocab.txt").write_text("[PAD]\n")
     copy = tmp_path / "copy"
     copy_folder(lora, copy)
     bring_base(lora, copy, Silence())
     assert json.loads((copy / "config.json").read_text())["id2label"] == settings["id2label"]
-    assert (copy / "tokenizer_config.json").read_text() == "{}"
     assert not (copy / "tokenizer.json").exists()
+    assert not (copy / "tokenizer_config.json").exists()
+
+
+def test_an_adapter_with_settings_alone_gets_the_bases_tokenizer(tmp_path, base, lora):
+    (lora / "tokenizer_config.json").write_text("{}")
+    copy = tmp_path / "copy"
+    copy_folder(lora, copy)
+    bring_base(lora, copy, Silence())
+    assert (copy / "tokenizer.json").read_bytes() == (base / "tokenizer.json").read_bytes()
+    assert (copy / "tokenizer_config.json").read_text() == "{}"
 
 
 def test_an_address_of_the_hub_may_have_a_revision(tmp_path):
