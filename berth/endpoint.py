@@ -1,6 +1,6 @@
 """One address that a server listens on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Self
 from urllib.parse import urlsplit
@@ -26,8 +26,16 @@ class Endpoint:
     def url(self) -> str:
         """The URL by which a client on this machine reaches it."""
         wildcard = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
-        host = wildcard.get(self.host, self.host)
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        return f"http://{replace(self, host=wildcard.get(self.host, self.host)).address}"
+
+    @property
+    def address(self) -> str:
+        """HOST:PORT as `parse` reads it, with an IPv6 address in brackets."""
+        return self.with_port(str(self.port))
+
+    def with_port(self, port: str) -> str:
+        """The same with another port, or with a word that stands for one."""
+        return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
 
     @property
     def is_loopback(self) -> bool:

@@ -14,7 +14,6 @@ from .errors import Refused, UsageError
 
 CONFIG_NAME = "config.properties"
 PACKAGE = Path(__file__).resolve().parent
-# The environment never overrides these (pytorch/serve, util/ConfigManager.java).
 # As TorchServe reads it, with the port that it calls optional; it refuses 65535 (pytorch/serve, util/Connector.java).
 HTTP_ADDRESS = re.compile(r"http://(?P<host>[^:/^@\[\]\s]+):(?P<port>[0-9]{1,5})")
 IN_BRACKETS = (
@@ -22,6 +21,8 @@ IN_BRACKETS = (
     "that stands for an address"
 )
 MOST = 2**31 - 1  # of Java's int
+NUMBER = re.compile("[0-9]{1,20}")  # Python makes no number of thousands of digits
+# The environment never overrides these (pytorch/serve, util/ConfigManager.java).
 FILE_ONLY = frozenset({"vmargs", "use_native_io", "io_ratio", "metric_time_interval", "models", "model_snapshot"})
 
 
@@ -138,7 +139,7 @@ class Keys:
 
     def _number(self, key: str, least: int, most: int) -> int:
         value = self.text(key, "")
-        if not (value.isascii() and value.isdigit() and least <= int(value) <= most):
+        if not (NUMBER.fullmatch(value) and least <= int(value) <= most):
             raise self._wrong(key, f"it is a whole number from {least} to {most}")
         return int(value)
 

@@ -16,15 +16,10 @@ MAX_MANIFEST_BYTES = 1 << 16
 
 def check_own(archive: Path) -> None:
     """Refused when a zip holds nothing that berth adds to an archive; what is not a zip is left to the verifier."""
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            names = opened.namelist()
-            if OURS & set(names) or not names:
-                return
-            handler = _handler(opened) if MANIFEST in names else None
-    except (OSError, zipfile.BadZipFile):
+    names = _names(archive)
+    if OURS & set(names) or not names:
         return
-    maker = f"torch-model-archiver's, with the handler {handler}" if handler else "a zip without a handler"
+    maker = f"torch-model-archiver's, with {_handler(archive)}" if MANIFEST in names else "a zip without a handler"
     raise Refused(
         f"{archive} was not packed by berth: it is {maker}, and holds {_shown(names)}; {_advice(archive, names)}"
     )
@@ -32,11 +27,7 @@ def check_own(archive: Path) -> None:
 
 def is_own(archive: Path) -> bool:
     """Whether a .mar has what berth adds, altered or not."""
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            return bool(OURS & set(opened.namelist()))
-    except (OSError, zipfile.BadZipFile):
-        return False
+    return bool(OURS & set(_names(archive)))
 
 
 def carries_checkpoint(names: Sequence[str]) -> bool:
@@ -45,13 +36,22 @@ def carries_checkpoint(names: Sequence[str]) -> bool:
     return CONFIG in files and bool(files & {WEIGHTS, *PICKLES})
 
 
-def _handler(opened: zipfile.ZipFile) -> str:
-    """The handler that the manifest names."""
-    with opened.open(MANIFEST) as file:
-        try:
-            return str(json.loads(file.read(MAX_MANIFEST_BYTES))["model"]["handler"])
-        except (ValueError, KeyError, TypeError):
-            return "that its manifest does not name"
+def _names(archive: Path) -> list[str]:
+    """The names of all members; none where it is not a zip that can be read."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            return opened.namelist()
+    except Exception:  # noqa: BLE001 - zipfile raises a dozen kinds
+        return []
+
+
+def _handler(archive: Path) -> str:
+    """The handler that the manifest names, for a sentence."""
+    try:
+        with zipfile.ZipFile(archive) as opened, opened.open(MANIFEST) as file:
+            return f"the handler {json.loads(file.read(MAX_MANIFEST_BYTES))['model']['handler']}"
+    except Exception:  # noqa: BLE001 - damaged, encrypted, not JSON: it is refused whatever it says
+        return "a manifest that names no handler or cannot be read"
 
 
 def _shown(names: Sequence[str]) -> str:

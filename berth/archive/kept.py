@@ -49,7 +49,10 @@ def hold(folder: Path) -> bool:
 
 def list_kept(cache: Path) -> list[Kept]:
     """All that is kept, in order of the models' names; what is being unpacked is left out."""
-    found = [_look(folder) for folder in _folders(cache)]
+    found = []
+    for folder in _folders(cache):
+        with contextlib.suppress(FileNotFoundError):  # another process is clearing it
+            found.append(_look(folder))
     return sorted(found, key=lambda kept: (kept.model or "", kept.folder))
 
 
@@ -60,7 +63,7 @@ def clear_kept(cache: Path) -> list[Kept]:
 
 def _folders(cache: Path) -> list[Path]:
     try:
-        folders = [path for path in cache.iterdir() if path.is_dir()]
+        folders = [path for path in cache.iterdir() if path.is_dir() and not path.is_symlink()]
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -107,10 +110,16 @@ def _look(folder: Path) -> Kept:
     return Kept(
         folder=folder,
         model=_model_name(folder),
-        size_bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+        size_bytes=sum(map(_file_size, folder.rglob("*"))),
         age_s=time.time() - folder.stat().st_mtime,
         is_held=is_held,
     )
+
+
+def _file_size(path: Path) -> int:
+    with contextlib.suppress(OSError):  # another user's
+        return path.stat().st_size if path.is_file() else 0
+    return 0
 
 
 def _model_name(folder: Path) -> str | None:

@@ -8,7 +8,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+from ..errors import BerthError, Refused
 from .content import ArchivePlan
+from .form import check_form
 from .write import member_size
 
 
@@ -27,8 +29,26 @@ class Members:
 
 
 @contextmanager
-def open_members(archive: Path) -> Iterator[Members]:
-    """The members of a .mar or of the folder that it was unpacked to; OSError or BadZipFile when it is neither."""
+def open_archive(archive: Path) -> Iterator[Members]:
+    """The members of a .mar or of the folder that it was unpacked to, to be read in the block.
+
+    Refused when it is neither, or of an unknown form, or when the block cannot make sense of what it reads.
+    """
+    try:
+        if not archive.exists():
+            raise Refused(f"{archive} does not exist: pack a checkpoint with `berth pack`, or give another path")
+        check_form(archive)
+        with _open_members(archive) as members:
+            yield members
+    except BerthError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise Refused(f"{archive} is not an archive that berth packed: {reason}") from error
+
+
+@contextmanager
+def _open_members(archive: Path) -> Iterator[Members]:
     if archive.is_dir():
         paths = [path for path in archive.rglob("*") if path.is_file()]
         sizes = {path.relative_to(archive).as_posix(): path.stat().st_size for path in paths}

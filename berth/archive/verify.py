@@ -26,7 +26,11 @@ T = TypeVar("T")
 
 def verify_archive(path: Path) -> Content:
     """The content of a .mar or an unpacked folder; Refused when anything in it differs from its digest list."""
-    return _verify_folder(path) if path.is_dir() else read_archive(path)
+    try:
+        return _verify_folder(path) if path.is_dir() else read_archive(path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise Refused(f"{path} cannot be read: {reason}; check the path and its permissions") from error
 
 
 def read_content(archive: Path) -> Content:

@@ -4,6 +4,7 @@ Of a server's addresses one leads to another where that can be known: by the TS_
 serve`, by the launcher on this machine, or because the port is the default. Imports no client library.
 """
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ INFERENCE_URL = "http://127.0.0.1:8080"
 MANAGEMENT_URL = "http://127.0.0.1:8081"
 GRPC_INFERENCE, GRPC_MANAGEMENT = 7070, 7071
 MANAGEMENT_VARIABLE = override_variable("management_address")
+CREDENTIALS = re.compile(r"^([\w+.-]+://)?.*@")
 DEFAULT_PORTS = {"http": 80, "https": 443}  # for an address without a port
 
 
@@ -26,7 +28,12 @@ def parse_url(url: str, what: str = "") -> Endpoint:
         parts = urlsplit(url)
         if parts.scheme in DEFAULT_PORTS and parts.hostname and parts.port != 0:
             return Endpoint(key="url", host=parts.hostname, port=parts.port or DEFAULT_PORTS[parts.scheme])
-    raise UsageError(f"{what}{url!r} is not a server address: use http://HOST:PORT")
+    raise UsageError(f"{what}{without_credentials(url)!r} is not a server address: use http://HOST:PORT")
+
+
+def without_credentials(url: str) -> str:
+    """The URL as it may be shown: without a user and password."""
+    return CREDENTIALS.sub(r"\1", url)
 
 
 def inference_url(environ: Mapping[str, str]) -> str:
@@ -53,8 +60,8 @@ def management_url(environ: Mapping[str, str], inference: str | None = None) -> 
     server = parse_url(inference)
     if server.port != parse_url(INFERENCE_URL).port:
         raise UsageError(
-            f"the management address of {inference} is not known, for its port is not the default: "
-            f"set {MANAGEMENT_VARIABLE} to it"
+            f"the management address of {without_credentials(inference)} is not known, for its port is not the "
+            f"default: set {MANAGEMENT_VARIABLE} to it"
         )
     return Endpoint(key="url", host=server.host, port=parse_url(MANAGEMENT_URL).port).url
 

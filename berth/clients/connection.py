@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 import requests
 from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidURL
+from requests.utils import get_auth_from_url, urldefragauth
 from urllib3.exceptions import LocationValueError, ProtocolError
 
 from ..errors import BerthError, RequestFailed, ServerUnreachable, UsageError
@@ -35,8 +36,9 @@ class Connection:
         `max_kept`: connections that are kept open, one for each thread that asks.
         """
         server = parse_url(url)
-        self.url = url.rstrip("/")
+        self.url: str = urldefragauth(url).rstrip("/")  # it stands in errors
         self._session = requests.Session()
+        self._session.auth = auth if any(auth := get_auth_from_url(url)) else None
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=max_kept))
         if server.is_loopback:

@@ -101,6 +101,6 @@ def listen(environ: Mapping[str, str]) -> HealthServer:
         return HealthServer(endpoint.host, endpoint.port)
     except OSError as error:
         raise BerthError(
-            f"cannot listen on {endpoint.host}:{endpoint.port} for health probes: {error.strerror}; "
+            f"cannot listen on {endpoint.address} for health probes: {error.strerror}; "
             f"stop what listens there, or choose another with {HEALTH_VARIABLE}=HOST:PORT"
         ) from error

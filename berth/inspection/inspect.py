@@ -1,18 +1,15 @@
 """What is known of a .mar, of its unpacked folder, or of a checkpoint as `berth pack` would make it."""
 
 import os
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from handler.config import Task
-from handler.errors import ConfigError
 
 from ..archive.content import MANIFEST
-from ..archive.form import check_form
-from ..archive.members import Members, open_members, planned_members
-from ..errors import BerthError, Refused
+from ..archive.members import Members, open_archive, planned_members
+from ..errors import BerthError
 from ..machine.machine import read_machine
 from ..memory.budget import ModelLoad
 from ..memory.model_size import ModelSize
@@ -57,14 +54,8 @@ def inspect(address: str, options: PackOptions, progress: Progress) -> Inspectio
 
 def inspect_archive(archive: Path) -> Inspection:
     """Look into a .mar or an unpacked folder; Refused when berth did not pack it."""
-    if not archive.exists():
-        raise Refused(f"{archive} does not exist: pack a checkpoint with `berth pack`, or give another path")
-    check_form(archive)
-    try:
-        with open_members(archive) as members:
-            return _inspect(members)
-    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile, ConfigError) as error:
-        raise Refused(f"{archive} is not an archive that berth packed: {error or type(error).__name__}") from error
+    with open_archive(archive) as members:
+        return _inspect(members)
 
 
 def _inspect(members: Members) -> Inspection:

@@ -5,7 +5,6 @@ A .mar is read where it lies. Nothing is verified, because nothing is run.
 
 import json
 import math
-import zipfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,12 +12,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from handler.config import HandlerConfig
-from handler.errors import ConfigError
 
 from ..archive.content import CHECKPOINT, MANIFEST, MODEL_CONFIG, SERVER_SETTINGS
-from ..archive.form import check_form
-from ..archive.members import Members, open_members
-from ..errors import Refused
+from ..archive.members import Members, open_archive
 from ..safetensors_header import read_header
 
 # The same number has other names in DistilBERT's and NomicBERT's config.json.
@@ -54,14 +50,8 @@ class ModelSize:
     @classmethod
     def read(cls, archive: Path) -> Self:
         """Read a .mar or the folder that it was unpacked to; Refused when it is neither."""
-        if not archive.exists():
-            raise Refused(f"{archive} does not exist: pack a checkpoint with `berth pack`, or give another path")
-        check_form(archive)
-        try:
-            with open_members(archive) as members:
-                return cls.of(members)
-        except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile, ConfigError) as error:
-            raise Refused(f"{archive} is not an archive that berth packed: {error or type(error).__name__}") from error
+        with open_archive(archive) as members:
+            return cls.of(members)
 
     @classmethod
     def of(cls, members: Members) -> Self:

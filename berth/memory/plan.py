@@ -26,8 +26,9 @@ def plan_loads(models: Sequence[ModelLoad], settings: Settings, machine: Machine
 
 
 def _read_load(archive: Path, workers: int) -> ModelLoad:
+    size = ModelSize.read(archive)
     folder = archive if archive.is_dir() else cache_folder()  # where a .mar will be unpacked
-    return ModelLoad(size=ModelSize.read(archive), workers=workers, is_in_memory=is_in_memory(folder))
+    return ModelLoad(size=size, workers=workers, is_in_memory=is_in_memory(folder))
 
 
 def _describe(settings: Settings, machine: Machine) -> ServerSizes:

@@ -24,20 +24,16 @@ def require_free_ports(endpoints: Sequence[Endpoint], environ: Mapping[str, str]
             except OSError as error:
                 taken.append((endpoint, error))
     if taken:
-        where = ", ".join(f"{_address(endpoint)} ({endpoint.key}): {error.strerror}" for endpoint, error in taken)
+        where = ", ".join(f"{endpoint.address} ({endpoint.key}): {error.strerror}" for endpoint, error in taken)
         others = " ".join(_other(endpoint) for endpoint, _ in taken)
         raise BerthError(f"cannot listen on {where}; stop what listens there, or choose another port with {others}")
-
-
-def _address(endpoint: Endpoint) -> str:
-    return f"[{endpoint.host}]:{endpoint.port}" if ":" in endpoint.host else f"{endpoint.host}:{endpoint.port}"
 
 
 def _other(endpoint: Endpoint) -> str:
     """The setting that moves it, as a shell reads it."""
     if endpoint.key == HEALTH_VARIABLE:
-        return f"{HEALTH_VARIABLE}={endpoint.host}:PORT"
-    value = "PORT" if endpoint.key.endswith("_port") else f"http://{endpoint.host}:PORT"
+        return f"{HEALTH_VARIABLE}={endpoint.with_port('PORT')}"
+    value = "PORT" if endpoint.key.endswith("_port") else f"http://{endpoint.with_port('PORT')}"
     return f"{override_variable(endpoint.key)}={value}"
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from ..archive.served_model import ServedModel, read_model
 from ..archive.unpack import cache_folder, unpack_once
 from ..console import say
-from ..endpoint import Endpoint
 from ..errors import Refused
 from ..machine.gpu import describe_device
 from ..machine.machine import Machine, read_machine
@@ -18,6 +17,7 @@ from ..machine.quantities import format_bytes
 from ..memory.plan import plan_memory
 from ..process.java import find_java
 from ..progress import Advance, ignore
+from ..settings import Settings
 from .plan import ServerPlan
 from .request import Request
 
@@ -38,17 +38,20 @@ def prepare_server(request: Request, drain_s: float, not_forked: str | None, adv
     needed, granted = format_bytes(plan.budget.total_bytes), format_bytes(machine.memory.bytes)
     say(f"memory: at most {needed} of the {granted} that {machine.memory.source} grants")
     java = find_java(os.environ, say)
-    say(who_may_ask(settings.inference))
+    say(who_may_ask(settings))
     return ServerPlan(settings=settings, models=models, java=java, memory=plan, drain_s=drain_s)
 
 
-def who_may_ask(inference: Endpoint) -> str:
+def who_may_ask(settings: Settings) -> str:
     """Say who can reach the models: there are no keys, and TorchServe's own cannot be preset or shared."""
-    if inference.is_loopback:
+    inference = settings.inference
+    is_open = [endpoint for endpoint in (inference, settings.grpc_inference) if not endpoint.is_loopback]
+    if not is_open:
         return f"no access key is asked for: the models at {inference.url} can be asked from this machine alone"
+    where = " or ".join(endpoint.address for endpoint in is_open)
     return (
-        f"no access key is asked for: whoever reaches {inference.host}:{inference.port} may ask the models; where that "
-        "is too many, put a proxy or a network policy in front (workers can be changed from this machine alone)"
+        f"no access key is asked for: whoever reaches {where} may ask the models; where that is too many, put a proxy "
+        "or a network policy in front (workers can be changed from this machine alone)"
     )
 
 

@@ -75,6 +75,7 @@ def test_an_ipv6_address_is_for_grpc_alone(tmp_path: Path) -> None:
         ("inference_address", "http://127.0.0.1:65535", UsageError),
         ("model_snapshot", "yesterday.cfg", UsageError),
         ("job_queue_size", "2147483648", UsageError),
+        ("job_queue_size", "1" * 5000, UsageError),
         ("grpc_inference_port", "many", UsageError),
         ("grpc_inference_port", "0", UsageError),
         ("grpc_inference_port", "65536", UsageError),

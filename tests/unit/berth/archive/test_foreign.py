@@ -48,3 +48,26 @@ def test_a_zip_of_anything_is_not_an_archive(tmp_path):
         file.writestr("notes.txt", "x")
     with pytest.raises(Refused, match=r"is a zip without a handler, and holds notes\.txt"):
         verify_archive(tmp_path / "a.mar")
+
+
+MANIFEST_DATA = 30 + len("MAR-INF/MANIFEST.json")  # behind the header of the first member
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(MANIFEST_DATA, b"\xff\xff\xff"), (6, b"\x01"), (8, b"\x09")],
+    ids=["altered", "encrypted", "unknown"],
+)
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
+def test_another_tools_manifest_that_cannot_be_read_is_no_traceback(tmp_path, reader, place, value):
+    path = tmp_path / "old.mar"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("MAR-INF/MANIFEST.json", '{"model": {"handler": "handler.py"}}')
+        file.writestr("model.pt", "x")
+    data = bytearray(path.read_bytes())
+    places = [place] if place == MANIFEST_DATA else [place, data.index(b"PK\x01\x02") + place + 2]
+    for each in places:  # in the member's own header, and in the directory
+        data[each : each + len(value)] = value
+    path.write_bytes(data)
+    with pytest.raises(Refused, match=r"a manifest that names no handler or cannot be read, and holds MAR-INF/MANI"):
+        reader(path)

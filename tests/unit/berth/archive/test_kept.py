@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from berth.archive import kept
 from berth.archive.kept import clear_kept, hold, list_kept
 from berth.archive.unpack import unpack_once
 from berth.archive.verify import verify_archive
@@ -79,6 +80,22 @@ def test_what_was_cleared_is_unpacked_again(tmp_path: Path) -> None:
 
 def test_nothing_can_be_held_that_is_not_there(tmp_path: Path) -> None:
     assert not hold(tmp_path / "none")
+
+
+def test_what_is_cleared_meanwhile_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("gone", "there"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(kept, "_model_name", lambda folder: folder.name == "gone" and folder.rmdir())
+    assert [each.folder.name for each in list_kept(tmp_path)] == ["there"]
+
+
+def test_a_link_in_the_cache_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    (cache / "link").symlink_to(tmp_path / "mine")
+    assert clear_kept(cache) == []
+    assert (cache / "link").is_dir()
 
 
 def test_a_cache_that_is_no_folder_is_named(tmp_path: Path) -> None:

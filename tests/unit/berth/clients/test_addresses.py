@@ -99,6 +99,17 @@ def test_a_variable_that_is_no_address_is_named(variable: str, value: str) -> No
         find({variable: value})
 
 
+@pytest.mark.parametrize(
+    "url", ["htp://u:secret@h:1", "u:secret@h:1", "http://u:secret@h:99999", "http://u:se@cret@h:99999"]
+)
+def test_no_error_has_a_password(url: str) -> None:
+    with pytest.raises(UsageError, match=r"h:\d+' is not a server address") as bad:
+        inference_url({"BERTH_URL": url})
+    with pytest.raises(UsageError, match="management address of http://h:9 is not known") as unknown:
+        management_url({**NO_LAUNCHER, "BERTH_URL": "http://u:secret@h:9"})
+    assert not any("cret" in str(error.value) for error in (bad, unknown))
+
+
 def test_loopback_has_many_names() -> None:
     assert is_same_server("http://localhost:1", "http://127.0.0.1:1/")
     assert is_same_server("http://[::1]:1", "http://127.0.0.1:1")

@@ -272,3 +272,18 @@ def test_the_clients_import_neither_torch_nor_transformers() -> None:
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+class Guarded(JsonHandler):
+    """Says with what credentials it was asked."""
+
+    def do_GET(self) -> None:  # noqa: N802 - the base class's name
+        self.answer(200, self.headers["authorization"])
+
+
+def test_credentials_in_an_address_are_sent_and_never_shown() -> None:
+    with answering(Guarded) as url, Connection(url.replace("//", "//user:p%40ss@") + "/") as server:
+        assert server.url == url
+        assert server.ask("GET", "/", json.loads, timeout_s=5) == "Basic dXNlcjpwQHNz", "base64 of user:p@ss"
+    with pytest.raises(ServerUnreachable, match=r"no server answers at http://127\.0\.0\.1:9: "):
+        RestClient("http://user:p%40ss@127.0.0.1:9").predict(["a"], model="m")

@@ -7,6 +7,7 @@ import pytest
 from berth.clients.launcher import HEALTH_VARIABLE
 from berth.endpoint import Endpoint
 from berth.errors import BerthError
+from berth.health.server import listen
 from berth.serve.ports import require_free_ports
 from tests.support.servers import free_ports
 
@@ -58,3 +59,12 @@ def test_two_keys_may_not_share_a_port(port: int, environ: dict[str, str]) -> No
 def test_an_address_of_another_machine_is_refused(environ: dict[str, str]) -> None:
     with pytest.raises(BerthError, match=r"192\.0\.2\.1"):
         require_free_ports([Endpoint(key="inference_address", host="192.0.2.1", port=1)], environ)
+
+
+def test_an_ipv6_address_is_advised_as_it_is_read(port: int) -> None:
+    address = f"[::ffff:127.0.0.1]:{port}"  # by which IPv4 is reached too, so that no IPv6 is needed here
+    with socket.create_server(("127.0.0.1", port)):
+        with pytest.raises(BerthError, match=r"with BERTH_HEALTH_ADDRESS=\[::ffff:127\.0\.0\.1\]:PORT$"):
+            require_free_ports([], {HEALTH_VARIABLE: address})
+        with pytest.raises(BerthError, match=r"cannot listen on \[::ffff:127\.0\.0\.1\]:\d+ for health probes"):
+            listen({HEALTH_VARIABLE: address})

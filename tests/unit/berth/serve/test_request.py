@@ -63,6 +63,9 @@ def test_other_systems_are_told_where_it_runs() -> None:
 
 
 def test_the_log_says_who_may_ask() -> None:
-    assert "from this machine alone" in who_may_ask(Settings.load(CONFIG, {}).inference)
-    everybody = Settings.load(CONFIG, {"TS_INFERENCE_ADDRESS": "http://0.0.0.0:80"}).inference
-    assert "whoever reaches 0.0.0.0:80 may ask the models" in who_may_ask(everybody)
+    assert "can be asked from this machine alone" in who_may_ask(Settings.load(CONFIG, {}))
+    rest, grpc = {"TS_INFERENCE_ADDRESS": "http://0.0.0.0:80"}, {"TS_GRPC_INFERENCE_ADDRESS": "::"}
+    assert "whoever reaches 0.0.0.0:80 may ask the models" in who_may_ask(Settings.load(CONFIG, rest))
+    assert "whoever reaches [::]:7070 may ask the models" in who_may_ask(Settings.load(CONFIG, grpc))
+    both = who_may_ask(Settings.load(CONFIG, rest | grpc))
+    assert "whoever reaches 0.0.0.0:80 or [::]:7070 may ask the models" in both
