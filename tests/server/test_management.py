@@ -132,7 +132,7 @@ def test_several_models_are_listed_where_none_is_named(
         done = berth(*command)
         assert (done.returncode, done.stdout) == (2, "")
         (line,) = done.stderr.splitlines()
-        assert line.endswith("has 2 models, bert, tiny: name one of them")
+        assert line.endswith("has 2 models, bert, tiny: name one of them (--model, or model=)")
 
 
 def test_the_inference_address_is_not_the_management_address(answering_server: Server) -> None:
