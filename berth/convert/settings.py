@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ..checkpoint_files import CONFIG, load_json
 from ..progress import Progress
+from .folders import transformer_of
 
-OLD_TRANSFORMER = "0_Transformer"  # where sentence-transformers kept config.json until version 2
 # The kinds of BERT's and its kin's settings (transformers 5.23); a test holds them against its classes.
 WHOLE = frozenset(
     {
@@ -74,7 +74,7 @@ def convert(folder: Path, _progress: Progress) -> str:
 
 
 def _configs(folder: Path) -> Iterator[Path]:
-    yield from (path for path in (folder / CONFIG, folder / OLD_TRANSFORMER / CONFIG) if path.is_file())
+    yield from (path for path in {folder / CONFIG, transformer_of(folder) / CONFIG} if path.is_file())
 
 
 def _mended(config: dict[str, object]) -> dict[str, object]:

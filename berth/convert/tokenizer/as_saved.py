@@ -13,6 +13,7 @@ from typing import Any
 from ...checkpoint_files import CONFIG, TOKENIZER, TOKENIZER_CONFIG, load_json
 from ...errors import Refused
 from ...progress import Progress
+from ..folders import transformer_of
 from .kinds import BYTE_PAIRS, FAIRSEQ, GENERIC, VOCABULARIES, WORD_PIECES, tokenizer_class
 from .lines import NUM_LINES, comparison_lines
 from .saved import AS_IT_STANDS, load_tokenizer, replace_json
@@ -32,12 +33,13 @@ Texts = tuple[str, ...]
 
 def applies(folder: Path) -> bool:
     """Whether the checkpoint's tokenizer.json is of a class that transformers makes anew."""
-    if not (folder / TOKENIZER).is_file():
+    root = transformer_of(folder)
+    if not (root / TOKENIZER).is_file():
         return False
-    named = load_json(folder / TOKENIZER_CONFIG).get("tokenizer_class")
+    named = load_json(root / TOKENIZER_CONFIG).get("tokenizer_class")
     is_generic = str(named).removesuffix("Fast") in GENERIC
-    name = tokenizer_class(folder, load_json(folder / CONFIG))
-    return not is_generic and (name in MADE_ANEW or _has_other_steps(folder, name))
+    name = tokenizer_class(root, load_json(root / CONFIG))
+    return not is_generic and (name in MADE_ANEW or _has_other_steps(root, name))
 
 
 def _has_other_steps(folder: Path, name: str) -> bool:
@@ -50,17 +52,18 @@ def _has_other_steps(folder: Path, name: str) -> bool:
 def convert(folder: Path, progress: Progress) -> str:
     """Name the class that takes tokenizer.json as it stands, and say so; nothing where it is read so anyway."""
     progress.begin("comparing the tokenizer")
-    loaded = load_tokenizer(folder)
-    num_differing = sum(1 for _ in _differences(folder, loaded))
+    root = transformer_of(folder)
+    loaded = load_tokenizer(root)
+    num_differing = sum(1 for _ in _differences(root, loaded))
     if not num_differing:
         return ""
     name = type(loaded).__name__
     special = {key: str(token) for key, token in loaded.special_tokens_map.items() if isinstance(token, str)}
     settings = {"tokenizer_class": AS_IT_STANDS, "model_input_names": list(loaded.model_input_names)}
-    replace_json(folder / TOKENIZER_CONFIG, special | load_json(folder / TOKENIZER_CONFIG) | settings)
-    for texts in _differences(folder, load_tokenizer(folder)):
+    replace_json(root / TOKENIZER_CONFIG, special | load_json(root / TOKENIZER_CONFIG) | settings)
+    for texts in _differences(root, load_tokenizer(root)):
         raise Refused(
-            f"{folder / TOKENIZER} is read otherwise by transformers than by the tokenizers library, {texts[0]!r} for "
+            f"{root / TOKENIZER} is read otherwise by transformers than by the tokenizers library, {texts[0]!r} for "
             "one: save the tokenizer again with tokenizer.save_pretrained, with the version that the model was trained "
             "with"
         )

@@ -13,6 +13,7 @@ from pathlib import Path
 from ...checkpoint_files import CONFIG, TOKENIZER, check_whole, load_json
 from ...errors import Refused
 from ...progress import Progress
+from ..folders import transformer_of
 from .kinds import VOCABULARIES, check_servable, tokenizer_class
 
 REPLACED = ("added_tokens.json", "special_tokens_map.json")  # tokenizer.json has what they say
@@ -20,20 +21,13 @@ REPLACED = ("added_tokens.json", "special_tokens_map.json")  # tokenizer.json ha
 
 def needs_tokenizer(folder: Path) -> bool:
     """Whether the checkpoint has a vocabulary and no tokenizer.json; Refused when it cannot be made one."""
-    return any(_needs(root) for root in _transformers(folder))
+    return _needs(transformer_of(folder))
 
 
 def make_tokenizers(folder: Path, progress: Progress) -> str:
     """Write tokenizer.json in the place of the vocabulary, and say from what; Refused when it reads texts otherwise."""
     progress.begin("converting the tokenizer")
-    return " ".join([_convert(root) for root in _transformers(folder) if _needs(root)])
-
-
-def _transformers(folder: Path) -> list[Path]:
-    """The folders with a config.json: the checkpoint itself, else those in it (0_BERT of sentence-transformers)."""
-    if (folder / CONFIG).is_file():
-        return [folder]
-    return sorted(path.parent for path in folder.glob(f"*/{CONFIG}"))
+    return _convert(transformer_of(folder))
 
 
 def _needs(root: Path) -> bool:

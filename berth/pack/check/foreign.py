@@ -8,11 +8,10 @@ from pathlib import Path
 
 from ...checkpoint_files import CONFIG, load_json
 from ...errors import Refused
-from ...sentence_files import load_modules
+from ...sentence_files import load_modules, transformer_folder
 from .families import DECODERS, FAMILIES, OTHERS, SERVED, family_of
 from .quantized import refuse_quantized
 
-OLD_TRANSFORMER = "0_Transformer"  # where sentence-transformers kept config.json until version 2
 # Files that other libraries write, each with what it is; where there are several, all of them are there.
 MARKS: Mapping[tuple[str, ...], str] = {
     ("model_index.json",): "a pipeline of diffusers, which makes images or sound",
@@ -43,17 +42,13 @@ def refuse_foreign(folder: Path) -> None:
     """Refuse what another library made, what is no text encoder, and weights that are quantised."""
     if what := next(_marks(folder), None):
         raise Refused(f"{folder} is {what}; {SERVES}")
-    config_file = next((path for path in _config_files(folder) if path.is_file()), None)
-    if config_file is None:
+    config_file = transformer_folder(folder, load_modules(folder)) / CONFIG
+    if not config_file.is_file():
         return
     config = load_json(config_file)
     if what := _family(config):
         raise Refused(f"{config_file} says that this is {what}; {SERVES}")
     refuse_quantized(config_file, config)
-
-
-def _config_files(folder: Path) -> Iterator[Path]:
-    yield from (folder / CONFIG, folder / OLD_TRANSFORMER / CONFIG)
 
 
 def _marks(folder: Path) -> Iterator[str]:

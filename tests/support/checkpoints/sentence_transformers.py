@@ -4,7 +4,7 @@ It is imported late: that takes seconds, and few tests need it.
 """
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,21 +42,10 @@ def make_sentence_checkpoint(
     with tempfile.TemporaryDirectory() as base:
         transformer = st.Transformer(str(make_checkpoint(Path(base), architecture, Task.EMBEDDINGS)))
     pooled = st.Pooling(transformer.get_embedding_dimension(), pooling, include_prompt=include_prompt)
-    steps: list[torch.nn.Module] = [transformer, pooled]
     torch.manual_seed(21)
-    width = pooled.get_embedding_dimension()
-    for layer in dense:
-        if layer == "Dropout":
-            steps.append(st.Dropout())
-        elif layer == "LayerNorm":
-            steps.append(_spread_norm(st.LayerNorm(width)))
-        elif isinstance(layer, DenseLayer):
-            activation = getattr(torch.nn, layer.activation)()
-            steps.append(st.Dense(width, layer.width, bias=layer.bias, activation_function=activation))
-            width = layer.width
-    steps += [st.Normalize()] if normalize else []
+    behind = list(_modules_behind(pooled.get_embedding_dimension(), dense))
     model = SentenceTransformer(
-        modules=steps,
+        modules=[transformer, pooled, *behind, *([st.Normalize()] if normalize else [])],
         device="cpu",
         prompts=dict(prompts or {}),
         default_prompt_name=default_prompt,
@@ -64,6 +53,21 @@ def make_sentence_checkpoint(
     )
     model.save_pretrained(str(folder), create_model_card=False)
     return folder
+
+
+def _modules_behind(width: int, layers: Sequence[DenseLayer | str]) -> Iterator[torch.nn.Module]:
+    """The modules behind a pooling of `width` numbers."""
+    from sentence_transformers.sentence_transformer import modules as st  # noqa: PLC0415
+
+    for layer in layers:
+        if layer == "Dropout":
+            yield st.Dropout()
+        elif layer == "LayerNorm":
+            yield _spread_norm(st.LayerNorm(width))
+        elif isinstance(layer, DenseLayer):
+            activation = getattr(torch.nn, layer.activation)()
+            yield st.Dense(width, layer.width, bias=layer.bias, activation_function=activation)
+            width = layer.width
 
 
 def _spread_norm(module: Any) -> Any:

@@ -79,6 +79,9 @@ def test_what_transformers_writes_is_of_todays_form(tmp_path, architecture):
 
 
 def test_the_transformer_of_the_old_layout_is_looked_at(tmp_path):
+    (tmp_path / "modules.json").write_text(
+        '[{"path": "0_Transformer", "type": "sentence_transformers.models.Transformer"}]'
+    )
     _write(tmp_path / "0_Transformer", hidden_size="768")
     assert settings.applies(tmp_path)
     settings.convert(tmp_path, Silence())

@@ -196,6 +196,9 @@ def test_a_folder_with_a_tokenizer_json_stays_as_it_is(make):
 def test_the_transformer_of_an_old_sentence_transformers_folder_is_found(make, tmp_path):
     inner = tmp_path / "sentences" / "0_BERT"
     inner.parent.mkdir()
+    (inner.parent / "modules.json").write_text(
+        '[{"path": "0_BERT", "type": "sentence_transformers.models.Transformer"}]'
+    )
     make("bert").rename(inner)
     with converted(inner.parent, Silence()) as ready:
         assert (ready.folder / "0_BERT" / "tokenizer.json").is_file()

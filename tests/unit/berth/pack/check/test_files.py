@@ -1,6 +1,5 @@
 """check_files: a tokenizer that is missing, damaged or too large, and labels that do not fit, said by files alone."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,20 +10,9 @@ from berth.errors import Refused
 from berth.pack.check.files import check_files
 from berth.pack.load_checkpoint import load_checkpoint
 
+from .conftest import LFS_POINTER, refusal, set_json
+
 BERTH = str(Path(sys.executable).with_name("berth"))
-LFS_POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0a1b\nsize 17082987\n"
-PAGE = "\n<!DOCTYPE html><html><title>Sign in</title></html>"
-
-
-def _set(path: Path, **settings: object) -> None:
-    values = (json.loads(path.read_text("utf-8")) if path.exists() else {}) | settings
-    path.write_text(json.dumps(values), "utf-8")
-
-
-def _refusal(folder: Path) -> str:
-    with pytest.raises(Refused) as refused:
-        check_files(load_checkpoint(folder, None))
-    return str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -48,14 +36,14 @@ def test_damaged_weights_are_named(copy, content, said):
 @pytest.mark.parametrize("count", [2, 4])
 def test_labels_beside_the_heads_outputs(copy, architecture, count):
     folder = copy(architecture, without_tokenizer=False)
-    _set(folder / "config.json", id2label={str(number): f"label {number}" for number in range(count)})
-    assert f"config.json has {count} labels and the model's head has 3 outputs" in _refusal(folder)
+    set_json(folder / "config.json", id2label={str(number): f"label {number}" for number in range(count)})
+    assert f"config.json has {count} labels and the model's head has 3 outputs" in refusal(folder)
 
 
 def test_labels_are_numbered_from_0(copy):
     folder = copy("bert", without_tokenizer=False)
-    _set(folder / "config.json", id2label={"1": "a", "2": "b", "3": "c"})
-    assert "numbers its labels 1, 2, 3: id2label must number them from 0 to 2" in _refusal(folder)
+    set_json(folder / "config.json", id2label={"1": "a", "2": "b", "3": "c"})
+    assert "numbers its labels 1, 2, 3: id2label must number them from 0 to 2" in refusal(folder)
 
 
 def test_nothing_heavy_is_imported(copy):

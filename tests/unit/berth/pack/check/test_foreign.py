@@ -152,6 +152,9 @@ def test_a_static_embedding_of_sentence_transformers(tmp_path):
 
 
 def test_the_transformer_of_the_old_layout_is_looked_at(tmp_path):
+    (tmp_path / "modules.json").write_text(
+        '[{"path": "0_Transformer", "type": "sentence_transformers.models.Transformer"}]'
+    )
     _names(tmp_path / "0_Transformer", "t5")
     assert f"{tmp_path / '0_Transformer' / 'config.json'} says that this is t5" in _refusal(tmp_path)
 
