@@ -18,7 +18,7 @@ from ..config import HandlerConfig, Task
 from ..inputs import TextInput, TextObject
 from ..parameters import MAX_NAMES, Parameters, Stride
 from ..text.passages import Layout, Passages, TextPair, choose_stride
-from .kind import Head, Reading, Reads, TaskKind
+from .kind import Head, Reading, Reads, TaskKind, one_by_one
 from .scores import Numbers, labels_of
 from .tokens import Flags, Ints, Spelling, Window, align_windows, share_tokens
 
@@ -79,6 +79,7 @@ def make_head(hf_config: Any, tokenizer: Any, *_: Any) -> Head[TokenClassificati
     labels = Labels.of(labels_of(hf_config))
     spelling = Spelling(tokenizer)
 
+    @one_by_one
     def head(reading: Reading, parameters: TokenClassificationParameters) -> list[Found]:
         windows = [Window.of(encoded, row) for encoded, row in zip(reading.texts, reading.rows, strict=True)]
         finder = Finder(
