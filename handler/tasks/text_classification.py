@@ -65,7 +65,7 @@ def make_head(hf_config: Any, *_: Any) -> Head[ClassificationParameters]:
 def rank(labels: list[str], scores: Numbers, count: int | None) -> list[list[Found]]:
     """Return the `count` best labels (None: all) of each text, best first, of equals the first; scores are [N, L]."""
     order = scores.argmax(-1, keepdims=True) if count == 1 else np.argsort(-scores, -1, kind="stable")[:, :count]
-    best = np.take_along_axis(scores, order, -1)
+    best = scores[np.arange(len(scores))[:, None], order]
     return [
         [{"label": labels[index], "score": score} for index, score in zip(indices, values, strict=True)]
         for indices, values in zip(order.tolist(), best.tolist(), strict=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain, pairwise, starmap
 
 import msgspec
 import numpy as np
@@ -50,39 +50,35 @@ class EncodedText(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return int(np.count_nonzero(self.ids == token))
 
 
+NO_OFFSETS, NO_WORDS = np.empty((0, 2), np.int32), np.empty(0, np.int32)
+
+
 class Tokens(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A text's tokens without special ones: as many as the model can take, from the side that is kept."""
 
     count: int
     """Tokens of the whole text."""
     ids: Ids
-    offsets: Offsets | None = None
-    """[K, 2]; this and words [K], -1 for none, are None unless the head asks where tokens stand."""
-    words: Words | None = None
+    offsets: Offsets = NO_OFFSETS
+    """[K, 2]; this and words [K], -1 for none, are empty unless the head asks where tokens stand."""
+    words: Words = NO_WORDS
 
     def keep(self, count: int, side: str) -> "Tokens":
         """Keep so many of them, from the side that is kept."""
         if count == len(self.ids):
             return self
         part = _part(len(self.ids), count, side)
-        return Tokens(
-            count=self.count,
-            ids=self.ids[part],
-            offsets=None if self.offsets is None else self.offsets[part],
-            words=None if self.words is None else self.words[part],
-        )
+        return Tokens(count=self.count, ids=self.ids[part], offsets=self.offsets[part], words=self.words[part])
 
 
 def hold_tokens(encodings: Sequence[Encoding], longest: int, side: str) -> list[Tokens]:
     """Keep what can be used of whole texts, at most `longest` tokens of each; all ids in one array, and no places."""
-    parts = [_part(len(encoding), longest, side) for encoding in encodings]
-    kept = [min(len(encoding), longest) for encoding in encodings]
+    counts = [len(encoding) for encoding in encodings]
+    kept = [min(count, longest) for count in counts]
+    parts = [_part(count, longest, side) for count in counts]
     each = (encoding.ids[part] for encoding, part in zip(encodings, parts, strict=True))
     ids = np.fromiter(chain.from_iterable(each), np.int32, sum(kept))
-    return [
-        Tokens(count=len(encoding), ids=ids[start:end])
-        for encoding, (start, end) in zip(encodings, _bounds(kept), strict=True)
-    ]
+    return [Tokens(count=count, ids=ids[part]) for count, part in zip(counts, _slices(kept), strict=True)]
 
 
 def hold_places(encodings: Sequence[Encoding], longest: int, side: str) -> list[Tokens]:
@@ -118,13 +114,13 @@ def _part(length: int, count: int, side: str) -> slice:
     return slice(count) if side == "right" else slice(max(0, length - count), None)
 
 
-def _bounds(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Where each of these parts begins and ends, laid end to end."""
-    return pairwise(accumulate(lengths, initial=0))
+def _slices(lengths: Sequence[int]) -> Iterator[slice]:
+    """Parts of these lengths, laid end to end."""
+    return starmap(slice, pairwise(accumulate(lengths, initial=0)))
 
 
 SOURCES = np.array((-1, 0, -1, 1, -1), np.int8)  # of the parts of what the model reads: EncodedText.sources
-NOTHING = Tokens(count=0, ids=to_ids([]), offsets=to_offsets([]), words=to_words([]))
+NOTHING = Tokens(count=0, ids=to_ids([]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,31 +158,43 @@ class Framed(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         """Ids of what stands before, the first text, between, the second text, after."""
         return self.frame.before, self.first.ids, self.frame.between, self.second.ids, self.frame.after
 
-    def with_places(self) -> EncodedText:
-        """Put it together, with where every token stands in its text; its Tokens must have their places."""
-        (text,) = put_together([self])
-        sources = np.repeat(SOURCES, [len(part) for part in self.parts])
-        offsets, words = np.zeros((len(sources), 2), np.int32), np.full(len(sources), -1, np.int32)
-        for source, tokens in enumerate((self.first, self.second)):
-            assert tokens.offsets is not None
-            assert tokens.words is not None
-            offsets[sources == source], words[sources == source] = tokens.offsets, tokens.words
-        return msgspec.structs.replace(text, offsets=offsets, sources=sources, words=words)
+    @property
+    def num_tokens(self) -> int:
+        """Tokens that the model sees."""
+        return len(self.first.ids) + len(self.second.ids) + self.frame.num_special
 
 
-def put_together(texts: Sequence[Framed]) -> list[EncodedText]:
+def put_together(texts: Sequence[Framed], *, keeps_places: bool) -> list[EncodedText]:
     """Put texts together as the model reads them, all at once: each is a part of one array."""
     if not texts:
         return []
     parts = [part for text in texts for part in text.parts]
-    ids = np.concatenate(parts)
     lengths = [len(part) for part in parts]
+    ids = np.concatenate(parts)
     type_ids = np.repeat(np.concatenate([text.frame.types for text in texts]), lengths)
-    totals = [len(text.first.ids) + len(text.second.ids) + text.frame.num_special for text in texts]
+    sources = np.repeat(np.tile(SOURCES, len(texts)), lengths) if keeps_places else None
+    offsets, words = (None, None) if sources is None else _find_places(texts, sources)
+    totals = [text.num_tokens for text in texts]
     return [
-        EncodedText(ids=ids[start:end], type_ids=type_ids[start:end], num_tokens_uncut=text.num_tokens_uncut)
-        for text, (start, end) in zip(texts, _bounds(totals), strict=True)
+        EncodedText(
+            ids=ids[part],
+            type_ids=type_ids[part],
+            num_tokens_uncut=text.num_tokens_uncut,
+            offsets=None if offsets is None else offsets[part],
+            sources=None if sources is None else sources[part],
+            words=None if words is None else words[part],
+        )
+        for text, part in zip(texts, _slices(totals), strict=True)
     ]
+
+
+def _find_places(texts: Sequence[Framed], sources: Types) -> tuple[Offsets, Words]:
+    """Return where all tokens stand in their texts, [T, 2] and [T]."""
+    offsets, words = np.zeros((len(sources), 2), np.int32), np.full(len(sources), -1, np.int32)
+    for source, each in enumerate(([text.first for text in texts], [text.second for text in texts])):
+        offsets[sources == source] = np.concatenate([tokens.offsets for tokens in each])
+        words[sources == source] = np.concatenate([tokens.words for tokens in each])
+    return offsets, words
 
 
 def make_frame(backend: Backend, *, is_pair: bool) -> Frame:

@@ -90,23 +90,24 @@ class Tokenizer:
         """Tokenise all texts at once; then cut each, and give all their special tokens at once."""
         if time.monotonic() > deadline_s:
             return [NotNow(TOO_LATE) for _ in part]
+        keeps_places = any(passages.keeps_places for passages in part)
+        longest = max(passages.layout.max_tokens for passages in part)
         try:
-            tokens = self._tokenize(part, texts)
+            tokens = self._tokenize(texts, longest, keeps_places=keeps_places)
         except Exception:  # whatever it is, the neighbours get their answers
             logger.exception("texts could not be tokenised")
             return [InternalError(NOT_TOKENISED) for _ in part]
         laid_out = [_attempt(self._lay_out, passages, tokens, deadline_s) for passages in part]
-        framed = iter(put_together([text for text in _good(laid_out) if isinstance(text, Framed)]))
+        framed = [text for text in _good(laid_out) if isinstance(text, Framed)]
+        encoded = iter(put_together(framed, keeps_places=keeps_places))
         return [
-            texts if isinstance(texts, RequestError) else _attempt(self._finish, texts, framed, passages)
+            texts if isinstance(texts, RequestError) else _attempt(self._finish, texts, encoded, passages)
             for texts, passages in zip(laid_out, part, strict=True)
         ]
 
-    def _tokenize(self, part: Sequence[Passages], texts: Sequence[str]) -> dict[str, Tokens]:
-        """Return each text's tokens; with their places where a head asks for those, which takes a sixth longer."""
+    def _tokenize(self, texts: Sequence[str], longest: int, *, keeps_places: bool) -> dict[str, Tokens]:
+        """Return each text's tokens, at most `longest`; to know their places as well takes a fifth longer."""
         self._backend.no_truncation()
-        longest = max(passages.layout.max_tokens for passages in part)
-        keeps_places = any(passages.keeps_places for passages in part)
         encode = self._backend.encode_batch if keeps_places else self._backend.encode_batch_fast
         hold = hold_places if keeps_places else hold_tokens
         tokens = hold(encode(texts, add_special_tokens=False), longest, self._truncation_side)
@@ -186,8 +187,7 @@ class Tokenizer:
                 return self._windows(pair, layout, layout.stride)
             counts = share_room(first.count, second.count, room, layout.cut)
             first, second = map(Tokens.keep, (first, second), counts, [self._truncation_side] * 2)
-        framed = Framed(frame=frame, first=first, second=second, num_tokens_uncut=num_tokens)
-        return [framed.with_places() if passages.keeps_places else framed]
+        return [Framed(frame=frame, first=first, second=second, num_tokens_uncut=num_tokens)]
 
     def _windows(self, pair: TextPair, layout: Layout, stride: int) -> list[EncodedText]:
         """Tokenise a text that needs windows once more: tokenizers makes them of a text only, not of its tokens."""
