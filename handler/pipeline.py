@@ -183,6 +183,17 @@ class Pipeline:
 
     def _read(self, inputs: Sequence[Pending], deadline_s: float) -> None:
         """Make answers for inputs with the same parameters. Where that fails each is tried alone, if there is time."""
+        if (error := self._try_head(inputs, deadline_s)) is None:
+            return
+        if len(inputs) == 1:
+            inputs[0].settle(_as_outcome(error))
+            return
+        for pending in inputs:
+            if pending.outcome is None:
+                self._read([pending], deadline_s)
+
+    def _try_head(self, inputs: Sequence[Pending], deadline_s: float) -> Exception | None:
+        """Make answers until one fails, and return why."""
         head = self._raw_head if inputs[0].is_raw else self._head
         in_time = takewhile(lambda _: time.monotonic() <= deadline_s, inputs)  # thousands of words take theirs
         try:
@@ -190,12 +201,8 @@ class Pipeline:
             for pending, value in zip(in_time, values, strict=False):
                 pending.settle(pending.predict(value))
         except Exception as error:  # noqa: BLE001 - neighbours get their answers
-            if len(inputs) == 1:
-                inputs[0].settle(_as_outcome(error))
-            else:
-                for pending in inputs:
-                    if pending.outcome is None:
-                        self._read([pending], deadline_s)
+            return error
+        return None
 
 
 def are_finite(rows: Sequence[Row]) -> list[bool]:
