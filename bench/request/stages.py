@@ -18,7 +18,7 @@ from handler.pipeline import Pipeline
 from handler.tasks import TASKS
 from handler.worker.metrics import FORWARD_SECONDS, TOKENIZE_SECONDS, Metric, Stopwatch
 
-from ..texts import mixed_texts
+from ..texts import mixed_texts, whole_words
 
 HEADERS = {"Content-Type": "application/json", "explain": "False", "url_path": ""}
 CANDIDATES = {"candidate_labels": ["news", "sport", "music", "food"]}
@@ -80,8 +80,7 @@ class Batch:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        words = [word for word in self._tokenizer.get_vocab() if len(word) > 2 and word.isascii() and word.isalpha()]
-        self._bodies = case.bodies(words)
+        self._bodies = case.bodies(whole_words(sorted(self._tokenizer.get_vocab())))  # else in another order each time
         self._calls = self._parse()
         requests = [call.item for call in self._calls]
         self._requests = [request for request in requests if isinstance(request, Request)]
