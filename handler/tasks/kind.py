@@ -31,7 +31,7 @@ class Reads(StrEnum):
     MASK_LOGITS = "mask logits"
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class Reading(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """One input: what the model read for it, and what it said."""
 
     source: TextInput
