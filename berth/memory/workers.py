@@ -24,11 +24,12 @@ class Card:
 
 
 # Requests/s of BERT-base in bf16 with CUDA graphs, 512 clients with one text each, on one H100 80GB with 16 cores, by
-# workers (1 worker: 256 clients): 1: 3,562, 2: 7,310, 4: 13,607, 8: 12,928. Measured 2026-11-28. An L4 has 121 of an
-# H100's 989 TFLOP/s in bf16: its share of 4 workers is less than 1, and 2 are the fewest of which one can work on the
-# CPU while the other's batch is on the GPU. `make gpu-kit` measures another card.
+# workers (1 worker: 256 clients): 1: 3,562, 2: 7,310, 4: 13,607, 8: 12,928. Measured 2026-11-28. An H200 is
+# as fast in bf16. An L4 has 121 of their 989 TFLOP/s: its share of 4 workers is less than 1, and 2 are the fewest of
+# which one can work on the CPU while the other's batch is on the GPU. `make gpu-kit` measures another card.
 CARDS = (
     Card(word="H100", workers=4, basis="measured on 16 cores, 2026-11-28"),
+    Card(word="H200", workers=4, basis=NOT_MEASURED),
     Card(word="L4", workers=2, basis=NOT_MEASURED),
 )
 OTHER_CARD = Card(word="", workers=2, basis=NOT_MEASURED)
@@ -59,4 +60,6 @@ def choose_workers(machine: Machine, num_models: int) -> Workers:
 
 
 def _card_of(name: str) -> Card:
-    return next((card for card in CARDS if card.word in name.split()), OTHER_CARD)
+    """The card of this name; a part of one (MIG) is a card that nobody measured."""
+    words = name.split()
+    return next((card for card in CARDS if card.word in words and "MIG" not in words), OTHER_CARD)

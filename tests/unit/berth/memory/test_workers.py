@@ -46,6 +46,8 @@ def plan(on: Machine, num_models: int = 1, **variables: str) -> MemoryPlan:
         (L4, 2, 1, 1, 1),
         (L4, 1, 1, 1, 1),
         (T4, 16, 1, 1, 2),
+        ("NVIDIA H200", 16, 1, 1, 4),
+        (f"{H100} MIG 1g.10gb", 16, 1, 1, 2),
         ("NVIDIA L40S", 16, 1, 1, 2),
         ("", 2, 0, 1, 1),
     ],
