@@ -15,7 +15,7 @@ from ..memory.fit import MemoryPlan
 from ..process.java import Java, java_command
 from ..settings import Settings
 from ..workers.environment import server_environment
-from ..workers.fork_protocol import ADDRESS_VARIABLE, SOCKET
+from ..workers.fork_protocol import ADDRESS_VARIABLE, SOCKET, VISIBLE_GPUS, WORKER_GPUS
 
 LINKS = "served"
 """The folder in the run folder with a link to each model."""
@@ -78,8 +78,7 @@ class ServerPlan:
         machine = self.memory.machine
         threads = self.memory.budget.jvm.threads
         return {
-            **server_environment(environ, run_folder),
-            **({ADDRESS_VARIABLE: str(run_folder / SOCKET)} if self.is_forked else {}),
+            **self._worker_environment(environ, run_folder),
             "TS_CONFIG_FILE": str(self.settings.config),
             "TS_LOAD_MODELS": ",".join(self._locations()),
             "TS_MODEL_STORE": str(run_folder / LINKS),
@@ -97,6 +96,14 @@ class ServerPlan:
             "TS_MAX_RESPONSE_SIZE": str(self.settings.max_response_bytes),
             "TS_DECODE_INPUT_REQUEST": "false",  # and Settings requires the same of the frontend
         }
+
+    def _worker_environment(self, environ: Mapping[str, str], run_folder: Path) -> dict[str, str]:
+        """What all workers get, and how they are forked; without forks TorchServe reads CUDA_VISIBLE_DEVICES itself."""
+        environment = server_environment(environ, run_folder)
+        if not self.is_forked:
+            return environment
+        visible = {WORKER_GPUS: environment.pop(VISIBLE_GPUS)} if VISIBLE_GPUS in environment else {}
+        return {**environment, **visible, ADDRESS_VARIABLE: str(run_folder / SOCKET)}
 
     def _tokenizer_threads(self, environ: Mapping[str, str]) -> dict[str, str]:
         """How many threads each worker tokenises with: its share of the cores, as handler/worker/cores.py counts it.

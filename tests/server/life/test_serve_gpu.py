@@ -51,7 +51,8 @@ def driver(tmp_path: Path) -> dict[str, str]:
 
 
 def test_what_fills_the_card_is_chosen_said_and_started(driver: dict[str, str], tmp_path: Path) -> None:
-    with changed_server(make_standin(tmp_path), FOR_CUDA, driver) as server:
+    variables = {**driver, "CUDA_VISIBLE_DEVICES": "GPU-1"}
+    with changed_server(make_standin(tmp_path), FOR_CUDA, variables) as server:
         server.wait_for_log("berth: ready")
         assert "device: 1 GPU" in server.log
         assert "because NVIDIA L4 is filled by 2 (not measured)" in server.log
@@ -59,6 +60,7 @@ def test_what_fills_the_card_is_chosen_said_and_started(driver: dict[str, str], 
         assert ManagementClient(server.management_url).describe("bert").queue_length == LONGEST_QUEUE
         facts = requests.post(f"{server.inference_url}/predictions/bert", data=b"x", timeout=30).json()
         assert facts["environment"]["BERTH_DEVICE"] == "cuda"
+        assert facts["environment"]["CUDA_VISIBLE_DEVICES"] == "GPU-1"
         assert facts["environment"]["PYTORCH_NVML_BASED_CUDA_CHECK"] == "1"
         assert server.forks.children(), "its workers are forks"
 

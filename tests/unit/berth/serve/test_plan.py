@@ -17,7 +17,7 @@ from berth.memory.jvm import Jvm
 from berth.process.java import Java
 from berth.serve.plan import LINKS, LOG_CONFIG, ServerPlan
 from berth.settings import Settings
-from berth.workers.fork_protocol import ADDRESS_VARIABLE, SOCKET
+from berth.workers.fork_protocol import ADDRESS_VARIABLE, SOCKET, VISIBLE_GPUS, WORKER_GPUS
 
 CONFIG = Path(__file__).parents[4] / "config.properties"
 RUN_FOLDER = Path("/tmp/run")
@@ -103,6 +103,13 @@ def test_torchserve_and_the_workers_are_told_what_was_chosen(num_gpus: int, devi
     assert environment["TS_NUMBER_OF_GPU"] == str(num_gpus)
     assert environment["BERTH_DEVICE"] == device
     assert environment["PYTORCH_NVML_BASED_CUDA_CHECK"] == "1"
+
+
+def test_names_of_gpus_reach_the_workers_and_not_torchserve_which_reads_numbers_only() -> None:
+    environment = make_plan(1).environment({VISIBLE_GPUS: "GPU-1a2b"}, RUN_FOLDER)
+    assert (environment[WORKER_GPUS], VISIBLE_GPUS in environment) == ("GPU-1a2b", False)
+    unforked = make_plan(1, is_forked=False).environment({VISIBLE_GPUS: "1"}, RUN_FOLDER)
+    assert (unforked[VISIBLE_GPUS], WORKER_GPUS in unforked) == ("1", False)
 
 
 @pytest.mark.parametrize(
