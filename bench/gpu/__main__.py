@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,9 @@ GRACE_S = 60.0  # a server that drains, and its workers
 NO_GPU = "skipped: torch sees no CUDA device here (`--device cpu --small` runs the same code, and measures nothing)"
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the parts that are asked for; 1 if one failed."""
-    options = _parser().parse_args()
+    options = _parser().parse_args(arguments)
     device = options.device or ("cuda" if _has_gpu() else None)
     if device is None:
         print(NO_GPU)

@@ -27,6 +27,7 @@ from ..machine import REPOSITORY, commit
 
 PACKAGES = ("berth", "pytest", "sentence-transformers", "fastapi", "uvicorn")
 NOT_CARRIED = frozenset({"torch"})
+ALSO = ("pip", "setuptools")  # what installs the kit there; what torch asks for and some images lack
 SOURCES = ("bench", "tests", "config.properties", "setup.cfg", "constraints.txt")
 PART_BYTES = 60 * 2**20
 GLIBC = range(5, 35)  # manylinux_2_5 to 2_34: what machines with a driver of today have
@@ -92,7 +93,7 @@ def fetch_wheels(pins: Mapping[str, str], python_version: str, wheels: Path) -> 
     platforms = [f"--platform=manylinux_2_{minor}_x86_64" for minor in GLIBC] + ["--platform=manylinux2014_x86_64"]
     options = ["--quiet", "--no-deps", "--only-binary=:all:", f"--python-version={python_version}", *platforms]
     others = [f"{name}=={version}" for name, version in pins.items() if name != "berth"]
-    subprocess.run([*pip, "download", *options, "--dest", str(wheels), "pip", *others], check=True)
+    subprocess.run([*pip, "download", *options, "--dest", str(wheels), *ALSO, *others], check=True)
 
 
 def copy_sources(target: Path) -> None:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A question, and how long its answer may take."""
+    """A question, and how long its answer may take: less than the 10 minutes that a lent machine may give a command."""
 
     title: str
     limit_s: float
 
 
 PARTS: Mapping[str, Part] = {
-    "answers": Part("tests/gpu: the known answers of every cell", 900),
+    "answers": Part("tests/gpu: the known answers of every cell", 570),
     "forward": Part("forward passes without a server", 300),
     "starts": Part("from `berth serve` to ready, and what the fork server holds open", 240),
     "classification": Part("classification through HTTP, beside a handler that does nothing", 420),
