@@ -7,9 +7,8 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
-from ..errors import NotNow, RequestError, ResponseTooLarge
+from ..errors import RequestError, ResponseTooLarge
 from ..payload import Item, Prediction, Response
-from ..sizes import NO_ROOM, AnswerRoom
 
 
 class Reply(Protocol):
@@ -65,10 +64,10 @@ def _to_list(value: object) -> object:
     return value.tolist()
 
 
-def limit_size(response: Response, reply: Reply, max_bytes: int, room: AnswerRoom) -> Response:
+def limit_size(response: Response, reply: Reply, max_bytes: int) -> Response:
     """Return the response, or an error where it is too large: TorchServe's frontend would kill the worker for it."""
     if len(response.body) <= max_bytes:
-        return response if room.take(len(response.body)) else reply.format_error(NotNow(NO_ROOM))
+        return response
     return reply.format_error(
         ResponseTooLarge(
             f"the answer has {len(response.body)} bytes, more than the server's max_response_size of {max_bytes}: "

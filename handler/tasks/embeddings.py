@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..config import BYTES_PER_NUMBER, HandlerConfig, Task
+from ..config import HandlerConfig, Task
 from ..errors import InvalidParameter
 from ..inputs import TextInput, TextObject
 from ..parameters import Count, CutParameters
@@ -69,11 +69,6 @@ def shorten(vector: Any, dimensions: int) -> Any:
     return cut / max(np.linalg.norm(cut), np.finfo(np.float32).tiny)
 
 
-def answer_bytes(parameters: EmbeddingParameters, vector_size: int) -> int:
-    """Return the JSON bytes of one vector."""
-    return BYTES_PER_NUMBER * min(parameters.dimensions or vector_size, vector_size)
-
-
 EMBEDDINGS = TaskKind(
     task=Task.EMBEDDINGS,
     input_object=TextObject,
@@ -82,6 +77,5 @@ EMBEDDINGS = TaskKind(
     plan=plan,
     reads=Reads.VECTOR,
     make_head=make_head,
-    answer_bytes=answer_bytes,
     results=(list[float],),
 )
