@@ -22,7 +22,7 @@ REF = "#/components/schemas/{name}"
 MODEL: Schema = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}, "example": "bert"}
 VERSION: Schema = {"name": "version", "in": "path", "required": True, "schema": {"type": "string"}, "example": "1.0"}
 DURATION: Schema = {
-    "x-inference-time-ms": {"schema": {"type": "string"}, "description": "the batch's time in the worker up to this answer"}
+    "x-inference-time-ms": {"schema": {"type": "string"}, "description": "its batch's time in the worker so far"}
 }
 HEADERS: Schema = {
     "x-compute-tokens": {"schema": {"type": "string"}, "description": "tokens that the model read for this request"},
