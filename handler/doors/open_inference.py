@@ -16,12 +16,12 @@ from msgspec import Meta
 
 from ..contract import Contract
 from ..errors import InvalidInput, InvalidParameter, RequestError, UnsupportedMedia
-from ..parameters import Parameters, describe_parameters
+from ..parameters import EncodingFormat, Parameters, describe_parameters
 from ..payload import ModelIdentity, Prediction, Rejected, Request, Response
 from ..wire import convert, quote
 from .advice import Advice, example_body
 from .body import decode_json
-from .call import Call, count_headers, encode_error, format_value, refuse
+from .call import Call, count_headers, encode_error, encoding_of, format_value, refuse
 from .tensors import Column, Tensor, example_tensors, read_column, read_inputs
 
 PARAMETERS = "parameters"
@@ -31,6 +31,7 @@ NO_BINARY = (
     "binary tensors are not supported here: send them as JSON (tritonclient: set_data_from_numpy(..., "
     "binary_data=False))"
 )
+NO_BASE64 = "encoding_format: a tensor's numbers are FP32 here, not base64: leave it out, or send float"
 
 TENSORS = Advice(json="a ModelInferRequest", several="several rows", has_curl=False)
 IN_A_TENSOR = Advice(json='a JSON object, such as {"truncation": false}', several="one object", has_curl=False)
@@ -145,6 +146,8 @@ def _read_request(value: object, contract: Contract, *, is_grpc: bool) -> Reques
     _check_outputs(body.outputs or (), output_name(contract))
     columns = _read_columns(body.inputs, is_base64=is_grpc)
     parameters = _read_parameters(body.parameters or {}, columns.pop(PARAMETERS, None), kind, hints)
+    if encoding_of(parameters) is EncodingFormat.BASE64:
+        raise InvalidParameter(NO_BASE64, "/parameters/encoding_format")
     return Request(inputs=read_inputs(columns, contract), parameters=parameters)
 
 

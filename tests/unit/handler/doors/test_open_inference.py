@@ -33,6 +33,7 @@ BAD_TENSORS: list[tuple[dict[str, Any], str | None, str]] = [
     (infer(TEXT, **{" - at `$.parameters.foo": 1}), "/ - at `$.parameters.foo", "unknown key"),
     (infer(TEXT, outputs=[{"name": "x"}]), "/outputs/0/name", "embeddings"),
     (infer(TEXT, parameters={"top_k": 1}), "/parameters/top_k", "unknown parameter 'top_k'"),
+    (infer(TEXT, parameters={"encoding_format": "base64"}), "/parameters/encoding_format", "FP32 here, not base64"),
     (infer(TEXT, tensor("parameters", "{}", "{}")), "/inputs/1/data", "one string"),
     (infer(TEXT, tensor("parameters", "{")), None, "the tensor parameters is not JSON"),
     (infer(TEXT, tensor("parameters", "{}"), parameters={"dimensions": 1}), "/parameters", "twice"),
