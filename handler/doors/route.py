@@ -8,6 +8,7 @@ from ..errors import InternalError, RequestError, UnknownPath
 from ..payload import Describe, ModelIdentity, Rejected
 from ..wire import quote
 from . import kserve_v1, native, open_inference, openai
+from .binary import json_length, read_binary
 from .body import is_infer, is_rest, read_json, require_bytes
 from .call import Call, Reply
 
@@ -57,8 +58,9 @@ def choose_door(headers: Headers) -> Door:
 
 def _open_kserve(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
     """Read a request of v1 or v2, which only the body tells apart."""
-    open_inference.refuse_binary(headers)
-    value = read_json(fields, headers, kserve_v1.advise(model.contract))
+    advice = kserve_v1.advise(model.contract)
+    length = json_length(headers)
+    value = read_json(fields, headers, advice) if length is None else read_binary(fields, length, advice)
     explains = headers["explain"] == "True"
     if explains or (isinstance(value, dict) and "instances" in value):
         return kserve_v1.open_call(value, model, explains=explains)
