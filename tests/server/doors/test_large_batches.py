@@ -16,7 +16,8 @@ from tests.support.clients.answers import ANSWER_TIMEOUT_S, Asking
 from tests.support.clients.curl import ask_by_curl
 from tests.support.clients.grpc_calls import ask_predictions, ask_stream
 from tests.support.clients.infer_grpc import ask_infer_grpc
-from tests.support.clients.openai_package import ask_for_floats
+from tests.support.clients.infer_triton import ask_infer_triton
+from tests.support.clients.openai_package import ask_for_base64, ask_for_floats
 from tests.support.clients.rest import JSON, NATIVE, ask_native, ask_v1
 from tests.support.servers import Server
 
@@ -25,7 +26,10 @@ pytestmark = pytest.mark.server
 MODEL = Task.EMBEDDINGS
 TEXTS = [f"text {number}" for number in range(256)]
 BODY = json.dumps({"inputs": TEXTS}).encode()
-EVERY_CLIENT = (ask_native, ask_predictions, ask_by_curl, ask_stream, ask_v1, ask_infer_grpc, ask_for_floats)
+EVERY_CLIENT = (
+    *(ask_native, ask_predictions, ask_by_curl, ask_stream, ask_v1),
+    *(ask_infer_grpc, ask_infer_triton, ask_for_floats, ask_for_base64),
+)
 
 
 @pytest.fixture
