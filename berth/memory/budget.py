@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handler.config import (
-    BYTES_PER_NUMBER,
     MAX_ANSWER_BYTES_PER_BATCH,
+    MAX_ONLY_MESSAGE_BYTES,
     MAX_TEXTS_PER_REQUEST,
     MAX_TOKENS_PER_REQUEST,
     HandlerConfig,
@@ -33,7 +33,7 @@ TOKENIZER_FACTOR = 26  # a vocabulary in memory for each byte of tokenizer.json:
 STRING_FACTOR = 4  # one character outside the Basic Multilingual Plane makes all of a text four bytes wide (PEP 393)
 TOKEN_BYTES = 12  # its id and type, and both in the key that finds equal texts
 PLACE_BYTES = 13  # offset, source and word of a token, where the head asks for them
-NUMBER_BYTES = 8  # of a vector, until it is written
+NUMBER_BYTES = 4  # of a vector, until it is written
 VALUE_FACTOR = 4  # such objects in Python, for each byte of their JSON
 DTYPE_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 PRECISIONS = {Precision.FP32: "F32", Precision.FP16: "F16", Precision.BF16: "BF16"}
@@ -180,15 +180,15 @@ def _activations(size: ModelSize, device: str) -> int:
 def _batch(size: ModelSize, server: ServerSizes) -> int:
     """Bytes of a full batch of the largest requests in a worker: as sent, as strings, as tokens, and its answers.
 
-    The answers are there as values, as the responses' bodies, and in the message to java.
+    The answers are there as values, and those of one message as the responses' bodies and as that message.
     """
     config = _config(size)
     tokens = min(MAX_TEXTS_PER_REQUEST * config.max_tokens, MAX_TOKENS_PER_REQUEST, server.request_bytes)
     token_bytes = TOKEN_BYTES + (PLACE_BYTES if config.task in KEEPS_PLACES else 0)
     request = server.request_bytes * (1 + STRING_FACTOR) + tokens * token_bytes
-    bodies = _answers(size, server)
-    if config.task in ANSWERS_VECTORS:  # a vector for whose JSON there is no room is not computed
-        values = bodies * NUMBER_BYTES // BYTES_PER_NUMBER
+    bodies = min(size.batch_size * _answer(size, server), MAX_ONLY_MESSAGE_BYTES)
+    if config.task in ANSWERS_VECTORS:
+        values = size.batch_size * MAX_TEXTS_PER_REQUEST * size.vector_size * NUMBER_BYTES
     else:
         values = size.batch_size * VALUE_FACTOR * _answer(size, server)
     return size.batch_size * request + values + 2 * bodies
