@@ -21,7 +21,7 @@ BUILD_OPTIONS = --tag $(IMAGE) --build-arg MODEL=$(MODEL) $(if $(filter podman,$
   $(if $(PIP_CERT),--secret id=ca$(comma)src=$(PIP_CERT) --build-arg PIP_CERT=/run/secrets/ca)
 comma := ,
 
-.PHONY: setup serve test check format image container-test k8s equality folders openapi fuzz drills bench bench-packing bench-formats bench-openmp gpu-check
+.PHONY: setup serve test check format image container-test k8s equality folders openapi fuzz drills bench bench-packing bench-formats bench-openmp gpu-check gpu-kit
 
 setup: $(STAMP)  ## make .venv with berth (editable), its pinned dependencies, Java, the sample model and the tools
 
@@ -95,6 +95,8 @@ bench-formats: setup  ## measure `berth pack` of pytorch_model.bin beside safete
 bench-openmp: setup  ## measure how OpenMP's threads should wait, on an idle machine and beside a busy process
 	@$(BIN)/python -m bench.openmp
 
-gpu-check: setup  ## check answers and tokens/s on a GPU; without one, a visible skip
-	$(BIN)/python -m pytest -rs tests/gpu
-	$(BIN)/python -m tests.gpu.throughput
+gpu-check: setup  ## measure everything on a GPU; without one, a visible skip. GPU_ARGS="--device cpu --small" tries it here
+	$(BIN)/python -m bench.gpu $(GPU_ARGS)
+
+gpu-kit: setup  ## the same, as a folder for a machine that reaches no registry: PYTHON_VERSION=3.12 is that machine's
+	$(BIN)/python -m bench.gpu.kit $(if $(PYTHON_VERSION),--python-version $(PYTHON_VERSION))

@@ -1,15 +1,20 @@
 """Load on a server over keep-alive HTTP: each client sends its next text when its last one is answered.
 
 This closed loop is right for ratios of throughput, and blind to what waits outside it. It is one process and one
-thread, cheap beside a forward pass; what it takes from the server's cores is measured with every run.
+thread, cheap beside a forward pass; what it takes from the server's cores is measured with every run. Where one
+process is not enough, `LoadPool` spreads the clients over several.
 """
 
 import asyncio
 import itertools
 import json
+import multiprocessing
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Self
 from urllib.parse import urlsplit
 
 from berth.errors import BerthError
@@ -17,6 +22,11 @@ from berth.errors import BerthError
 from .cpu import CpuReading, CpuShares, shares_between
 
 LAST_ANSWERS_S = 60.0  # for the requests that are still being computed when the time is over
+
+
+def to_body(text: str) -> bytes:
+    """The body of a request to berth's native door."""
+    return json.dumps({"inputs": text}).encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +41,14 @@ class LoadPlan:
     warm_up_s: float
     duration_s: float
     """How long after the warm-up answers count."""
+    to_body: Callable[[str], bytes] = to_body
+    """What is sent for a text."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Sent with every request."""
+    is_patient: bool = False
+    """Whether a client that is refused asks again, over a new connection."""
+    keeps_bodies: bool = True
+    """Whether exchanges have their answers' bodies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +113,12 @@ async def _run_client(plan: LoadPlan, texts: Iterator[str], started_s: float) ->
     """Ask over one connection until the time is over or something goes wrong."""
     exchanges: list[Exchange] = []
     address = urlsplit(plan.url)
+    head = format_head(address.netloc, address.path, plan.headers)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     end_s = started_s + plan.warm_up_s + plan.duration_s
     while (sent_s := time.perf_counter()) < end_s:
         text = next(texts)
-        writer.write(format_request(address.netloc, address.path, text))
+        writer.write(format_request(head, plan.to_body(text)))
         status, body = await _read_answer(reader)
         exchanges.append(
             Exchange(
@@ -107,20 +126,27 @@ async def _run_client(plan: LoadPlan, texts: Iterator[str], started_s: float) ->
                 sent_s=sent_s - started_s,
                 answered_s=time.perf_counter() - started_s,
                 status=status,
-                body=body,
+                body=body if plan.keeps_bodies else b"",
             )
         )
-        if status != 200:  # the run has failed, and the server closes the connection
-            break
+        if status != 200:  # the server closes the connection
+            writer.close()
+            if not plan.is_patient:  # the run has failed
+                break
+            reader, writer = await asyncio.open_connection(address.hostname, address.port)
     writer.close()
     return exchanges
 
 
-def format_request(host: str, path: str, text: str) -> bytes:
-    """An HTTP/1.1 request to berth's native door."""
-    body = json.dumps({"inputs": text}).encode()
-    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-    return head.encode() + b"\r\n" + body
+def format_head(host: str, path: str, headers: Mapping[str, str]) -> bytes:
+    """An HTTP/1.1 request's head up to the length of its body."""
+    lines = {"Host": host, "Content-Type": "application/json", **headers}
+    return "\r\n".join((f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in lines.items()), "")).encode()
+
+
+def format_request(head: bytes, body: bytes) -> bytes:
+    """A whole request."""
+    return b"%sContent-Length: %d\r\n\r\n%s" % (head, len(body), body)
 
 
 def parse_head(head: bytes) -> tuple[int, int]:
@@ -136,3 +162,36 @@ async def _read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
         return status, await reader.readexactly(size_bytes)
     except (OSError, EOFError, ValueError):  # the connection broke, or the answer is not HTTP
         return 0, b""
+
+
+class LoadPool:
+    """Processes that share a plan's clients; a context manager."""
+
+    def __init__(self, processes: int) -> None:
+        self._processes = processes
+        self._pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"))
+
+    def __enter__(self) -> Self:
+        list(self._pool.map(abs, range(self._processes)))  # they are there before the first plan's warm-up
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._pool.shutdown()
+
+    def apply(self, plan: LoadPlan) -> LoadResult:
+        """Run the plan from several processes at once; BerthError as from apply_load."""
+        counts = [len(range(plan.clients)[start :: self._processes]) for start in range(self._processes)]
+        plans = [replace(plan, clients=count) for count in counts if count]
+        return merge_results(list(self._pool.map(apply_load, plans)))
+
+
+def merge_results(results: Sequence[LoadResult]) -> LoadResult:
+    """What several processes saw at the same time."""
+    return LoadResult(
+        exchanges=list(itertools.chain.from_iterable(result.exchanges for result in results)),
+        duration_s=results[0].duration_s,
+        num_errors=sum(result.num_errors for result in results),
+        cpu=CpuShares(
+            client=sum(result.cpu.client for result in results), others=max(result.cpu.others for result in results)
+        ),
+    )

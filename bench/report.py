@@ -74,7 +74,7 @@ def to_page(facts: Mapping[str, object], settings: Mapping[str, object], figures
             QUESTION,
             to_tables(figures),
             "## Where these figures come from",
-            _list({**facts, **settings}),
+            to_list({**facts, **settings}),
         )
     )
 
@@ -101,7 +101,7 @@ def _verdict(figures: Figures) -> str:
 
 def _ways_table(figures: Figures) -> str:
     header = ("way", "requests/s", "p50 ms", "p95 ms", "p99 ms", "tokens/s", "useful GFLOP/s", "of the matmul peak")
-    return _table(header, [_way_row(figures, way) for way in figures.ways])
+    return to_table(header, [_way_row(figures, way) for way in figures.ways])
 
 
 def _way_row(figures: Figures, way: str) -> list[str]:
@@ -142,7 +142,7 @@ def _rounds_table(figures: Figures) -> str:
         "others' cores",
         "difference",
     )
-    return _table(header, [_run_row(run) for run in figures.runs])
+    return to_table(header, [_run_row(run) for run in figures.runs])
 
 
 def _run_row(run: Run) -> list[str]:
@@ -160,14 +160,14 @@ def _run_row(run: Run) -> list[str]:
     ]
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def to_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table that is also readable in a terminal."""
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
     lines = (header, ["-" * width for width in widths], *rows)
     return "\n".join(f"| {' | '.join(map(str.ljust, line, widths))} |" for line in lines)
 
 
-def _list(facts: Mapping[str, object]) -> str:
+def to_list(facts: Mapping[str, object]) -> str:
     return "\n".join(f"- {name}: {_plain(value)}" for name, value in facts.items())
 
 

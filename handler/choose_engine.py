@@ -4,7 +4,9 @@ import time
 from pathlib import Path
 
 from .config import Environment, HandlerConfig
-from .engine.model import Engine
+from .engine.graphs.record import with_graphs
+from .engine.graphs.recorder import CudaRecorder, Recorder
+from .engine.model import Engine, PackedModel
 from .engine.placement import choose_device
 from .errors import SelfTestError
 from .known_answers import KnownAnswers
@@ -28,6 +30,8 @@ def load_pipeline(
         differences[engine] = pipeline.check(known.short() if device.type == "cpu" else known)
         if differences[engine] <= pipeline.tolerance:
             logger.info("load_s=%.2f self_test_s=%.2f", loaded_s - began_s, time.monotonic() - loaded_s)
+            if device.type == "cuda":
+                use_graphs(pipeline, known, CudaRecorder(device))
             return pipeline
         logger.warning(
             "engine=%s difference=%g tolerance=%g: not used", engine, differences[engine], pipeline.tolerance
@@ -38,3 +42,12 @@ def load_pipeline(
         + f", the tolerance of {pipeline.placement.precision} is {pipeline.tolerance:g}. "
         "Pack the checkpoint again with the versions installed here"
     )
+
+
+def use_graphs(pipeline: Pipeline, known: KnownAnswers, record: Recorder) -> None:
+    """Have the pipeline run recorded passes, as far as its model can be recorded and gives its own answers then."""
+    if isinstance(pipeline.model, PackedModel):
+        began_s = time.monotonic()
+        max_tokens = pipeline.config.max_tokens
+        pipeline.use(with_graphs(pipeline.model, max_tokens, pipeline.read(known), pipeline.tolerance, record))
+        logger.info("graphs_s=%.2f", time.monotonic() - began_s)

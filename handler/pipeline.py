@@ -18,7 +18,7 @@ from .admission import accept, refuse_too_many
 from .config import HandlerConfig
 from .engine.device_errors import as_request_error
 from .engine.forward import Forward
-from .engine.model import MODELS, Engine
+from .engine.model import MODELS, Engine, Model
 from .engine.placement import Placement
 from .errors import InternalError, NotNow, RequestError, SelfTestError
 from .explain.explainer import LIMIT_S, Explainer
@@ -26,10 +26,10 @@ from .known_answers import TOLERANCES, KnownAnswers, make_raw_head
 from .parameters import ExplanationParameters
 from .payload import Answer, Prediction, Rejected, Request
 from .pending import Pending, SharedText, share_texts
-from .sizes import NO_ROOM, AnswerRoom
 from .tasks import TASKS
 from .tasks.kind import Head, Row
 from .tasks.scores import labels_of
+from .text.encoded import EncodedText
 from .text.passages import Passages
 from .text.tokenization import TOO_LATE, Tokenizer
 from .worker.metrics import TOKENIZE_SECONDS, Stopwatch
@@ -47,11 +47,20 @@ class Pipeline:
         self.tolerance = TOLERANCES[self.placement.precision]
         self._kind = TASKS[config.task]
         self._tokenizer = Tokenizer(folder)
-        self._model = MODELS[engine](folder, config, self.placement, self._tokenizer)
-        self._forward = Forward(self._model, device, self.placement.token_budget)
+        self.use(MODELS[engine](folder, config, self.placement, self._tokenizer))
         self._head: Head[Any] = self._kind.make_head(self._model.network.config, self._tokenizer.hf, config)
         self._raw_head = make_raw_head(self._kind.reads)
         self._explainer = Explainer(self._model, self._tokenizer, config) if self._kind.is_explained else None
+
+    @property
+    def model(self) -> Model:
+        """The form of the model that runs."""
+        return self._model
+
+    def use(self, model: Model) -> None:
+        """Run this form of the model from now on."""
+        self._model = model
+        self._forward = Forward(model, self.placement.device, self.placement.token_budget)
 
     def answer(
         self, requests: Sequence[Request], time_limit_s: float = math.inf, stopwatch: Stopwatch | None = None
@@ -88,6 +97,11 @@ class Pipeline:
                 "serve this model: please report its architecture"
             )
 
+    def read(self, known: KnownAnswers) -> list[EncodedText]:
+        """Return what the model reads for their inputs."""
+        prepared = self._prepare([known.request()], math.inf)
+        return [text for group in prepared if isinstance(group, list) for each in group for text in each.texts]
+
     def describe(self) -> dict[str, object]:
         """Say what runs here, for logs and TorchServe's describe."""
         return {
@@ -97,6 +111,7 @@ class Pipeline:
             "max_tokens": self.config.max_tokens,
             "token_budget": self._forward.token_budget,
             "threads": torch.get_num_threads(),
+            **self._model.notes,
         }
 
     @property
@@ -120,23 +135,12 @@ class Pipeline:
 
     def _prepare(self, requests: Sequence[Request], deadline_s: float) -> list[list[Pending] | RequestError]:
         """Return each request's inputs as the model reads them, or the error of one that does not get that far."""
-        plans = self._leave_out(requests, [self._plan_request(request) for request in requests])
+        plans = [self._plan_request(request) for request in requests]
         passages = [each for plan in plans if isinstance(plan, list) for each in plan]
         encoded = iter(self._tokenizer.encode(passages, deadline_s))
         return [
             accept(request, list(islice(encoded, len(plan)))) if isinstance(plan, list) else plan
             for request, plan in zip(requests, plans, strict=True)
-        ]
-
-    def _leave_out(
-        self, requests: Sequence[Request], plans: list[list[Passages] | RequestError]
-    ) -> list[list[Passages] | RequestError]:
-        """Put NotNow in the place of requests whose answers are sure to find no room among the batch's."""
-        room, vector_size = AnswerRoom(), self._model.vector_size
-        sizes = [self._kind.answer_bytes(request.parameters, vector_size) for request in requests]
-        return [
-            plan if isinstance(plan, RequestError) or room.take(size * len(plan)) else NotNow(NO_ROOM)
-            for size, plan in zip(sizes, plans, strict=True)
         ]
 
     def _plan_request(self, request: Request) -> list[Passages] | RequestError:

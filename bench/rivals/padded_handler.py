@@ -26,15 +26,19 @@ class PaddedHandler:
         """Load the checkpoint, with all cores for torch's thread pool."""
         torch.set_num_threads(len(os.sched_getaffinity(0)))
         checkpoint = Path(context.system_properties["model_dir"]) / "checkpoint"
+        gpu_id = context.system_properties.get("gpu_id")
+        is_on_gpu = torch.cuda.is_available() and gpu_id is not None
+        self._device = torch.device("cuda", int(gpu_id)) if is_on_gpu else torch.device("cpu")
         self._tokenizer = AutoTokenizer.from_pretrained(checkpoint, local_files_only=True)
-        self._model = AutoModel.from_pretrained(checkpoint, local_files_only=True, dtype=torch.float32).eval()
+        model: Any = AutoModel.from_pretrained(checkpoint, local_files_only=True, dtype=torch.float32)
+        self._model = model.eval().to(self._device)
 
     @torch.inference_mode()
     def handle(self, data: list[dict[str, Any]], _context: Any) -> list[str]:
         """Answer each request with a JSON list of floats."""
         encodings = [self._encode(read_text(fields)) for fields in data]
-        ids = torch.cat([encoding["input_ids"] for encoding in encodings])
-        mask = torch.cat([encoding["attention_mask"] for encoding in encodings])
+        ids = torch.cat([encoding["input_ids"] for encoding in encodings]).to(self._device)
+        mask = torch.cat([encoding["attention_mask"] for encoding in encodings]).to(self._device)
         states = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
         return [json.dumps(vector, separators=(",", ":")) for vector in pool(states, mask).tolist()]
 

@@ -1,6 +1,7 @@
 """The rival's archive: the same checkpoint with padded_handler.py beside it, served by the same launcher."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,17 +21,23 @@ class Batching:
 
 def plan_rival(checkpoint: Checkpoint, name: str, batching: Batching) -> ArchivePlan:
     """The members of the rival's archive NAME.mar, without known answers: its handler checks none."""
+    files = {f"{CHECKPOINT}/{file}": checkpoint.root / file for file in checkpoint.files}
+    return plan_handler(HANDLER, name, batching, files)
+
+
+def plan_handler(handler: Path, name: str, batching: Batching, files: Mapping[str, Path]) -> ArchivePlan:
+    """The members of an archive NAME.mar of a handler of one file, and of `files` beside it."""
     sources: dict[str, Path | bytes] = {
-        **{f"{CHECKPOINT}/{file}": checkpoint.root / file for file in checkpoint.files},
-        HANDLER.name: HANDLER,
-        MANIFEST: _manifest(name),
+        **files,
+        handler.name: handler,
+        MANIFEST: _manifest(name, handler.name),
         MODEL_CONFIG: _model_config(batching),
     }
     return ArchivePlan(members=tuple(Member(name=member, source=sources[member]) for member in sorted(sources)))
 
 
-def _manifest(name: str) -> bytes:
-    model = {"modelName": name, "modelVersion": "1.0", "handler": HANDLER.name, "configFile": MODEL_CONFIG}
+def _manifest(name: str, handler: str) -> bytes:
+    model = {"modelName": name, "modelVersion": "1.0", "handler": handler, "configFile": MODEL_CONFIG}
     return json.dumps({"runtime": "python", "model": model, "archiverVersion": "0.12.0"}).encode()
 
 

@@ -17,12 +17,17 @@ SAMPLE_NAME = "bert"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
-def sample_folder() -> Path:
-    """The sample's folder, its weights verified; Refused when it is missing or not the published model."""
+def installed_folder() -> Path:
+    """The sample's folder as it is, for its tokenizer; Refused when it is missing."""
     spec = importlib.util.find_spec(SAMPLE_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise Refused(f"the sample model is not installed: run `{INSTALL_SAMPLE}`, or `make setup`")
-    folder = Path(spec.submodule_search_locations[0]) / "model"
+    return Path(spec.submodule_search_locations[0]) / "model"
+
+
+def sample_folder() -> Path:
+    """The sample's folder, its weights verified; Refused when it is missing or not the published model."""
+    folder = installed_folder()
     weights = folder / WEIGHTS
     if not weights.is_file():
         raise Refused(f"{weights} is missing: install the sample again with `{INSTALL_SAMPLE} --force-reinstall`")

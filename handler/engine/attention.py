@@ -24,9 +24,14 @@ AttendTexts = Callable[[Tensor, Tensor, Tensor, TextBounds, float | None, int | 
 
 def register_attention(device: torch.device, dtype: torch.dtype) -> None:
     """Make ATTENTION_NAME an attention implementation of transformers for this process."""
-    has_kernel = device.type == "cuda" and dtype in (torch.bfloat16, torch.float16)
-    AttentionInterface.register(ATTENTION_NAME, make_attention(attend_varlen if has_kernel else attend_each_text))
+    attend_texts = attend_varlen if has_kernel(device, dtype) else attend_each_text
+    AttentionInterface.register(ATTENTION_NAME, make_attention(attend_texts))
     AttentionMaskInterface.register(ATTENTION_NAME, _no_mask)
+
+
+def has_kernel(device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether one kernel attends within all texts, by bounds that only the device has to know (attend_varlen)."""
+    return device.type == "cuda" and dtype in (torch.bfloat16, torch.float16)
 
 
 def make_attention(attend_texts: AttendTexts) -> Callable[..., tuple[Tensor, None]]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from .packing import TextBounds
@@ -21,7 +22,7 @@ def keep_first_tokens(module: nn.Module, _: Any, kwargs: dict[str, Any], output:
         return output
     tokens = output.last_hidden_state[0]
     is_mean = getattr(module.config, "classifier_pooling", "cls") == "mean"
-    vectors = pool_mean(tokens, bounds.offsets.diff()).to(tokens.dtype) if is_mean else tokens[bounds.starts]
+    vectors = pool_mean(tokens, bounds).to(tokens.dtype) if is_mean else tokens[bounds.starts]
     output.last_hidden_state = vectors.unsqueeze(1)
     pooler: Any = getattr(module, "pooler", None)
     if pooler is not None:
@@ -34,15 +35,22 @@ def keep_first_tokens(module: nn.Module, _: Any, kwargs: dict[str, Any], output:
 def keep_masks(mask_token_id: int) -> Callable[[nn.Module, Any, dict[str, Any], Any], Any]:
     """Make a hook of a base model that leaves its masked-LM head only the masks: [rows, L, H] becomes [1, M, H].
 
-    The M masks of all rows, row by row. The head's logits are as wide as the vocabulary: 30 to 250 thousand numbers
-    for a token, and nobody asks for those of the others.
+    The M masks of all rows, row by row; with TextBounds.slots that many rows, of which the first M are the masks'. The
+    head's logits are as wide as the vocabulary: 30 to 250 thousand numbers for a token, and nobody asks for those of
+    the others.
     """
 
     def hook(_: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> Any:
         ids: Tensor | None = args[0] if args else kwargs.get("input_ids")
         if ids is None:  # called with inputs_embeds
             return output
-        output.last_hidden_state = output.last_hidden_state[ids == mask_token_id].unsqueeze(0)
+        bounds: TextBounds | None = kwargs.get("text_bounds")
+        is_mask = ids == mask_token_id
+        if bounds is not None and bounds.slots is not None:
+            places = torch.nonzero_static(is_mask[0], size=bounds.slots, fill_value=0)[:, 0]
+            output.last_hidden_state = output.last_hidden_state[:, places]
+        else:
+            output.last_hidden_state = output.last_hidden_state[is_mask].unsqueeze(0)
         return output
 
     return hook

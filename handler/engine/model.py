@@ -4,9 +4,10 @@ A model runs packed (packing.py) or, where that is not proven right, padded (pad
 text, so that nothing after this file knows which it was.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,10 +21,18 @@ from ..text.encoded import EncodedText
 from ..text.tokenization import Tokenizer
 from ..worker.startup import without_compiler
 from .attention import ATTENTION_NAME, register_attention
-from .packing import NUM_ROWS, PackedBatch, find_first_position, pack_texts, unpack_buffer
+from .packing import (
+    NUM_ROWS,
+    PackedBatch,
+    TextBounds,
+    bound_rows,
+    find_first_position,
+    pack_texts,
+    unpack_buffer,
+)
 from .padding import PaddedBatch, pad_texts
 from .placement import Placement
-from .readout import Readout, Seen, make_readout
+from .readout import Readout, Seen, make_readout, to_numpy
 
 
 class Engine(StrEnum):
@@ -43,6 +52,8 @@ class Model(Protocol):
     """transformers' own model; asked without text_bounds it takes rows of equal length, as transformers does."""
     vector_size: int
     """Numbers of a text's vector; 0 where the task reads no vector."""
+    notes: Mapping[str, object]
+    """What is to be said of how it runs, for describe."""
 
     def batches(self, texts: Sequence[EncodedText], token_budget: int) -> Iterator[Batch]:
         """Yield all texts in batches within the token budget; `batch.indices` says which texts a batch holds."""
@@ -54,31 +65,37 @@ class Model(Protocol):
 class PackedModel:
     """The engine of choice: no padding, one token stream."""
 
+    notes: Mapping[str, object] = MappingProxyType({})
+
     def __init__(self, folder: Path, config: HandlerConfig, placement: Placement, tokenizer: Tokenizer) -> None:
-        self._placement = placement
+        self.placement = placement
         self._has_token_types = tokenizer.has_token_types
         register_attention(placement.device, placement.dtype)
-        self._readout = make_readout(folder, config, placement, tokenizer)
-        self.network: Any = load_weights(folder, self._readout, ATTENTION_NAME, placement)
-        self._readout.attach(self.network)
-        self.vector_size = self._readout.vector_size
+        self.readout = make_readout(folder, config, placement, tokenizer)
+        self.network: Any = load_weights(folder, self.readout, ATTENTION_NAME, placement)
+        self.readout.attach(self.network)
+        self.vector_size = self.readout.vector_size
         self._first_position = find_first_position(self.network)
         self._staging = pinned_staging(placement)
 
     def batches(self, texts: Sequence[EncodedText], token_budget: int) -> Iterator[PackedBatch]:
-        costs = [self._readout.cost(text) for text in texts]
+        costs = [self.readout.cost(text) for text in texts]
         return pack_texts(texts, costs, token_budget, self._first_position)
 
     @torch.inference_mode()
     def forward(self, batch: PackedBatch) -> list[Row]:
-        buffer = self._to_device(batch.buffer)
-        ids, positions, type_ids, bounds = unpack_buffer(buffer, batch)
+        stream, bounds = unpack_buffer(self._to_device(batch.buffer), batch)
+        numbers = to_numpy(self.compute(stream, bounds))
+        if len(numbers) != self.readout.num_rows(batch.texts):
+            raise NotImplementedError("it ignores the attention that it is given, and reads all texts as one")
+        return self.readout.split(numbers, batch.texts)
+
+    def compute(self, stream: Tensor, bounds: TextBounds) -> Tensor:
+        """Ids, positions and type ids [3, 1, T] -> rows of numbers [R, width] on the device. It waits for no device."""
+        ids, positions, type_ids = stream
         types = {"token_type_ids": type_ids} if self._has_token_types else {}
         output = self.network(input_ids=ids, position_ids=positions, text_bounds=bounds, **types)
-        rows = self._readout.rows(output, Seen(ids=ids, lengths=batch.lengths))
-        if len(rows) != len(batch.lengths):
-            raise NotImplementedError("it ignores the attention that it is given, and reads all texts as one")
-        return rows
+        return self.readout.read(output, Seen(bounds=bounds))
 
     def _to_device(self, buffer: npt.NDArray[np.int64]) -> Tensor:
         """Copy a batch once, through pinned memory where there is a device to copy to."""
@@ -86,11 +103,13 @@ class PackedModel:
             return torch.from_numpy(buffer)
         staged = self._staging[: buffer.size]
         staged.numpy()[:] = buffer
-        return staged.to(self._placement.device, non_blocking=True)
+        return staged.to(self.placement.device, non_blocking=True)
 
 
 class PaddedModel:
     """The fallback: transformers' own attention on padded batches."""
+
+    notes: Mapping[str, object] = MappingProxyType({})
 
     def __init__(self, folder: Path, config: HandlerConfig, placement: Placement, tokenizer: Tokenizer) -> None:
         self._placement = placement
@@ -110,7 +129,10 @@ class PaddedModel:
         ids, mask = batch.ids.to(device), batch.mask.to(device)
         types = {"token_type_ids": batch.type_ids.to(device)} if self._tokenizer.has_token_types else {}
         output = self.network(input_ids=ids, attention_mask=mask, **types)
-        return self._readout.rows(output, Seen(ids=ids, lengths=batch.lengths, mask=mask.bool()))
+        bounds = bound_rows([text.num_tokens for text in batch.texts], device)
+        return self._readout.split(
+            to_numpy(self._readout.read(output, Seen(bounds=bounds, mask=mask.bool()))), batch.texts
+        )
 
 
 MODELS: dict[Engine, Callable[[Path, HandlerConfig, Placement, Tokenizer], Model]] = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor, nn
 
 from ..text.encoded import EncodedText
@@ -18,8 +19,8 @@ class PackedBatch:
 
     indices: list[int]
     """Places of these texts among the caller's."""
-    lengths: list[int]
-    """Tokens of each text [N]."""
+    texts: list[EncodedText]
+    """The texts themselves [N]."""
     cost: int
     """What the texts take of the token budget."""
     buffer: npt.NDArray[np.int64]
@@ -27,9 +28,14 @@ class PackedBatch:
     One array, so that one copy brings it to the device."""
 
     @property
+    def lengths(self) -> list[int]:
+        """Tokens of each text [N]."""
+        return [text.num_tokens for text in self.texts]
+
+    @property
     def num_tokens(self) -> int:
         """Tokens of all texts together (T)."""
-        return sum(self.lengths)
+        return (len(self.buffer) - len(self.texts) - 1) // NUM_ROWS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +43,18 @@ class TextBounds:
     """Where the texts lie in the stream; reaches the attention function as the keyword argument text_bounds."""
 
     lengths: list[int]
-    starts: Tensor  # [N] int64, on the model's device
+    """Tokens of each text [N]; empty where only the device knows them (handler.engine.graphs)."""
+    starts: Tensor  # [N] int64, on the model's device; always a row of the stream
     offsets: Tensor  # [N + 1] int32, on the model's device: the starts and the end of the last, as varlen_attn wants
     longest: int
+    """No text has more tokens."""
+    slots: int | None = None
+    """Rows that a head gets which reads some tokens only; None: as many as there are such tokens."""
+
+    @property
+    def counts(self) -> Tensor:
+        """Tokens of each text [N] int64, on the model's device."""
+        return self.offsets.diff().long()
 
 
 def pack_texts(
@@ -72,16 +87,21 @@ def _pack(texts: Sequence[EncodedText], indices: list[int], cost: int, first_pos
     positions[:] = np.arange(first_position, first_position + total) - np.repeat(offsets[:-1], lengths)
     np.concatenate([text.type_ids for text in chosen], out=type_ids)
     buffer[NUM_ROWS * total :] = offsets
-    return PackedBatch(indices=indices, lengths=lengths, cost=cost, buffer=buffer)
+    return PackedBatch(indices=indices, texts=chosen, cost=cost, buffer=buffer)
 
 
-def unpack_buffer(buffer: Tensor, batch: PackedBatch) -> tuple[Tensor, Tensor, Tensor, TextBounds]:
-    """Return the device's copy of batch.buffer as ids, positions and type ids [1, T], and the texts' bounds."""
-    total = batch.num_tokens
-    ids, positions, type_ids = buffer[: NUM_ROWS * total].view(NUM_ROWS, 1, total)
+def unpack_buffer(buffer: Tensor, batch: PackedBatch) -> tuple[Tensor, TextBounds]:
+    """Return the device's copy of batch.buffer as ids, positions and type ids [3, 1, T], and the texts' bounds."""
+    total, lengths = batch.num_tokens, batch.lengths
     offsets = buffer[NUM_ROWS * total :]
-    bounds = TextBounds(lengths=batch.lengths, starts=offsets[:-1], offsets=offsets.int(), longest=max(batch.lengths))
-    return ids, positions, type_ids, bounds
+    bounds = TextBounds(lengths=lengths, starts=offsets[:-1], offsets=offsets.int(), longest=max(lengths))
+    return buffer[: NUM_ROWS * total].view(NUM_ROWS, 1, total), bounds
+
+
+def bound_rows(lengths: list[int], device: torch.device) -> TextBounds:
+    """Return the bounds of texts with these lengths [N], laid end to end."""
+    offsets = torch.tensor([0, *lengths], device=device).cumsum(0)
+    return TextBounds(lengths=lengths, starts=offsets[:-1], offsets=offsets.int(), longest=max(lengths))
 
 
 def find_first_position(model: nn.Module) -> int:

@@ -18,8 +18,8 @@ class PaddedBatch:
 
     indices: list[int]
     """Places of these texts among the caller's."""
-    lengths: list[int]
-    """Tokens of each text [N]."""
+    texts: list[EncodedText]
+    """The texts themselves [N]."""
     cost: int
     """What the rows take of the token budget."""
     ids: Tensor  # [N, L] int64, cpu
@@ -44,15 +44,14 @@ def pad_texts(
 
 def _pad(texts: Sequence[EncodedText], indices: list[int], cost: int, pad_token_id: int) -> PaddedBatch:
     chosen = [texts[index] for index in indices]
-    lengths = [text.num_tokens for text in chosen]
-    longest = max(lengths)
+    longest = max(text.num_tokens for text in chosen)
     return PaddedBatch(
         indices=indices,
-        lengths=lengths,
+        texts=chosen,
         cost=cost,
         ids=_rows([text.ids for text in chosen], longest, pad_token_id),
         type_ids=_rows([text.type_ids for text in chosen], longest, 0),
-        mask=_rows([np.ones(length, np.int8) for length in lengths], longest, 0),
+        mask=_rows([np.ones(text.num_tokens, np.int8) for text in chosen], longest, 0),
     )
 
 

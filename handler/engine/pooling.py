@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ..config import Activation, HandlerConfig, Pooling
 from ..errors import ConfigError
+from .packing import TextBounds
 
 
 class Pooler:
@@ -28,9 +29,9 @@ class Pooler:
         self._last_width = _width(modules[-1]) if modules else None
         self._normalize = config.normalize
 
-    def __call__(self, states: Tensor, lengths: Tensor) -> Tensor:
-        """Token vectors [T, H] of texts with these lengths [N], 1 or more each -> text vectors [N, D] float32."""
-        pooled = torch.cat([pool(states, lengths) for pool in self._poolings], dim=1)
+    def __call__(self, states: Tensor, bounds: TextBounds) -> Tensor:
+        """Token vectors [T, H] of the texts within these bounds -> text vectors [N, D] float32."""
+        pooled = torch.cat([pool(states, bounds) for pool in self._poolings], dim=1)
         vectors: Tensor = self._modules(pooled)
         return F.normalize(vectors, dim=1) if self._normalize else vectors
 
@@ -39,38 +40,38 @@ class Pooler:
         return self._last_width or hidden * len(self._poolings)
 
 
-def _pool_first(states: Tensor, lengths: Tensor) -> Tensor:
-    return states[lengths.cumsum(0) - lengths].float()
+def _pool_first(states: Tensor, bounds: TextBounds) -> Tensor:
+    return states[bounds.starts].float()
 
 
-def pool_mean(states: Tensor, lengths: Tensor) -> Tensor:
-    """Token vectors [T, H] of texts with these lengths [N] -> their means [N, H], summed in float32."""
-    return torch.segment_reduce(states.float(), "mean", lengths=lengths.long(), unsafe=True)
+def pool_mean(states: Tensor, bounds: TextBounds) -> Tensor:
+    """Token vectors [T, H] of the texts within these bounds -> their means [N, H], summed in float32."""
+    return torch.segment_reduce(states.float(), "mean", lengths=bounds.counts, unsafe=True)
 
 
-def _pool_max(states: Tensor, lengths: Tensor) -> Tensor:
-    return torch.segment_reduce(states.float(), "max", lengths=lengths.long(), unsafe=True)
+def _pool_max(states: Tensor, bounds: TextBounds) -> Tensor:
+    return torch.segment_reduce(states.float(), "max", lengths=bounds.counts, unsafe=True)
 
 
-def _pool_mean_sqrt(states: Tensor, lengths: Tensor) -> Tensor:
-    return pool_mean(states, lengths) * lengths.sqrt()[:, None]
+def _pool_mean_sqrt(states: Tensor, bounds: TextBounds) -> Tensor:
+    return pool_mean(states, bounds) * bounds.counts.sqrt()[:, None]
 
 
-def _pool_weighted(states: Tensor, lengths: Tensor) -> Tensor:
+def _pool_weighted(states: Tensor, bounds: TextBounds) -> Tensor:
     """A token counts as many times as its place says: the first once, the last as often as there are tokens."""
-    starts = lengths.cumsum(0) - lengths
-    num_tokens = len(states)
-    places = torch.arange(1, num_tokens + 1, device=states.device)
-    places = places - starts.repeat_interleave(lengths, output_size=num_tokens)
-    sums = torch.segment_reduce(states.float() * places[:, None], "sum", lengths=lengths.long(), unsafe=True)
-    return sums / (lengths * (lengths + 1) / 2)[:, None]
+    rows = torch.arange(len(states), device=states.device)
+    ends = bounds.offsets[1:].long()
+    text_of_row = torch.searchsorted(ends, rows, right=True).clamp(max=len(ends) - 1)  # behind the last: no text's
+    places = rows - bounds.starts[text_of_row] + 1
+    sums = torch.segment_reduce(states.float() * places[:, None], "sum", lengths=bounds.counts, unsafe=True)
+    return sums / (bounds.counts * (bounds.counts + 1) / 2)[:, None]
 
 
-def _pool_last(states: Tensor, lengths: Tensor) -> Tensor:
-    return states[lengths.cumsum(0) - 1].float()
+def _pool_last(states: Tensor, bounds: TextBounds) -> Tensor:
+    return states[bounds.offsets[1:].long() - 1].float()
 
 
-POOLINGS: dict[Pooling, Callable[[Tensor, Tensor], Tensor]] = {
+POOLINGS: dict[Pooling, Callable[[Tensor, TextBounds], Tensor]] = {
     Pooling.CLS: _pool_first,
     Pooling.MAX: _pool_max,
     Pooling.MEAN: pool_mean,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from transformers import (
@@ -23,19 +24,20 @@ from ..tasks.kind import Reads, Row
 from ..text.encoded import EncodedText
 from ..text.tokenization import Tokenizer
 from .hooks import keep_first_tokens, keep_masks
+from .packing import TextBounds
 from .placement import Placement
 from .pooling import Pooler
 
+Numbers = npt.NDArray[np.float32]
 VOCABULARY_PER_TOKEN = 4096  # scores of that many words take about the memory that one token's activations take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """The tokens of a batch as the model saw them: one stream, or rows with padding."""
+    """Where a batch's texts lie in the model's output: in one stream, or in rows with padding."""
 
-    ids: Tensor  # [1, T] or [N, L] int64
-    lengths: list[int]
-    """Tokens of each text [N]."""
+    bounds: TextBounds
+    """Of the texts in the stream, or in what `tokens` makes of the rows."""
     mask: Tensor | None = None  # [N, L] bool, true for a token; None for a stream
 
     def tokens(self, values: Tensor) -> Tensor:
@@ -50,6 +52,8 @@ class Readout(Protocol):
     """transformers' class with the task's head."""
     vector_size: int
     """Numbers of a text's vector, once attached; 0 where it reads no vector."""
+    slot_cost: int
+    """What one of a text's rows takes of the token budget, beside its tokens; known once attached."""
 
     def attach(self, network: Any) -> None:
         """Prepare a model that was just loaded."""
@@ -57,14 +61,24 @@ class Readout(Protocol):
     def cost(self, text: EncodedText) -> int:
         """What a text takes of the token budget."""
 
-    def rows(self, output: Any, seen: Seen) -> list[Row]:
-        """The model's output, text by text."""
+    def read(self, output: Any, seen: Seen) -> Tensor:
+        """The model's output as rows of numbers [R, width], on the device: those of one text after the other's."""
+
+    def num_rows(self, texts: Sequence[EncodedText]) -> int:
+        """How many those rows are (R)."""
+
+    def split(self, numbers: Numbers, texts: Sequence[EncodedText]) -> list[Row]:
+        """Those rows in host memory, text by text."""
+
+    def slots(self, texts: Sequence[EncodedText]) -> int:
+        """How many texts there are, or how many rows the head gets where it reads some tokens only: the larger."""
 
 
 class _ByToken:
     """What most readouts share: they need nothing of what they are made from, and a text costs its tokens."""
 
     vector_size = 0
+    slot_cost = 0
 
     def __init__(self, *_: Any) -> None:
         """Nothing to keep."""
@@ -75,8 +89,27 @@ class _ByToken:
     def cost(self, text: EncodedText) -> int:
         return text.num_tokens
 
+    def num_rows(self, texts: Sequence[EncodedText]) -> int:
+        return sum(text.num_tokens for text in texts)
 
-class PooledReadout(_ByToken):
+    def split(self, numbers: Numbers, texts: Sequence[EncodedText]) -> list[Row]:
+        return split(numbers, [text.num_tokens for text in texts])
+
+    def slots(self, texts: Sequence[EncodedText]) -> int:
+        return len(texts)
+
+
+class _ByText(_ByToken):
+    """One row for each text."""
+
+    def num_rows(self, texts: Sequence[EncodedText]) -> int:
+        return len(texts)
+
+    def split(self, numbers: Numbers, _: Sequence[EncodedText]) -> list[Row]:
+        return list(numbers)
+
+
+class PooledReadout(_ByText):
     """embeddings: one vector for each text [D]."""
 
     auto_class = AutoModel
@@ -87,12 +120,11 @@ class PooledReadout(_ByToken):
     def attach(self, network: Any) -> None:
         self.vector_size = self._pool.vector_size(network.config.hidden_size)
 
-    def rows(self, output: Any, seen: Seen) -> list[Row]:
-        states = seen.tokens(output.last_hidden_state)
-        return list(to_numpy(self._pool(states, torch.tensor(seen.lengths, device=states.device))))
+    def read(self, output: Any, seen: Seen) -> Tensor:
+        return self._pool(seen.tokens(output.last_hidden_state), seen.bounds)
 
 
-class TextReadout(_ByToken):
+class TextReadout(_ByText):
     """Sequence classification: logits of each text [labels]."""
 
     auto_class = AutoModelForSequenceClassification
@@ -100,8 +132,9 @@ class TextReadout(_ByToken):
     def attach(self, network: Any) -> None:
         network.base_model.register_forward_hook(keep_first_tokens, with_kwargs=True)
 
-    def rows(self, output: Any, seen: Seen) -> list[Row]:
-        return list(to_numpy(output.logits))
+    def read(self, output: Any, _: Seen) -> Tensor:
+        logits: Tensor = output.logits
+        return logits
 
 
 class TokenReadout(_ByToken):
@@ -109,8 +142,8 @@ class TokenReadout(_ByToken):
 
     auto_class = AutoModelForTokenClassification
 
-    def rows(self, output: Any, seen: Seen) -> list[Row]:
-        return split(to_numpy(seen.tokens(output.logits)), seen.lengths)
+    def read(self, output: Any, seen: Seen) -> Tensor:
+        return seen.tokens(output.logits)
 
 
 class SpanReadout(_ByToken):
@@ -118,9 +151,8 @@ class SpanReadout(_ByToken):
 
     auto_class = AutoModelForQuestionAnswering
 
-    def rows(self, output: Any, seen: Seen) -> list[Row]:
-        logits = torch.stack((output.start_logits, output.end_logits), dim=-1)
-        return split(to_numpy(seen.tokens(logits)), seen.lengths)
+    def read(self, output: Any, seen: Seen) -> Tensor:
+        return seen.tokens(torch.stack((output.start_logits, output.end_logits), dim=-1))
 
 
 class MaskReadout:
@@ -133,19 +165,27 @@ class MaskReadout:
         if tokenizer.mask_token_id is None:
             raise ConfigError("the checkpoint's tokenizer has no mask token, which fill-mask needs")
         self._mask_id = tokenizer.mask_token_id
-        self._mask_cost = 0
+        self.slot_cost = 0
 
     def attach(self, network: Any) -> None:
-        self._mask_cost = network.config.vocab_size // VOCABULARY_PER_TOKEN
+        self.slot_cost = network.config.vocab_size // VOCABULARY_PER_TOKEN
         network.base_model.register_forward_hook(keep_masks(self._mask_id), with_kwargs=True)
 
     def cost(self, text: EncodedText) -> int:
-        return text.num_tokens + self._mask_cost * text.count(self._mask_id)
+        return text.num_tokens + self.slot_cost * text.count(self._mask_id)
 
-    def rows(self, output: Any, seen: Seen) -> list[Row]:
-        is_mask = seen.tokens(seen.ids).cpu().numpy() == self._mask_id
-        counts = [int(part.sum()) for part in split(is_mask, seen.lengths)]
-        return split(to_numpy(output.logits.flatten(0, 1)), counts)
+    def read(self, output: Any, _: Seen) -> Tensor:
+        logits: Tensor = output.logits.flatten(0, 1)
+        return logits
+
+    def num_rows(self, texts: Sequence[EncodedText]) -> int:
+        return sum(text.count(self._mask_id) for text in texts)
+
+    def split(self, numbers: Numbers, texts: Sequence[EncodedText]) -> list[Row]:
+        return split(numbers, [text.count(self._mask_id) for text in texts])
+
+    def slots(self, texts: Sequence[EncodedText]) -> int:
+        return max(len(texts), self.num_rows(texts))
 
 
 READOUTS: dict[Reads, Callable[[Path, HandlerConfig, Placement, Tokenizer], Readout]] = {
@@ -162,11 +202,12 @@ def make_readout(folder: Path, config: HandlerConfig, placement: Placement, toke
     return READOUTS[TASKS[config.task].reads](folder, config, placement, tokenizer)
 
 
-def split(rows: Any, counts: Sequence[int]) -> list[Any]:
-    """An array in parts of these lengths, in order."""
-    return np.split(rows, np.cumsum(counts)[:-1])
+def split(numbers: Numbers, counts: Sequence[int]) -> list[Row]:
+    """Rows [R, width] in parts of these lengths, in order."""
+    return np.split(numbers, np.cumsum(counts)[:-1])
 
 
-def to_numpy(rows: Tensor) -> Any:
-    """Device rows [N, width] of any precision -> float32 in host memory; waits for the device."""
-    return rows.float().cpu().numpy()
+def to_numpy(rows: Tensor) -> Numbers:
+    """Device rows [R, width] of any precision -> float32 in host memory; waits for the device."""
+    numbers: Numbers = rows.float().cpu().numpy()
+    return numbers

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import requests
@@ -18,7 +18,9 @@ from bench.server import end_process
 from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
 from berth.wait import wait_until
-from tests.support.clients import Model
+
+if TYPE_CHECKING:
+    from tests.support.clients import Model
 
 BERTH = Path(sys.executable).with_name("berth")
 CONFIG = Path(__file__).parents[2] / "config.properties"
@@ -84,8 +86,10 @@ class Server:
         answer.raise_for_status()
         return dict(answer.json()[0])
 
-    def model(self, name: str) -> Model:
+    def model(self, name: str) -> "Model":
         """What the clients of tests/support/clients ask."""
+        from tests.support.clients import Model  # noqa: PLC0415 - a machine that only measures has not their packages
+
         return Model(name=name, url=self.inference_url, grpc_address=f"127.0.0.1:{self.grpc_port}")
 
     def worker_pids(self, model: str = "bert") -> list[int]:

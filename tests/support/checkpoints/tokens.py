@@ -23,7 +23,7 @@ from transformers import (
     XLMRobertaTokenizer,
 )
 
-from berth.sources.sample import sample_folder
+from berth.sources.sample import installed_folder
 
 MAX_LENGTH = 512
 NUM_UNUSED = 999  # the sample's vocabulary begins with its special tokens and [unused...]
@@ -35,7 +35,7 @@ Piece = tuple[str, float]
 @cache
 def _sample_words() -> tuple[str, ...]:
     """The sample's WordPiece vocabulary in its order: special tokens, single characters, then the frequent first."""
-    return tuple((sample_folder() / "vocab.txt").read_text("utf-8").splitlines())
+    return tuple((installed_folder() / "vocab.txt").read_text("utf-8").splitlines())
 
 
 def _mask(token: str) -> AddedToken:
@@ -44,11 +44,11 @@ def _mask(token: str) -> AddedToken:
 
 
 def _bert(_folder: Path) -> Any:
-    return AutoTokenizer.from_pretrained(sample_folder(), model_max_length=MAX_LENGTH)
+    return AutoTokenizer.from_pretrained(installed_folder(), model_max_length=MAX_LENGTH)
 
 
 def _distilbert(_folder: Path) -> Any:
-    return DistilBertTokenizer.from_pretrained(sample_folder(), model_max_length=MAX_LENGTH)
+    return DistilBertTokenizer.from_pretrained(installed_folder(), model_max_length=MAX_LENGTH)
 
 
 def _mpnet(_folder: Path) -> Any:

@@ -3,12 +3,13 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from bench.cpu import CpuShares
-from bench.load import Exchange, LoadPlan, apply_load, parse_head, select_measured
+from bench.load import Exchange, LoadPlan, LoadPool, apply_load, format_head, parse_head, select_measured
 from berth.errors import BerthError
 
 TEXTS = ["one", "two", "three"]
@@ -57,6 +58,26 @@ def test_every_text_comes_back_to_its_own_exchange(url: str) -> None:
 def test_errors_are_counted(url: str) -> None:
     result = apply_load(make_plan(url, ["one", "bad"]))
     assert result.num_errors == 4  # each client stops at its first
+
+
+def test_a_patient_client_asks_again(url: str) -> None:
+    result = apply_load(replace(make_plan(url, ["one", "bad"]), is_patient=True))
+    assert result.num_errors > 4
+    assert {exchange.text for exchange in result.exchanges} == {"one"}
+
+
+def test_several_processes_share_the_clients(url: str) -> None:
+    bodies = {"1": b'{"inputs": "other"}'}
+    plan = replace(make_plan(url, list(bodies)), to_body=bodies.__getitem__, keeps_bodies=False)
+    with LoadPool(2) as pool:
+        result = pool.apply(plan)
+    assert result.num_errors == 0
+    assert {(exchange.text, exchange.body) for exchange in result.exchanges} == {("1", b"")}
+
+
+def test_headers_are_sent() -> None:
+    head = format_head("host:1", "/a", {"x-answer-bytes": "7"}).decode()
+    assert head == "POST /a HTTP/1.1\r\nHost: host:1\r\nContent-Type: application/json\r\nx-answer-bytes: 7\r\n"
 
 
 def test_a_server_that_is_not_there_is_an_error() -> None:

@@ -26,7 +26,7 @@ from handler.engine.attention import (
     register_attention,
 )
 from handler.engine.hooks import keep_first_tokens, keep_masks
-from handler.engine.packing import TextBounds, find_first_position, pack_texts, unpack_buffer
+from handler.engine.packing import TextBounds, bound_rows, find_first_position, pack_texts, unpack_buffer
 from handler.text.encoded import EncodedText
 from tests.conftest import MakeCheckpoint
 from tests.support.checkpoints import ARCHITECTURES, TASKS_OF, UNPACKABLE, make_checkpoint
@@ -111,7 +111,7 @@ def packed(folder: Path, task: Task, texts: list[EncodedText]) -> Tensor:
     model, tokenizer = load_packed(folder, task), AutoTokenizer.from_pretrained(folder)
     costs = [text.num_tokens for text in texts]
     (batch,) = pack_texts(texts, costs, 10_000, find_first_position(model))
-    ids, positions, types, bounds = unpack_buffer(torch.from_numpy(batch.buffer), batch)
+    (ids, positions, types), bounds = unpack_buffer(torch.from_numpy(batch.buffer), batch)
     types_read = type_ids_where_read(tokenizer, types)
     output = values(model(input_ids=ids, position_ids=positions, text_bounds=bounds, **types_read))
     return output if task is Task.TEXT_CLASSIFICATION else output[0]
@@ -196,8 +196,7 @@ def attend_plainly(query: Tensor, key: Tensor, value: Tensor, reach: float) -> T
 
 
 def bounds_of(*lengths: int) -> TextBounds:
-    offsets = torch.tensor([0, *lengths]).cumsum(0)
-    return TextBounds(lengths=list(lengths), starts=offsets[:-1], offsets=offsets.int(), longest=max(lengths))
+    return bound_rows(list(lengths), torch.device("cpu"))
 
 
 WINDOWED_LENGTHS = (1, 4, 5, 6, 7, WINDOW_BLOCK - 1, WINDOW_BLOCK, WINDOW_BLOCK + 1, 3 * WINDOW_BLOCK + 3)

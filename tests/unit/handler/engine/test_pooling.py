@@ -12,6 +12,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from berth.pack.load_checkpoint import load_checkpoint
 from handler.config import Activation, HandlerConfig, Pooling, Task
+from handler.engine.packing import bound_rows
 from handler.engine.pooling import Pooler, load_module
 from handler.errors import ConfigError
 from tests.support.checkpoints.sentence_transformers import DenseLayer, make_sentence_checkpoint
@@ -39,7 +40,7 @@ def _vectors(folder: Path, texts: list[str]) -> Any:
         encoded = [tokenizer(text, truncation=True, max_length=512, return_tensors="pt") for text in texts]
         states = [model(**item).last_hidden_state[0] for item in encoded]
         pooler = Pooler(checkpoint.root, config, CPU)
-        return pooler(torch.cat(states), torch.tensor([len(state) for state in states]))
+        return pooler(torch.cat(states), bound_rows([len(state) for state in states], CPU))
 
 
 def _encode(folder: Path, texts: list[str], **parameters: Any) -> Any:
@@ -90,7 +91,7 @@ def test_the_size_of_a_vector_is_known_before_there_is_one(tmp_path):
     for dense, size in sizes.items():
         config = HandlerConfig(task=Task.EMBEDDINGS, max_tokens=512, pooling=(Pooling.CLS, Pooling.MEAN), dense=dense)
         pooler = Pooler(folder, config, CPU)
-        assert pooler.vector_size(64) == pooler(torch.randn(5, 64), torch.tensor([2, 3])).shape[1] == size
+        assert pooler.vector_size(64) == pooler(torch.randn(5, 64), bound_rows([2, 3], CPU)).shape[1] == size
 
 
 def test_every_activation_is_a_class_of_torch() -> None:
@@ -111,9 +112,9 @@ def test_a_dense_module_is_that_of_sentence_transformers(tmp_path, activation):
 @pytest.mark.parametrize("pooling", list(Pooling))
 def test_half_precision_is_pooled_in_float32(pooling):
     config = HandlerConfig(task=Task.EMBEDDINGS, max_tokens=512, pooling=(pooling,))
-    states, lengths = torch.randn(700, 8).bfloat16(), torch.tensor([1, 500, 199])
-    pooled = Pooler(Path(), config, CPU)(states, lengths)
-    assert torch.equal(pooled, Pooler(Path(), config, CPU)(states.float(), lengths))
+    states, bounds = torch.randn(700, 8).bfloat16(), bound_rows([1, 500, 199], CPU)
+    pooled = Pooler(Path(), config, CPU)(states, bounds)
+    assert torch.equal(pooled, Pooler(Path(), config, CPU)(states.float(), bounds))
 
 
 def _write_dense(folder: Path, *, width: int = 4, **settings: object) -> Path:

@@ -1,0 +1,101 @@
+"""The script of `make gpu-check` in its small form: a real server, every load once, one JSON and one page."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.gpu import __main__ as script
+from bench.gpu.parts import PARTS
+from bench.gpu.parts.forward import make_texts
+from bench.gpu.scene import Scene, read_notes
+from bench.gpu.served import Mix, in_lists
+from bench.rivals.nothing_handler import READY, SIZE_HEADER, NothingHandler
+
+SMALL = ["--device", "cpu", "--small"]
+
+
+@pytest.mark.server
+def test_one_part_in_its_small_form(tmp_path: Path) -> None:
+    assert script.main([*SMALL, "--output", str(tmp_path), "--commit", "abc", "classification"]) == 0
+    document = json.loads((tmp_path / "gpu.json").read_text("utf-8"))
+    assert (document["commit"], document["device"], document["is_small"]) == ("abc", "cpu", True)
+    (part,) = document["parts"]
+    assert part["state"] == "done"
+    values = {figure["name"]: figure["value"] for figure in part["figures"]}
+    for shape in ("one", "lists_25", "lists_128"):
+        for kind in ("", "nothing_"):
+            assert values[f"served.classification.{shape}.4.{kind}requests_per_s"] > 0
+            assert values[f"served.classification.{shape}.4.{kind}refused"] == 0
+    assert "not measured" in (tmp_path / "gpu.md").read_text("utf-8")
+
+
+def test_a_part_that_takes_too_long_leaves_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PARTS, "forward", replace(PARTS["forward"], limit_s=0.2))
+    assert script.main([*SMALL, "--output", str(tmp_path), "forward"]) == 1
+    (part,) = json.loads((tmp_path / "gpu.json").read_text("utf-8"))["parts"]
+    assert part["state"] == "ended after its 0 s"
+
+
+def test_parts_that_ran_before_stay_on_the_page(tmp_path: Path) -> None:
+    (tmp_path / "starts.json").write_text(json.dumps({"name": "starts", "state": "done", "seconds": 2.0}))
+    scene_in(tmp_path / "starts.notes").note("starts.ready_s", 7.5)
+    document = script.to_document("cpu", tmp_path, None, is_small=True)
+    assert document["parts"] == [
+        {
+            "name": "starts",
+            "state": "done",
+            "seconds": 2.0,
+            "title": PARTS["starts"].title,
+            "failures": [],
+            "skipped": [],
+            "figures": [{"name": "starts.ready_s", "value": 7.5, "unit": "s"}],
+        }
+    ]
+
+
+def test_without_a_gpu_it_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert script.main([]) == 0
+    assert re.match("skipped: torch sees no CUDA device", capsys.readouterr().out)
+
+
+def scene_in(notes: Path) -> Scene:
+    return Scene(device="cpu", is_small=True, folder=notes.parent, notes=notes)
+
+
+def test_failures_and_skips_are_kept_beside_figures(tmp_path: Path) -> None:
+    scene = scene_in(tmp_path / "notes")
+    scene.note("a.b_ms", 1)
+    scene.fail("broke")
+    scene.skip("no card")
+    assert list(read_notes(scene.notes)) == [
+        {"name": "a.b_ms", "value": 1.0},
+        {"failure": "broke"},
+        {"skipped": "no card"},
+    ]
+
+
+def test_a_mix_is_sent_as_the_native_door_reads_it() -> None:
+    mix = Mix(name="m", texts=in_lists(["a b", "c", "d"], 2), fields={"encoding_format": "base64"})
+    bodies = [json.loads(body) for body in mix.to_bodies().values()]
+    form = {"encoding_format": "base64"}
+    assert bodies == [{"inputs": ["a b", "c"], **form}, {"inputs": "d", **form}]
+    assert mix.tokens_per_request == (4 + 3 + 3) / 2
+
+
+def test_forward_measures_the_lengths_that_it_names() -> None:
+    assert [len(text.ids) for text in make_texts([8, 24], 64)] == [8, 24, 8, 24]
+
+
+class Headers:
+    """A batch's context, as far as the handler reads it: the headers of each request."""
+
+    def get_all_request_header(self, place: int) -> dict[str, str]:
+        return [{SIZE_HEADER: "5"}, {}][place]
+
+
+def test_the_handler_that_does_nothing_answers_as_many_bytes_as_are_asked_for() -> None:
+    assert NothingHandler().handle([{}, {}], Headers()) == [bytes(5), READY]
