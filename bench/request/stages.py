@@ -34,18 +34,21 @@ ALONE, PARSE, PREPARE, ANSWER, WRITE, BEYOND = STAGES = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Case:
     """A batch: so many requests, each with a list of so many inputs (or one input and no list)."""
 
     task: Task
     num_requests: int
     num_inputs: int
+    encoding_format: str | None = None
+    """Of vectors; None for lists of numbers."""
 
     @property
     def name(self) -> str:
-        """`text-classification 64 x 64`."""
-        return f"{self.task} {self.num_requests} x {self.num_inputs}"
+        """`embeddings, base64 8 x 64`."""
+        task = f"{self.task}, {self.encoding_format}" if self.encoding_format else self.task
+        return f"{task} {self.num_requests} x {self.num_inputs}"
 
     def bodies(self, words: Sequence[str]) -> list[bytes]:
         """The requests' bodies; texts are those of `make bench`, no two alike."""
@@ -57,8 +60,10 @@ class Case:
         inputs: list[Any] = [next(texts) for _ in range(self.num_inputs)]
         if self.task is Task.TEXT_RANKING:
             inputs = [{"query": query, "texts": [next(texts) for _ in range(RANKED)]} for query in inputs]
-        parameters = {"parameters": CANDIDATES} if self.task is Task.ZERO_SHOT_CLASSIFICATION else {}
-        return {"inputs": inputs if self.num_inputs > 1 else inputs[0], **parameters}
+        parameters: dict[str, Any] = CANDIDATES if self.task is Task.ZERO_SHOT_CLASSIFICATION else {}
+        if self.encoding_format:
+            parameters = {"encoding_format": self.encoding_format}
+        return {"inputs": inputs if self.num_inputs > 1 else inputs[0], "parameters": parameters}
 
 
 class CoreStopwatch(Stopwatch):
