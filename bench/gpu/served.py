@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,13 +28,13 @@ class Mix:
     name: str
     texts: Sequence[Sequence[str]]
     """The texts of each request; a text alone is sent as a string."""
-    fields: dict[str, str]
+    fields: Mapping[str, object]
     """What else the body has."""
 
     def to_bodies(self) -> dict[str, bytes]:
         """Ready bodies, by number."""
         inputs: Iterator[object] = (texts[0] if len(texts) == 1 else list(texts) for texts in self.texts)
-        return {str(key): json.dumps({"inputs": each} | self.fields).encode() for key, each in enumerate(inputs)}
+        return {str(key): json.dumps({"inputs": each, **self.fields}).encode() for key, each in enumerate(inputs)}
 
     @property
     def tokens_per_request(self) -> float:
@@ -42,7 +42,7 @@ class Mix:
         return sum(text.count(" ") + 3 for texts in self.texts for text in texts) / len(self.texts)
 
 
-def mixes(scene: Scene, name: str, fields: dict[str, str]) -> list[Mix]:
+def mixes(scene: Scene, name: str, fields: Mapping[str, object]) -> list[Mix]:
     """A text alone, lists of texts of about 25 tokens, and of 128."""
     count = 4 if scene.is_small else LIST
     short, long = short_texts(), equal_texts(16 if scene.is_small else 128, 1024)
@@ -62,7 +62,7 @@ def clients_of(scene: Scene, mix: Mix) -> tuple[int, ...]:
     return (1, 32, 256, 512) if mix.name.endswith(".one") else (1, 32, 64, 256, 512)
 
 
-def run(scene: Scene, task: Task, forms: dict[str, dict[str, str]]) -> None:
+def run(scene: Scene, task: Task, forms: Mapping[str, Mapping[str, object]]) -> None:
     """Measure every form of the task's answers: name -> what else a body has."""
     archives = [pack_model(scene, task), pack_nothing(scene)]
     with serving(scene, archives) as server, LoadPool(num_processes()) as pool:
