@@ -10,17 +10,24 @@ from .text.tokenization import Encoded
 
 def accept(request: Request, encoded: list[Encoded]) -> list[Pending] | RequestError:
     """Return one request's inputs, or the error that says why it cannot be answered."""
-    inputs = []
+    inputs: list[Pending] = []
     for source, texts in zip(request.inputs, encoded, strict=True):
         if isinstance(texts, RequestError):
             return texts.locate(source.param)
-        inputs.append(Pending(source=source, parameters=request.parameters, texts=texts, is_raw=request.is_raw))
-    texts = [text for pending in inputs for text in pending.texts]
-    num_tokens = sum(text.num_tokens for text in texts)
+        num_tokens = sum([text.num_tokens for text in texts])
+        inputs.append(
+            Pending(
+                source=source,
+                parameters=request.parameters,
+                texts=texts,
+                num_tokens=num_tokens,
+                is_raw=request.is_raw,
+            )
+        )
     return (
         _refuse_cuts(request, inputs)
-        or refuse_too_many(request, len(texts))
-        or _too_many_tokens(request, num_tokens)
+        or refuse_too_many(request, sum([len(pending.texts) for pending in inputs]))
+        or _too_many_tokens(request, sum([pending.num_tokens for pending in inputs]))
         or inputs
     )
 

@@ -20,7 +20,7 @@ from .errors import SelfTestError
 from .inputs import TextInput, to_text_inputs
 from .parameters import Parameters
 from .payload import Request
-from .tasks.kind import Head, Reading, Reads
+from .tasks.kind import Head, Reading, Reads, one_by_one
 
 # Largest distance from a known answer (see `difference`). fp32: other kernels and thread counts give about 1e-6.
 # bf16 has 8 bits of mantissa: a 12-layer encoder drifts by 1 to 3 %; a mixed-up answer is off by 30 % and more.
@@ -74,6 +74,7 @@ def make_raw_head(reads: Reads) -> Head[Parameters]:
     """Make a head for any task: the model's numbers in order, every KNOWN_WORDS_STEPth of a vocabulary's logits."""
     step = KNOWN_WORDS_STEP if reads is Reads.MASK_LOGITS else 1
 
+    @one_by_one
     def head(reading: Reading, _: Parameters) -> list[float]:
         numbers: list[float] = np.concatenate([row[..., ::step].ravel() for row in reading.rows]).tolist()
         return numbers

@@ -6,6 +6,8 @@ list[Prediction] | Rejected -> Response.
 
 from dataclasses import dataclass
 
+import msgspec
+
 from .contract import Contract
 from .errors import RequestError
 from .inputs import TextInput
@@ -62,8 +64,7 @@ class ModelIdentity:
     contract: Contract
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
+class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     """The result for one input."""
 
     value: object

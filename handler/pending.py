@@ -1,42 +1,55 @@
 """Inputs whose texts are on their way through the model, and which text belongs to whom."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
-from .errors import NotNow, RequestError
+import msgspec
+
+from .errors import RequestError
 from .inputs import TextInput
 from .parameters import Parameters
 from .payload import Prediction
 from .tasks.kind import Reading, Row
 from .text.encoded import EncodedText
-from .text.tokenization import TOO_LATE
 
 Outcome = Prediction | RequestError
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Pending:
+class Pending(msgspec.Struct, kw_only=True, eq=False):
     """One input, and what is known of its answer so far."""
 
     source: TextInput
     parameters: Parameters
     texts: list[EncodedText]
+    num_tokens: int
+    """Of all its texts."""
     is_raw: bool
-    outcome: Outcome = field(default_factory=lambda: NotNow(TOO_LATE))
-    _rows: dict[int, Row] = field(default_factory=dict)
+    outcome: Outcome | None = None
+    """None until its turn has come."""
+    rows: dict[int, Row] = msgspec.field(default_factory=dict)
+    """What the model says of its texts, by their places, until the outcome is known."""
 
-    def take(self, slot: int, row: Row) -> Reading | None:
-        """Keep what the model says of the text at `slot`; return the reading once nothing is missing."""
-        self._rows[slot] = row
-        if len(self._rows) < len(self.texts):
-            return None
-        rows = [self._rows[index] for index in range(len(self.texts))]
-        self._rows = {}  # logits of a whole vocabulary are not held until the batch ends
+    def take(self, slot: int, row: Row) -> bool:
+        """Keep what the model says of the text at `slot`; return whether nothing is missing now."""
+        self.rows[slot] = row
+        return len(self.rows) == len(self.texts)
+
+    def read(self) -> Reading:
+        """What its head is given; nothing may be missing."""
+        rows = [self.rows[slot] for slot in range(len(self.texts))]
         return Reading(source=self.source, texts=self.texts, rows=rows)
 
+    def settle(self, outcome: Outcome) -> None:
+        """Keep the outcome alone: logits of a whole vocabulary are not held until the batch ends."""
+        self.outcome = outcome
+        self.rows = {}
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedText:
+    def predict(self, value: object) -> Prediction:
+        """The outcome, where a head has made this value."""
+        is_truncated = any(text.is_truncated for text in self.texts)
+        return Prediction(value=value, num_tokens=self.num_tokens, is_truncated=is_truncated)
+
+
+class SharedText(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A text that the model reads once, and the inputs that wait for it, each with the text's place in it."""
 
     text: EncodedText
@@ -49,5 +62,7 @@ def share_texts(inputs: Iterable[Pending]) -> list[SharedText]:
     for pending in inputs:
         for slot, text in enumerate(pending.texts):
             key = text.ids.tobytes(), text.type_ids.tobytes()
-            found.setdefault(key, SharedText(text=text, places=[])).places.append((pending, slot))
+            if (shared := found.get(key)) is None:
+                shared = found[key] = SharedText(text=text, places=[])
+            shared.places.append((pending, slot))
     return list(found.values())

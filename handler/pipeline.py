@@ -6,8 +6,8 @@ An error of one request is a value in its place; its neighbours never see it.
 import logging
 import math
 import time
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from itertools import groupby, islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +25,14 @@ from .explain.explainer import LIMIT_S, Explainer
 from .known_answers import TOLERANCES, KnownAnswers, make_raw_head
 from .parameters import ExplanationParameters
 from .payload import Answer, Prediction, Rejected, Request
-from .pending import Outcome, Pending, share_texts
+from .pending import Pending, SharedText, share_texts
 from .sizes import NO_ROOM, AnswerRoom
 from .tasks import TASKS
-from .tasks.kind import Head, Reading, Row
+from .tasks.kind import Head, Row
 from .tasks.scores import labels_of
 from .text.encoded import EncodedText
 from .text.passages import Passages
-from .text.tokenization import Tokenizer
+from .text.tokenization import TOO_LATE, Tokenizer
 from .worker.metrics import TOKENIZE_SECONDS, Stopwatch
 
 logger = logging.getLogger(__name__)
@@ -157,54 +157,89 @@ class Pipeline:
 
     def _plan_request(self, request: Request) -> list[Passages] | RequestError:
         plan: list[Passages] = []
+        num_texts = 0
         try:
             for source in request.inputs:
                 plan.append(self._kind.plan(source, request.parameters, self.config))
-                if refusal := refuse_too_many(request, sum(len(passages.pairs) for passages in plan)):
+                num_texts += len(plan[-1].pairs)
+                if refusal := refuse_too_many(request, num_texts):
                     return refusal
         except RequestError as error:
             return error
         return plan
 
     def _compute(self, inputs: list[Pending], deadline_s: float, stopwatch: Stopwatch) -> None:
-        """Fill in the outcomes of all inputs; what does not get its turn in time keeps its NotNow."""
+        """Fill in the outcomes of all inputs; what does not get its turn in time is left without."""
         shared = share_texts(inputs)
         texts = [each.text for each in shared]
         # At load it is the engine that is tried: one that is right only for lone texts must fail.
         halves = not all(pending.is_raw for pending in inputs)
-        for index, row in self._forward.rows(texts, deadline_s, stopwatch, halves=halves):
-            for pending, slot in shared[index].places:
-                if time.monotonic() <= deadline_s:  # an answer of thousands of words takes its time too
-                    self._deliver(pending, slot, row)
+        for indices, rows in self._forward.rows(texts, deadline_s, stopwatch, halves=halves):
+            complete = self._deliver([shared[index] for index in indices], rows)
+            for _, group in groupby(complete, key=lambda pending: (pending.is_raw, pending.parameters)):
+                self._read(list(group), deadline_s)
 
-    def _deliver(self, pending: Pending, slot: int, row: Row | RequestError) -> None:
-        if isinstance(row, RequestError):
-            pending.outcome = row
-        elif not np.isfinite(row).all():
-            pending.outcome = InternalError(
-                f"the model's output overflowed in {self.placement.precision}: it is not finite"
-            )
-        elif reading := pending.take(slot, row):
-            pending.outcome = _read(self._raw_head if pending.is_raw else self._head, reading, pending)
+    def _deliver(self, shared: Sequence[SharedText], rows: Sequence[Row] | RequestError) -> Iterator[Pending]:
+        """Hand out what a forward pass has given for these texts; yield the inputs for which nothing is missing now."""
+        said = [rows] * len(shared) if isinstance(rows, RequestError) else self._refuse_overflows(rows)
+        for each, row in zip(shared, said, strict=True):
+            for pending, slot in each.places:
+                if isinstance(row, RequestError):
+                    pending.settle(row)
+                elif pending.take(slot, row):
+                    yield pending
+
+    def _refuse_overflows(self, rows: Sequence[Row]) -> list[Row | RequestError]:
+        """Put an error in the place of each row that is not finite."""
+        overflowed = f"the model's output overflowed in {self.placement.precision}: it is not finite"
+        return [
+            row if is_finite else InternalError(overflowed)
+            for row, is_finite in zip(rows, are_finite(rows), strict=True)
+        ]
+
+    def _read(self, inputs: Sequence[Pending], deadline_s: float) -> None:
+        """Make answers for inputs with the same parameters. Where that fails each is tried alone, if there is time."""
+        if (error := self._try_head(inputs, deadline_s)) is None:
+            return
+        if len(inputs) == 1:
+            inputs[0].settle(_as_outcome(error))
+            return
+        for pending in inputs:
+            if pending.outcome is None:
+                self._read([pending], deadline_s)
+
+    def _try_head(self, inputs: Sequence[Pending], deadline_s: float) -> Exception | None:
+        """Make answers until one fails, and return why."""
+        head = self._raw_head if inputs[0].is_raw else self._head
+        in_time = takewhile(lambda _: time.monotonic() <= deadline_s, inputs)  # thousands of words take theirs
+        try:
+            values = head([pending.read() for pending in inputs], inputs[0].parameters)
+            for pending, value in zip(in_time, values, strict=False):
+                pending.settle(pending.predict(value))
+        except Exception as error:  # noqa: BLE001 - neighbours get their answers
+            return error
+        return None
 
 
-def _read(head: Head[Any], reading: Reading, pending: Pending) -> Outcome:
-    try:
-        value = head(reading, pending.parameters)
-    except RequestError as error:
+def are_finite(rows: Sequence[Row]) -> list[bool]:
+    """Tell which of the rows of a forward pass [width], or [T, width] each, hold nothing but finite numbers."""
+    if rows[0].ndim > 1:  # logits of whole vocabularies are not laid together
+        return [bool(np.isfinite(row).all()) for row in rows]
+    is_finite = np.isfinite(np.concatenate(rows)).reshape(len(rows), -1)
+    each: list[bool] = np.logical_and.reduce(is_finite, -1).tolist()
+    return each
+
+
+def _as_outcome(error: Exception) -> RequestError:
+    if isinstance(error, RequestError):
         return error
-    except Exception:  # neighbours get their answers
-        logger.exception("an answer could not be made of the model's output")
-        return InternalError("no answer could be made of the model's output; the server's log says why")
-    return Prediction(
-        value=value,
-        num_tokens=sum(text.num_tokens for text in pending.texts),
-        is_truncated=any(text.is_truncated for text in pending.texts),
-    )
+    logger.error("an answer could not be made of the model's output", exc_info=error)
+    return InternalError("no answer could be made of the model's output; the server's log says why")
 
 
-def _gather(inputs: list[Pending]) -> Answer:
-    error = next((pending.outcome for pending in inputs if isinstance(pending.outcome, RequestError)), None)
+def _gather(inputs: Sequence[Pending]) -> Answer:
+    outcomes = [pending.outcome or NotNow(TOO_LATE) for pending in inputs]
+    error = next((outcome for outcome in outcomes if isinstance(outcome, RequestError)), None)
     if error is not None:
         return Rejected(error)
-    return [pending.outcome for pending in inputs if isinstance(pending.outcome, Prediction)]
+    return [outcome for outcome in outcomes if isinstance(outcome, Prediction)]

@@ -35,8 +35,8 @@ class Forward:
 
     def rows(
         self, texts: Sequence[EncodedText], deadline_s: float, stopwatch: Stopwatch, *, halves: bool = True
-    ) -> Iterator[tuple[int, Row | RequestError]]:
-        """Yield each text's index with its row, or with the error of its own forward pass.
+    ) -> Iterator[tuple[list[int], list[Row] | RequestError]]:
+        """Yield for each forward pass the indices of its texts with their rows, or with the error that they share.
 
         Where memory runs out, all texts that are left are packed again under a smaller budget; OutOfMemory is the
         error of a text that does not fit alone. A batch that fails otherwise is tried again in halves, for up to
@@ -62,10 +62,9 @@ class Forward:
                 if time.monotonic() < halved_until_s:
                     batches = chain(self._pack_halves(waiting, indices), batches)
                     continue
-            each: Sequence[Row | RequestError] = [rows] * len(indices) if isinstance(rows, RequestError) else rows
-            for index, row in zip(indices, each, strict=True):
+            for index in indices:
                 del waiting[index]
-                yield index, row
+            yield indices, rows
 
     def _pack(self, texts: Mapping[int, EncodedText]) -> Iterator[tuple[list[int], Batch]]:
         """Yield the texts in batches of the budget as it is now, each with the keys of its texts."""

@@ -12,15 +12,22 @@ DTYPES = {Precision.FP32: torch.float32, Precision.FP16: torch.float16, Precisio
 
 
 def choose_device(wanted: Device, gpu_id: int | None) -> torch.device:
-    """Choose by BERTH_DEVICE and the GPU that TorchServe gave this worker; DeviceError if there is no GPU to give."""
-    if wanted is Device.CPU or (wanted is Device.AUTO and not torch.cuda.is_available()):
+    """Choose by BERTH_DEVICE and the GPU that TorchServe gave this worker; DeviceError if torch cannot use it.
+
+    A server that counts on a GPU is not to run on the CPU without a word: its launcher counts GPUs without torch.
+    """
+    if wanted is Device.CPU:
         return torch.device("cpu")
-    if not torch.cuda.is_available():
-        raise DeviceError(
-            "BERTH_DEVICE is cuda, but torch sees no GPU: check the driver (nvidia-smi), that torch is a CUDA build "
-            f"(this is {torch.__version__}), and in a cluster the device plugin and the limit nvidia.com/gpu"
-        )
-    return torch.device("cuda", gpu_id or 0)
+    if torch.cuda.is_available():
+        return torch.device("cuda", gpu_id or 0)
+    if wanted is Device.AUTO and gpu_id is None:
+        return torch.device("cpu")
+    given = "BERTH_DEVICE is cuda" if gpu_id is None else f"this worker was given GPU {gpu_id}"
+    raise DeviceError(
+        f"{given}, but torch sees none: check the driver (nvidia-smi; is it new enough for this torch?), that torch is "
+        f"a CUDA build (this is {torch.__version__}), and in a cluster the device plugin and the limit nvidia.com/gpu; "
+        "BERTH_DEVICE=cpu serves on the CPU"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """What a task explains: a label, or the tokens of an answer."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -71,7 +70,8 @@ class AnswerSubject:
                 "question-answering explains its best answer and takes no target", "/parameters/target"
             )
         rows = [torch.stack((output.start_logits[0], output.end_logits[0]), dim=-1).float().cpu().numpy()]
-        answer: Any = self._head(replace(reading, rows=rows), QuestionAnsweringParameters(align_to_words=False))
+        seen = Reading(source=reading.source, texts=reading.texts, rows=rows)
+        answer: Any = next(iter(self._head([seen], QuestionAnsweringParameters(align_to_words=False))))
         if not answer["answer"]:
             raise InvalidInput("the model finds no answer in this context, and there is nothing to explain")
         (text,) = reading.texts

@@ -10,7 +10,7 @@ from ..inputs import TextInput, TextObject
 from ..parameters import Count, CutParameters
 from ..text.passages import Layout, Passages, TextPair
 from ..wire import quote
-from .kind import Head, Reading, Reads, TaskKind
+from .kind import Head, Reading, Reads, TaskKind, one_by_one
 from .scores import Numbers
 
 DECIMALS = 8  # float32 resolves 6e-8 at 1 and our own answers 1e-7; more decimals would double the bytes
@@ -49,6 +49,7 @@ def _prompt(parameters: EmbeddingParameters, config: HandlerConfig) -> str:
 def make_head(_: Any, __: Any, config: HandlerConfig) -> Head[EmbeddingParameters]:
     """Make the head: the vector [D], its beginning where the checkpoint sets truncate_dim, or so many as are asked."""
 
+    @one_by_one
     def head(reading: Reading, parameters: EmbeddingParameters) -> Numbers:
         (row,) = reading.rows
         vector = row.astype(np.float64)[: config.truncate_dim if parameters.dimensions is None else None]

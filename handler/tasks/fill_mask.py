@@ -14,7 +14,7 @@ from ..inputs import TextInput, TextObject
 from ..parameters import MAX_NAMES, CutParameters
 from ..text.passages import Layout, Passages, TextPair
 from ..wire import quote
-from .kind import Head, Reading, Reads, TaskKind
+from .kind import Head, Reading, Reads, TaskKind, one_by_one
 from .scores import softmax
 
 Ids = npt.NDArray[np.int64]
@@ -48,6 +48,7 @@ def plan(source: TextInput, _: FillMaskParameters, config: HandlerConfig) -> Pas
 def make_head(_: Any, tokenizer: Any, __: Any) -> Head[FillMaskParameters]:
     """Make the head: logits [M, vocabulary] -> the words of the one mask, or a list of them for each of several."""
 
+    @one_by_one
     def head(reading: Reading, parameters: FillMaskParameters) -> object:
         (text,), (row,) = reading.texts, reading.rows
         ids = text.ids.astype(np.int64)
@@ -78,7 +79,7 @@ def best_words(logits: npt.NDArray[np.float32], candidates: Ids | None, top_k: i
         best = np.argpartition(-scores, top_k)[:top_k]
         ids, scores = ids[best], scores[best]
     order = np.argsort(-scores, kind="stable")
-    return [(int(ids[index]), float(scores[index])) for index in order]
+    return list(zip(ids[order].tolist(), scores[order].tolist(), strict=True))
 
 
 def _fill(

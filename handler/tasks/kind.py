@@ -1,10 +1,11 @@
 """The record that each task's file fills in, and what its head is given. No torch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -30,8 +31,7 @@ class Reads(StrEnum):
     MASK_LOGITS = "mask logits"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One input: what the model read for it, and what it said."""
 
     source: TextInput
@@ -41,10 +41,24 @@ class Reading:
     """Rows, one for each of `texts`."""
 
 
-Head = Callable[[Reading, P], object]
-"""Turns a reading into what transformers' pipeline gives for it, as plain JSON values; a vector stays an array.
+Head = Callable[[Sequence[Reading], P], Iterable[object]]
+"""Turns readings that were asked for with the same parameters into what transformers' pipeline gives for each, as plain
+JSON values; a vector stays an array.
 
-It may raise a RequestError."""
+It may raise a RequestError. Where it raises with several readings it is called again with each alone, so that an error
+is only of those that it is about."""
+
+
+def one_by_one(head: Callable[[Reading, P], object]) -> Head[P]:
+    """Make a head of a function of one reading, for what is not made of all rows at once. Each has its turn when its
+    value is asked for."""
+    return lambda readings, parameters: (head(reading, parameters) for reading in readings)
+
+
+def stack_rows(readings: Sequence[Reading]) -> npt.NDArray[np.float64]:
+    """Return the rows of readings with one text each, of width numbers each, as [N, width]."""
+    rows = [row for reading in readings for row in reading.rows]
+    return np.concatenate(rows).reshape(len(readings), -1).astype(np.float64)
 
 
 def known_afterwards(_parameters: Parameters, _vector_size: int) -> int:

@@ -20,7 +20,7 @@ from ..inputs import QuestionObject, TextInput
 from ..parameters import LARGEST, Parameters, Stride
 from ..text.encoded import EncodedText
 from ..text.passages import Cut, Layout, Passages, TextPair, choose_stride
-from .kind import Head, Reading, Reads, Row, TaskKind
+from .kind import Head, Reading, Reads, Row, TaskKind, one_by_one
 from .scores import Numbers, softmax
 
 Ints = npt.NDArray[np.int64]
@@ -75,6 +75,7 @@ def make_head(_: Any, tokenizer: Any, *__: Any) -> Head[QuestionAnsweringParamet
     """Make the head: logits [T, 2] of each window, for the answer's first and last token -> the answer, or several."""
     cls_token_id: int | None = tokenizer.cls_token_id
 
+    @one_by_one
     def head(reading: Reading, parameters: QuestionAnsweringParameters) -> Found | list[Found]:
         context = reading.source.text_pair
         assert context is not None

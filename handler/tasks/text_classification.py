@@ -1,5 +1,6 @@
 """text-classification: the best label of a text or pair, or several, best first."""
 
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -12,8 +13,10 @@ from ..inputs import PairObject, TextInput
 from ..parameters import MAX_NAMES, Count, CutParameters
 from ..text.passages import Layout, Passages, TextPair
 from ..wire import join_pointer, quote
-from .kind import Head, Reading, Reads, TaskKind
-from .scores import SCORE_FUNCTIONS, labels_of
+from .kind import Head, Reading, Reads, TaskKind, stack_rows
+from .scores import SCORE_FUNCTIONS, Numbers, labels_of
+
+Found = dict[str, Any]
 
 
 class ClassificationParameters(CutParameters, frozen=True, kw_only=True):
@@ -45,19 +48,28 @@ def make_head(hf_config: Any, *_: Any) -> Head[ClassificationParameters]:
     labels = labels_of(hf_config)
     default = default_function(hf_config.problem_type, len(labels))
 
-    def head(reading: Reading, parameters: ClassificationParameters) -> object:
-        (row,) = reading.rows
-        scores = SCORE_FUNCTIONS[parameters.function_to_apply or default](row.astype(np.float64))
-        order = np.argsort(-scores, kind="stable")
-        ranked = [{"label": labels[index], "score": float(scores[index])} for index in order]
+    def head(readings: Sequence[Reading], parameters: ClassificationParameters) -> Iterable[object]:
+        scores = SCORE_FUNCTIONS[parameters.function_to_apply or default](stack_rows(readings))
+        limit = parameters.top_k if isinstance(parameters.top_k, int) else None
         if parameters.threshold is not None:
             smallest = thresholds(parameters.threshold, labels)
-            ranked = [item for item in ranked if item["score"] >= smallest[item["label"]]]
-        elif not isinstance(parameters.top_k, int | None):
-            return ranked[0]
-        return ranked[: parameters.top_k] if isinstance(parameters.top_k, int) else ranked
+            every = rank(labels, scores, None)
+            return [[item for item in ranked if item["score"] >= smallest[item["label"]]][:limit] for ranked in every]
+        if parameters.top_k is UNSET:
+            return [best for (best,) in rank(labels, scores, 1)]
+        return rank(labels, scores, limit)
 
     return head
+
+
+def rank(labels: list[str], scores: Numbers, count: int | None) -> list[list[Found]]:
+    """Return the `count` best labels (None: all) of each text, best first, of equals the first; scores are [N, L]."""
+    order = scores.argmax(-1, keepdims=True) if count == 1 else np.argsort(-scores, -1, kind="stable")[:, :count]
+    best = scores[np.arange(len(scores))[:, None], order]
+    return [
+        [{"label": labels[index], "score": score} for index, score in zip(indices, values, strict=True)]
+        for indices, values in zip(order.tolist(), best.tolist(), strict=True)
+    ]
 
 
 def default_function(problem_type: str | None, num_labels: int) -> ScoreFunction:

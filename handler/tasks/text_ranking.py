@@ -10,7 +10,7 @@ from ..config import HandlerConfig, ScoreFunction, Task
 from ..inputs import RankingObject, TextInput
 from ..parameters import Count, CutParameters
 from ..text.passages import Layout, Passages, TextPair
-from .kind import Head, Reading, Reads, TaskKind
+from .kind import Head, Reading, Reads, TaskKind, one_by_one
 from .scores import SCORE_FUNCTIONS
 
 
@@ -47,11 +47,13 @@ def make_head(_: Any, __: Any, config: HandlerConfig) -> Head[RankingParameters]
     """Make the head: one logit for each text -> its index in the request and its score, best first."""
     default = config.score_function or ScoreFunction.SIGMOID
 
+    @one_by_one
     def head(reading: Reading, parameters: RankingParameters) -> list[dict[str, object]]:
-        logits = np.array([row[0] for row in reading.rows], np.float64)
+        logits = np.concatenate(reading.rows).astype(np.float64)
         scores = SCORE_FUNCTIONS[ScoreFunction(parameters.function_to_apply or default)](logits)
         order = np.argsort(-scores, kind="stable")[: parameters.top_k]
-        return [{"index": int(index), "score": float(scores[index])} for index in order]
+        best = zip(order.tolist(), scores[order].tolist(), strict=True)
+        return [{"index": index, "score": score} for index, score in best]
 
     return head
 

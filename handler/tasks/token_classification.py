@@ -18,7 +18,7 @@ from ..config import HandlerConfig, Task
 from ..inputs import TextInput, TextObject
 from ..parameters import MAX_NAMES, Parameters, Stride
 from ..text.passages import Layout, Passages, TextPair, choose_stride
-from .kind import Head, Reading, Reads, TaskKind
+from .kind import Head, Reading, Reads, TaskKind, one_by_one
 from .scores import Numbers, labels_of
 from .tokens import Flags, Ints, Spelling, Window, align_windows, share_tokens
 
@@ -79,6 +79,7 @@ def make_head(hf_config: Any, tokenizer: Any, *_: Any) -> Head[TokenClassificati
     labels = Labels.of(labels_of(hf_config))
     spelling = Spelling(tokenizer)
 
+    @one_by_one
     def head(reading: Reading, parameters: TokenClassificationParameters) -> list[Found]:
         windows = [Window.of(encoded, row) for encoded, row in zip(reading.texts, reading.rows, strict=True)]
         finder = Finder(
@@ -142,16 +143,21 @@ class Finder:
         best = window.scores.argmax(-1)
         is_kept = np.array([name not in self.ignored for name in self.labels.names])
         chosen = np.flatnonzero(is_owned & is_kept[best])
+        starts, ends = window.offsets[chosen].T.tolist()
         columns = zip(
-            [self.labels.names[label] for label in best[chosen]],
+            best[chosen].tolist(),
             window.scores[chosen, best[chosen]].tolist(),
             (window.places[chosen] + shift).tolist(),
             self.spelling.tokens(self.text, window.ids[chosen], window.offsets[chosen]),
-            *window.offsets[chosen].T.tolist(),
+            starts,
+            ends,
             strict=True,
         )
-        names = ("entity", "score", "index", "word", "start", "end")
-        return [dict(zip(names, values, strict=True)) for values in columns]
+        names = self.labels.names
+        return [
+            {"entity": names[label], "score": score, "index": index, "word": word, "start": start, "end": end}
+            for label, score, index, word, start, end in columns
+        ]
 
     def entities(self, window: Window) -> list[Found]:
         """Find the entities (other strategies): neighbouring words with one tag. There is at least one token."""

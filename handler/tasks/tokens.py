@@ -63,7 +63,7 @@ class Spelling:
 
     def tokens(self, text: str, ids: Ints, offsets: Offsets) -> list[str]:
         """Each token as the vocabulary has it; an unknown one as the text has it."""
-        spelled: list[str] = self._tokenizer.convert_ids_to_tokens(ids.tolist())
+        spelled: list[str] = list(map(self._tokenizer.backend_tokenizer.id_to_token, ids.tolist()))
         if self._unknown is not None:
             for index in np.flatnonzero(ids == self._unknown):
                 start, end = offsets[index]
@@ -123,6 +123,8 @@ def num_shared(former: Window, latter: Window) -> int:
 
 def share_tokens(windows: Sequence[Window], shifts: Sequence[int]) -> list[Flags]:
     """Say which tokens [K] each window owns: those deeper in it than in another, or as deep and earlier."""
+    if len(windows) == 1:
+        return [np.ones(len(windows[0].places), np.bool_)]
     deepest = np.full(shifts[-1] + windows[-1].num_tokens, -1)
     owners = np.zeros(len(deepest), np.int64)
     places = [window.places + shift for window, shift in zip(windows, shifts, strict=True)]

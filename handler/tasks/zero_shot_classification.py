@@ -10,7 +10,7 @@ from ..config import MAX_TEXTS_PER_REQUEST, HandlerConfig, Task
 from ..inputs import NonEmpty, TextInput, TextObject
 from ..parameters import CutParameters
 from ..text.passages import Cut, Layout, Passages, TextPair
-from .kind import Head, Reading, Reads, TaskKind
+from .kind import Head, Reading, Reads, TaskKind, one_by_one
 from .scores import labels_of, softmax
 
 HYPOTHESIS = "This example is {}."
@@ -68,8 +68,9 @@ def make_head(hf_config: Any, *_: Any) -> Head[ZeroShotParameters]:
     # transformers' rule, which takes the first other label to be the contradiction, or the last (zero_shot_...py).
     contradiction = -1 if entailment == 0 else 0
 
+    @one_by_one
     def head(reading: Reading, parameters: ZeroShotParameters) -> dict[str, object]:
-        logits = np.stack(reading.rows).astype(np.float64)
+        logits = np.stack(reading.rows, dtype=np.float64)
         if parameters.multi_label or len(logits) == 1:
             scores = softmax(logits[:, [contradiction, entailment]])[:, 1]
         else:

@@ -1,9 +1,11 @@
 """What the model reads of a text: its token ids between special ones, cut to fit. It knows no checkpoint."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Self
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, chain, pairwise, starmap
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from tokenizers import Encoding
@@ -14,22 +16,23 @@ from .passages import Cut
 # A batch of the largest requests has 8 million tokens. In Python's lists each took 44 bytes, and 16 more as a key.
 Ids = npt.NDArray[np.int32]
 Types = npt.NDArray[np.int8]
+Offsets = npt.NDArray[np.int32]
+Words = npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncodedText:
+class EncodedText(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One text (or pair, or window of one) as the model reads it; special tokens included, never padded."""
 
     ids: Ids  # [T]
     type_ids: Types  # [T]
     """0 for the first text of a pair and 1 for the second, where the architecture has them."""
     num_tokens_uncut: int
-    offsets: npt.NDArray[np.int32] | None = None
+    offsets: Offsets | None = None
     """[T, 2]: a token's first character and the one behind its last, in the text that it is of. This and what follows
     are None unless the head asks where tokens stand (Passages.keeps_places)."""
     sources: npt.NDArray[np.int8] | None = None
     """[T]: 0 for a token of the first text of a pair, 1 of the second, -1 for a special token."""
-    words: npt.NDArray[np.int32] | None = None
+    words: Words | None = None
     """[T]: which word of its text a token is of, as the tokenizer splits it; -1 for none."""
 
     @property
@@ -47,31 +50,58 @@ class EncodedText:
         return int(np.count_nonzero(self.ids == token))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tokens:
+NO_OFFSETS, NO_WORDS = np.empty((0, 2), np.int32), np.empty(0, np.int32)
+
+
+class Tokens(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A text's tokens without special ones: as many as the model can take, from the side that is kept."""
 
     count: int
     """Tokens of the whole text."""
     ids: Ids
-    offsets: list[tuple[int, int]]
-    words: list[int | None]
+    offsets: Offsets = NO_OFFSETS
+    """[K, 2]; this and words [K], -1 for none, are empty unless the head asks where tokens stand."""
+    words: Words = NO_WORDS
 
-    @classmethod
-    def of(cls, encoding: Encoding, longest: int, side: str, *, keeps_places: bool) -> Self:
-        """Keep what can be used of a whole text; the rest is not held."""
-        part = _part(len(encoding), longest, side)
-        return cls(
-            count=len(encoding),
-            ids=to_ids(encoding.ids[part]),
-            offsets=encoding.offsets[part] if keeps_places else [],
-            words=encoding.word_ids[part] if keeps_places else [],
-        )
-
-    def keep(self, count: int, side: str) -> Self:
+    def keep(self, count: int, side: str) -> "Tokens":
         """Keep so many of them, from the side that is kept."""
+        if count == len(self.ids):
+            return self
         part = _part(len(self.ids), count, side)
-        return replace(self, ids=self.ids[part], offsets=self.offsets[part], words=self.words[part])
+        return Tokens(count=self.count, ids=self.ids[part], offsets=self.offsets[part], words=self.words[part])
+
+
+def hold_tokens(encodings: Sequence[Encoding], longest: int, side: str) -> list[Tokens]:
+    """Keep what can be used of whole texts, at most `longest` tokens of each; all ids in one array, and no places."""
+    counts = [len(encoding) for encoding in encodings]
+    kept = [min(count, longest) for count in counts]
+    parts = [_part(count, longest, side) for count in counts]
+    each = (encoding.ids[part] for encoding, part in zip(encodings, parts, strict=True))
+    ids = np.fromiter(chain.from_iterable(each), np.int32, sum(kept))
+    return [Tokens(count=count, ids=ids[part]) for count, part in zip(counts, _slices(kept), strict=True)]
+
+
+def hold_places(encodings: Sequence[Encoding], longest: int, side: str) -> list[Tokens]:
+    """Keep the same, and where each token stands in its text."""
+    return [
+        Tokens(
+            count=tokens.count,
+            ids=tokens.ids,
+            offsets=to_offsets(encoding.offsets[_part(len(encoding), longest, side)]),
+            words=to_words(encoding.word_ids[_part(len(encoding), longest, side)]),
+        )
+        for encoding, tokens in zip(encodings, hold_tokens(encodings, longest, side), strict=True)
+    ]
+
+
+def to_offsets(offsets: Sequence[tuple[int, int]]) -> Offsets:
+    """Return tokenizers' offsets as [K, 2]."""
+    return np.fromiter(chain.from_iterable(offsets), np.int32, 2 * len(offsets)).reshape(-1, 2)
+
+
+def to_words(words: Sequence[int | None]) -> Words:
+    """Return tokenizers' numbers of words [K]; -1 for none."""
+    return np.array([-1 if word is None else word for word in words], np.int32)
 
 
 def to_ids(ids: Sequence[int]) -> Ids:
@@ -84,11 +114,16 @@ def _part(length: int, count: int, side: str) -> slice:
     return slice(count) if side == "right" else slice(max(0, length - count), None)
 
 
-SOURCES = (-1, 0, -1, 1, -1)  # of the parts of what the model reads: EncodedText.sources
-NOTHING = Tokens(count=0, ids=np.empty(0, np.int32), offsets=[], words=[])
+def _slices(lengths: Sequence[int]) -> Iterator[slice]:
+    """Parts of these lengths, laid end to end."""
+    return starmap(slice, pairwise(accumulate(lengths, initial=0)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+SOURCES = np.array((-1, 0, -1, 1, -1), np.int8)  # of the parts of what the model reads: EncodedText.sources
+NOTHING = Tokens(count=0, ids=to_ids([]))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Frame:
     """The special tokens that stand before, between and behind the texts of a pair (or one text), and all types."""
 
@@ -98,7 +133,7 @@ class Frame:
     types: Types
     """Types of what stands before, the first text, between, the second text, after."""
 
-    @property
+    @cached_property
     def num_special(self) -> int:
         """Tokens that it takes."""
         return len(self.before) + len(self.between) + len(self.after)
@@ -109,29 +144,57 @@ class Frame:
         inner = len(ids) - len(after)
         return inner >= len(before) and list(ids[: len(before)]) == before and list(ids[inner:]) == after
 
-    def put_together(self, first: Tokens, second: Tokens, num_tokens_uncut: int) -> EncodedText:
-        """Put the texts together as the model reads them."""
-        parts = (self.before, first.ids, self.between, second.ids, self.after)
-        return EncodedText(
-            ids=np.concatenate(parts),
-            type_ids=np.repeat(self.types, [len(part) for part in parts]),
-            num_tokens_uncut=num_tokens_uncut,
-        )
 
-    def put_together_with_places(self, first: Tokens, second: Tokens, num_tokens_uncut: int) -> EncodedText:
-        """Put the texts together, with where every token stands in its text."""
-        before, between, after = (
-            Tokens(count=0, ids=ids, offsets=[(0, 0)] * len(ids), words=[None] * len(ids))
-            for ids in (self.before, self.between, self.after)
+class Framed(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """A text or pair, cut to fit, and the special tokens to stand around it."""
+
+    frame: Frame
+    first: Tokens
+    second: Tokens
+    num_tokens_uncut: int
+
+    @property
+    def parts(self) -> tuple[Ids, ...]:
+        """Ids of what stands before, the first text, between, the second text, after."""
+        return self.frame.before, self.first.ids, self.frame.between, self.second.ids, self.frame.after
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens that the model sees."""
+        return len(self.first.ids) + len(self.second.ids) + self.frame.num_special
+
+
+def put_together(texts: Sequence[Framed], *, keeps_places: bool) -> list[EncodedText]:
+    """Put texts together as the model reads them, all at once: each is a part of one array."""
+    if not texts:
+        return []
+    parts = [part for text in texts for part in text.parts]
+    lengths = [len(part) for part in parts]
+    ids = np.concatenate(parts)
+    type_ids = np.repeat(np.concatenate([text.frame.types for text in texts]), lengths)
+    sources = np.repeat(np.tile(SOURCES, len(texts)), lengths) if keeps_places else None
+    offsets, words = (None, None) if sources is None else _find_places(texts, sources)
+    totals = [text.num_tokens for text in texts]
+    return [
+        EncodedText(
+            ids=ids[part],
+            type_ids=type_ids[part],
+            num_tokens_uncut=text.num_tokens_uncut,
+            offsets=None if offsets is None else offsets[part],
+            sources=None if sources is None else sources[part],
+            words=None if words is None else words[part],
         )
-        parts = (before, first, between, second, after)
-        words = [-1 if word is None else word for part in parts for word in part.words]
-        return replace(
-            self.put_together(first, second, num_tokens_uncut),
-            offsets=np.array([offset for part in parts for offset in part.offsets], np.int32).reshape(-1, 2),
-            sources=np.repeat(np.array(SOURCES, np.int8), [len(part.ids) for part in parts]),
-            words=np.array(words, np.int32),
-        )
+        for text, part in zip(texts, _slices(totals), strict=True)
+    ]
+
+
+def _find_places(texts: Sequence[Framed], sources: Types) -> tuple[Offsets, Words]:
+    """Return where all tokens stand in their texts, [T, 2] and [T]."""
+    offsets, words = np.zeros((len(sources), 2), np.int32), np.full(len(sources), -1, np.int32)
+    for source, each in enumerate(([text.first for text in texts], [text.second for text in texts])):
+        offsets[sources == source] = np.concatenate([tokens.offsets for tokens in each])
+        words[sources == source] = np.concatenate([tokens.words for tokens in each])
+    return offsets, words
 
 
 def make_frame(backend: Backend, *, is_pair: bool) -> Frame:
@@ -168,12 +231,11 @@ def share_room(first: int, second: int, room: int, cut: Cut) -> tuple[int, int]:
 def read_window(encoding: Encoding) -> EncodedText:
     """Read one of the windows that tokenizers makes of a text; nothing of it was cut."""
     sources = [-1 if source is None else source for source in encoding.sequence_ids]
-    words = [-1 if word is None else word for word in encoding.word_ids]
     return EncodedText(
         ids=to_ids(encoding.ids),
         type_ids=np.array(encoding.type_ids, np.int8),
         num_tokens_uncut=len(encoding),
-        offsets=np.array(encoding.offsets, np.int32).reshape(-1, 2),
+        offsets=to_offsets(encoding.offsets),
         sources=np.where(encoding.special_tokens_mask, -1, sources).astype(np.int8),
-        words=np.array(words, np.int32),
+        words=to_words(encoding.word_ids),
     )

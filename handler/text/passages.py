@@ -1,19 +1,26 @@
 """The texts and pairs that the model reads for one input, and what becomes of those that are too long. Pure."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from ..errors import InvalidParameter
 from ..parameters import DEFAULT_STRIDE_TOKENS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextPair:
+class TextPair(msgspec.Struct, frozen=True, kw_only=True):
     """One text, or two that the model reads together, or a text's tokens in its place."""
 
     text: str
     text_pair: str | None = None
     token_ids: tuple[int, ...] | None = None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts to be tokenised."""
+        if self.token_ids is not None:
+            return ()
+        return (self.text,) if self.text_pair is None else (self.text, self.text_pair)
 
 
 class Cut(StrEnum):
@@ -24,8 +31,7 @@ class Cut(StrEnum):
     ONLY_SECOND = "only_second"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """The rule for a text that is too long."""
 
     max_tokens: int
@@ -35,8 +41,7 @@ class Layout:
     """Read it in windows that share this many tokens with their neighbours. None: read its beginning."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passages:
+class Passages(msgspec.Struct, frozen=True, kw_only=True):
     """What the model reads for one input."""
 
     pairs: tuple[TextPair, ...]

@@ -3,9 +3,10 @@
 import logging
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from tokenizers import Tokenizer as Backend
@@ -14,7 +15,19 @@ from transformers import AutoConfig, AutoTokenizer
 from ..config import MAX_MASKS_PER_INPUT, MAX_TEXTS_PER_REQUEST
 from ..errors import InputTooLong, InternalError, InvalidInput, NotNow, RequestError, TooManyInputs
 from ..wire import quote
-from .encoded import NOTHING, EncodedText, Tokens, make_frame, read_window, share_room, to_ids
+from .encoded import (
+    NOTHING,
+    EncodedText,
+    Framed,
+    Tokens,
+    hold_places,
+    hold_tokens,
+    make_frame,
+    put_together,
+    read_window,
+    share_room,
+    to_ids,
+)
 from .passages import Cut, Layout, Passages, TextPair
 
 logger = logging.getLogger(__name__)
@@ -36,6 +49,10 @@ NAMES = {
 }  # what is never cut
 Encoded = list[EncodedText] | RequestError
 """What the model reads for one input, or why it cannot."""
+LaidOut = Framed | EncodedText
+"""A text that was cut to fit, or one that is as the model reads it."""
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Tokenizer:
@@ -65,48 +82,56 @@ class Tokenizer:
         NotNow for an input whose turn had not come by deadline_s, on the clock of time.monotonic.
         """
         encoded: list[Encoded] = []
-        for part in _parts(inputs):
-            encoded += self._encode_part(part, deadline_s)
+        for part, texts in _parts(inputs):
+            encoded += self._encode_part(part, texts, deadline_s)
         return encoded
 
-    def _encode_part(self, part: Sequence[Passages], deadline_s: float) -> list[Encoded]:
-        """Tokenise all texts at once, equal ones once; then cut each and give it its special tokens."""
+    def _encode_part(self, part: Sequence[Passages], texts: Sequence[str], deadline_s: float) -> list[Encoded]:
+        """Tokenise all texts at once; then cut each, and give all their special tokens at once."""
         if time.monotonic() > deadline_s:
             return [NotNow(TOO_LATE) for _ in part]
-        texts = list(dict.fromkeys(text for passages in part for pair in passages.pairs for text in _texts_of(pair)))
+        keeps_places = any(passages.keeps_places for passages in part)
+        longest = max(passages.layout.max_tokens for passages in part)
         try:
-            self._backend.no_truncation()
-            longest = max(passages.layout.max_tokens for passages in part)
-            keeps_places = any(passages.keeps_places for passages in part)
-            encodings = self._backend.encode_batch(texts, add_special_tokens=False)
-            tokens = {
-                text: Tokens.of(encoding, longest, self._truncation_side, keeps_places=keeps_places)
-                for text, encoding in zip(texts, encodings, strict=True)
-            }
+            tokens = self._tokenize(texts, longest, keeps_places=keeps_places)
         except Exception:  # whatever it is, the neighbours get their answers
             logger.exception("texts could not be tokenised")
             return [InternalError(NOT_TOKENISED) for _ in part]
-        return [self._finish(passages, tokens, deadline_s) for passages in part]
+        laid_out = [_attempt(self._lay_out, passages, tokens, deadline_s) for passages in part]
+        framed = [text for text in _good(laid_out) if isinstance(text, Framed)]
+        encoded = iter(put_together(framed, keeps_places=keeps_places))
+        return [
+            texts if isinstance(texts, RequestError) else _attempt(self._finish, texts, encoded, passages)
+            for texts, passages in zip(laid_out, part, strict=True)
+        ]
 
-    def _finish(self, passages: Passages, tokens: Mapping[str, Tokens], deadline_s: float) -> Encoded:
-        encoded: list[EncodedText] = []
-        try:
-            for pair in passages.pairs:
-                if time.monotonic() > deadline_s:
-                    return NotNow(TOO_LATE)
-                if pair.token_ids is not None:
-                    encoded.append(self._take_ids(pair.token_ids, passages.layout.max_tokens))
-                    continue
-                encoded += self._lay_out(pair, tokens, passages)
-            if self._knows_too_much:
-                self._check_ids(encoded)
-            if passages.needs_masks:
-                self._check_masks(encoded)
-        except RequestError as error:
-            return error
-        except Exception:  # whatever it is, the neighbours get their answers
-            logger.exception("a text could not be tokenised")
-            return InternalError(NOT_TOKENISED)
+    def _tokenize(self, texts: Sequence[str], longest: int, *, keeps_places: bool) -> dict[str, Tokens]:
+        """Return each text's tokens, at most `longest`; to know their places as well takes a fifth longer."""
+        self._backend.no_truncation()
+        encode = self._backend.encode_batch if keeps_places else self._backend.encode_batch_fast
+        hold = hold_places if keeps_places else hold_tokens
+        tokens = hold(encode(texts, add_special_tokens=False), longest, self._truncation_side)
+        return dict(zip(texts, tokens, strict=True))
+
+    def _lay_out(self, passages: Passages, tokens: Mapping[str, Tokens], deadline_s: float) -> list[LaidOut]:
+        """Cut what the model reads for one input to fit; most of it is yet to be put together."""
+        laid_out: list[LaidOut] = []
+        for pair in passages.pairs:
+            if time.monotonic() > deadline_s:
+                raise NotNow(TOO_LATE)
+            if pair.token_ids is None:
+                laid_out += self._lay_out_pair(pair, tokens, passages)
+            else:
+                laid_out.append(self._take_ids(pair.token_ids, passages.layout.max_tokens))
+        return laid_out
+
+    def _finish(self, laid_out: Sequence[LaidOut], framed: Iterator[EncodedText], passages: Passages) -> Encoded:
+        """Take the texts that are put together by now, and check them."""
+        encoded = [next(framed) if isinstance(text, Framed) else text for text in laid_out]
+        if self._knows_too_much:
+            self._check_ids(encoded)
+        if passages.needs_masks:
+            self._check_masks(encoded)
         return encoded
 
     def _take_ids(self, ids: tuple[int, ...], max_tokens: int) -> EncodedText:
@@ -149,28 +174,46 @@ class Tokenizer:
             if num_masks > MAX_MASKS_PER_INPUT:
                 raise InvalidInput(f"the text has {num_masks} masks; at most {MAX_MASKS_PER_INPUT} are filled at once")
 
-    def _lay_out(self, pair: TextPair, tokens: Mapping[str, Tokens], passages: Passages) -> Iterator[EncodedText]:
+    def _lay_out_pair(self, pair: TextPair, tokens: Mapping[str, Tokens], passages: Passages) -> Sequence[LaidOut]:
         """Return the whole text, its beginning, or its windows."""
-        layout, side = passages.layout, self._truncation_side
+        layout = passages.layout
         frame = self._frame if pair.text_pair is None else self._pair_frame
         first, second = tokens[pair.text], NOTHING if pair.text_pair is None else tokens[pair.text_pair]
-        room = layout.max_tokens - frame.num_special
         num_tokens = first.count + second.count + frame.num_special
         if num_tokens > layout.max_tokens:
+            room = layout.max_tokens - frame.num_special
             _check_room(first.count, second.count, room, layout)
-        if layout.stride is None:
+            if layout.stride is not None:
+                return self._windows(pair, layout, layout.stride)
             counts = share_room(first.count, second.count, room, layout.cut)
-            first, second = (each.keep(count, side) for each, count in zip((first, second), counts, strict=True))
-            put_together = frame.put_together_with_places if passages.keeps_places else frame.put_together
-            yield put_together(first, second, num_tokens)
-            return
+            first, second = map(Tokens.keep, (first, second), counts, [self._truncation_side] * 2)
+        return [Framed(frame=frame, first=first, second=second, num_tokens_uncut=num_tokens)]
+
+    def _windows(self, pair: TextPair, layout: Layout, stride: int) -> list[EncodedText]:
+        """Tokenise a text that needs windows once more: tokenizers makes them of a text only, not of its tokens."""
         self._backend.enable_truncation(
-            layout.max_tokens, stride=layout.stride, strategy=layout.cut.value, direction=side
+            layout.max_tokens, stride=stride, strategy=layout.cut.value, direction=self._truncation_side
         )
-        # Once more, for what tokenizers 0.23 puts together has the right ids, but wrong offsets (a byte-level BPE's are
-        # trimmed twice), sources (none for the first text) and, in later windows, types.
+        # What it puts together itself (0.23) has the right ids, but wrong offsets (a byte-level BPE's are trimmed
+        # twice), sources (none for the first text) and, in later windows, types.
         whole = self._backend.encode(pair.text, pair.text_pair)
-        yield from (read_window(window) for window in [whole, *whole.overflowing])
+        return [read_window(window) for window in (whole, *whole.overflowing)]
+
+
+def _attempt(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | RequestError:
+    """Return what the function returns, or why it cannot: whatever it is, the neighbours get their answers."""
+    try:
+        return function(*args, **kwargs)
+    except RequestError as error:
+        return error
+    except Exception:
+        logger.exception("a text could not be tokenised")
+        return InternalError(NOT_TOKENISED)
+
+
+def _good(each: Iterable[list[LaidOut] | RequestError]) -> Iterator[LaidOut]:
+    """The texts of all inputs without an error, in order."""
+    return chain.from_iterable(texts for texts in each if not isinstance(texts, RequestError))
 
 
 def _check_room(first: int, second: int, room: int, layout: Layout) -> None:
@@ -193,21 +236,23 @@ def _check_room(first: int, second: int, room: int, layout: Layout) -> None:
         )
 
 
-def _texts_of(pair: TextPair) -> tuple[str, ...]:
-    if pair.token_ids is not None:
-        return ()
-    return (pair.text,) if pair.text_pair is None else (pair.text, pair.text_pair)
+def _parts(inputs: Iterable[Passages]) -> Iterator[tuple[list[Passages], list[str]]]:
+    """Yield the inputs in order, each part with its texts, equal ones once, that have about PART_CHARACTERS together.
 
-
-def _parts(inputs: Sequence[Passages]) -> Iterator[list[Passages]]:
-    """Yield the inputs in order, in parts of about PART_CHARACTERS: tokens to be cut are held for one part only."""
+    Tokens to be cut are held for one part only.
+    """
     part: list[Passages] = []
+    texts: dict[str, None] = {}
     num_characters = 0
     for passages in inputs:
         part.append(passages)
-        num_characters += sum(len(text) for pair in passages.pairs for text in _texts_of(pair))
+        for pair in passages.pairs:
+            for text in pair.texts:
+                if text not in texts:
+                    texts[text] = None
+                    num_characters += len(text)
         if num_characters > PART_CHARACTERS:
-            yield part
-            part, num_characters = [], 0
+            yield part, list(texts)
+            part, texts, num_characters = [], {}, 0
     if part:
-        yield part
+        yield part, list(texts)

@@ -17,7 +17,7 @@ from handler.parameters import Parameters
 from handler.payload import Request
 from handler.pipeline import Pipeline
 from handler.tasks import TASKS
-from handler.tasks.kind import Head, Reading, Reads, TaskKind
+from handler.tasks.kind import Head, Reading, Reads, TaskKind, one_by_one
 from handler.tasks.scores import labels_of
 from handler.text.passages import Layout, Passages, TextPair
 from tests.support.asking import value_of
@@ -45,6 +45,7 @@ def plan(source: TextInput, _: DoubtParameters, config: HandlerConfig) -> Passag
 def make_head(hf_config: Any, *_: Any) -> Head[DoubtParameters]:
     labels = labels_of(hf_config)
 
+    @one_by_one
     def head(reading: Reading, parameters: DoubtParameters) -> dict[str, object]:
         (row,) = reading.rows
         best, second = (-row).argsort()[:2]

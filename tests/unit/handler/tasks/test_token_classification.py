@@ -55,9 +55,9 @@ class Ner:
         self._outputs = cache(self._forward)
 
     def find(self, reading: Reading, strategy: AggregationStrategy, ignore_labels: list[str]) -> Any:
-        return self.head(
-            reading, TokenClassificationParameters(aggregation_strategy=strategy, ignore_labels=ignore_labels)
-        )
+        parameters = TokenClassificationParameters(aggregation_strategy=strategy, ignore_labels=ignore_labels)
+        (found,) = self.head([reading], parameters)
+        return found
 
     def expect(self, text: str, stride: int | None, strategy: AggregationStrategy, ignore_labels: list[str]) -> Any:
         settings: dict[str, Any] = {"aggregation_strategy": str(strategy), "ignore_labels": ignore_labels}
