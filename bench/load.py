@@ -21,6 +21,7 @@ from berth.errors import BerthError
 
 from .cpu import CpuReading, CpuShares, shares_between
 
+PAUSE_S = 0.05  # between a refusal and the next request of a client that is patient
 LAST_ANSWERS_S = 60.0  # for the requests that are still being computed when the time is over
 
 
@@ -133,6 +134,7 @@ async def _run_client(plan: LoadPlan, texts: Iterator[str], started_s: float) ->
             writer.close()
             if not plan.is_patient:  # the run has failed
                 break
+            await asyncio.sleep(PAUSE_S)
             reader, writer = await asyncio.open_connection(address.hostname, address.port)
     writer.close()
     return exchanges
@@ -180,9 +182,20 @@ class LoadPool:
 
     def apply(self, plan: LoadPlan) -> LoadResult:
         """Run the plan from several processes at once; BerthError as from apply_load."""
-        counts = [len(range(plan.clients)[start :: self._processes]) for start in range(self._processes)]
-        plans = [replace(plan, clients=count) for count in counts if count]
-        return merge_results(list(self._pool.map(apply_load, plans)))
+        return merge_results(list(self._pool.map(apply_load, split_plan(plan, self._processes))))
+
+
+def split_plan(plan: LoadPlan, processes: int) -> list[LoadPlan]:
+    """Plans for that many processes, or one for each client if there are fewer.
+
+    Each begins at another text: a handler that finds equal texts in a batch would compute them once.
+    """
+    count = min(processes, plan.clients)
+    starts = [len(plan.texts) * index // count for index in range(count)]
+    return [
+        replace(plan, clients=len(range(index, plan.clients, count)), texts=[*plan.texts[start:], *plan.texts[:start]])
+        for index, start in enumerate(starts)
+    ]
 
 
 def merge_results(results: Sequence[LoadResult]) -> LoadResult:

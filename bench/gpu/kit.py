@@ -25,10 +25,11 @@ from berth.sources.sample import SAMPLE_PACKAGE, installed_folder
 
 from ..machine import REPOSITORY, commit
 
-PACKAGES = ("berth", "pytest", "sentence-transformers", "fastapi", "uvicorn")
+OTHERS = ("pytest", "sentence-transformers", "fastapi", "uvicorn")  # for tests/gpu and the peers
 NOT_CARRIED = frozenset({"torch"})
 ALSO = ("pip", "setuptools")  # what installs the kit there; what torch asks for and some images lack
 SOURCES = ("bench", "tests", "config.properties", "setup.cfg", "constraints.txt")
+PIP = (sys.executable, "-m", "pip")
 PART_BYTES = 60 * 2**20
 GLIBC = range(5, 35)  # manylinux_2_5 to 2_34: what machines with a driver of today have
 RUN = Path(__file__).with_name("run_kit.py")
@@ -55,12 +56,13 @@ def build(python_version: str, output: Path) -> None:
     output.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as folder:
         wheels = Path(folder, "wheels")
-        pins = closure(PACKAGES, {"python_version": python_version, "python_full_version": f"{python_version}.0"})
+        environment = {"python_version": python_version, "python_full_version": f"{python_version}.0"}
+        pins = closure([*needed(build_berth(wheels), environment), *OTHERS], environment)
         fetch_wheels(pins, python_version, wheels)
         copy_sources(Path(folder, "source"))
         parts = write_parts([wheels, Path(folder, "source")], output)
     shutil.copyfile(RUN, output / "run.py")
-    kit = {"python": python_version, "commit": commit(), "packages": PACKAGES, "parts": parts}
+    kit = {"python": python_version, "commit": commit(), "packages": ["berth", *OTHERS], "parts": parts}
     (output / "kit.json").write_text(json.dumps(kit, indent=1) + "\n", encoding="utf-8")
 
 
@@ -73,27 +75,33 @@ def closure(names: Iterable[str], environment: Mapping[str, str]) -> dict[str, s
         if name in found or name in NOT_CARRIED:
             continue
         found[name] = importlib.metadata.version(name)
-        waiting += needed(name, environment)
+        waiting += needed(importlib.metadata.distribution(name), environment)
     return found
 
 
-def needed(name: str, environment: Mapping[str, str]) -> Iterator[str]:
+def needed(package: importlib.metadata.Distribution, environment: Mapping[str, str]) -> Iterator[str]:
     """What a package needs in such an environment, without extras."""
-    for text in importlib.metadata.requires(name) or ():
+    for text in package.requires or ():
         requirement = Requirement(text)
         if requirement.marker is None or requirement.marker.evaluate({**environment, "extra": ""}):
             yield requirement.name
 
 
+def build_berth(wheels: Path) -> importlib.metadata.Distribution:
+    """berth's own wheel, and what it says of itself; CalledProcessError where it cannot be built."""
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels)]
+    subprocess.run([*PIP, "wheel", *options, str(REPOSITORY)], check=True)
+    (wheel,) = wheels.glob("berth-*.whl")
+    (berth,) = importlib.metadata.distributions(path=[str(wheel)])
+    return berth
+
+
 def fetch_wheels(pins: Mapping[str, str], python_version: str, wheels: Path) -> None:
-    """berth's own wheel, built here, and the others for that Python; CalledProcessError where one cannot be had."""
-    pip = [sys.executable, "-m", "pip"]
-    own = ["wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(REPOSITORY)]
-    subprocess.run([*pip, *own], check=True)
+    """The wheels of these versions for that Python; CalledProcessError where one cannot be had."""
     platforms = [f"--platform=manylinux_2_{minor}_x86_64" for minor in GLIBC] + ["--platform=manylinux2014_x86_64"]
     options = ["--quiet", "--no-deps", "--only-binary=:all:", f"--python-version={python_version}", *platforms]
-    others = [f"{name}=={version}" for name, version in pins.items() if name != "berth"]
-    subprocess.run([*pip, "download", *options, "--dest", str(wheels), *ALSO, *others], check=True)
+    others = [f"{name}=={version}" for name, version in pins.items()]
+    subprocess.run([*PIP, "download", *options, "--dest", str(wheels), *ALSO, *others], check=True)
 
 
 def copy_sources(target: Path) -> None:

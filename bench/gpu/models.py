@@ -1,6 +1,7 @@
 """The archives that the parts serve, and their servers."""
 
 import contextlib
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -14,11 +15,10 @@ from handler.config import Task
 from tests.support.checkpoints.large import make_bert_base
 from tests.support.servers import Server, running_server
 
-from ..texts import mixed_texts, whole_words
+from ..texts import SPECIAL_TOKENS, mixed_texts, whole_words
 from .scene import Scene
 
 SMALL = {"num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 2, "intermediate_size": 128}
-NUM_TEXTS = 4096
 BATCHING = Batching(size=64, delay_ms=1)  # as `berth pack` writes it
 
 
@@ -56,13 +56,12 @@ def words() -> list[str]:
     return whole_words((installed_folder() / "vocab.txt").read_text("utf-8").split())
 
 
-def short_texts(count: int = NUM_TEXTS) -> list[str]:
+def short_texts(count: int) -> list[str]:
     """Lognormal lengths with a mean of about 24 tokens; the same each time."""
     return mixed_texts(words(), count)
 
 
-def equal_texts(num_tokens: int, count: int = NUM_TEXTS) -> list[str]:
-    """Texts of exactly so many tokens, [CLS] and [SEP] included."""
-    chosen = words()
-    size = num_tokens - 2
-    return [" ".join(chosen[(start + step) % len(chosen)] for step in range(size)) for start in range(count)]
+def equal_texts(num_tokens: int, count: int) -> list[str]:
+    """Texts of exactly so many tokens, [CLS] and [SEP] included; the same each time."""
+    chooser, chosen = random.Random(1), words()
+    return [" ".join(chooser.choices(chosen, k=num_tokens - SPECIAL_TOKENS)) for _ in range(count)]

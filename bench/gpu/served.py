@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +14,12 @@ from tests.support.servers import Server
 from ..load import LoadPlan, LoadPool, LoadResult
 from ..rivals.nothing_handler import SIZE_HEADER
 from ..stats import percentile
+from ..texts import num_tokens
 from .models import equal_texts, pack_model, pack_nothing, serving, short_texts
 from .scene import Scene
 
 LIST = 64
+MOST_CLIENTS = 512
 PROCESSES = 8  # one drives about 2,500 requests/s
 
 
@@ -28,24 +30,25 @@ class Mix:
     name: str
     texts: Sequence[Sequence[str]]
     """The texts of each request; a text alone is sent as a string."""
-    fields: dict[str, str]
+    fields: Mapping[str, object]
     """What else the body has."""
 
     def to_bodies(self) -> dict[str, bytes]:
         """Ready bodies, by number."""
         inputs: Iterator[object] = (texts[0] if len(texts) == 1 else list(texts) for texts in self.texts)
-        return {str(key): json.dumps({"inputs": each} | self.fields).encode() for key, each in enumerate(inputs)}
+        return {str(key): json.dumps({"inputs": each, **self.fields}).encode() for key, each in enumerate(inputs)}
 
     @property
     def tokens_per_request(self) -> float:
         """The mean, special tokens included."""
-        return sum(text.count(" ") + 3 for texts in self.texts for text in texts) / len(self.texts)
+        return sum(num_tokens(text) for texts in self.texts for text in texts) / len(self.texts)
 
 
-def mixes(scene: Scene, name: str, fields: dict[str, str]) -> list[Mix]:
-    """A text alone, lists of texts of about 25 tokens, and of 128."""
-    count = 4 if scene.is_small else LIST
-    short, long = short_texts(), equal_texts(16 if scene.is_small else 128, 1024)
+def mixes(scene: Scene, name: str, fields: Mapping[str, object]) -> list[Mix]:
+    """A text alone, lists of texts of about 25 tokens, and of 128; no client sends what another sends meanwhile."""
+    count, different = (4, 16) if scene.is_small else (LIST, MOST_CLIENTS)
+    short = short_texts(count * different)
+    long = equal_texts(16 if scene.is_small else 128, count * different)
     shapes = {"one": in_lists(short, 1), "lists_25": in_lists(short, count), "lists_128": in_lists(long, count)}
     return [Mix(name=f"{name}.{shape}", texts=texts, fields=fields) for shape, texts in shapes.items()]
 
@@ -62,7 +65,7 @@ def clients_of(scene: Scene, mix: Mix) -> tuple[int, ...]:
     return (1, 32, 256, 512) if mix.name.endswith(".one") else (1, 32, 64, 256, 512)
 
 
-def run(scene: Scene, task: Task, forms: dict[str, dict[str, str]]) -> None:
+def run(scene: Scene, task: Task, forms: Mapping[str, Mapping[str, object]]) -> None:
     """Measure every form of the task's answers: name -> what else a body has."""
     archives = [pack_model(scene, task), pack_nothing(scene)]
     with serving(scene, archives) as server, LoadPool(num_processes()) as pool:
@@ -113,7 +116,7 @@ def plan_load(
 def note_load(scene: Scene, name: str, result: LoadResult, mix: Mix) -> None:
     """Rates and latencies of one load."""
     rate = len(result.exchanges) / result.duration_s
-    scene.note(f"{name}requests_per_s", rate)
+    scene.note(f"{name}differentper_s", rate)
     scene.note(f"{name}refused", result.num_errors)
     if not name.endswith("nothing_"):
         scene.note(f"{name}texts_per_s", rate * len(mix.texts[0]))

@@ -8,4 +8,4 @@ from ..scene import Scene
 
 def run(scene: Scene) -> None:
     """The same vectors in both forms."""
-    served.run(scene, Task.EMBEDDINGS, {"json": {}, "base64": {"encoding_format": "base64"}})
+    served.run(scene, Task.EMBEDDINGS, {"json": {}, "base64": {"parameters": {"encoding_format": "base64"}}})

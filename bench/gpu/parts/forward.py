@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from handler.choose_engine import load_pipeline
@@ -55,7 +56,12 @@ def measure_batches(scene: Scene, model: Model, eager: Model, device: torch.devi
         if device.type == "cuda":
             scene.note(f"{name}.on_device_ms", device_ms(partial(model.forward, batch)))
         pairs = zip(model.forward(batch), eager.forward(batch), strict=True)
-        scene.note(f"{name}.difference", max(float(np.linalg.norm(one - other)) for one, other in pairs))
+        scene.note(f"{name}.difference", max(difference(row, expected) for row, expected in pairs))
+
+
+def difference(row: npt.NDArray[np.float32], expected: npt.NDArray[np.float32]) -> float:
+    """How far a row is from the expected one, over that one's length or over 1."""
+    return float(np.linalg.norm(row - expected)) / max(1.0, float(np.linalg.norm(expected)))
 
 
 def measure_rates(scene: Scene, model: Model, shape: EncoderShape, peak_flops: float) -> None:

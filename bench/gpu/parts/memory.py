@@ -22,7 +22,7 @@ MIB = 2**20
 def run(scene: Scene) -> None:
     """Load each number of workers with the largest requests, and look at what is in use then."""
     archive = pack_model(scene, Task.EMBEDDINGS)
-    texts = equal_texts(64 if scene.is_small else 510, 256)
+    texts = equal_texts(64 if scene.is_small else 510, 2048)
     mix = Mix(name="memory", texts=in_lists(texts, 4 if scene.is_small else 64), fields={})
     before_mib = used_mib() if scene.device == "cuda" else 0.0
     with LoadPool(num_processes()) as pool:

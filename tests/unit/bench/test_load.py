@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from bench.cpu import CpuShares
-from bench.load import Exchange, LoadPlan, LoadPool, apply_load, format_head, parse_head, select_measured
+from bench.load import Exchange, LoadPlan, LoadPool, apply_load, format_head, parse_head, select_measured, split_plan
 from berth.errors import BerthError
 
 TEXTS = ["one", "two", "three"]
@@ -73,6 +73,13 @@ def test_several_processes_share_the_clients(url: str) -> None:
         result = pool.apply(plan)
     assert result.num_errors == 0
     assert {(exchange.text, exchange.body) for exchange in result.exchanges} == {("1", b"")}
+
+
+def test_processes_begin_at_different_texts_and_share_all_clients() -> None:
+    plan = LoadPlan(url="", texts=list("abcd"), clients=3, warm_up_s=0.0, duration_s=1.0)
+    split = split_plan(plan, 2)
+    assert [(part.clients, "".join(part.texts)) for part in split] == [(2, "abcd"), (1, "cdab")]
+    assert len(split_plan(plan, 8)) == 3
 
 
 def test_headers_are_sent() -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import sys
 import tarfile
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def test_markers_are_those_of_the_machine() -> None:
 
 
 def kit_needs(name: str, environment: dict[str, str]) -> set[str]:
-    return set(kit.needed(name, environment))
+    return set(kit.needed(distribution(name), environment))
 
 
 def test_sources_measure_without_weights(tmp_path: Path) -> None:

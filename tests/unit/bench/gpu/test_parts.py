@@ -79,9 +79,9 @@ def test_failures_and_skips_are_kept_beside_figures(tmp_path: Path) -> None:
 
 
 def test_a_mix_is_sent_as_the_native_door_reads_it() -> None:
-    mix = Mix(name="m", texts=in_lists(["a b", "c", "d"], 2), fields={"encoding_format": "base64"})
+    mix = Mix(name="m", texts=in_lists(["a b", "c", "d"], 2), fields={"parameters": {"top_k": 1}})
     bodies = [json.loads(body) for body in mix.to_bodies().values()]
-    form = {"encoding_format": "base64"}
+    form = {"parameters": {"top_k": 1}}
     assert bodies == [{"inputs": ["a b", "c"], **form}, {"inputs": "d", **form}]
     assert mix.tokens_per_request == (4 + 3 + 3) / 2
 
