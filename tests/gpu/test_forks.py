@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tests.support.forks import forked, held_files
+from tests.support.gpu.forks import forked, held_files
 
 NO_GPU = "no CUDA device: run `make gpu-check` on a GPU machine"
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason=NO_GPU)]

@@ -71,7 +71,7 @@ def test_a_worker_whose_torch_sees_no_gpu_ends_the_start_with_its_reason(
     with changed_server(sample_archive, FOR_CUDA, driver) as server:
         assert server.wait_for_end(READY_S) == 4
         assert "could not be loaded: " in server.log.splitlines()[-1]
-        assert "BERTH_DEVICE is cuda, but torch sees no GPU" in server.log.splitlines()[-1]
+        assert "this worker was given GPU 0, but torch sees none" in server.log.splitlines()[-1]
 
 
 def test_without_forks_each_worker_is_javas_and_it_is_said(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.support.forks import forked, held_files
+from tests.support.gpu.forks import forked, held_files
 
 
 def test_what_a_fork_opens_or_maps_is_seen_there_and_not_in_the_server(tmp_path: Path) -> None:
