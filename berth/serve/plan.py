@@ -90,7 +90,6 @@ class ServerPlan:
             "TS_NETTY_CLIENT_THREADS": str(self.settings.netty_client_threads or threads),
             # Read by the workers, which see neither config.properties nor every control group's quota.
             "BERTH_CORES": str(machine.cores),
-            **self._tokenizer_threads(environ),
             # Memory was counted for this one: a worker that cannot use a GPU says why, and does not take the CPU.
             DEVICE_VARIABLE: Device.CUDA if machine.num_gpus else Device.CPU,
             "TS_MAX_RESPONSE_SIZE": str(self.settings.max_response_bytes),
@@ -104,15 +103,6 @@ class ServerPlan:
             return environment
         visible = {WORKER_GPUS: environment.pop(VISIBLE_GPUS)} if VISIBLE_GPUS in environment else {}
         return {**environment, **visible, ADDRESS_VARIABLE: str(run_folder / SOCKET)}
-
-    def _tokenizer_threads(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """How many threads each worker tokenises with: its share of the cores, as handler/worker/cores.py counts it.
-
-        Workers that are added later have as many. One thread is the worker's own, for a pool would cost a hand-over.
-        """
-        share = max(1, self.memory.machine.cores // (self.num_workers * len(self.models)))
-        threads = environ.get("RAYON_NUM_THREADS", str(share))
-        return {"RAYON_NUM_THREADS": threads, "TOKENIZERS_PARALLELISM": "false" if threads == "1" else "true"}
 
     @property
     def links(self) -> Mapping[str, ServedModel]:

@@ -112,19 +112,6 @@ def test_names_of_gpus_reach_the_workers_and_not_torchserve_which_reads_numbers_
     assert (unforked[VISIBLE_GPUS], WORKER_GPUS in unforked) == ("1", False)
 
 
-@pytest.mark.parametrize(
-    ("cores", "workers", "threads", "has_pool"), [(16, 4, "2", "true"), (3, 2, "1", "false"), (2, 1, "1", "false")]
-)
-def test_the_workers_of_all_models_share_the_cores_to_tokenise(
-    cores: int, workers: int, threads: str, has_pool: str
-) -> None:
-    """There are two models."""
-    environment = make_plan(1, cores=cores, workers=workers).environment({}, RUN_FOLDER)
-    assert (environment["RAYON_NUM_THREADS"], environment["TOKENIZERS_PARALLELISM"]) == (threads, has_pool)
-    own = make_plan(1, cores=cores, workers=workers).environment({"RAYON_NUM_THREADS": "7"}, RUN_FOLDER)
-    assert (own["RAYON_NUM_THREADS"], own["TOKENIZERS_PARALLELISM"]) == ("7", "true")
-
-
 def test_scale_is_told_the_room_and_whose_it_is() -> None:
     assert make_plan().capacity == Capacity(
         inference="http://127.0.0.1:8080",
