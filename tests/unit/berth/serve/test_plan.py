@@ -24,13 +24,13 @@ RUN_FOLDER = Path("/tmp/run")
 MODELS = tuple(ServedModel(name=name, version="1.0", folder=Path("/cache") / name) for name in ("bert", "other"))
 
 
-def make_plan(num_gpus: int = 0, *, is_forked: bool = True, cores: int = 5, workers: int = 1) -> ServerPlan:
+def make_plan(num_gpus: int = 0, *, is_forked: bool = True, workers: int = 1) -> ServerPlan:
     settings = Settings.load(CONFIG, {})
     jvm = Jvm(heap_bytes=256 * MIB, direct_bytes=128 * MIB, threads=3)
     budget = Budget(parts=(), gpu_parts=(), jvm=jvm)
     machine = Machine(
         memory=MemoryLimit(bytes=MIB, source="this machine"),
-        cores=cores,
+        cores=5,
         num_gpus=num_gpus,
         gpu=None,
         not_forked=None if is_forked else "this kernel has no pidfd_open",
