@@ -40,11 +40,11 @@ class Settings:
     """The files in model_store that load_models names."""
     model_store: Path
     default_workers: int
-    """Workers that each model starts with; 0: as many as there are GPUs, at least one."""
+    """Workers that each model starts with; 0: chosen for the machine (berth/memory/workers.py)."""
     max_request_bytes: int
     max_response_bytes: int
     queue_length: int
-    """Requests that may wait for each model."""
+    """Requests that may wait for each model; 0: chosen for the machine (berth/memory/fit.py)."""
     netty_threads: int
     """Threads for clients' sockets; 0: as many as there are cores, at least two."""
     netty_client_threads: int
@@ -55,10 +55,6 @@ class Settings:
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Every address that must be free."""
         return (self.inference, self.management, self.metrics, self.grpc_inference, self.grpc_management)
-
-    def workers_on(self, num_gpus: int) -> int:
-        """Workers that each model starts with; 0 in the file means one per GPU, and one on a CPU."""
-        return self.default_workers or max(1, num_gpus)
 
     @classmethod
     def load(cls, config: Path, environ: Mapping[str, str]) -> Self:
@@ -82,7 +78,7 @@ class Settings:
             default_workers=keys.number("default_workers_per_model"),
             max_request_bytes=keys.number("max_request_size"),
             max_response_bytes=keys.number("max_response_size"),
-            queue_length=keys.number("job_queue_size"),
+            queue_length=keys.number("job_queue_size", "0"),
             netty_threads=keys.number("number_of_netty_threads"),
             netty_client_threads=keys.number("netty_client_threads"),
             vmargs=tuple(keys.text("vmargs", "").split()),
@@ -110,9 +106,9 @@ class Keys:
         if self.text(key, "") != value:
             raise UsageError(f"{self._config}: {key} is {self.text(key, '')!r}, not {value!r}: {reason}")
 
-    def number(self, key: str) -> int:
-        """Read a whole number of 0 or more."""
-        return self._number(key, 0, MOST)
+    def number(self, key: str, default: str = "") -> int:
+        """Read a whole number of 0 or more; a key without a default must be there."""
+        return self._number(key, 0, MOST, default)
 
     def http(self, key: str) -> Endpoint:
         """Read an address such as http://127.0.0.1:8080."""
@@ -137,8 +133,8 @@ class Keys:
         key = f"{service}_port"
         return Endpoint(key=key, host=self.text(f"{service}_address", "127.0.0.1"), port=self._number(key, 1, 65535))
 
-    def _number(self, key: str, least: int, most: int) -> int:
-        value = self.text(key, "")
+    def _number(self, key: str, least: int, most: int, default: str = "") -> int:
+        value = self.text(key, default)
         if not (NUMBER.fullmatch(value) and least <= int(value) <= most):
             raise self._wrong(key, f"it is a whole number from {least} to {most}")
         return int(value)

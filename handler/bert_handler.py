@@ -2,18 +2,18 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .config import Environment, HandlerConfig
-from .doors.body import is_rest
 from .doors.call import Call, format_value, limit_size
 from .doors.route import open_call
+from .doors.send import NO_ROOM, Sender
 from .engine.device_errors import ending_when_lost
-from .errors import InternalError, NotHealthy
+from .errors import InternalError, NotHealthy, NotNow
 from .known_answers import load_known_answers
 from .payload import Answer, DeepCheck, Describe, ModelIdentity, Rejected, Request, Response
-from .sizes import AnswerRoom
 from .tasks import TASKS
 from .worker.cores import CoreShare
 from .worker.metrics import FIRST_SAMPLES, REQUEST_SECONDS, Emitter, Stopwatch, count_batch
@@ -66,18 +66,14 @@ class BertHandler:
         with stopwatch.measure(REQUEST_SECONDS):
             self._cores.refresh()
             headers = [context.get_all_request_header(index) for index in range(len(data))]
+            sender = Sender(context, headers)
             calls = [open_call(fields, header, self._identity) for fields, header in zip(data, headers, strict=True)]
             answers = self._answer(calls, stopwatch)
-            formatted = zip(calls, map(self._format, calls, answers), strict=True)
-            max_bytes = self._environment.max_response_bytes
-            room = AnswerRoom()
-            responses = [limit_size(response, call.reply, max_bytes, room) for call, response in formatted]
-        for index, (response, header) in enumerate(zip(responses, headers, strict=True)):
-            _set_response(context, index, response, header, stopwatch.seconds[REQUEST_SECONDS])
+            responses = [self._send(sender, call, answer) for call, answer in zip(calls, answers, strict=True)]
         self._metrics.emit(
             count_batch([call.item for call in calls], answers, responses, stopwatch.seconds | stopwatch.counts)
         )
-        return [response.body for response in responses]
+        return sender.finish()
 
     def _answer(self, calls: Sequence[Call], stopwatch: Stopwatch) -> list[Answer | None]:
         """Return the engine's answer to each request; None where the engine is not asked."""
@@ -85,6 +81,21 @@ class BertHandler:
         asked = [item for item in requests if isinstance(item, Request)]
         answers = iter(self._pipeline.answer(asked, self._time_limit_s, stopwatch))
         return [next(answers) if isinstance(request, Request) else None for request in requests]
+
+    def _send(self, sender: Sender, call: Call, answer: Answer | None) -> Response:
+        """Write the next request's answer and hand it on; the response comes back without its body. Never raises."""
+        response = self._write(call, answer)
+        if not sender.add(response):
+            response = call.reply.format_error(NotNow(NO_ROOM))
+            sender.add(response)
+        return replace(response, body=b"")
+
+    def _write(self, call: Call, answer: Answer | None) -> Response:
+        try:
+            return limit_size(self._format(call, answer), call.reply, self._environment.max_response_bytes)
+        except Exception:  # the neighbours' answers may be sent already
+            logger.exception("an answer could not be written")
+            return call.reply.format_error(InternalError("the answer could not be written; the server's log says why"))
 
     def _format(self, call: Call, answer: Answer | None) -> Response:
         if isinstance(call.item, Describe):
@@ -104,14 +115,3 @@ class BertHandler:
 
     def _describe(self) -> dict[str, object]:
         return {**self._names, "task": self._config.task, **self._pipeline.describe()}
-
-
-def _set_response(context: Any, index: int, response: Response, headers: dict[str, str], elapsed_s: float) -> None:
-    context.set_response_status(response.status, response.phrase, index)
-    common = {"content-type": "application/json", "x-inference-time-ms": f"{elapsed_s * 1000:.1f}"}
-    for name, value in (common | response.headers).items():
-        context.set_response_header(index, name, value)
-    if not is_rest(headers):
-        # A StreamPredictions answer that does not say that it is the last is a null pointer in the frontend (GRPCJob),
-        # which then kills the worker. Over REST the header would keep the client waiting for more.
-        context.set_response_header(index, "ts_stream_next", "false")

@@ -16,9 +16,12 @@ from .errors import ConfigError
 MAX_INPUTS_PER_REQUEST = 256
 MAX_TEXTS_PER_REQUEST = 256  # what the model reads for them: each pair and each window of a long text is one
 MAX_TOKENS_PER_REQUEST = 131_072  # in all those texts: 256 of 512 tokens, the length that BERT takes
-# For all answers of a batch together. TorchServe's frontend reads them as one message, from its start for every 64 KiB
-# that came: 72 MB kept a core busy for longer than the 16 s after which the worker was taken for dead.
-MAX_ANSWER_BYTES_PER_BATCH = 16 * 2**20
+# All answers of a batch go to TorchServe's frontend in messages of about MESSAGE_BYTES: it reads a message again for
+# every 64 KiB that came (64 lists of 64 vectors of 768 numbers: 14 s of a core in one, 1 s in messages of 1 MiB). It
+# holds them until they are sent, so they have a limit; so has the one message that cannot be divided (doors/send.py).
+MESSAGE_BYTES = 2**20
+MAX_ANSWER_BYTES_PER_BATCH = 64 * 2**20
+MAX_ONLY_MESSAGE_BYTES = 20 * 2**20  # 64 lists of 64 vectors of 768 numbers in base64
 SMALL_ANSWER_BYTES = 2**16  # one that is always sent: the deep check's, and whoever asks for little
 BYTES_PER_NUMBER = 12  # of a vector in JSON
 MAX_MASKS_PER_INPUT = 32  # each is a score for every word of the vocabulary: 1 MB of XLM-RoBERTa's

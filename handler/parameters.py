@@ -1,6 +1,6 @@
 """What the parameters of all tasks share, and those of explanations. A task's own stand in its file. Pure."""
 
-from enum import EnumType
+from enum import EnumType, StrEnum
 from functools import cache
 from typing import Annotated, ClassVar, get_args
 
@@ -12,6 +12,13 @@ Count = Annotated[int, Meta(ge=1, le=LARGEST)]
 Stride = Annotated[int, Meta(ge=0, le=LARGEST)]
 MAX_NAMES = 1000
 DEFAULT_STRIDE_TOKENS = 128  # of neighbouring windows; transformers' question-answering pipeline, doc_stride
+
+
+class EncodingFormat(StrEnum):
+    """The ways in which a vector is written: OpenAI's words."""
+
+    FLOAT = "float"
+    BASE64 = "base64"
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -64,7 +64,7 @@ class ModelIdentity:
     contract: Contract
 
 
-class Prediction(msgspec.Struct, frozen=True, kw_only=True):
+class Prediction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The result for one input."""
 
     value: object

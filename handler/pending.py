@@ -49,7 +49,7 @@ class Pending(msgspec.Struct, kw_only=True, eq=False):
         return Prediction(value=value, num_tokens=self.num_tokens, is_truncated=is_truncated)
 
 
-class SharedText(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class SharedText(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """A text that the model reads once, and the inputs that wait for it, each with the text's place in it."""
 
     text: EncodedText

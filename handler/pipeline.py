@@ -26,7 +26,6 @@ from .known_answers import TOLERANCES, KnownAnswers, make_raw_head
 from .parameters import ExplanationParameters
 from .payload import Answer, Prediction, Rejected, Request
 from .pending import Pending, SharedText, share_texts
-from .sizes import NO_ROOM, AnswerRoom
 from .tasks import TASKS
 from .tasks.kind import Head, Row
 from .tasks.scores import labels_of
@@ -136,23 +135,12 @@ class Pipeline:
 
     def _prepare(self, requests: Sequence[Request], deadline_s: float) -> list[list[Pending] | RequestError]:
         """Return each request's inputs as the model reads them, or the error of one that does not get that far."""
-        plans = self._leave_out(requests, [self._plan_request(request) for request in requests])
+        plans = [self._plan_request(request) for request in requests]
         passages = [each for plan in plans if isinstance(plan, list) for each in plan]
         encoded = iter(self._tokenizer.encode(passages, deadline_s))
         return [
             accept(request, list(islice(encoded, len(plan)))) if isinstance(plan, list) else plan
             for request, plan in zip(requests, plans, strict=True)
-        ]
-
-    def _leave_out(
-        self, requests: Sequence[Request], plans: list[list[Passages] | RequestError]
-    ) -> list[list[Passages] | RequestError]:
-        """Put NotNow in the place of requests whose answers are sure to find no room among the batch's."""
-        room, vector_size = AnswerRoom(), self._model.vector_size
-        sizes = [self._kind.answer_bytes(request.parameters, vector_size) for request in requests]
-        return [
-            plan if isinstance(plan, RequestError) or room.take(size * len(plan)) else NotNow(NO_ROOM)
-            for size, plan in zip(sizes, plans, strict=True)
         ]
 
     def _plan_request(self, request: Request) -> list[Passages] | RequestError:

@@ -6,11 +6,9 @@ numpy and tokenizers; a test compares the two.
 
 from .config import (
     BYTES_PER_NUMBER,
-    MAX_ANSWER_BYTES_PER_BATCH,
     MAX_MASKS_PER_INPUT,
     MAX_TEXTS_PER_REQUEST,
     MAX_TOKENS_PER_REQUEST,
-    SMALL_ANSWER_BYTES,
     Task,
 )
 
@@ -18,21 +16,6 @@ OBJECT_BYTES = 64  # {"label": "...", "score": ...} in JSON
 KEEPS_PLACES = frozenset({Task.TOKEN_CLASSIFICATION, Task.QUESTION_ANSWERING})
 """Tasks whose head asks where in the text a token stands."""
 ANSWERS_VECTORS = frozenset({Task.EMBEDDINGS})
-NO_ROOM = "the answers of this batch's requests are too large together: try again, or send fewer inputs at once"
-
-
-class AnswerRoom:
-    """The room for one batch's answers. A small answer always fits."""
-
-    def __init__(self) -> None:
-        self._left_bytes = MAX_ANSWER_BYTES_PER_BATCH
-
-    def take(self, num_bytes: int) -> bool:
-        """Take the room and return True, or return False where there is too little left."""
-        if num_bytes > max(self._left_bytes, SMALL_ANSWER_BYTES):
-            return False
-        self._left_bytes -= num_bytes
-        return True
 
 
 def largest_answer(task: Task, *, vector_size: int, num_labels: int) -> int:

@@ -8,7 +8,6 @@ from rich.table import Table
 from rich.text import Text
 
 from ..clients.messages import JsonObject
-from ..machine.machine import Machine
 from ..machine.quantities import format_bytes
 from ..memory.budget import Part
 from ..memory.fit import MemoryPlan
@@ -23,9 +22,10 @@ def render_budget(plan: MemoryPlan, *, as_json: bool) -> str:
     grants = {f"{machine.memory.source} grants": machine.memory.bytes}
     shown: list[Table | Text] = [_part_table("memory", budget.parts, {**_totals(plan), **grants})]
     if budget.gpu_parts:
-        gpu_ends = {"all": budget.gpu_bytes, "one GPU has": machine.gpu_bytes}
+        gpu = machine.gpu
+        gpu_ends = {"all": budget.gpu_bytes, "free on one GPU now": gpu.free_bytes if gpu else None}
         shown.append(_part_table("one GPU's memory", budget.gpu_parts, gpu_ends))
-    return draw(*shown, Text(_assumptions(machine)))
+    return draw(*shown, Text(_assumptions(plan)))
 
 
 def _totals(plan: MemoryPlan) -> Mapping[str, int]:
@@ -39,9 +39,10 @@ def _totals(plan: MemoryPlan) -> Mapping[str, int]:
 def _budget_json(plan: MemoryPlan) -> JsonObject:
     budget, machine = plan.budget, plan.machine
     totals = {"total_bytes": budget.total_bytes, "gpu_bytes": budget.gpu_bytes, "least_bytes": plan.least.total_bytes}
-    limits = {"memory": asdict(machine.memory), "gpu_bytes": machine.gpu_bytes}
+    limits = {"memory": asdict(machine.memory), "gpu": asdict(machine.gpu) if machine.gpu else None}
     found = {"cores": machine.cores, "num_gpus": machine.num_gpus, "not_forked": machine.not_forked}
-    return {**asdict(budget), **totals, "max_workers": plan.max_workers, "limits": limits, "machine": found}
+    chosen = {name: getattr(plan, name) for name in ("workers", "why_workers", "queue_length", "max_workers")}
+    return {**asdict(budget), **totals, **chosen, "limits": limits, "machine": found}
 
 
 def _part_table(title: str, parts: Sequence[Part], ends: Mapping[str, int | None]) -> Table:
@@ -54,8 +55,10 @@ def _part_table(title: str, parts: Sequence[Part], ends: Mapping[str, int | None
     return table
 
 
-def _assumptions(machine: Machine) -> str:
-    """The machine that was counted for: this one, as far as no option says otherwise."""
+def _assumptions(plan: MemoryPlan) -> str:
+    """What was chosen, and the machine that was counted for: this one, as far as no option says otherwise."""
+    machine = plan.machine
     gpus = f"{machine.num_gpus} GPU{'s' * (machine.num_gpus > 1)}" if machine.num_gpus else "no GPU"
     forks = f"workers are not forked: {machine.not_forked}" if machine.not_forked else "workers are forked"
-    return f"counted for {machine.cores} core{'s' * (machine.cores > 1)} and {gpus}; {forks}"
+    chosen = f"workers of each model: {plan.workers}, because {plan.why_workers}; queue: {plan.queue_length} requests\n"
+    return f"{chosen}counted for {machine.cores} core{'s' * (machine.cores > 1)} and {gpus}; {forks}"

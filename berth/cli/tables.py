@@ -17,6 +17,7 @@ Row = JsonObject
 """What is shown of a result, or of a part of it, by column."""
 
 SHOWN_VALUES = 4
+SHOWN_CHARACTERS = 24
 FIRST_KEYS = frozenset({"text", "question", "query"})  # of inputs: what a row is about
 # What is shown of an object in a result, by the key that tells what it is. Of another object everything is.
 SHOWN_KEYS = {
@@ -116,6 +117,8 @@ def _rows(source: Input, result: Any) -> list[Row]:
     """List the rows that show one result; none for an empty list."""
     if isinstance(result, dict):
         return _label_rows(result) if "labels" in result else [_row(source, result)]
+    if isinstance(result, str):
+        return [{"base64": f"{result[:SHOWN_CHARACTERS]}..."}]
     if result and isinstance(result[0], float):
         return [{"dimensions": len(result), "first values": _first_values(result)}]
     if result and isinstance(result[0], list):

@@ -13,7 +13,7 @@ from ..errors import BerthError
 from ..machine.machine import read_machine
 from ..memory.budget import ModelLoad
 from ..memory.model_size import ModelSize
-from ..memory.plan import plan_loads
+from ..memory.plan import plan_models
 from ..pack.check.foreign import refuse_foreign
 from ..pack.contents import ReferenceAnswers
 from ..pack.options import PackOptions
@@ -68,4 +68,4 @@ def _server_bytes(size: ModelSize) -> int | None:
     except BerthError:  # `berth serve` will say it
         return None
     machine = read_machine(os.environ, None, None)
-    return plan_loads([ModelLoad(size=size, workers=1)], settings, machine).budget.total_bytes
+    return plan_models([ModelLoad(size=size, workers=1)], settings, machine, workers=1).budget.total_bytes

@@ -11,10 +11,8 @@ IMPORTS_BYTES = 300 * MIB  # what all forks share, and the mapped files of torch
 WORKER_PYTHON = Path(sys.executable).with_name("berth-python")
 
 
-def why_not_forked(memory: MemoryLimit, *, beside_gpu: bool) -> str | None:
+def why_not_forked(memory: MemoryLimit) -> str | None:
     """Why each worker has to import for itself; None where the workers are forked."""
-    if beside_gpu:
-        return "a driver's nvidia-smi is there, and forks have not been tried on a GPU"
     if not WORKER_PYTHON.exists():
         return f"{WORKER_PYTHON} is missing: install berth again"
     try:

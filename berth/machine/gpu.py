@@ -1,33 +1,58 @@
 """This machine's GPUs as a server will see them, and what is missing where one was asked for."""
 
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from handler.config import Device
 
 from ..errors import Refused, UsageError
+from .nvidia_smi import Gpu, read_table, visible_gpus
 
 DEVICE_VARIABLE = "BERTH_DEVICE"
 DEVICES = Path("/dev")
-COUNT_TIMEOUT_S = 120.0  # the first `import torch` of an image that is streamed
+ASK_TIMEOUT_S = 120.0  # the first `import torch` of an image that is streamed
+_CUDA_BUILD = re.compile(r"^cuda\b[^=]*= *['\"]", re.MULTILINE)
+ASK_TORCH = (
+    "from torch import cuda\n"
+    "for each in range(cuda.device_count() if cuda.is_available() else 0):\n"
+    "    free, total = (amount // 2**20 for amount in cuda.mem_get_info(each))\n"
+    "    print(cuda.get_device_name(each), total, free, sep=',')\n"
+)
 
 
-def count_gpus(environ: Mapping[str, str]) -> int:
-    """Count GPUs as torch does (CUDA_VISIBLE_DEVICES); none without nvidia-smi, which is what TorchServe asks.
+def read_gpus(environ: Mapping[str, str]) -> tuple[Gpu, ...]:
+    """The GPUs that a server may use; none without nvidia-smi, which is what TorchServe asks.
 
     Refused when BERTH_DEVICE is cuda and there is no GPU; UsageError when it is not a device.
     """
     wanted = environ.get(DEVICE_VARIABLE, Device.AUTO)
     if wanted not in list(Device):
         raise UsageError(f"{DEVICE_VARIABLE} is {wanted!r}; it is one of {', '.join(Device)}")
-    num_gpus = _ask_torch()[0] if may_have_gpu(environ) else 0
-    if wanted == Device.CUDA and num_gpus == 0:
+    gpus = find_gpus(environ)
+    if wanted == Device.CUDA and not gpus:
         raise Refused(f"{DEVICE_VARIABLE} is cuda and there is no GPU: {explain_missing(environ, DEVICES)}")
-    return num_gpus
+    return gpus
+
+
+def find_gpus(environ: Mapping[str, str]) -> tuple[Gpu, ...]:
+    """The GPUs that nvidia-smi shows, or torch where that cannot say; none where BERTH_DEVICE is cpu.
+
+    No torch is imported here: whether it can use them, each worker finds out, and says why it cannot.
+    """
+    if environ.get(DEVICE_VARIABLE) == Device.CPU or not has_driver(environ) or not has_cuda_build():
+        return ()
+    table = read_table(environ)
+    if table is None:
+        return ()
+    try:
+        return visible_gpus(table, environ)
+    except ValueError:
+        return _ask_torch()
 
 
 def describe_device(num_gpus: int, environ: Mapping[str, str], devices: Path = DEVICES) -> str:
@@ -38,19 +63,18 @@ def describe_device(num_gpus: int, environ: Mapping[str, str], devices: Path = D
     return f"CPU, not a GPU: {explain_missing(environ, devices)}" if is_wanted and _has_device(devices) else "CPU"
 
 
-def gpu_memory_bytes(environ: Mapping[str, str]) -> int | None:
-    """Memory of the smallest GPU that torch sees; None where it sees none."""
-    return (_ask_torch()[1] or None) if has_driver(environ) else None
-
-
-def may_have_gpu(environ: Mapping[str, str]) -> bool:
-    """Whether BERTH_DEVICE allows a GPU and a driver is there; torch may still see none."""
-    return environ.get(DEVICE_VARIABLE) != Device.CPU and has_driver(environ)
-
-
 def has_driver(environ: Mapping[str, str]) -> bool:
     """Whether nvidia-smi is on PATH."""
     return shutil.which("nvidia-smi", path=environ.get("PATH")) is not None
+
+
+def has_cuda_build() -> bool:
+    """Whether the torch beside berth was built for CUDA, by its own version file; it is not imported."""
+    spec = find_spec("torch")
+    if spec is None or spec.origin is None:
+        return False
+    version = Path(spec.origin).with_name("version.py")
+    return version.is_file() and _CUDA_BUILD.search(version.read_text("utf-8")) is not None
 
 
 def explain_missing(environ: Mapping[str, str], devices: Path) -> str:
@@ -65,9 +89,11 @@ def explain_missing(environ: Mapping[str, str], devices: Path) -> str:
             "nvidia-smi, by which TorchServe counts GPUs, is not on PATH. The node has no driver installed (GKE: "
             "gpu-driver-version=latest on the node pool), or it is mounted elsewhere than /usr/local/nvidia/bin"
         )
+    if not has_cuda_build():
+        return "the installed torch is not a CUDA build (`pip show torch`): install one for the driver's CUDA"
     return (
-        "the device and nvidia-smi are there, but torch sees none: is it a CUDA build (`pip show torch`), is the "
-        "driver new enough for it (`nvidia-smi`), and does CUDA_VISIBLE_DEVICES hide the GPU?"
+        "nvidia-smi shows none that may be used: run it to see whether the driver works, and look whether "
+        "CUDA_VISIBLE_DEVICES hides the GPU"
     )
 
 
@@ -75,19 +101,11 @@ def _has_device(devices: Path) -> bool:
     return any(devices.glob("nvidia[0-9]*"))
 
 
-@cache
-def _ask_torch() -> tuple[int, int]:
-    """Number of GPUs, and the smallest one's bytes."""
-    # device_count alone asks NVML, which counts a GPU whose driver is too old for this torch.
-    program = (
-        "from torch import cuda; count = cuda.device_count() if cuda.is_available() else 0; "
-        "print(count, min((cuda.get_device_properties(each).total_memory for each in range(count)), default=0))"
-    )
+def _ask_torch() -> tuple[Gpu, ...]:
+    """Ask torch, in a process of its own that takes seconds, for what nvidia-smi does not say."""
+    command = [sys.executable, "-c", ASK_TORCH]
     try:
-        ran = subprocess.run(
-            [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=False, timeout=COUNT_TIMEOUT_S
-        )
-    except subprocess.TimeoutExpired:
-        return 0, 0
-    count, _, smallest = ran.stdout.partition(" ")
-    return (int(count), int(smallest)) if ran.returncode == 0 else (0, 0)  # stderr, which is the log, says why
+        ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=ASK_TIMEOUT_S)
+    except subprocess.SubprocessError:
+        return ()  # stderr, which is the log, says why
+    return tuple(Gpu.read(*line.split(",")) for line in ran.stdout.splitlines())

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .forking import why_not_forked
-from .gpu import count_gpus, gpu_memory_bytes, may_have_gpu
+from .gpu import find_gpus, read_gpus
 from .limits import MemoryLimit, granted_cores, memory_limit
+from .nvidia_smi import Gpu
 from .quantities import parse_quantity
 
 
@@ -16,8 +17,8 @@ class Machine:
     memory: MemoryLimit
     cores: int
     num_gpus: int
-    gpu_bytes: int | None
-    """The smallest GPU's memory; None where there is no GPU, or none of this machine's to measure."""
+    gpu: Gpu | None
+    """The GPU with least free memory; None where there is no GPU, or none of this machine's to ask."""
     not_forked: str | None
     """Why each worker imports for itself; None where the workers are forked."""
 
@@ -28,11 +29,11 @@ def read_machine(environ: Mapping[str, str], memory: str | None, num_gpus: int |
     Whether workers are forked depends on what the machine grants, whatever `memory` says: the kernel goes by that.
     """
     granted = memory_limit()
-    counted = count_gpus(environ) if num_gpus is None else num_gpus
+    found = read_gpus(environ) if num_gpus is None else find_gpus(environ) if num_gpus else ()
     return Machine(
         memory=MemoryLimit(bytes=parse_quantity(memory), source="--memory") if memory else granted,
         cores=granted_cores(),
-        num_gpus=counted,
-        gpu_bytes=gpu_memory_bytes(environ) if counted else None,
-        not_forked=why_not_forked(granted, beside_gpu=may_have_gpu(environ) if num_gpus is None else num_gpus > 0),
+        num_gpus=len(found) if num_gpus is None else num_gpus,
+        gpu=min(found, key=lambda gpu: gpu.free_bytes, default=None),
+        not_forked=why_not_forked(granted),
     )

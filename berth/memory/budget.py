@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handler.config import (
-    BYTES_PER_NUMBER,
     MAX_ANSWER_BYTES_PER_BATCH,
+    MAX_ONLY_MESSAGE_BYTES,
     MAX_TEXTS_PER_REQUEST,
     MAX_TOKENS_PER_REQUEST,
     HandlerConfig,
@@ -20,6 +20,7 @@ from handler.sizes import ANSWERS_VECTORS, KEEPS_PLACES, largest_answer
 
 from ..machine.forking import IMPORTS_BYTES
 from ..machine.quantities import MIB
+from .gpu_parts import WORKSPACE_BYTES, GpuModel, gpu_parts
 from .jvm import Jvm, Traffic, size_jvm
 from .model_size import ModelSize
 
@@ -27,15 +28,12 @@ LAUNCHER_BYTES = 36 * MIB
 LIBRARIES_BYTES = 40 * MIB  # mapped files of java and torch, where each worker imports for itself
 PROCESS_BYTES = 260 * MIB  # a worker's own after `import torch, transformers`
 FORK_BYTES = 55 * MIB  # a fork's own: what it writes to of what it was forked with, and its berth-python
-# What a CUDA context takes in host memory and on the GPU; as others report it, not measured here.
-CUDA_HOST_BYTES = 1024 * MIB
-CUDA_BYTES = 512 * MIB
+CUDA_HOST_BYTES = 1024 * MIB  # what CUDA takes of the machine's memory; as others report it, not measured
 TOKENIZER_FACTOR = 26  # a vocabulary in memory for each byte of tokenizer.json: 19 of BERT's, 25 of 250,000 words
-WORKSPACE_BYTES = 48 * MIB  # what oneDNN and the allocator keep beside activations
 STRING_FACTOR = 4  # one character outside the Basic Multilingual Plane makes all of a text four bytes wide (PEP 393)
 TOKEN_BYTES = 12  # its id and type, and both in the key that finds equal texts
 PLACE_BYTES = 13  # offset, source and word of a token, where the head asks for them
-NUMBER_BYTES = 8  # of a vector, until it is written
+NUMBER_BYTES = 4  # of a vector, until it is written
 VALUE_FACTOR = 4  # such objects in Python, for each byte of their JSON
 DTYPE_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 PRECISIONS = {Precision.FP32: "F32", Precision.FP16: "F16", Precision.BF16: "BF16"}
@@ -117,11 +115,15 @@ def plan_budget(models: Sequence[ModelLoad], server: ServerSizes, jvm: Jvm | Non
         Part(name="imports, shared", bytes=IMPORTS_BYTES if server.is_forked else 0),
         Part(name="libraries, shared", bytes=0 if server.is_forked else LIBRARIES_BYTES),
     ]
-    gpu_parts: list[Part] = []
+    on_card: list[Part] = []
     for model in models:
         parts += _host_parts(model, server)
-        gpu_parts += _gpu_parts(model, server) if server.num_gpus else []
-    return Budget(parts=tuple(part for part in parts if part.bytes), gpu_parts=tuple(gpu_parts), jvm=jvm)
+        on_card += _gpu_parts(model, server) if server.num_gpus else []
+    return Budget(parts=_some(parts), gpu_parts=_some(on_card), jvm=jvm)
+
+
+def _some(parts: Sequence[Part]) -> tuple[Part, ...]:
+    return tuple(part for part in parts if part.bytes)
 
 
 def _host_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
@@ -142,13 +144,18 @@ def _host_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
 
 
 def _gpu_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
-    size, workers = model.size, -(-model.workers // server.num_gpus)
-    precision = DTYPE_BYTES[PRECISIONS[_config(size).precision_on("cuda")]]
-    return [
-        Part(name=f"{size.name}: a CUDA context", bytes=CUDA_BYTES, count=workers),
-        Part(name=f"{size.name}: a worker's weights", bytes=size.num_weights * precision, count=workers),
-        Part(name=f"{size.name}: a worker's activations", bytes=_activations(size, "cuda"), count=workers),
-    ]
+    """Parts on the GPU that has most of the model's workers."""
+    size, config = model.size, _config(model.size)
+    on_card = GpuModel(
+        num_weights=size.num_weights,
+        number_bytes=DTYPE_BYTES[PRECISIONS[config.precision_on("cuda")]],
+        hidden=size.hidden,
+        token_budget=config.token_budget_on("cuda"),
+        activations=_activations(size, "cuda"),
+        has_graphs=size.scores == 0,
+    )
+    workers = -(-model.workers // server.num_gpus)
+    return [Part(name=f"{size.name}: {name}", bytes=each, count=workers) for name, each in gpu_parts(on_card).items()]
 
 
 def _weights(size: ModelSize, device: str) -> tuple[int, int]:
@@ -173,15 +180,15 @@ def _activations(size: ModelSize, device: str) -> int:
 def _batch(size: ModelSize, server: ServerSizes) -> int:
     """Bytes of a full batch of the largest requests in a worker: as sent, as strings, as tokens, and its answers.
 
-    The answers are there as values, as the responses' bodies, and in the message to java.
+    The answers are there as values, and those of one message as the responses' bodies and as that message.
     """
     config = _config(size)
     tokens = min(MAX_TEXTS_PER_REQUEST * config.max_tokens, MAX_TOKENS_PER_REQUEST, server.request_bytes)
     token_bytes = TOKEN_BYTES + (PLACE_BYTES if config.task in KEEPS_PLACES else 0)
     request = server.request_bytes * (1 + STRING_FACTOR) + tokens * token_bytes
-    bodies = _answers(size, server)
-    if config.task in ANSWERS_VECTORS:  # a vector for whose JSON there is no room is not computed
-        values = bodies * NUMBER_BYTES // BYTES_PER_NUMBER
+    bodies = min(size.batch_size * _answer(size, server), MAX_ONLY_MESSAGE_BYTES)
+    if config.task in ANSWERS_VECTORS:
+        values = size.batch_size * MAX_TEXTS_PER_REQUEST * size.vector_size * NUMBER_BYTES
     else:
         values = size.batch_size * VALUE_FACTOR * _answer(size, server)
     return size.batch_size * request + values + 2 * bodies

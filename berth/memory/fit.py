@@ -9,6 +9,8 @@ from ..machine.quantities import format_bytes
 from .budget import Budget, ModelLoad, Part, ServerSizes, plan_budget
 
 ROOM_FOR_WORKERS = 4  # per model: java is sized for so many where memory is left, so that `berth scale` may add them
+ROOM_ON_GPUS = 2  # times the workers that a server with GPUs starts with
+QUEUE_STEP = 128  # requests by which a queue is made longer where that is left to berth
 LARGEST_PARTS = 4
 
 
@@ -19,10 +21,16 @@ class MemoryPlan:
     budget: Budget
     """The server as it starts, with a java for `max_workers`."""
     least: Budget
-    """The same server with a java for no more workers than it starts with: what it needs to start at all."""
+    """The same server with the shortest queue and a java for no more workers: what it needs to start at all."""
     machine: Machine
     names: tuple[str, ...]
     """The models' names."""
+    workers: int
+    """Workers that each model starts with."""
+    why_workers: str
+    """Why so many, for a sentence."""
+    queue_length: int
+    """Requests that may wait for each model."""
     max_workers: int
     """Workers that each model may have: java was sized for them, and memory holds them."""
     why_no_more: str
@@ -36,23 +44,45 @@ class MemoryPlan:
             raise Refused(self.refusal)
 
 
-def fit(models: Sequence[ModelLoad], server: ServerSizes, machine: Machine) -> MemoryPlan:
-    """Plan a java for as many workers as may be added, or say why even these models do not fit."""
-    least = plan_budget(models, server)
+def fit(
+    models: Sequence[ModelLoad],
+    shortest: ServerSizes,
+    machine: Machine,
+    *,
+    why_workers: str,
+    longest_queue: int | None = None,
+) -> MemoryPlan:
+    """Plan a java for as many workers as may be added, or say why even these models do not fit.
+
+    `shortest`: the server with the shortest queue that will do; `longest_queue`: up to how many requests may wait where
+    memory holds them, before room is made for more workers; None: as `shortest` says.
+    """
+    least = plan_budget(models, shortest)
+    server = _with_queue(models, shortest, machine, longest_queue or shortest.queue_length)
     most = max(model.workers for model in models)
-    room = max(most, ROOM_FOR_WORKERS)
-    while room > most and _excess(plan_budget(_with_workers(models, room), server), machine):
+    room = max(most * (ROOM_ON_GPUS if server.num_gpus else 1), ROOM_FOR_WORKERS)
+    while room > most and excess(plan_budget(with_workers(models, room), server), machine):
         room -= 1
-    larger = plan_budget(_with_workers(models, room), server)
+    larger = plan_budget(with_workers(models, room), server)
     return MemoryPlan(
         budget=plan_budget(models, server, larger.jvm),
         least=least,
         machine=machine,
         names=tuple(model.size.name for model in models),
+        workers=most,
+        why_workers=why_workers,
+        queue_length=server.queue_length,
         max_workers=room,
         why_no_more=_why_no_more(models, room, server, machine),
-        refusal=_refusal(least, models, server, machine),
+        refusal=_refusal(least, models, shortest, machine),
     )
+
+
+def _with_queue(models: Sequence[ModelLoad], server: ServerSizes, machine: Machine, longest: int) -> ServerSizes:
+    """The server with the longest queue that memory holds beside its worst case."""
+    lengths = range(longest, server.queue_length, -QUEUE_STEP)
+    longer = (replace(server, queue_length=length) for length in lengths)
+    return next((each for each in longer if not excess(plan_budget(models, each), machine)), server)
 
 
 def describe_part(part: Part) -> str:
@@ -61,55 +91,57 @@ def describe_part(part: Part) -> str:
 
 
 def _why_no_more(models: Sequence[ModelLoad], room: int, server: ServerSizes, machine: Machine) -> str:
-    next_one = plan_budget(_with_workers(models, room + 1), server)
-    if excess := _excess(next_one, machine):
-        return f"{room + 1} workers of each model would need {_amounts(next_one, machine, excess)}"
+    next_one = plan_budget(with_workers(models, room + 1), server)
+    if too_small := excess(next_one, machine):
+        return f"{room + 1} workers of each model would need {_amounts(next_one, machine, too_small)}"
     return "java was sized for no more when the server started: start it with a larger default_workers_per_model"
 
 
 def _refusal(budget: Budget, models: Sequence[ModelLoad], server: ServerSizes, machine: Machine) -> str | None:
-    excess = _excess(budget, machine)
-    if not excess:
+    too_small = excess(budget, machine)
+    if not too_small:
         return None
-    parts = budget.gpu_parts if excess == "gpu" else budget.parts
+    parts = budget.gpu_parts if too_small == "gpu" else budget.parts
     largest = sorted(parts, key=lambda part: -part.total_bytes)[:LARGEST_PARTS]
     names = ", ".join(model.size.name for model in models)
     return (
-        f"{names} would need {_amounts(budget, machine, excess)}; most of it: "
-        f"{', '.join(map(describe_part, largest))}. What helps: {_advice(models, server, machine, excess)}"
+        f"{names} would need {_amounts(budget, machine, too_small)}; most of it: "
+        f"{', '.join(map(describe_part, largest))}. What helps: {_advice(models, server, machine, too_small)}"
     )
 
 
-def _excess(budget: Budget, machine: Machine) -> str:
+def excess(budget: Budget, machine: Machine) -> str:
     """Which memory is too small, "gpu" or "memory"; nothing where both are large enough."""
-    if machine.gpu_bytes is not None and budget.gpu_bytes > machine.gpu_bytes:
+    if machine.gpu is not None and budget.gpu_bytes > machine.gpu.free_bytes:
         return "gpu"
     return "memory" if budget.total_bytes > machine.memory.bytes else ""
 
 
-def _amounts(budget: Budget, machine: Machine, excess: str) -> str:
-    if excess == "gpu":
-        assert machine.gpu_bytes is not None
-        return f"{format_bytes(budget.gpu_bytes)} of a GPU's memory, and it has {format_bytes(machine.gpu_bytes)}"
+def _amounts(budget: Budget, machine: Machine, too_small: str) -> str:
+    if too_small == "gpu":
+        assert machine.gpu is not None
+        free, total = format_bytes(machine.gpu.free_bytes), format_bytes(machine.gpu.total_bytes)
+        return f"{format_bytes(budget.gpu_bytes)} of a GPU's memory, and {free} of its {total} are free"
     return (
         f"{format_bytes(budget.total_bytes)} of memory, and {machine.memory.source} grants "
         f"{format_bytes(machine.memory.bytes)}"
     )
 
 
-def _advice(models: Sequence[ModelLoad], server: ServerSizes, machine: Machine, excess: str) -> str:
+def _advice(models: Sequence[ModelLoad], server: ServerSizes, machine: Machine, too_small: str) -> str:
     """What would make the server fit; fewer workers only where that does."""
     most = max(model.workers for model in models)
     fewer = range(most - 1, 0, -1)
-    fitting = next((n for n in fewer if not _excess(plan_budget(_with_workers(models, n), server), machine)), None)
+    fitting = next((n for n in fewer if not excess(plan_budget(with_workers(models, n), server), machine)), None)
     fits = (
         f"{fitting} worker{'s' * (fitting > 1)} of each model would fit (default_workers_per_model); else "
         if fitting
         else ""
     )
-    if excess == "gpu":
+    if too_small == "gpu":
         return (
-            f"{fits}a GPU with more memory, or an archive packed with a smaller --token-budget or another --precision"
+            f"{fits}a GPU with more free memory (`nvidia-smi` shows who holds it), or an archive packed with a smaller "
+            "--token-budget or another --precision"
         )
     return (
         f"{fits}more memory, or a lower job_queue_size or max_request_size, or an archive packed with a smaller "
@@ -118,5 +150,6 @@ def _advice(models: Sequence[ModelLoad], server: ServerSizes, machine: Machine, 
     )
 
 
-def _with_workers(models: Sequence[ModelLoad], workers: int) -> list[ModelLoad]:
+def with_workers(models: Sequence[ModelLoad], workers: int) -> list[ModelLoad]:
+    """The same models with this many workers each."""
     return [replace(model, workers=workers) for model in models]

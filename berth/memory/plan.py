@@ -7,33 +7,63 @@ from ..archive.unpack import cache_folder
 from ..machine.limits import is_in_memory
 from ..machine.machine import Machine
 from ..settings import Settings
-from .budget import ModelLoad, ServerSizes
-from .fit import MemoryPlan, fit
+from .budget import ModelLoad, ServerSizes, plan_budget
+from .fit import MemoryPlan, excess, fit, with_workers
 from .model_size import ModelSize
+from .workers import Workers, choose_workers
+
+SHORTEST_QUEUE = 128
+"""Requests that may wait for each model where config.properties leaves it open, and the number on a CPU."""
+LONGEST_QUEUE = 1024  # on a GPU, which answers so many in a moment
 
 
 def plan_memory(
     archives: Sequence[Path], settings: Settings, machine: Machine, workers: int | None = None
 ) -> MemoryPlan:
     """Plan the memory of a server of these archives; `workers` of each model, else as many as it would start with."""
-    num_workers = workers or settings.workers_on(machine.num_gpus)
-    return plan_loads([_read_load(archive, num_workers) for archive in archives], settings, machine)
+    return plan_models([_read_model(archive) for archive in archives], settings, machine, workers)
 
 
-def plan_loads(models: Sequence[ModelLoad], settings: Settings, machine: Machine) -> MemoryPlan:
-    """Plan the memory of a server of these models, which need not be archives yet."""
-    return fit(models, _describe(settings, machine), machine)
+def plan_models(
+    models: Sequence[ModelLoad], settings: Settings, machine: Machine, workers: int | None = None
+) -> MemoryPlan:
+    """Plan the memory of a server of these models, which need not be archives yet; their own `workers` do not count."""
+    shortest = _describe(settings, machine)
+    chosen = _choose(workers, models, settings, machine)
+    longest = LONGEST_QUEUE if machine.num_gpus else SHORTEST_QUEUE
+    return fit(
+        with_workers(models, chosen.number),
+        shortest,
+        machine,
+        why_workers=chosen.why,
+        longest_queue=settings.queue_length or longest,
+    )
 
 
-def _read_load(archive: Path, workers: int) -> ModelLoad:
+def _choose(asked: int | None, models: Sequence[ModelLoad], settings: Settings, machine: Machine) -> Workers:
+    """As many workers as somebody said, else as many as the machine's GPUs and cores suggest and its memory holds."""
+    if asked:
+        return Workers(number=asked, why="as was asked for")
+    if settings.default_workers:
+        return Workers(number=settings.default_workers, why="default_workers_per_model says so")
+    wanted = choose_workers(machine, len(models))
+    server = _describe(settings, machine)
+    for number in range(wanted.number, 0, -1):
+        if not excess(plan_budget(with_workers(models, number), server), machine):
+            break
+    return wanted if number == wanted.number else Workers(number=number, why=f"{wanted.why}; memory holds no more")
+
+
+def _read_model(archive: Path) -> ModelLoad:
     size = ModelSize.read(archive)
     folder = archive if archive.is_dir() else cache_folder()  # where a .mar will be unpacked
-    return ModelLoad(size=size, workers=workers, is_in_memory=is_in_memory(folder))
+    return ModelLoad(size=size, workers=1, is_in_memory=is_in_memory(folder))
 
 
 def _describe(settings: Settings, machine: Machine) -> ServerSizes:
+    """The server with the shortest queue that will do."""
     return ServerSizes(
-        queue_length=settings.queue_length,
+        queue_length=settings.queue_length or SHORTEST_QUEUE,
         request_bytes=settings.max_request_bytes,
         response_bytes=settings.max_response_bytes,
         vmargs=settings.vmargs,

@@ -11,6 +11,7 @@ import msgspec
 from handler import errors
 from handler.config import Task
 from handler.doors import kserve_v1, native, open_inference, openai
+from handler.doors.binary import HEADER
 from handler.tasks import TASKS
 
 from .. import __version__
@@ -22,7 +23,15 @@ REF = "#/components/schemas/{name}"
 MODEL: Schema = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}, "example": "bert"}
 VERSION: Schema = {"name": "version", "in": "path", "required": True, "schema": {"type": "string"}, "example": "1.0"}
 DURATION: Schema = {
-    "x-inference-time-ms": {"schema": {"type": "string"}, "description": "the whole batch's time in the worker"}
+    "x-inference-time-ms": {"schema": {"type": "string"}, "description": "its batch's time in the worker so far"}
+}
+BINARY: Schema = {
+    "application/octet-stream": {
+        "schema": {"type": "string", "format": "binary", "description": "the JSON, and the output's data behind it"}
+    }
+}
+BINARY_HEADER: Schema = {
+    HEADER: {"schema": {"type": "string"}, "description": "bytes of the JSON, where data are behind it"}
 }
 HEADERS: Schema = {
     "x-compute-tokens": {"schema": {"type": "string"}, "description": "tokens that the model read for this request"},
@@ -83,6 +92,8 @@ def _protocol_paths() -> Iterator[tuple[str, Schema]]:
         [_ref(answers.InferAnswer)],
         answers.KServeError,
     )
+    infer["responses"]["200"]["content"] |= BINARY
+    infer["responses"]["200"]["headers"] |= BINARY_HEADER
     yield "/v2/models/{model}/infer", _item([MODEL], infer)
     embed = _operation(
         "embed",

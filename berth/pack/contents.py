@@ -31,6 +31,7 @@ HANDLER_PACKAGES = (
     "captum",
     "msgspec",
     "numpy",
+    "orjson",
     "packaging",
     "psutil",
     "safetensors",

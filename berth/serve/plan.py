@@ -5,14 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from handler.config import Device
+
 from ..archive.served_model import ServedModel
 from ..clients.launcher import Capacity
 from ..machine.forking import WORKER_PYTHON
+from ..machine.gpu import DEVICE_VARIABLE
 from ..memory.fit import MemoryPlan
 from ..process.java import Java, java_command
 from ..settings import Settings
 from ..workers.environment import server_environment
-from ..workers.fork_protocol import ADDRESS_VARIABLE, SOCKET
+from ..workers.fork_protocol import ADDRESS_VARIABLE, SOCKET, VISIBLE_GPUS, WORKER_GPUS
 
 LINKS = "served"
 """The folder in the run folder with a link to each model."""
@@ -35,7 +38,7 @@ class ServerPlan:
     @property
     def num_workers(self) -> int:
         """Workers that each model starts with."""
-        return self.settings.workers_on(self.memory.machine.num_gpus)
+        return self.memory.workers
 
     @property
     def is_forked(self) -> bool:
@@ -75,21 +78,41 @@ class ServerPlan:
         machine = self.memory.machine
         threads = self.memory.budget.jvm.threads
         return {
-            **server_environment(environ, run_folder),
-            **({ADDRESS_VARIABLE: str(run_folder / SOCKET)} if self.is_forked else {}),
+            **self._worker_environment(environ, run_folder),
             "TS_CONFIG_FILE": str(self.settings.config),
             "TS_LOAD_MODELS": ",".join(self._locations()),
             "TS_MODEL_STORE": str(run_folder / LINKS),
             "TS_METRICS_CONFIG": str(METRICS_CONFIG),
             "TS_DEFAULT_WORKERS_PER_MODEL": str(self.num_workers),
+            "TS_JOB_QUEUE_SIZE": str(self.memory.queue_length),
             "TS_NUMBER_OF_GPU": str(machine.num_gpus),
             "TS_NUMBER_OF_NETTY_THREADS": str(self.settings.netty_threads or threads),
             "TS_NETTY_CLIENT_THREADS": str(self.settings.netty_client_threads or threads),
             # Read by the workers, which see neither config.properties nor every control group's quota.
             "BERTH_CORES": str(machine.cores),
+            **self._tokenizer_threads(environ),
+            # Memory was counted for this one: a worker that cannot use a GPU says why, and does not take the CPU.
+            DEVICE_VARIABLE: Device.CUDA if machine.num_gpus else Device.CPU,
             "TS_MAX_RESPONSE_SIZE": str(self.settings.max_response_bytes),
             "TS_DECODE_INPUT_REQUEST": "false",  # and Settings requires the same of the frontend
         }
+
+    def _worker_environment(self, environ: Mapping[str, str], run_folder: Path) -> dict[str, str]:
+        """What all workers get, and how they are forked; without forks TorchServe reads CUDA_VISIBLE_DEVICES itself."""
+        environment = server_environment(environ, run_folder)
+        if not self.is_forked:
+            return environment
+        visible = {WORKER_GPUS: environment.pop(VISIBLE_GPUS)} if VISIBLE_GPUS in environment else {}
+        return {**environment, **visible, ADDRESS_VARIABLE: str(run_folder / SOCKET)}
+
+    def _tokenizer_threads(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """How many threads each worker tokenises with: its share of the cores, as handler/worker/cores.py counts it.
+
+        Workers that are added later have as many. One thread is the worker's own, for a pool would cost a hand-over.
+        """
+        share = max(1, self.memory.machine.cores // (self.num_workers * len(self.models)))
+        threads = environ.get("RAYON_NUM_THREADS", str(share))
+        return {"RAYON_NUM_THREADS": threads, "TOKENIZERS_PARALLELISM": "false" if threads == "1" else "true"}
 
     @property
     def links(self) -> Mapping[str, ServedModel]:

@@ -17,13 +17,12 @@ def serve_archives(archives: Sequence[Path], config: Path | None, memory: str | 
     """
     require_served(sys.platform)
     from ..machine.forking import why_not_forked  # noqa: PLC0415 - what follows needs Linux
-    from ..machine.gpu import may_have_gpu  # noqa: PLC0415
     from ..machine.limits import memory_limit  # noqa: PLC0415
     from ..process.run_folder import run_folder  # noqa: PLC0415
     from ..process.signals import stop_signals  # noqa: PLC0415
     from .forks import started_fork_server  # noqa: PLC0415
 
-    not_forked = why_not_forked(memory_limit(), beside_gpu=may_have_gpu(os.environ))
+    not_forked = why_not_forked(memory_limit())
     with (
         stop_signals() as signals,
         run_folder() as folder,

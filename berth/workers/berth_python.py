@@ -12,13 +12,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from .fork_protocol import ADDRESS_VARIABLE, STREAMS, Work, receive_number, send_work
+from .fork_protocol import ADDRESS_VARIABLE, STREAMS, VISIBLE_GPUS, WORKER_GPUS, Work, receive_number, send_work
 
 WORKER_SCRIPT = "model_service_worker.py"
 
 
 def main() -> NoReturn:
     """Run what `python` would run with these arguments."""
+    if WORKER_GPUS in os.environ:
+        os.environ[VISIBLE_GPUS] = os.environ.pop(WORKER_GPUS)
     arguments = sys.argv[1:]
     address = os.environ.get(ADDRESS_VARIABLE)
     if address and arguments and arguments[0].endswith(WORKER_SCRIPT):

@@ -16,6 +16,10 @@ ALWAYS_SET = {
 # How the OpenMP threads of a worker wait for work. Chosen by measurement: docs/decisions/start.md.
 OPENMP_ENVIRONMENT: Mapping[str, str] = {"OMP_WAIT_POLICY": "PASSIVE"}
 
+# The fork server must not call CUDA, or no fork could: torch asks the driver's NVML whether there is a GPU. And torch
+# counts the GPUs in nvidia-smi's order, which berth and TorchServe go by.
+GPU_ENVIRONMENT: Mapping[str, str] = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+
 
 def worker_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The inherited environment without what would change which code runs."""
@@ -27,7 +31,7 @@ def server_environment(environ: Mapping[str, str], run_folder: Path) -> dict[str
     return {
         **OPENMP_ENVIRONMENT,
         **worker_environment(environ),
-        "TOKENIZERS_PARALLELISM": "true",
+        **GPU_ENVIRONMENT,
         "TEMP": str(run_folder),
         "TMPDIR": str(run_folder),
     }

@@ -12,6 +12,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 ADDRESS_VARIABLE = "BERTH_FORK_SERVER"
+# TorchServe reads this too, and ends where it is no list of numbers but names GPUs by their UUIDs, or a part of one. So
+# workers are given it under another name, and TorchServe is not.
+VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
+WORKER_GPUS = "BERTH_VISIBLE_DEVICES"
 SOCKET = "forks"
 """The socket's name in the run folder."""
 STREAMS = (0, 1, 2)

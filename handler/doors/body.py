@@ -54,6 +54,11 @@ def is_rest(headers: Mapping[str, object]) -> bool:
     return isinstance(headers.get("explain"), str)
 
 
+def is_infer(headers: Mapping[str, object]) -> bool:
+    """Tell a ModelInfer over gRPC: only of its body, JSON that it writes itself, does the frontend say the type."""
+    return not is_rest(headers) and headers.get("body") == {"content-type": "application/json"}
+
+
 def require_bytes(body: object) -> bytes | bytearray:
     """Return the body as it was sent; InternalError where TorchServe has decoded it."""
     if not isinstance(body, bytes | bytearray):

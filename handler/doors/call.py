@@ -6,10 +6,12 @@ from typing import Protocol
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
+import orjson
 
-from ..errors import NotNow, RequestError, ResponseTooLarge
+from ..errors import RequestError, ResponseTooLarge
+from ..parameters import EncodingFormat, Parameters
 from ..payload import Item, Prediction, Response
-from ..sizes import NO_ROOM, AnswerRoom
 
 
 class Reply(Protocol):
@@ -30,6 +32,12 @@ class Call:
     reply: Reply
 
 
+def encoding_of(parameters: Parameters) -> EncodingFormat:
+    """Return how a request wants its vectors; only those of embeddings may say so."""
+    encoding: EncodingFormat = getattr(parameters, "encoding_format", EncodingFormat.FLOAT)
+    return encoding
+
+
 def count_headers(predictions: Sequence[Prediction]) -> dict[str, str]:
     """Return what the engine did for a request, as response headers."""
     headers = {"x-compute-tokens": str(count_tokens(predictions))}
@@ -48,9 +56,11 @@ def encode_error(error: RequestError) -> dict[str, object]:
     return {"code": error.status, "type": type(error).__name__, "message": error.message, "param": error.param}
 
 
-def format_value(value: object, headers: dict[str, str] | None = None) -> Response:
-    """Write a 200 with any JSON value, in which an array stands for the list of its numbers."""
-    body = msgspec.json.encode(value, enc_hook=_to_list)
+def format_value(
+    value: object, headers: dict[str, str] | None = None, encoding: EncodingFormat = EncodingFormat.FLOAT
+) -> Response:
+    """Write a 200 with any JSON value, in which an array of float32 stands for its numbers, or for its bytes."""
+    body = ENCODERS[encoding].encode(value)
     return Response(status=200, phrase="OK", body=body, headers=headers or {})
 
 
@@ -59,16 +69,32 @@ def refuse(error: RequestError, value: object) -> Response:
     return Response(status=error.status, phrase=error.phrase, body=msgspec.json.encode(value), headers={})
 
 
-def _to_list(value: object) -> object:
+def _to_json(value: object) -> msgspec.Raw:
+    """Write an array's numbers with as many digits as tell a float32 from its neighbours."""
+    return msgspec.Raw(orjson.dumps(_contiguous(value), option=orjson.OPT_SERIALIZE_NUMPY))
+
+
+def _to_bytes(value: object) -> memoryview:
+    """Return an array's bytes as they lie in memory; msgspec writes them in base64."""
+    return _contiguous(value).astype("<f4", copy=False).data
+
+
+def _contiguous(value: object) -> npt.NDArray[np.float32]:
     if not isinstance(value, np.ndarray):
         raise NotImplementedError(f"{type(value).__name__} in an answer")
-    return value.tolist()
+    return np.ascontiguousarray(value)
 
 
-def limit_size(response: Response, reply: Reply, max_bytes: int, room: AnswerRoom) -> Response:
+ENCODERS = {
+    EncodingFormat.FLOAT: msgspec.json.Encoder(enc_hook=_to_json),
+    EncodingFormat.BASE64: msgspec.json.Encoder(enc_hook=_to_bytes),
+}
+
+
+def limit_size(response: Response, reply: Reply, max_bytes: int) -> Response:
     """Return the response, or an error where it is too large: TorchServe's frontend would kill the worker for it."""
     if len(response.body) <= max_bytes:
-        return response if room.take(len(response.body)) else reply.format_error(NotNow(NO_ROOM))
+        return response
     return reply.format_error(
         ResponseTooLarge(
             f"the answer has {len(response.body)} bytes, more than the server's max_response_size of {max_bytes}: "

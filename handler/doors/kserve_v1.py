@@ -8,9 +8,10 @@ from typing import Any
 from ..contract import Contract
 from ..errors import RequestError
 from ..inputs import to_text_inputs
+from ..parameters import EncodingFormat
 from ..payload import ModelIdentity, Prediction, Request, Response
 from .advice import Advice, advise_json, example_body
-from .call import Call, count_headers, encode_error, format_value, refuse
+from .call import Call, count_headers, encode_error, encoding_of, format_value, refuse
 from .typed import body_type, describe_fields, parameters_of, read_body
 
 
@@ -30,10 +31,12 @@ class InstancesReply:
     """A list of results under the key that the verb calls for."""
 
     key: str = "predictions"
+    encoding: EncodingFormat = EncodingFormat.FLOAT
 
     def format_predictions(self, predictions: Sequence[Prediction]) -> Response:
         """Write a 200 with the results in order."""
-        return format_value({self.key: [each.value for each in predictions]}, count_headers(predictions))
+        value = {self.key: [each.value for each in predictions]}
+        return format_value(value, count_headers(predictions), self.encoding)
 
     def format_error(self, error: RequestError) -> Response:
         """Write the error object, and its message as `error` too, which clients of KServe read."""
@@ -47,4 +50,5 @@ def open_call(value: object, model: ModelIdentity, *, explains: bool) -> Call:
     body = read_body(value, "instances", body_of(model.contract, explains=explains), hints)
     inputs = to_text_inputs(body.instances, "/instances")
     request = Request(inputs=inputs, parameters=body.parameters, param="/instances")
-    return Call(item=request, reply=InstancesReply("explanations" if explains else "predictions"))
+    reply = InstancesReply("explanations" if explains else "predictions", encoding_of(body.parameters))
+    return Call(item=request, reply=reply)

@@ -13,12 +13,12 @@ import msgspec
 from ..contract import Contract
 from ..errors import InvalidInput, NotParseable, RequestError, UnsupportedMedia
 from ..inputs import to_text_input, to_text_inputs
-from ..parameters import ExplanationParameters, Parameters
+from ..parameters import EncodingFormat, ExplanationParameters, Parameters
 from ..payload import DeepCheck, ModelIdentity, Prediction, Request, Response
 from ..wire import quote
 from .advice import JSON, TEXT, Advice, advise_native
 from .body import FORMS, Envelope, decode_json, decode_text, is_rest, read_envelope, require_bytes
-from .call import Call, count_headers, encode_error, format_value, refuse
+from .call import Call, count_headers, encode_error, encoding_of, format_value, refuse
 from .typed import body_type, describe_fields, parameters_of, read_body
 
 FIELDS = ("body", "data")
@@ -36,11 +36,12 @@ class NativeReply:
     """The result of one input, or a list of results for a list."""
 
     is_list: bool = False
+    encoding: EncodingFormat = EncodingFormat.FLOAT
 
     def format_predictions(self, predictions: Sequence[Prediction]) -> Response:
         """Write a 200 with the results in order."""
         values = [prediction.value for prediction in predictions]
-        return format_value(values if self.is_list else values[0], count_headers(predictions))
+        return format_value(values if self.is_list else values[0], count_headers(predictions), self.encoding)
 
     def format_error(self, error: RequestError) -> Response:
         """Write the error object as it is."""
@@ -95,7 +96,8 @@ def _open_json(value: object, reading: "Reading") -> Call:
     body = read_body(value, "inputs", body_of(contract, explains=kind is ExplanationParameters), hints)
     is_list = isinstance(body.inputs, list)
     inputs = to_text_inputs(body.inputs, "/inputs") if is_list else (to_text_input(body.inputs, "/inputs"),)
-    return Call(item=Request(inputs=inputs, parameters=body.parameters), reply=NativeReply(is_list))
+    reply = NativeReply(is_list, encoding_of(body.parameters))
+    return Call(item=Request(inputs=inputs, parameters=body.parameters), reply=reply)
 
 
 def _one_text(value: object, reading: "Reading", name: str) -> Call:

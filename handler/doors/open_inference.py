@@ -6,7 +6,7 @@ protocol's: over gRPC an error is an output.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, Any
 
@@ -15,22 +15,20 @@ import numpy as np
 from msgspec import Meta
 
 from ..contract import Contract
-from ..errors import InvalidInput, InvalidParameter, RequestError, UnsupportedMedia
-from ..parameters import Parameters, describe_parameters
+from ..errors import InvalidInput, InvalidParameter, RequestError
+from ..parameters import EncodingFormat, Parameters, describe_parameters
 from ..payload import ModelIdentity, Prediction, Rejected, Request, Response
 from ..wire import convert, quote
 from .advice import Advice, example_body
+from .binary import HEADER, HEADERS, SIZE, strings_to_bytes, vectors_to_bytes
 from .body import decode_json
-from .call import Call, count_headers, encode_error, format_value, refuse
+from .call import Call, count_headers, encode_error, encoding_of, format_value, refuse
 from .tensors import Column, Tensor, example_tensors, read_column, read_inputs
 
 PARAMETERS = "parameters"
-OF_CLIENTS = ("binary_data_output", "content_type", "headers")  # of tritonclient, and of MLServer's codecs
-BINARY_HEADER = "inference-header-content-length"
-NO_BINARY = (
-    "binary tensors are not supported here: send them as JSON (tritonclient: set_data_from_numpy(..., "
-    "binary_data=False))"
-)
+BINARY_OUTPUT = "binary_data_output"
+OF_CLIENTS = (BINARY_OUTPUT, "content_type", "headers")  # no parameters of a task; the others are of MLServer's codecs
+NO_BASE64 = "encoding_format: a tensor's numbers are FP32 here, not base64: leave it out, or send float"
 
 TENSORS = Advice(json="a ModelInferRequest", several="several rows", has_curl=False)
 IN_A_TENSOR = Advice(json='a JSON object, such as {"truncation": false}', several="one object", has_curl=False)
@@ -39,8 +37,8 @@ IN_A_TENSOR = Advice(json='a JSON object, such as {"truncation": false}', severa
 class OutputParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a client may ask of an output."""
 
-    binary_data: bool = False
-    """Ignored: outputs are JSON."""
+    binary_data: bool | None = None
+    """Whether this output comes as bytes behind the JSON. Absent: as `binary_data_output` says."""
     content_type: str | None = None
     """Ignored; MLServer sends it."""
 
@@ -58,7 +56,8 @@ class InferBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     inputs: Annotated[list[Tensor], Meta(min_length=1)]
     id: str | None = None
     parameters: dict[str, Any] | None = None
-    """The task's parameters; `binary_data_output`, `content_type` and `headers`, which clients add, are ignored."""
+    """The task's parameters. `binary_data_output` says whether outputs are bytes behind the JSON. `content_type` and
+    `headers`, which clients add, are ignored."""
     outputs: list[RequestedOutput] | None = None
     model_name: str | None = None
     """Ignored, like model_version: the address names the model."""
@@ -74,16 +73,34 @@ class TensorReply:
     """What the client calls its request; over gRPC TorchServe needs one, if empty."""
     is_grpc: bool = False
 
+    is_binary: bool = False
+    """Whether the output's data are bytes behind the JSON."""
+
     def format_predictions(self, predictions: Sequence[Prediction]) -> Response:
         """Write a 200 with embeddings [n, dimensions], or [n] results as JSON."""
         values: list[Any] = [prediction.value for prediction in predictions]
+        headers = count_headers(predictions)
+        if self.is_binary:
+            return self._format_binary(values, headers)
+        name = output_name(self.model.contract)
         if self.model.contract.is_vector:
             shape = [len(values), len(values[0])]
-            numbers = np.concatenate(values)
-            output = _tensor(output_name(self.model.contract), "FP32", shape, numbers)
+            output = _tensor(name, "FP32", shape, data=np.concatenate(values))
         else:
-            output = self._json_tensor(output_name(self.model.contract), values)
-        return format_value(self._answer(output), count_headers(predictions))
+            output = self._json_tensor(name, values)
+        return format_value(self._answer(output), headers)
+
+    def _format_binary(self, values: list[Any], headers: dict[str, str]) -> Response:
+        name = output_name(self.model.contract)
+        if self.model.contract.is_vector:
+            data = vectors_to_bytes(values)
+            output = _tensor(name, "FP32", [len(values), len(values[0])], parameters={SIZE: len(data)})
+        else:
+            data = strings_to_bytes([msgspec.json.encode(value) for value in values])
+            output = _tensor(name, "BYTES", [len(values)], parameters={SIZE: len(data)})
+        response = format_value(self._answer(output), {**headers, **HEADERS})
+        response.headers[HEADER] = str(len(response.body))
+        return replace(response, body=response.body + data)
 
     def format_error(self, error: RequestError) -> Response:
         """Write the error object and its message as `error`; over gRPC as an output of that name."""
@@ -99,7 +116,7 @@ class TensorReply:
     def _json_tensor(self, name: str, values: list[Any]) -> dict[str, object]:
         """JSON in strings; TorchServe makes bytes of what it finds as it prints it, and of a string with its quotes."""
         data = values if self.is_grpc else [msgspec.json.encode(value).decode() for value in values]
-        return _tensor(name, "BYTES", [len(values)], data)
+        return _tensor(name, "BYTES", [len(values)], data=data)
 
 
 def output_name(contract: Contract) -> str:
@@ -107,14 +124,8 @@ def output_name(contract: Contract) -> str:
     return "embeddings" if contract.is_vector else "predictions"
 
 
-def _tensor(name: str, datatype: str, shape: list[int], data: object) -> dict[str, object]:
-    return {"name": name, "datatype": datatype, "shape": shape, "data": data}
-
-
-def refuse_binary(headers: Mapping[str, object]) -> None:
-    """Raise UnsupportedMedia (415) for a body that is JSON only at its beginning."""
-    if any(name.lower() == BINARY_HEADER for name in headers):
-        raise UnsupportedMedia(NO_BINARY)
+def _tensor(name: str, datatype: str, shape: list[int], **content: object) -> dict[str, object]:
+    return {"name": name, "datatype": datatype, "shape": shape, **content}
 
 
 def open_grpc_call(body: bytes | bytearray, model: ModelIdentity) -> Call:
@@ -132,19 +143,29 @@ def open_call(value: object, model: ModelIdentity) -> Call:
 
 def _open(value: object, reply: TensorReply) -> Call:
     """Read the request; its id is in the answer, an error's too."""
+    contract = reply.model.contract
+    hints = _describe_fields(contract, is_grpc=reply.is_grpc)
     try:
-        return Call(item=_read_request(value, reply.model.contract, is_grpc=reply.is_grpc), reply=reply)
+        body: InferBody = convert(value, InferBody, hints)
+        request = _read_request(body, contract, hints, is_grpc=reply.is_grpc)
+        return Call(item=request, reply=replace(reply, is_binary=_wants_binary(body)))
     except RequestError as error:
         return Call(item=Rejected(error), reply=reply)
 
 
-def _read_request(value: object, contract: Contract, *, is_grpc: bool) -> Request:
-    kind = contract.parameters
-    hints = _describe_fields(contract, is_grpc=is_grpc)
-    body: InferBody = convert(value, InferBody, hints)
+def _wants_binary(body: InferBody) -> bool:
+    """Tell whether the only output comes as bytes: what it says itself goes before what all outputs are told."""
+    named = [output.parameters.binary_data for output in body.outputs or () if output.parameters is not None]
+    says = [each for each in named if each is not None]
+    return says[-1] if says else (body.parameters or {}).get(BINARY_OUTPUT) is True
+
+
+def _read_request(body: InferBody, contract: Contract, hints: Mapping[str, str], *, is_grpc: bool) -> Request:
     _check_outputs(body.outputs or (), output_name(contract))
     columns = _read_columns(body.inputs, is_base64=is_grpc)
-    parameters = _read_parameters(body.parameters or {}, columns.pop(PARAMETERS, None), kind, hints)
+    parameters = _read_parameters(body.parameters or {}, columns.pop(PARAMETERS, None), contract.parameters, hints)
+    if encoding_of(parameters) is EncodingFormat.BASE64:
+        raise InvalidParameter(NO_BASE64, "/parameters/encoding_format")
     return Request(inputs=read_inputs(columns, contract), parameters=parameters)
 
 

@@ -1,38 +1,29 @@
 """OpenAI's embeddings: POST /predictions/{model}/{version}/v1/embeddings, so base_url ends with {version}/v1."""
 
-import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any
 
 import msgspec
-import numpy as np
 from msgspec import Meta
 
 from ..config import MAX_INPUTS_PER_REQUEST, MAX_TOKENS_PER_REQUEST
 from ..contract import Contract
 from ..errors import InvalidInput, InvalidParameter, RequestError, UnknownPath
 from ..inputs import TextInput, check_count
-from ..parameters import LARGEST, Count, describe_parameters
+from ..parameters import LARGEST, Count, EncodingFormat, Parameters, describe_parameters
 from ..payload import ModelIdentity, Prediction, Request, Response
 from ..wire import convert
 from .advice import advise_json
-from .call import Call, count_headers, count_tokens, encode_error, format_value, refuse
+from .call import Call, count_headers, count_tokens, encode_error, encoding_of, format_value, refuse
 
 SEND_INPUT = 'send {"input": "your text"}, a list of texts, or token ids of the model\'s own tokenizer'
 ADVICE = advise_json('{"input": "your text"}', '{"input": ["your text", "another"]}')
 PARAMETER_FIELDS = ("parameters", "model", "encoding_format", "dimensions", "user")
+BESIDE = ("encoding_format", "dimensions")  # parameters of berth that OpenAI has beside the input
 TokenId = Annotated[int, Meta(ge=0, le=LARGEST)]
 TokenIds = Annotated[list[TokenId], Meta(min_length=1, max_length=MAX_TOKENS_PER_REQUEST)]
-
-
-class EncodingFormat(StrEnum):
-    """The ways in which a vector is written."""
-
-    FLOAT = "float"
-    BASE64 = "base64"
 
 
 class EmbeddingsRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,8 +38,8 @@ class EmbeddingsRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     ]
     model: str | None = None
     """Ignored: the address names the model."""
-    encoding_format: EncodingFormat = EncodingFormat.FLOAT
-    """base64: the bytes of little-endian float32."""
+    encoding_format: EncodingFormat | None = None
+    """float, which absence means, or base64: the bytes of little-endian float32."""
     dimensions: Count | None = None
     user: str | None = None
     """Ignored."""
@@ -72,32 +63,28 @@ class EmbeddingsReply:
     """A list of vectors, and how many tokens they took."""
 
     model: str = ""
-    encoding_format: EncodingFormat = EncodingFormat.FLOAT
-    has_dimensions: bool = False
-    """Whether `dimensions` stood beside the input, and not among the parameters."""
+    encoding: EncodingFormat = EncodingFormat.FLOAT
+    beside: frozenset[str] = frozenset()
+    """Which parameters stood beside the input, and not among the parameters."""
 
     def format_predictions(self, predictions: Sequence[Prediction]) -> Response:
         """Write a 200 with the vectors in order."""
         data = [
-            {"object": "embedding", "index": index, "embedding": self._encode(prediction.value)}
+            {"object": "embedding", "index": index, "embedding": prediction.value}
             for index, prediction in enumerate(predictions)
         ]
         num_tokens = count_tokens(predictions)
         usage = {"prompt_tokens": num_tokens, "total_tokens": num_tokens}
         value = {"object": "list", "data": data, "model": self.model, "usage": usage}
-        return format_value(value, count_headers(predictions))
+        return format_value(value, count_headers(predictions), self.encoding)
 
     def format_error(self, error: RequestError) -> Response:
         """Write the error object inside `error`."""
         value = encode_error(error)
-        if self.has_dimensions and error.param == "/parameters/dimensions":
-            value["param"] = "/dimensions"
+        name = (error.param or "").removeprefix("/parameters/")
+        if name in self.beside:
+            value["param"] = f"/{name}"
         return refuse(error, {"error": value})
-
-    def _encode(self, vector: object) -> object:
-        if self.encoding_format is EncodingFormat.FLOAT:
-            return vector
-        return base64.b64encode(np.asarray(vector, "<f4").tobytes()).decode()
 
 
 def open_call(value: object, model: ModelIdentity) -> Call:
@@ -114,16 +101,20 @@ def open_call(value: object, model: ModelIdentity) -> Call:
     }
     _check_count(value)
     body = convert(value, body_of(model.contract), hints, parameter_fields=PARAMETER_FIELDS)
-    parameters = body.parameters
-    if body.dimensions is not None:
-        if parameters.dimensions is not None:
-            raise InvalidParameter("dimensions is given twice, once in parameters: send only one", "/dimensions")
-        parameters = msgspec.structs.replace(parameters, dimensions=body.dimensions)
+    beside = {name: value for name in BESIDE if (value := getattr(body, name)) is not None}
+    parameters = _add(beside, body.parameters)
     request = Request(inputs=_read_inputs(body.input), parameters=parameters, param="/input")
-    reply = EmbeddingsReply(
-        model=model.name, encoding_format=body.encoding_format, has_dimensions=body.dimensions is not None
-    )
+    reply = EmbeddingsReply(model=model.name, encoding=encoding_of(parameters), beside=frozenset(beside))
     return Call(item=request, reply=reply)
+
+
+def _add(beside: Mapping[str, object], parameters: Parameters) -> Parameters:
+    """Return the parameters with OpenAI's own, which a request may give in either place."""
+    defaults = type(parameters)()
+    for name in beside:
+        if getattr(parameters, name) != getattr(defaults, name):
+            raise InvalidParameter(f"{name} is given twice, once in parameters: send only one", f"/{name}")
+    return msgspec.structs.replace(parameters, **beside)
 
 
 def _check_count(value: object) -> None:

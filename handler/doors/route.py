@@ -8,7 +8,8 @@ from ..errors import InternalError, RequestError, UnknownPath
 from ..payload import Describe, ModelIdentity, Rejected
 from ..wire import quote
 from . import kserve_v1, native, open_inference, openai
-from .body import is_rest, read_json, require_bytes
+from .binary import json_length, read_binary
+from .body import is_infer, is_rest, read_json, require_bytes
 from .call import Call, Reply
 
 logger = logging.getLogger(__name__)
@@ -43,8 +44,7 @@ def open_call(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
 def choose_door(headers: Headers) -> Door:
     """Choose by what the frontend adds: `url_path`, what follows the version, on all addresses but v1's and v2's."""
     if not is_rest(headers):
-        # Only of a ModelInferRequest, which TorchServe writes as JSON itself, does it know the content type.
-        return GRPC if headers.get("body") == {"content-type": "application/json"} else NATIVE
+        return GRPC if is_infer(headers) else NATIVE
     match headers.get("url_path"):
         case None:
             return KSERVE
@@ -58,8 +58,9 @@ def choose_door(headers: Headers) -> Door:
 
 def _open_kserve(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
     """Read a request of v1 or v2, which only the body tells apart."""
-    open_inference.refuse_binary(headers)
-    value = read_json(fields, headers, kserve_v1.advise(model.contract))
+    advice = kserve_v1.advise(model.contract)
+    length = json_length(headers)
+    value = read_json(fields, headers, advice) if length is None else read_binary(fields, length, advice)
     explains = headers["explain"] == "True"
     if explains or (isinstance(value, dict) and "instances" in value):
         return kserve_v1.open_call(value, model, explains=explains)

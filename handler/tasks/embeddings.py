@@ -1,29 +1,31 @@
 """embeddings: the pooled vector, as an array until it is written: a list of floats takes four times as much."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from msgspec import Meta
 
-from ..config import BYTES_PER_NUMBER, HandlerConfig, Task
+from ..config import HandlerConfig, Task
 from ..errors import InvalidParameter
 from ..inputs import TextInput, TextObject
-from ..parameters import Count, CutParameters
+from ..parameters import Count, CutParameters, EncodingFormat
 from ..text.passages import Layout, Passages, TextPair
 from ..wire import quote
-from .kind import Head, Reading, Reads, TaskKind, one_by_one
-from .scores import Numbers
+from .kind import Head, Reading, Reads, Row, TaskKind, one_by_one
 
-DECIMALS = 8  # float32 resolves 6e-8 at 1 and our own answers 1e-7; more decimals would double the bytes
+Base64Vector = Annotated[str, Meta(description="little-endian float32 in base64, if that was asked for")]
 
 
 class EmbeddingParameters(CutParameters, frozen=True, kw_only=True):
-    """embeddings: sentence-transformers' names, and OpenAI's `dimensions`."""
+    """embeddings: sentence-transformers' names, and OpenAI's `dimensions` and `encoding_format`."""
 
     prompt_name: str | None = None
     """Which of the checkpoint's prompts goes before each text. Absent: its default, if it has one."""
     dimensions: Count | None = None
     """Keep that many values of each vector, and scale what is left to length 1. Absent: as many as the checkpoint
     says, not scaled."""
+    encoding_format: EncodingFormat = EncodingFormat.FLOAT
+    """base64: each vector is a string of the bytes of its little-endian float32, in base64."""
 
 
 def plan(source: TextInput, parameters: EmbeddingParameters, config: HandlerConfig) -> Passages:
@@ -50,29 +52,22 @@ def make_head(_: Any, __: Any, config: HandlerConfig) -> Head[EmbeddingParameter
     """Make the head: the vector [D], its beginning where the checkpoint sets truncate_dim, or so many as are asked."""
 
     @one_by_one
-    def head(reading: Reading, parameters: EmbeddingParameters) -> Numbers:
+    def head(reading: Reading, parameters: EmbeddingParameters) -> Row:
         (row,) = reading.rows
-        vector = row.astype(np.float64)[: config.truncate_dim if parameters.dimensions is None else None]
-        if parameters.dimensions is not None:
-            vector = shorten(vector, parameters.dimensions)
-        return np.round(vector, DECIMALS)
+        return row[: config.truncate_dim] if parameters.dimensions is None else shorten(row, parameters.dimensions)
 
     return head
 
 
-def shorten(vector: Any, dimensions: int) -> Any:
+def shorten(vector: Row, dimensions: int) -> Row:
     """Return the first `dimensions` values, scaled to length 1; for models that were trained to be cut (Matryoshka)."""
     if dimensions > len(vector):
         raise InvalidParameter(
             f"dimensions is {dimensions}; this model's vectors have {len(vector)}", "/parameters/dimensions"
         )
-    cut = vector[:dimensions]
-    return cut / max(np.linalg.norm(cut), np.finfo(np.float32).tiny)
-
-
-def answer_bytes(parameters: EmbeddingParameters, vector_size: int) -> int:
-    """Return the JSON bytes of one vector."""
-    return BYTES_PER_NUMBER * min(parameters.dimensions or vector_size, vector_size)
+    cut = vector[:dimensions].astype(np.float64)
+    scaled: Row = (cut / max(np.linalg.norm(cut), np.finfo(np.float32).tiny)).astype(np.float32)
+    return scaled
 
 
 EMBEDDINGS = TaskKind(
@@ -83,6 +78,5 @@ EMBEDDINGS = TaskKind(
     plan=plan,
     reads=Reads.VECTOR,
     make_head=make_head,
-    answer_bytes=answer_bytes,
-    results=(list[float],),
+    results=(list[float], Base64Vector),
 )

@@ -31,7 +31,7 @@ class Reads(StrEnum):
     MASK_LOGITS = "mask logits"
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class Reading(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """One input: what the model read for it, and what it said."""
 
     source: TextInput
@@ -61,11 +61,6 @@ def stack_rows(readings: Sequence[Reading]) -> npt.NDArray[np.float64]:
     return np.concatenate(rows).reshape(len(readings), -1).astype(np.float64)
 
 
-def known_afterwards(_parameters: Parameters, _vector_size: int) -> int:
-    """Return 0: how large such an answer gets is known only when it is there."""
-    return 0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TaskKind(Contract, Generic[P]):
     """All that sets one task apart from the others."""
@@ -76,8 +71,6 @@ class TaskKind(Contract, Generic[P]):
     reads: Reads
     make_head: Callable[[Any, Any, HandlerConfig], Head[P]]
     """Makes the head from the checkpoint's transformers config, its tokenizer, and our own settings."""
-    answer_bytes: Callable[[P, int], int] = known_afterwards
-    """JSON bytes that one input's result is sure to take, from its parameters and the numbers of a vector."""
     is_labelled: bool = False
     """Whether results have the checkpoint's own labels, so that a description of the model lists them."""
     results: tuple[Any, ...]

@@ -20,7 +20,7 @@ Offsets = npt.NDArray[np.int32]
 Words = npt.NDArray[np.int32]
 
 
-class EncodedText(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class EncodedText(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """One text (or pair, or window of one) as the model reads it; special tokens included, never padded."""
 
     ids: Ids  # [T]
@@ -53,7 +53,7 @@ class EncodedText(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 NO_OFFSETS, NO_WORDS = np.empty((0, 2), np.int32), np.empty(0, np.int32)
 
 
-class Tokens(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class Tokens(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """A text's tokens without special ones: as many as the model can take, from the side that is kept."""
 
     count: int
@@ -145,7 +145,7 @@ class Frame:
         return inner >= len(before) and list(ids[: len(before)]) == before and list(ids[inner:]) == after
 
 
-class Framed(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class Framed(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """A text or pair, cut to fit, and the special tokens to stand around it."""
 
     frame: Frame

@@ -8,7 +8,7 @@ from ..errors import InvalidParameter
 from ..parameters import DEFAULT_STRIDE_TOKENS
 
 
-class TextPair(msgspec.Struct, frozen=True, kw_only=True):
+class TextPair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One text, or two that the model reads together, or a text's tokens in its place."""
 
     text: str
@@ -31,7 +31,7 @@ class Cut(StrEnum):
     ONLY_SECOND = "only_second"
 
 
-class Layout(msgspec.Struct, frozen=True, kw_only=True):
+class Layout(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The rule for a text that is too long."""
 
     max_tokens: int
@@ -41,7 +41,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """Read it in windows that share this many tokens with their neighbours. None: read its beginning."""
 
 
-class Passages(msgspec.Struct, frozen=True, kw_only=True):
+class Passages(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the model reads for one input."""
 
     pairs: tuple[TextPair, ...]

@@ -111,7 +111,7 @@ create_gpu_pool() {
     --filter="name~^nvidia-l4$ AND zone~/$REGION-" --format='value(zone.basename())'
   unless gcloud container node-pools describe l4 --cluster="$CLUSTER" "${IN_REGION[@]}" -- \
     gcloud container node-pools create l4 --cluster="$CLUSTER" "${IN_REGION[@]}" --node-locations="$ZONES" \
-    --machine-type=g2-standard-4 --disk-size=50 --accelerator=type=nvidia-l4,count=1,gpu-driver-version=latest \
+    --machine-type=g2-standard-8 --disk-size=50 --accelerator=type=nvidia-l4,count=1,gpu-driver-version=latest \
     --num-nodes=0 --enable-autoscaling --total-min-nodes=0 --total-max-nodes="${MAX_GPUS:-2}" --location-policy=ANY \
     --max-surge-upgrade=0 --max-unavailable-upgrade=1 \
     --enable-image-streaming --workload-metadata=GKE_METADATA --service-account="$ACCOUNT"

@@ -3,9 +3,14 @@
 import pytest
 
 from berth.machine.gpu import DEVICE_VARIABLE
-from berth.machine.quantities import parse_quantity
-from berth.memory.budget import ModelLoad, ServerSizes, plan_budget
+from berth.machine.limits import MemoryLimit
+from berth.machine.machine import Machine
+from berth.machine.nvidia_smi import Gpu
+from berth.machine.quantities import GIB, parse_quantity
+from berth.memory.budget import ModelLoad
 from berth.memory.model_size import ModelSize
+from berth.memory.plan import LONGEST_QUEUE, plan_models
+from berth.memory.workers import choose_workers
 from berth.settings import Settings
 from handler.config import HandlerConfig, Task
 from tests.support.servers import CONFIG
@@ -14,7 +19,7 @@ from .conftest import Rendered
 from .renderings import RENDERINGS
 from .test_pod import container, environment, pod
 
-L4_BYTES = 22 * 2**30  # of its 24 GB, what nvidia-smi shows
+L4 = Gpu(name="NVIDIA L4", total_bytes=23034 * 2**20, free_bytes=22 * GIB)  # of its 24 GB, what nvidia-smi shows
 SHAPES = {
     "sample": {
         "weights": {"F32": 22_713_216},
@@ -52,21 +57,21 @@ def facts(name: str) -> ModelSize:
 def test_the_pod_holds_what_it_serves(rendered: Rendered, rendering: str, name: str) -> None:
     objects = rendered(rendering)
     resources = container(objects)["resources"]
-    settings = Settings.load(CONFIG, {})
     num_gpus = int(resources["limits"].get("nvidia.com/gpu", "0"))
     assert bool(num_gpus) == (environment(objects).get(DEVICE_VARIABLE) == "cuda")
-    server = ServerSizes(
-        queue_length=settings.queue_length,
-        request_bytes=settings.max_request_bytes,
-        response_bytes=settings.max_response_bytes,
-        vmargs=settings.vmargs,
+    granted = MemoryLimit(bytes=parse_quantity(resources["limits"]["memory"]), source="the pod")
+    machine = Machine(
+        memory=granted,
         cores=int(resources["limits"]["cpu"]),
         num_gpus=num_gpus,
-        is_forked=not num_gpus,
+        gpu=L4 if num_gpus else None,
+        not_forked=None,
     )
     in_memory = any(volume.get("emptyDir", {}).get("medium") == "Memory" for volume in pod(objects)["volumes"])
-    served = ModelLoad(size=facts(name), workers=settings.workers_on(num_gpus), is_in_memory=in_memory)
-    budget = plan_budget([served], server)
-    assert budget.total_bytes <= parse_quantity(resources["limits"]["memory"])
+    served = ModelLoad(size=facts(name), workers=1, is_in_memory=in_memory)
+    planned = plan_models([served], Settings.load(CONFIG, {}), machine)
+    planned.require_fit()
     assert resources["requests"]["memory"] == resources["limits"]["memory"]
-    assert budget.gpu_bytes <= L4_BYTES
+    if rendering == "gke-gpu":
+        assert (planned.workers, planned.queue_length) == (choose_workers(machine, 1).number, LONGEST_QUEUE)
+        assert planned.max_workers > planned.workers

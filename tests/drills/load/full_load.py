@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from threading import Event, Thread
 
 from berth.archive.content import SERVER_SETTINGS
+from berth.memory.plan import SHORTEST_QUEUE
 from berth.settings import Settings
 from handler.config import MAX_TEXTS_PER_REQUEST, Task
 from tests.support.servers import CONFIG, Server
@@ -37,7 +38,7 @@ def largest_body(task: Task, index: int) -> bytes:
 
 def num_clients(workers: int) -> int:
     """As many as fill the queue and a batch in each worker."""
-    return Settings.load(CONFIG, {}).queue_length + SERVER_SETTINGS["batchSize"] * workers
+    return SHORTEST_QUEUE + SERVER_SETTINGS["batchSize"] * workers
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def tensors(rng: Random, target: Target) -> dict[str, Any]:
     if rng.random() < 0.2:
         body["outputs"] = [{"name": "embeddings" if target.task is Task.EMBEDDINGS else "predictions"}]
     if rng.random() < 0.2:
-        body["parameters"] = {**body.get("parameters", {}), "binary_data_output": False}
+        body["parameters"] = {**body.get("parameters", {}), "binary_data_output": rng.random() < 0.5}
     return body
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from tritonclient.http import InferRequestedOutput
 from tritonclient.utils import InferenceServerException
@@ -122,16 +123,39 @@ def test_parameters_of_the_request_or_as_a_tensor(model: Model) -> None:
         expected,
         results(model, tensor, TEXT),
         results(model, TEXT, tensor),
-        results(model, TEXT, tensor, parameters={"binary_data_output": True}),
+        results(model, TEXT, tensor, parameters={"binary_data_output": False}),
     )
     assert refused(model, TEXT, tensor, parameters={"top_k": 2})[:3] == (422, "InvalidParameter", "/parameters")
 
 
-def test_binary_tensors_are_refused_with_the_way_out(model: Model) -> None:
+def test_binary_tensors_go_in_and_come_out(model: Model) -> None:
+    """As tritonclient does it by itself; its answer says whether the data came as bytes."""
+    expected = results(model, TENSOR.as_json())
+    for sent in (True, False):
+        for wanted in (True, False):
+            with triton(model) as client:
+                named = [InferRequestedOutput("predictions", binary_data=wanted)]
+                answer = client.infer(model.name, [to_infer_input(TENSOR, binary_data=sent)], outputs=named)
+            (output,) = answer.get_response()["outputs"]
+            assert ("data" in output) is not wanted
+            assert_close(read_result(answer), expected)
+
+
+def test_embeddings_come_as_the_same_float32(tasks_server: Server) -> None:
+    vectors = tasks_server.model(Task.EMBEDDINGS)
+    found = []
+    for wanted in (True, False):
+        with triton(vectors) as client:
+            named = [InferRequestedOutput("embeddings", binary_data=wanted)]
+            found.append(client.infer(vectors.name, [to_infer_input(TENSOR)], outputs=named).as_numpy("embeddings"))
+    assert found[0].dtype == found[1].dtype == np.float32
+    assert found[0].tobytes() == found[1].astype("<f4").tobytes()
+
+
+def test_an_error_of_binary_tensors_is_json(model: Model) -> None:
     with triton(model) as client, pytest.raises(InferenceServerException) as raised:
-        client.infer(model.name, [to_infer_input(TENSOR, binary_data=True)])
-    assert raised.value.status() == "415"
-    assert "binary_data=False" in raised.value.message()
+        client.infer(model.name, [to_infer_input(Tensor(name="txt", shape=[1], data=["a"]), binary_data=True)])
+    assert (raised.value.status(), "unknown input 'txt'" in raised.value.message()) == ("422", True)
 
 
 # Tensors, the place of what is wrong with them, and a part of the message.

@@ -25,7 +25,14 @@ def test_the_file_is_what_the_design_says() -> None:
     assert settings.archives == (Path.cwd() / "model_store" / "bert.mar",)
     assert settings.default_workers == 0
     assert "-XX:+ExitOnOutOfMemoryError" in settings.vmargs
-    assert settings.queue_length >= 100
+    assert settings.queue_length == 0
+
+
+def test_a_queue_that_is_not_mentioned_is_left_to_berth(tmp_path: Path) -> None:
+    path = edited(tmp_path)
+    path.write_text(path.read_text().replace("job_queue_size=", "#"))
+    assert Settings.load(path, {}).queue_length == 0
+    assert Settings.load(path, {"TS_JOB_QUEUE_SIZE": "77"}).queue_length == 77
 
 
 def test_the_sizes_of_java_are_left_to_the_budget() -> None:

@@ -180,11 +180,20 @@ def memory_plan(room_bytes: int, num_gpus: int = 0) -> MemoryPlan:
         memory=MemoryLimit(bytes=4 * GIB, source="--memory"),
         cores=2,
         num_gpus=num_gpus,
-        gpu_bytes=None,
+        gpu=None,
         not_forked="no pidfd_open" if num_gpus else None,
     )
     return MemoryPlan(
-        budget=budget, least=least, machine=machine, names=("bert",), max_workers=4, why_no_more="", refusal=None
+        budget=budget,
+        least=least,
+        machine=machine,
+        names=("bert",),
+        workers=2,
+        why_workers="somebody said so",
+        queue_length=256,
+        max_workers=4,
+        why_no_more="",
+        refusal=None,
     )
 
 
@@ -195,6 +204,7 @@ def test_a_budget_shows_its_parts_the_least_and_who_grants_what() -> None:
         r"all, with room for 4 workers per model .* 2\.00 GiB",
         r"least, without that room .* 1\.00 GiB",
         r"--memory grants .* 4\.00 GiB",
+        r"workers of each model: 2, because somebody said so; queue: 256 requests\n",
         r"counted for 2 cores and no GPU; workers are forked$",
     ):
         assert re.search(words, shown), shown
@@ -203,13 +213,14 @@ def test_a_budget_shows_its_parts_the_least_and_who_grants_what() -> None:
 def test_a_budget_without_room_for_more_workers_has_one_total() -> None:
     shown = render_budget(memory_plan(0, num_gpus=1), as_json=False)
     assert "least" not in shown
-    assert re.search(r"one GPU has .* not known", shown)
+    assert re.search(r"free on one GPU now .* not known", shown)
     assert shown.endswith("counted for 2 cores and 1 GPU; workers are not forked: no pidfd_open")
 
 
 def test_a_budget_as_json() -> None:
     told = json.loads(render_budget(memory_plan(GIB), as_json=True))
     assert (told["total_bytes"], told["least_bytes"], told["max_workers"]) == (2 * GIB + 3 * MIB, GIB + 3 * MIB, 4)
+    assert (told["workers"], told["why_workers"], told["queue_length"]) == (2, "somebody said so", 256)
     assert told["parts"][1] == {"name": "a worker's batch", "bytes": MIB, "count": 3}
-    assert told["limits"] == {"memory": {"bytes": 4 * GIB, "source": "--memory"}, "gpu_bytes": None}
+    assert told["limits"] == {"memory": {"bytes": 4 * GIB, "source": "--memory"}, "gpu": None}
     assert told["machine"] == {"cores": 2, "num_gpus": 0, "not_forked": None}

@@ -1,38 +1,137 @@
-"""Counting GPUs, and what is said where one was asked for and none is there."""
+"""Finding GPUs without importing torch, and what is said where one was asked for and none is there.
+
+An nvidia-smi of three lines is the seam: this machine need not have a GPU, nor its torch be built for CUDA.
+"""
 
 from pathlib import Path
 
 import pytest
 
 from berth.errors import Refused, UsageError
-from berth.machine.gpu import count_gpus, describe_device, explain_missing, gpu_memory_bytes
+from berth.machine import gpu
+from berth.machine.gpu import describe_device, explain_missing, find_gpus, has_cuda_build, read_gpus
+from berth.machine.machine import read_machine
+from berth.machine.nvidia_smi import QUERY, Gpu, visible_gpus
+from berth.machine.quantities import MIB
+
+L4_LINE = "GPU-1a2b, [N/A], NVIDIA L4, 23034, 22500"
+H100_LINE = "GPU-1a9c, Disabled, NVIDIA H100 80GB HBM3, 81559, 40000"
+L4 = Gpu(name="NVIDIA L4", total_bytes=23034 * MIB, free_bytes=22500 * MIB)
+H100 = Gpu(name="NVIDIA H100 80GB HBM3", total_bytes=81559 * MIB, free_bytes=40000 * MIB)
+TABLE = f"{L4_LINE}\n{H100_LINE}\n"
 
 
-def test_nvidia_smi_and_torch_together_make_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """torch's count is the seam: this machine need not have a GPU."""
-    program = tmp_path / "nvidia-smi"
-    program.touch(mode=0o755)
-    monkeypatch.setattr("berth.machine.gpu._ask_torch", lambda: (1, 24 * 2**30))
-    assert count_gpus({"PATH": str(tmp_path)}) == 1
-    assert count_gpus({"BERTH_DEVICE": "cuda", "PATH": str(tmp_path)}) == 1
-    assert count_gpus({"BERTH_DEVICE": "cpu", "PATH": str(tmp_path)}) == 0
-    assert gpu_memory_bytes({"PATH": str(tmp_path)}) == 24 * 2**30
-    assert gpu_memory_bytes({"PATH": ""}) is None
+def install(folder: Path, script: str) -> dict[str, str]:
+    """An environment whose PATH has this nvidia-smi alone."""
+    program = folder / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return {"PATH": str(folder)}
+
+
+@pytest.fixture
+def two_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    monkeypatch.setattr(gpu, "has_cuda_build", lambda: True)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return install(tmp_path, f'[ "$1" = "{QUERY}" ] && echo "{L4_LINE}" && echo "{H100_LINE}"')
+
+
+def test_nvidia_smi_names_the_gpus_and_their_free_memory(two_gpus: dict[str, str]) -> None:
+    assert read_gpus(two_gpus) == (L4, H100)
+    assert read_gpus({**two_gpus, "BERTH_DEVICE": "cuda", "CUDA_VISIBLE_DEVICES": "1"}) == (H100,)
+    assert read_gpus({**two_gpus, "BERTH_DEVICE": "cpu"}) == ()
+
+
+def test_a_machine_is_described_by_its_fullest_gpu(two_gpus: dict[str, str]) -> None:
+    machine = read_machine(two_gpus, None)
+    assert (machine.num_gpus, machine.gpu) == (2, L4)
+    assert (read_machine(two_gpus, None, num_gpus=4).num_gpus, read_machine(two_gpus, None, num_gpus=4).gpu) == (4, L4)
+    assert read_machine(two_gpus, None, num_gpus=0).gpu is None
+
+
+@pytest.mark.parametrize(
+    ("visible", "found"),
+    [
+        ("0,1", (L4, H100)),
+        ("1, 0", (H100, L4)),
+        ("GPU-1a9c", (H100,)),
+        ("GPU-1a2,1", (L4, H100)),
+        ("GPU-1a", ()),  # the beginning of both
+        ("", ()),
+        ("-1", ()),
+        ("1,7,0", (H100,)),  # what comes after a wrong one is hidden
+        ("0,0", ()),
+        ("none", ()),
+    ],
+)
+def test_the_visible_gpus_are_those_that_cuda_would_show(visible: str, found: tuple[Gpu, ...]) -> None:
+    assert visible_gpus(TABLE, {"CUDA_VISIBLE_DEVICES": visible}) == found
+
+
+PARTS = "GPU-1, Enabled, NVIDIA H100 80GB HBM3, 81559, 40000\nGPU-2, Disabled, NVIDIA H100 80GB HBM3, 81559, 80000\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "visible"),
+    [(TABLE, "MIG-5c3f"), (PARTS, "0"), ("GPU-3, [N/A], NVIDIA GB10, [N/A], [N/A]", "0")],
+    ids=["a part's name", "a divided GPU", "memory that it shares"],
+)
+def test_what_nvidia_smi_does_not_say_torch_is_asked(
+    table: str, visible: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ValueError, match=r"MIG|part of one|N/A"):
+        visible_gpus(table, {"CUDA_VISIBLE_DEVICES": visible})
+    monkeypatch.setattr(gpu, "has_cuda_build", lambda: True)
+    monkeypatch.setattr(gpu, "ASK_TORCH", "print('NVIDIA H100 MIG 1g.10gb,9856,9700')")  # there is no such torch here
+    monkeypatch.setenv("PATH", str(tmp_path))
+    environ = install(tmp_path, f"echo '{table}'") | {"CUDA_VISIBLE_DEVICES": visible}
+    part = Gpu(name="NVIDIA H100 MIG 1g.10gb", total_bytes=9856 * MIB, free_bytes=9700 * MIB)
+    assert find_gpus(environ) == (part,)
+
+
+def test_a_gpu_beside_a_divided_one_needs_no_torch() -> None:
+    (found,) = visible_gpus(PARTS, {"CUDA_VISIBLE_DEVICES": "1"})
+    assert found.free_bytes == 80000 * MIB
+
+
+def test_torch_says_nothing_where_it_sees_none() -> None:
+    assert gpu._ask_torch() == ()
+
+
+def test_a_driver_that_fails_shows_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "has_cuda_build", lambda: True)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_gpus(install(tmp_path, "exit 9")) == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "is_built"), [("cuda: Optional[str] = '13.0'", True), ("cuda: Optional[str] = None", False), ("", False)]
+)
+def test_a_torch_for_cuda_is_known_by_its_version_file(
+    line: str, is_built: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "torch"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "version.py").write_text(f"__version__ = '2.13.0'\n{line}\nhip: Optional[str] = '7'\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(__import__("sys").modules, "torch", raising=False)
+    assert has_cuda_build() is is_built
 
 
 @pytest.mark.parametrize("value", ["CUDA", "gpu", ""])
 def test_another_device_is_a_mistake(value: str) -> None:
     with pytest.raises(UsageError, match=r"BERTH_DEVICE is .* one of auto, cpu, cuda"):
-        count_gpus({"BERTH_DEVICE": value})
+        read_gpus({"BERTH_DEVICE": value})
 
 
 def test_without_nvidia_smi_there_is_no_gpu(tmp_path: Path) -> None:
-    assert count_gpus({"PATH": str(tmp_path)}) == 0
+    assert read_gpus({"PATH": str(tmp_path)}) == ()
 
 
 def test_a_gpu_that_was_asked_for_and_is_missing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="BERTH_DEVICE is cuda and there is no GPU: "):
-        count_gpus({"BERTH_DEVICE": "cuda", "PATH": str(tmp_path)})
+        read_gpus({"BERTH_DEVICE": "cuda", "PATH": str(tmp_path)})
 
 
 def test_no_device_points_at_the_limit_and_the_plugin(tmp_path: Path) -> None:
@@ -46,10 +145,13 @@ def test_a_device_without_nvidia_smi_points_at_the_driver(tmp_path: Path) -> Non
     assert "gpu-driver-version" in explain_missing({"PATH": str(tmp_path)}, tmp_path)
 
 
-def test_a_device_that_torch_does_not_see_points_at_torch(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("is_built", "words"), [(False, "not a CUDA build"), (True, "CUDA_VISIBLE_DEVICES hides")])
+def test_a_device_that_cannot_be_used_points_at_torch_or_the_driver(
+    is_built: bool, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpu, "has_cuda_build", lambda: is_built)
     (tmp_path / "nvidia0").touch()
-    (tmp_path / "nvidia-smi").touch(mode=0o755)
-    assert "CUDA build" in explain_missing({"PATH": str(tmp_path)}, tmp_path)
+    assert words in explain_missing(install(tmp_path, "exit 9"), tmp_path)
 
 
 def test_the_log_names_the_device_and_why_it_is_not_a_gpu(tmp_path: Path) -> None:

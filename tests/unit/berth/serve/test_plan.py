@@ -17,22 +17,22 @@ from berth.memory.jvm import Jvm
 from berth.process.java import Java
 from berth.serve.plan import LINKS, LOG_CONFIG, ServerPlan
 from berth.settings import Settings
-from berth.workers.fork_protocol import ADDRESS_VARIABLE, SOCKET
+from berth.workers.fork_protocol import ADDRESS_VARIABLE, SOCKET, VISIBLE_GPUS, WORKER_GPUS
 
 CONFIG = Path(__file__).parents[4] / "config.properties"
 RUN_FOLDER = Path("/tmp/run")
 MODELS = tuple(ServedModel(name=name, version="1.0", folder=Path("/cache") / name) for name in ("bert", "other"))
 
 
-def make_plan(num_gpus: int = 0, *, is_forked: bool = True, **variables: str) -> ServerPlan:
-    settings = Settings.load(CONFIG, variables)
+def make_plan(num_gpus: int = 0, *, is_forked: bool = True, cores: int = 5, workers: int = 1) -> ServerPlan:
+    settings = Settings.load(CONFIG, {})
     jvm = Jvm(heap_bytes=256 * MIB, direct_bytes=128 * MIB, threads=3)
     budget = Budget(parts=(), gpu_parts=(), jvm=jvm)
     machine = Machine(
         memory=MemoryLimit(bytes=MIB, source="this machine"),
-        cores=5,
+        cores=cores,
         num_gpus=num_gpus,
-        gpu_bytes=None,
+        gpu=None,
         not_forked=None if is_forked else "this kernel has no pidfd_open",
     )
     memory = MemoryPlan(
@@ -40,6 +40,9 @@ def make_plan(num_gpus: int = 0, *, is_forked: bool = True, **variables: str) ->
         least=budget,
         machine=machine,
         names=("bert", "other"),
+        workers=workers,
+        why_workers="somebody said so",
+        queue_length=256,
         max_workers=1,
         why_no_more="memory",
         refusal=None,
@@ -92,12 +95,34 @@ def test_the_environment_carries_what_berth_decided() -> None:
     assert environment["TS_NUMBER_OF_NETTY_THREADS"] == environment["TS_NETTY_CLIENT_THREADS"] == "3"
 
 
-@pytest.mark.parametrize(("setting", "num_gpus", "num_workers"), [("0", 0, 1), ("0", 4, 4), ("2", 0, 2), ("2", 4, 2)])
-def test_no_number_of_workers_means_one_per_gpu_or_one(setting: str, num_gpus: int, num_workers: int) -> None:
-    plan = make_plan(num_gpus, TS_DEFAULT_WORKERS_PER_MODEL=setting)
-    environment = plan.environment({}, RUN_FOLDER)
-    assert environment["TS_DEFAULT_WORKERS_PER_MODEL"] == str(num_workers)
+@pytest.mark.parametrize(("num_gpus", "device"), [(0, "cpu"), (4, "cuda")])
+def test_torchserve_and_the_workers_are_told_what_was_chosen(num_gpus: int, device: str) -> None:
+    environment = make_plan(num_gpus, workers=4).environment({"BERTH_DEVICE": "auto"}, RUN_FOLDER)
+    assert environment["TS_DEFAULT_WORKERS_PER_MODEL"] == "4"
+    assert environment["TS_JOB_QUEUE_SIZE"] == "256"
     assert environment["TS_NUMBER_OF_GPU"] == str(num_gpus)
+    assert environment["BERTH_DEVICE"] == device
+    assert environment["PYTORCH_NVML_BASED_CUDA_CHECK"] == "1"
+
+
+def test_names_of_gpus_reach_the_workers_and_not_torchserve_which_reads_numbers_only() -> None:
+    environment = make_plan(1).environment({VISIBLE_GPUS: "GPU-1a2b"}, RUN_FOLDER)
+    assert (environment[WORKER_GPUS], VISIBLE_GPUS in environment) == ("GPU-1a2b", False)
+    unforked = make_plan(1, is_forked=False).environment({VISIBLE_GPUS: "1"}, RUN_FOLDER)
+    assert (unforked[VISIBLE_GPUS], WORKER_GPUS in unforked) == ("1", False)
+
+
+@pytest.mark.parametrize(
+    ("cores", "workers", "threads", "has_pool"), [(16, 4, "2", "true"), (3, 2, "1", "false"), (2, 1, "1", "false")]
+)
+def test_the_workers_of_all_models_share_the_cores_to_tokenise(
+    cores: int, workers: int, threads: str, has_pool: str
+) -> None:
+    """There are two models."""
+    environment = make_plan(1, cores=cores, workers=workers).environment({}, RUN_FOLDER)
+    assert (environment["RAYON_NUM_THREADS"], environment["TOKENIZERS_PARALLELISM"]) == (threads, has_pool)
+    own = make_plan(1, cores=cores, workers=workers).environment({"RAYON_NUM_THREADS": "7"}, RUN_FOLDER)
+    assert (own["RAYON_NUM_THREADS"], own["TOKENIZERS_PARALLELISM"]) == ("7", "true")
 
 
 def test_scale_is_told_the_room_and_whose_it_is() -> None:

@@ -7,7 +7,6 @@ from handler.doors.call import limit_size
 from handler.doors.route import GRPC, KSERVE, NATIVE, NOWHERE, OPENAI, Door, choose_door, open_call
 from handler.parameters import ExplanationParameters
 from handler.payload import ModelIdentity, Prediction, Rejected, Request
-from handler.sizes import AnswerRoom
 from handler.tasks import TASKS
 from handler.tasks.embeddings import EmbeddingParameters
 from tests.support.calls import (
@@ -95,8 +94,8 @@ def test_other_doors_read_json_only(headers: dict[str, str]) -> None:
 def test_an_answer_over_the_limit_becomes_the_doors_own_error(body: object, headers: dict[str, object]) -> None:
     reply = ask(body, headers).reply
     response = reply.format_predictions([Prediction(value=[0.5] * 1000, num_tokens=3, is_truncated=False)])
-    assert limit_size(response, reply, 10_000, AnswerRoom()) is response
-    limited = limit_size(response, reply, 1000, AnswerRoom())
+    assert limit_size(response, reply, 10_000) is response
+    limited = limit_size(response, reply, 1000)
     assert limited.status == 413
     assert "ResponseTooLarge" in limited.body.decode()
     assert len(limited.body) < 1000

@@ -16,9 +16,10 @@ from handler.doors.call import Call, Reply
 from handler.doors.kserve_v1 import InstancesReply
 from handler.doors.native import NativeReply
 from handler.doors.open_inference import TensorReply
-from handler.doors.openai import EmbeddingsReply, EncodingFormat
+from handler.doors.openai import EmbeddingsReply
 from handler.doors.route import open_call
 from handler.errors import InternalError, InvalidInput
+from handler.parameters import EncodingFormat
 from handler.payload import DeepCheck, Describe, ModelIdentity, Prediction, Rejected, Request, Response
 from handler.tasks import TASKS
 from tests.support.clients.answers import bare_error, error_with_message, wrapped_error
@@ -253,11 +254,13 @@ results = st.lists(st.fixed_dictionaries({"label": texts, "score": numbers}), mi
 
 
 def written(reply: Reply, found: list[Any]) -> Any:
-    """What a door sends of these results."""
-    response = reply.format_predictions([Prediction(value=each, num_tokens=1, is_truncated=True) for each in found])
+    """What a door sends of these results; a vector's digits are those of its float32."""
+    values = [np.asarray(each, np.float32) if isinstance(each, list) else each for each in found]
+    response = reply.format_predictions([Prediction(value=each, num_tokens=1, is_truncated=True) for each in values])
     check_response(response)
     assert response.headers["x-truncated"] == ",".join(str(index) for index in range(len(found)))
-    return json.loads(response.body)
+    are_vectors = any(isinstance(each, np.ndarray) for each in values)
+    return json.loads(response.body, parse_float=(lambda digits: float(np.float32(digits))) if are_vectors else None)
 
 
 @same_every_time
@@ -273,5 +276,5 @@ def test_every_door_sends_results_that_can_be_read_back(found: list[Any], reques
     assert (read_outputs(tensors), tensors["id"]) == (found, readable)
     if task is Task.EMBEDDINGS:
         assert openai_vectors(written(EmbeddingsReply(model="m"), found)) == found
-        (packed, *_) = openai_vectors(written(EmbeddingsReply(encoding_format=EncodingFormat.BASE64), found))
+        (packed, *_) = openai_vectors(written(EmbeddingsReply(encoding=EncodingFormat.BASE64), found))
         assert np.frombuffer(base64.b64decode(packed), "<f4").tolist() == found[0]

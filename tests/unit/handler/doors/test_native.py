@@ -10,7 +10,6 @@ from handler.doors.native import NativeReply
 from handler.doors.route import open_call
 from handler.errors import InvalidInput
 from handler.payload import DeepCheck, Describe, Item, ModelIdentity, Prediction, Rejected, Request
-from handler.sizes import AnswerRoom
 from handler.tasks import TASKS
 from handler.tasks.text_classification import ClassificationParameters
 
@@ -84,8 +83,8 @@ def test_errors_quote_only_the_beginning_of_what_was_sent(body: object) -> None:
 
 
 def test_a_response_over_the_limit_becomes_an_error() -> None:
-    assert limit_size(format_value("x" * 98), NativeReply(), 100, AnswerRoom()).status == 200
-    assert limit_size(format_value("x" * 99), NativeReply(), 100, AnswerRoom()).status == 413
+    assert limit_size(format_value("x" * 98), NativeReply(), 100).status == 200
+    assert limit_size(format_value("x" * 99), NativeReply(), 100).status == 413
 
 
 def test_empty_body_is_the_deep_check() -> None:

@@ -8,7 +8,7 @@ import pytest
 from handler.config import Task
 from handler.payload import Request
 from handler.tasks.embeddings import EmbeddingParameters
-from tests.support.calls import MODEL_INFER, REST, answer, ask, grpc_body, infer, read, refused, tensor
+from tests.support.calls import MODEL_INFER, answer, ask, grpc_body, infer, read, refused, tensor
 
 TEXT = tensor("text", "a")
 BAD_TENSORS: list[tuple[dict[str, Any], str | None, str]] = [
@@ -33,6 +33,7 @@ BAD_TENSORS: list[tuple[dict[str, Any], str | None, str]] = [
     (infer(TEXT, **{" - at `$.parameters.foo": 1}), "/ - at `$.parameters.foo", "unknown key"),
     (infer(TEXT, outputs=[{"name": "x"}]), "/outputs/0/name", "embeddings"),
     (infer(TEXT, parameters={"top_k": 1}), "/parameters/top_k", "unknown parameter 'top_k'"),
+    (infer(TEXT, parameters={"encoding_format": "base64"}), "/parameters/encoding_format", "FP32 here, not base64"),
     (infer(TEXT, tensor("parameters", "{}", "{}")), "/inputs/1/data", "one string"),
     (infer(TEXT, tensor("parameters", "{")), None, "the tensor parameters is not JSON"),
     (infer(TEXT, tensor("parameters", "{}"), parameters={"dimensions": 1}), "/parameters", "twice"),
@@ -41,7 +42,7 @@ BAD_TENSORS: list[tuple[dict[str, Any], str | None, str]] = [
 
 
 def test_v2_reads_tensors_by_name_and_answers_with_one() -> None:
-    call = ask(infer(tensor("text", "a", "b", shape=[2, 1]), id="7", parameters={"binary_data_output": True}))
+    call = ask(infer(tensor("text", "a", "b", shape=[2, 1]), id="7", parameters={"binary_data_output": False}))
     assert isinstance(call.item, Request)
     assert [(source.text, source.param) for source in call.item.inputs] == [
         ("a", "/inputs/0/data/0"),
@@ -105,11 +106,6 @@ def test_v2_needs_as_many_rows_and_a_text_for_each_query() -> None:
     for texts in (tensor("texts", "a", "b", shape=[2, 1]), tensor("texts", shape=[1, 0])):
         error, _ = refused(infer(tensor("query", "q"), texts), task=Task.TEXT_RANKING)
         assert (error.param, "[n, k]" in error.message) == ("/inputs/1/shape", True)
-
-
-def test_v2_refuses_binary_bodies() -> None:
-    error, _ = refused(b"{}...", {**REST, "Inference-Header-Content-Length": "2"})
-    assert (error.status, "binary_data=False" in error.message) == (415, True)
 
 
 def test_grpc_reads_base64_and_parameters_from_a_tensor() -> None:

@@ -11,6 +11,8 @@ from handler.config import MAX_INPUTS_PER_REQUEST, Task
 from handler.errors import InvalidParameter
 from tests.support.calls import OPENAI_HEADERS, answer, ask, read, refused
 
+VECTOR = np.asarray([0.5, -1.25], np.float32)
+
 
 def test_openai_reads_texts_and_token_ids() -> None:
     found = read({"input": ["a", "b"], "model": "x", "user": "u"}, OPENAI_HEADERS)
@@ -21,15 +23,16 @@ def test_openai_reads_texts_and_token_ids() -> None:
 
 
 def test_openai_answers_in_floats_or_base64() -> None:
-    floats = answer(ask({"input": "a"}, OPENAI_HEADERS), [0.5, -1.25])
+    floats = answer(ask({"input": "a"}, OPENAI_HEADERS), VECTOR)
     assert floats == {
         "object": "list",
         "data": [{"object": "embedding", "index": 0, "embedding": [0.5, -1.25]}],
         "model": "m",
         "usage": {"prompt_tokens": 3, "total_tokens": 3},
     }
-    (coded,) = answer(ask({"input": "a", "encoding_format": "base64"}, OPENAI_HEADERS), [0.5, -1.25])["data"]
-    assert np.frombuffer(base64.b64decode(coded["embedding"]), "<f4").tolist() == [0.5, -1.25]
+    for body in ({"encoding_format": "base64"}, {"parameters": {"encoding_format": "base64"}}):
+        (coded,) = answer(ask({"input": "a", **body}, OPENAI_HEADERS), VECTOR)["data"]
+        assert np.frombuffer(base64.b64decode(coded["embedding"]), "<f4").tolist() == [0.5, -1.25]
 
 
 @pytest.mark.parametrize(
@@ -45,6 +48,11 @@ def test_openai_answers_in_floats_or_base64() -> None:
         ({"input": "a", "encoding_format": "int8"}, 422, "/encoding_format"),
         ({"input": "a", "dimensions": 0}, 422, "/dimensions"),
         ({"input": "a", "dimensions": 2, "parameters": {"dimensions": 2}}, 422, "/dimensions"),
+        (
+            {"input": "a", "encoding_format": "float", "parameters": {"encoding_format": "base64"}},
+            422,
+            "/encoding_format",
+        ),
         ({"input": "a", "parameters": {"top_k": 2}}, 422, "/parameters/top_k"),
     ],
 )

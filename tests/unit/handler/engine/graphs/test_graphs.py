@@ -21,7 +21,7 @@ from handler.text.encoded import EncodedText
 from tests.conftest import MakeCheckpoint
 from tests.support.checkpoints import ARCHITECTURES, TASKS_OF, UNPACKABLE
 from tests.support.equality.cells import known_answers
-from tests.support.graphs import CpuRecorder, put_kernel_in_place
+from tests.support.gpu.graphs import CpuRecorder, put_kernel_in_place
 
 CPU = torch.device("cpu")
 BUDGET = 1024

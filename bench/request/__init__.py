@@ -1,0 +1,1 @@
+"""What a request costs on the CPU, without the model: parsing, tokens, heads, writing."""

@@ -1,0 +1,1 @@
+"""What stands in for a GPU, and what tells whether a process has opened one."""
