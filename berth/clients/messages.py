@@ -5,9 +5,10 @@ Imports no client library.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
+from msgspec import Meta
 
 from ..errors import BerthError, RequestFailed, UsageError
 
@@ -16,15 +17,18 @@ Input = str | Mapping[str, object]
 Parameters = Mapping[str, object]
 """What a request sets for all of its inputs: {"top_k": 3}."""
 JsonObject = dict[str, Any]
-Result = list[float] | JsonObject | list[JsonObject] | list[list[JsonObject]]
-"""What the model's task gives for one input (docs/api.md): an embedding; a label, an answer, or labels with their
-scores; a list of such objects, perhaps empty; a list of lists for a text with several masks."""
+Result = list[float] | str | JsonObject | list[JsonObject] | list[list[JsonObject]]
+"""What the model's task gives for one input (docs/api.md): an embedding, or its base64 if asked for; a label, an
+answer, or labels with their scores; a list of such objects, perhaps empty; a list of lists for a text with several masks."""
 Model = str | None
 """A model's name; None: the only one that the server has."""
 MAX_QUOTED = 200  # characters, or bytes, of an answer that is not berth's
 ANSWER_TIMEOUT_S = 300.0  # longer than model-config.yaml's responseTimeout, after which the server gives up
 
-_WireResult = list[float | JsonObject | list[JsonObject]] | JsonObject  # msgspec's unions hold one type of list
+_Base64 = Annotated[str, Meta(pattern="^([A-Za-z0-9+/]{4})+([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$")]
+_WireResult = (
+    list[float | JsonObject | list[JsonObject]] | _Base64 | JsonObject
+)  # of a list msgspec's unions hold one type
 
 
 class Results(list[Result]):
