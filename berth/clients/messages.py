@@ -3,12 +3,12 @@
 Imports no client library.
 """
 
+import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 import msgspec
-from msgspec import Meta
 
 from ..errors import BerthError, RequestFailed, UsageError
 
@@ -19,16 +19,13 @@ Parameters = Mapping[str, object]
 JsonObject = dict[str, Any]
 Result = list[float] | str | JsonObject | list[JsonObject] | list[list[JsonObject]]
 """What the model's task gives for one input (docs/api.md): an embedding, or its base64 if asked for; a label, an
-answer, or labels with their scores; a list of such objects, perhaps empty; a list of lists for a text with several masks."""
+answer, or labels with their scores; a list of such objects, perhaps empty; a list of lists for several masks."""
 Model = str | None
 """A model's name; None: the only one that the server has."""
 MAX_QUOTED = 200  # characters, or bytes, of an answer that is not berth's
 ANSWER_TIMEOUT_S = 300.0  # longer than model-config.yaml's responseTimeout, after which the server gives up
 
-_Base64 = Annotated[str, Meta(pattern="^([A-Za-z0-9+/]{4})+([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$")]
-_WireResult = (
-    list[float | JsonObject | list[JsonObject]] | _Base64 | JsonObject
-)  # of a list msgspec's unions hold one type
+_WireResult = list[float | JsonObject | list[JsonObject]] | str | JsonObject  # of a list msgspec's unions hold one type
 
 
 class Results(list[Result]):
@@ -72,7 +69,14 @@ def to_json(body: object) -> str:
 
 def decode_result(body: bytes) -> Result:
     """The result of one input; ValueError when the bytes are not one."""
-    return cast(Result, _RESULT.decode(body))
+    return _require_result(_RESULT.decode(body))
+
+
+def _require_result(result: object) -> Result:
+    """The result; ValueError for a string that is no vector in base64."""
+    if isinstance(result, str):
+        base64.b64decode(result, validate=True)
+    return cast(Result, result)
 
 
 def decode_results(body: bytes, count: int, truncated: str | None = None) -> Results:
@@ -84,7 +88,7 @@ def decode_results(body: bytes, count: int, truncated: str | None = None) -> Res
     if len(results) != count:
         raise ValueError(f"{len(results)} results for {count} inputs")
     cut = [int(index) for index in truncated.split(",")] if truncated else []
-    return Results(cast(list[Result], results), cut)
+    return Results(map(_require_result, results), cut)
 
 
 def require_one(names: Sequence[str], address: str) -> str:
