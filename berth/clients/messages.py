@@ -3,6 +3,7 @@
 Imports no client library.
 """
 
+import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
@@ -16,15 +17,15 @@ Input = str | Mapping[str, object]
 Parameters = Mapping[str, object]
 """What a request sets for all of its inputs: {"top_k": 3}."""
 JsonObject = dict[str, Any]
-Result = list[float] | JsonObject | list[JsonObject] | list[list[JsonObject]]
-"""What the model's task gives for one input (docs/api.md): an embedding; a label, an answer, or labels with their
-scores; a list of such objects, perhaps empty; a list of lists for a text with several masks."""
+Result = list[float] | str | JsonObject | list[JsonObject] | list[list[JsonObject]]
+"""What the model's task gives for one input (docs/api.md): an embedding, or its base64 if asked for; a label, an
+answer, or labels with their scores; a list of such objects, perhaps empty; a list of lists for several masks."""
 Model = str | None
 """A model's name; None: the only one that the server has."""
 MAX_QUOTED = 200  # characters, or bytes, of an answer that is not berth's
 ANSWER_TIMEOUT_S = 300.0  # longer than model-config.yaml's responseTimeout, after which the server gives up
 
-_WireResult = list[float | JsonObject | list[JsonObject]] | JsonObject  # msgspec's unions hold one type of list
+_WireResult = list[float | JsonObject | list[JsonObject]] | str | JsonObject  # of a list msgspec's unions hold one type
 
 
 class Results(list[Result]):
@@ -68,7 +69,14 @@ def to_json(body: object) -> str:
 
 def decode_result(body: bytes) -> Result:
     """The result of one input; ValueError when the bytes are not one."""
-    return cast(Result, _RESULT.decode(body))
+    return _require_result(_RESULT.decode(body))
+
+
+def _require_result(result: object) -> Result:
+    """The result; ValueError for a string that is no vector in base64."""
+    if isinstance(result, str):
+        base64.b64decode(result, validate=True)
+    return cast(Result, result)
 
 
 def decode_results(body: bytes, count: int, truncated: str | None = None) -> Results:
@@ -80,7 +88,7 @@ def decode_results(body: bytes, count: int, truncated: str | None = None) -> Res
     if len(results) != count:
         raise ValueError(f"{len(results)} results for {count} inputs")
     cut = [int(index) for index in truncated.split(",")] if truncated else []
-    return Results(cast(list[Result], results), cut)
+    return Results(map(_require_result, results), cut)
 
 
 def require_one(names: Sequence[str], address: str) -> str:

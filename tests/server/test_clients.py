@@ -1,6 +1,7 @@
 """The clients and commands against a real server of one model, whose name nobody gives."""
 
 import asyncio
+import base64
 import json
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from tests.support.texts import mixed_texts
 
 pytestmark = pytest.mark.server
 
+BASE64 = {"encoding_format": "base64"}
 TOLERANCE = 1e-6  # the same engine, in batches of another size
 LONG = "far too long " * 300
 
@@ -43,6 +45,14 @@ def test_every_client_finds_the_server_and_its_only_model(moved: pytest.MonkeyPa
         np.testing.assert_allclose(np.array(rest.predict(texts)), expected, rtol=0, atol=TOLERANCE)
         over_grpc: Any = [grpc.predict(text) for text in texts]
         np.testing.assert_allclose(over_grpc, expected, rtol=0, atol=TOLERANCE)
+
+
+def test_every_client_may_ask_for_base64(moved: pytest.MonkeyPatch) -> None:
+    with RestClient() as rest, GrpcClient() as grpc:
+        expected: Any = rest.predict(["a text"] * 2)
+        coded = [*rest.predict(["a text"], BASE64), grpc.predict("a text", BASE64)]
+    found: Any = [np.frombuffer(base64.b64decode(str(text)), "<f4") for text in coded]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE)
 
 
 def test_a_hundred_tasks_get_each_its_own_answer(moved: pytest.MonkeyPatch) -> None:
