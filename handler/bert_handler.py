@@ -85,9 +85,9 @@ class BertHandler:
     def _send(self, sender: Sender, call: Call, answer: Answer | None) -> Response:
         """Write the next request's answer and hand it on; the response comes back without its body. Never raises."""
         response = self._write(call, answer)
-        if not sender.add(response):
+        if not sender.has_room(response):
             response = call.reply.format_error(NotNow(NO_ROOM))
-            sender.add(response)
+        sender.add(response)
         return replace(response, body=b"")
 
     def _write(self, call: Call, answer: Answer | None) -> Response:
