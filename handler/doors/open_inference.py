@@ -28,6 +28,7 @@ from .tensors import Column, Tensor, example_tensors, read_column, read_inputs
 PARAMETERS = "parameters"
 BINARY_OUTPUT = "binary_data_output"
 OF_CLIENTS = (BINARY_OUTPUT, "content_type", "headers")  # no parameters of a task; the others are of MLServer's codecs
+MAX_ID_OF_ERROR = 1000  # characters; an error is small, for it is what is sent where an answer is too large
 NO_BASE64 = "encoding_format: a tensor's numbers are FP32 here, not base64: leave it out, or send float"
 
 TENSORS = Advice(json="a ModelInferRequest", several="several rows", has_curl=False)
@@ -72,7 +73,6 @@ class TensorReply:
     id: str | None = None
     """What the client calls its request; over gRPC TorchServe needs one, if empty."""
     is_grpc: bool = False
-
     is_binary: bool = False
     """Whether the output's data are bytes behind the JSON."""
 
@@ -106,7 +106,8 @@ class TensorReply:
         """Write the error object and its message as `error`; over gRPC as an output of that name."""
         value = encode_error(error)
         if self.is_grpc:
-            return refuse(error, self._answer(self._json_tensor("error", [value])))
+            reply = self if len(self.id or "") <= MAX_ID_OF_ERROR else replace(self, id="")
+            return refuse(error, reply._answer(self._json_tensor("error", [value])))
         return refuse(error, {**value, "error": error.message})
 
     def _answer(self, output: dict[str, object]) -> dict[str, object]:
