@@ -18,7 +18,7 @@ from .body import decode_json, require_bytes
 HEADER = "Inference-Header-Content-Length"
 SIZE = "binary_data_size"
 LENGTH_BYTES = 4
-HEADERS = {"content-type": "application/octet-stream"}
+MEDIA = "application/octet-stream"
 
 
 def json_length(headers: Mapping[str, object]) -> str | None:

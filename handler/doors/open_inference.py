@@ -20,7 +20,7 @@ from ..parameters import EncodingFormat, Parameters, describe_parameters
 from ..payload import ModelIdentity, Prediction, Rejected, Request, Response
 from ..wire import convert, quote
 from .advice import Advice, example_body
-from .binary import HEADER, HEADERS, SIZE, strings_to_bytes, vectors_to_bytes
+from .binary import HEADER, MEDIA, SIZE, strings_to_bytes, vectors_to_bytes
 from .body import decode_json
 from .call import Call, count_headers, encode_error, encoding_of, format_value, refuse
 from .tensors import Column, Tensor, example_tensors, read_column, read_inputs
@@ -98,9 +98,9 @@ class TensorReply:
         else:
             data = strings_to_bytes([msgspec.json.encode(value) for value in values])
             output = _tensor(name, "BYTES", [len(values)], parameters={SIZE: len(data)})
-        response = format_value(self._answer(output), {**headers, **HEADERS})
-        response.headers[HEADER] = str(len(response.body))
-        return replace(response, body=response.body + data)
+        response = format_value(self._answer(output))
+        headers |= {"content-type": MEDIA, HEADER: str(len(response.body))}
+        return replace(response, body=response.body + data, headers=headers)
 
     def format_error(self, error: RequestError) -> Response:
         """Write the error object and its message as `error`; over gRPC as an output of that name."""
