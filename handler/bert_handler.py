@@ -1,4 +1,4 @@
-"""TorchServe's entry: wiring only. The only file that knows how TorchServe calls a handler and takes its answers."""
+"""TorchServe's entry: wiring only. The only file that knows how TorchServe calls a handler."""
 
 import logging
 from collections.abc import Sequence
@@ -83,14 +83,15 @@ class BertHandler:
         return [next(answers) if isinstance(request, Request) else None for request in requests]
 
     def _send(self, sender: Sender, call: Call, answer: Answer | None) -> Response:
-        """Write the next request's answer and hand it on; the response comes back without its body. Never raises."""
+        """Write the next request's answer and hand it on; the response comes back without its body."""
         response = self._write(call, answer)
-        if not sender.add(response):
+        if not sender.has_room(response):
             response = call.reply.format_error(NotNow(NO_ROOM))
-            sender.add(response)
+        sender.add(response)
         return replace(response, body=b"")
 
     def _write(self, call: Call, answer: Answer | None) -> Response:
+        """Write an answer. Never raises."""
         try:
             return limit_size(self._format(call, answer), call.reply, self._environment.max_response_bytes)
         except Exception:  # the neighbours' answers may be sent already

@@ -1,4 +1,4 @@
-"""How many bytes answers may take: those of a batch together, and the largest of each task. Pure.
+"""How many bytes the largest answer of each task takes. Pure.
 
 The launcher counts with it before anything heavy is imported, so it stands apart from the tasks' records, which load
 numpy and tokenizers; a test compares the two.

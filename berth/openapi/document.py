@@ -11,7 +11,7 @@ import msgspec
 from handler import errors
 from handler.config import Task
 from handler.doors import kserve_v1, native, open_inference, openai
-from handler.doors.binary import HEADER
+from handler.doors.binary import HEADER, MEDIA
 from handler.tasks import TASKS
 
 from .. import __version__
@@ -26,7 +26,7 @@ DURATION: Schema = {
     "x-inference-time-ms": {"schema": {"type": "string"}, "description": "its batch's time in the worker so far"}
 }
 BINARY: Schema = {
-    "application/octet-stream": {
+    MEDIA: {
         "schema": {"type": "string", "format": "binary", "description": "the JSON, and the output's data behind it"}
     }
 }

@@ -18,7 +18,7 @@ from .body import decode_json, require_bytes
 HEADER = "Inference-Header-Content-Length"
 SIZE = "binary_data_size"
 LENGTH_BYTES = 4
-HEADERS = {"content-type": "application/octet-stream"}
+MEDIA = "application/octet-stream"
 
 
 def json_length(headers: Mapping[str, object]) -> str | None:
@@ -38,6 +38,8 @@ def read_binary(fields: Mapping[str, object], length: str, advice: Advice) -> ob
         parameters = tensor.get("parameters") if isinstance(tensor, dict) else None
         if isinstance(parameters, dict) and SIZE in parameters:
             size = parameters.pop(SIZE)
+            if tensor.get("data") is not None:
+                raise InvalidInput(f"inputs.{index} has both data and {SIZE}: send one of them", f"/inputs/{index}")
             part, rest = _take(rest, size, index)
             tensor["data"] = list(_read_strings(part, index))
     if rest:
@@ -46,7 +48,7 @@ def read_binary(fields: Mapping[str, object], length: str, advice: Advice) -> ob
 
 
 def _take(rest: memoryview, size: object, index: int) -> tuple[memoryview, memoryview]:
-    if not isinstance(size, int) or not 0 <= size <= len(rest):
+    if type(size) is not int or not 0 <= size <= len(rest):
         place = f"/inputs/{index}/parameters/{SIZE}"
         raise InvalidInput(f"{place[1:].replace('/', '.')} is not a number of bytes within the body", place)
     return rest[:size], rest[size:]

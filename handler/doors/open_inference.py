@@ -20,7 +20,7 @@ from ..parameters import EncodingFormat, Parameters, describe_parameters
 from ..payload import ModelIdentity, Prediction, Rejected, Request, Response
 from ..wire import convert, quote
 from .advice import Advice, example_body
-from .binary import HEADER, HEADERS, SIZE, strings_to_bytes, vectors_to_bytes
+from .binary import HEADER, MEDIA, SIZE, strings_to_bytes, vectors_to_bytes
 from .body import decode_json
 from .call import Call, count_headers, encode_error, encoding_of, format_value, refuse
 from .tensors import Column, Tensor, example_tensors, read_column, read_inputs
@@ -28,6 +28,7 @@ from .tensors import Column, Tensor, example_tensors, read_column, read_inputs
 PARAMETERS = "parameters"
 BINARY_OUTPUT = "binary_data_output"
 OF_CLIENTS = (BINARY_OUTPUT, "content_type", "headers")  # no parameters of a task; the others are of MLServer's codecs
+MAX_ID_OF_ERROR = 1000  # characters; an error is small, for it is what is sent where an answer is too large
 NO_BASE64 = "encoding_format: a tensor's numbers are FP32 here, not base64: leave it out, or send float"
 
 TENSORS = Advice(json="a ModelInferRequest", several="several rows", has_curl=False)
@@ -72,7 +73,6 @@ class TensorReply:
     id: str | None = None
     """What the client calls its request; over gRPC TorchServe needs one, if empty."""
     is_grpc: bool = False
-
     is_binary: bool = False
     """Whether the output's data are bytes behind the JSON."""
 
@@ -98,15 +98,16 @@ class TensorReply:
         else:
             data = strings_to_bytes([msgspec.json.encode(value) for value in values])
             output = _tensor(name, "BYTES", [len(values)], parameters={SIZE: len(data)})
-        response = format_value(self._answer(output), {**headers, **HEADERS})
-        response.headers[HEADER] = str(len(response.body))
-        return replace(response, body=response.body + data)
+        response = format_value(self._answer(output))
+        headers |= {"content-type": MEDIA, HEADER: str(len(response.body))}
+        return replace(response, body=response.body + data, headers=headers)
 
     def format_error(self, error: RequestError) -> Response:
         """Write the error object and its message as `error`; over gRPC as an output of that name."""
         value = encode_error(error)
         if self.is_grpc:
-            return refuse(error, self._answer(self._json_tensor("error", [value])))
+            reply = self if len(self.id or "") <= MAX_ID_OF_ERROR else replace(self, id="")
+            return refuse(error, reply._answer(self._json_tensor("error", [value])))
         return refuse(error, {**value, "error": error.message})
 
     def _answer(self, output: dict[str, object]) -> dict[str, object]:

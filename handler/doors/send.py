@@ -46,16 +46,16 @@ class Sender:
         self._complete: int | None = None
         """An answer that keeps the batch open after the next message and is complete itself."""
 
-    def add(self, response: Response) -> bool:
-        """Take the next request's answer and return True; return False where there is no room for it.
+    def has_room(self, response: Response) -> bool:
+        """Tell whether there is room for the next request's answer; for a small one there always is."""
+        carries = self._carries(self._num_answers, response.status)
+        return len(response.body) <= max(SMALL_ANSWER_BYTES, self._left_bytes(carries))
 
-        For a small one there always is. What was taken before is sent if a message would get too large.
-        """
+    def add(self, response: Response) -> None:
+        """Take the next request's answer. What was taken before is sent if a message would get too large."""
         index = self._num_answers
         carries = self._carries(index, response.status)
         num_bytes = len(response.body)
-        if num_bytes > max(SMALL_ANSWER_BYTES, self._left_bytes(carries)):
-            return False
         if self._next_bytes + num_bytes > MESSAGE_BYTES:
             self._send()
         self._bodies[index] = response.body
@@ -66,7 +66,6 @@ class Sender:
             self._complete = index
         self._set_response(index, response)
         self._num_answers += 1
-        return True
 
     def finish(self) -> list[bytes]:
         """Return the last message's bodies, in the places of their requests; nobody reads those that were sent."""
@@ -79,9 +78,10 @@ class Sender:
         return Carries.ITS_OWN if is_infer(headers) else Carries.NONE
 
     def _left_bytes(self, carries: Carries) -> int:
-        is_one_message = carries is Carries.NONE and self._open is None and self._complete is None
-        most = MAX_ONLY_MESSAGE_BYTES if is_one_message else MAX_ANSWER_BYTES_PER_BATCH
-        return most - self._sent_bytes - self._next_bytes
+        left_bytes = MAX_ANSWER_BYTES_PER_BATCH - self._sent_bytes - self._next_bytes
+        if carries is Carries.NONE and self._open is None and self._complete is None:
+            return min(left_bytes, MAX_ONLY_MESSAGE_BYTES - self._next_bytes)
+        return left_bytes
 
     def _send(self) -> None:
         """Send what there is, if an answer may keep the batch open."""

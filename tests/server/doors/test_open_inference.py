@@ -80,6 +80,14 @@ def test_the_id_comes_back_over_grpc(model: Model, name: str) -> None:
         assert model_infer(model, [tensor], id=sent).id == sent
 
 
+def test_an_id_that_no_answer_has_room_for_costs_no_worker(model: Model) -> None:
+    """In JSON it is six times as long as in the request."""
+    response = model_infer(model, [TENSOR_MESSAGE], id="\1" * 800_000)
+    error = read_response(model, response).error
+    assert error is not None
+    assert (error["type"], response.id) == ("ResponseTooLarge", "")
+
+
 def test_the_output_may_be_named(model: Model) -> None:
     output = {"name": "predictions", "parameters": {"binary_data": False}}
     assert_close(results(model, TEXT, outputs=[output]), results(model, TEXT))

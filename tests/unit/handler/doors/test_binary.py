@@ -49,9 +49,11 @@ def test_other_results_are_strings_of_json() -> None:
     assert [json.loads(text) for text in found.as_numpy("predictions")] == values
 
 
-def binary(tail: bytes, size: object, *, shape: int = 1, length: str | None = None) -> tuple[bytes, dict[str, str]]:
+def binary(
+    tail: bytes, size: object, *, shape: int = 1, length: str | None = None, **more: object
+) -> tuple[bytes, dict[str, str]]:
     """A body with one tensor of these bytes, and its headers."""
-    one = {"name": "text", "shape": [shape], "datatype": "BYTES", "parameters": {"binary_data_size": size}}
+    one = {"name": "text", "shape": [shape], "datatype": "BYTES", "parameters": {"binary_data_size": size}, **more}
     head = json.dumps({"inputs": [one]}).encode()
     return head + tail, {**REST, HEADER: str(len(head)) if length is None else length}
 
@@ -61,12 +63,14 @@ def binary(tail: bytes, size: object, *, shape: int = 1, length: str | None = No
     [
         (binary(b"", 5), 422, "/inputs/0/parameters/binary_data_size", "within the body"),
         (binary(b"", -1), 422, "/inputs/0/parameters/binary_data_size", "within the body"),
+        (binary(b"\0", True), 422, "/inputs/0/parameters/binary_data_size", "within the body"),
         (binary(b"", "0"), 422, "/inputs/0/parameters/binary_data_size", "within the body"),
         (binary(b"\x01\0\0", 3), 422, "/inputs/0/data", "ends within element 0"),
         (binary(b"\x01\0\0\0a\x02\0\0\0b", 10, shape=2), 422, "/inputs/0/data", "ends within element 1"),
         (binary(b"\xff\xff\xff\xffa", 5), 422, "/inputs/0/data", "ends within element 0"),
         (binary(b"\x01\0\0\0\xff", 5), 400, "/inputs/0/data/0", "not UTF-8"),
         (binary(b"\x01\0\0\0a", 5, shape=2), 422, "/inputs/0/data", "do not fit the shape"),
+        (binary(b"\x01\0\0\0a", 5, data=["b"]), 422, "/inputs/0", "both data and binary_data_size"),
         (binary(b"\x01\0\0\0ab", 5), 422, "/inputs", "1 bytes more"),
         (binary(b"", 0, length="999"), 422, None, "not a number of bytes"),
         (binary(b"", 0, length="9" * 5000), 422, None, "not a number of bytes"),

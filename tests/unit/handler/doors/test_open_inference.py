@@ -116,6 +116,12 @@ def test_grpc_reads_base64_and_parameters_from_a_tensor() -> None:
     assert answer(call, [1.5])["id"] == "7"
 
 
+def test_grpc_answers_an_error_without_an_id_that_would_make_it_large() -> None:
+    for number, kept in ((1000, 1000), (1001, 0), (10**6, 0)):
+        _, body = refused(grpc_body(tensor("txt", b"a")) | {"id": "\x01" * number}, MODEL_INFER)
+        assert (body["id"], body["outputs"][0]["name"]) == ("\x01" * kept, "error")
+
+
 def test_grpc_answers_an_error_as_an_output() -> None:
     """Of any other shape, or without an id, the frontend would die of a null pointer."""
     cases: list[tuple[object, int, str | None]] = [

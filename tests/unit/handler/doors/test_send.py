@@ -38,6 +38,12 @@ class Frontend:
         self.sender = Sender(self.context, headers)
         self.messages: list[bytes] = []
 
+    def take(self, response: Response) -> bool:
+        """Hand the answer on if there is room for it, as the handler does."""
+        if has_room := self.sender.has_room(response):
+            self.sender.add(response)
+        return has_room
+
     def sendall(self, message: bytes) -> None:
         self.messages.append(bytes(message))
 
@@ -93,8 +99,8 @@ def answer(body: bytes, status: int = 200) -> Response:
 
 def test_small_answers_are_one_message(tmp_path: Path) -> None:
     frontend = Frontend(tmp_path, [REST, PREDICTIONS])
-    assert frontend.sender.add(answer(b"one"))
-    assert frontend.sender.add(answer(b"two"))
+    assert frontend.take(answer(b"one"))
+    assert frontend.take(answer(b"two"))
     told = frontend.finish()
     assert len(frontend.messages) == 1
     assert told == {"id-0": Told(b"one", [None]), "id-1": Told(b"two", ["false"])}
@@ -102,7 +108,7 @@ def test_small_answers_are_one_message(tmp_path: Path) -> None:
 
 def test_one_rest_answer_stays_open_until_the_last_message(tmp_path: Path, body: bytes) -> None:
     frontend = Frontend(tmp_path, [REST, REST, PREDICTIONS, REST])
-    assert all(frontend.sender.add(answer(body)) for _ in range(4))
+    assert all(frontend.take(answer(body)) for _ in range(4))
     told = frontend.finish()
     assert len(frontend.messages) == 4
     assert all(len(message) < 1.1 * MESSAGE_BYTES for message in frontend.messages)
@@ -113,9 +119,9 @@ def test_one_rest_answer_stays_open_until_the_last_message(tmp_path: Path, body:
 
 def test_an_error_over_rest_is_not_left_open(tmp_path: Path, body: bytes) -> None:
     frontend = Frontend(tmp_path, [REST, REST, REST])
-    assert frontend.sender.add(answer(b"no", status=422))
-    assert frontend.sender.add(answer(body))
-    assert frontend.sender.add(answer(body))
+    assert frontend.take(answer(b"no", status=422))
+    assert frontend.take(answer(body))
+    assert frontend.take(answer(body))
     told = frontend.finish()
     assert told["id-0"] == Told(b"no", [None])
     assert told["id-1"] == Told(body, ["true", "false"])
@@ -123,7 +129,7 @@ def test_an_error_over_rest_is_not_left_open(tmp_path: Path, body: bytes) -> Non
 
 def test_model_infer_carries_its_own_message_and_is_sent_once(tmp_path: Path, body: bytes) -> None:
     frontend = Frontend(tmp_path, [INFER] * 3)
-    assert all(frontend.sender.add(answer(body)) for _ in range(3))
+    assert all(frontend.take(answer(body)) for _ in range(3))
     told = frontend.finish()
     assert [told[f"id-{index}"] for index in range(3)] == [
         Told(body, ["true"]),
@@ -135,9 +141,9 @@ def test_model_infer_carries_its_own_message_and_is_sent_once(tmp_path: Path, bo
 def test_predictions_alone_are_one_message_that_has_a_largest_size(tmp_path: Path, body: bytes) -> None:
     most = MAX_ONLY_MESSAGE_BYTES // LARGE
     frontend = Frontend(tmp_path, [PREDICTIONS] * (most + 2))
-    assert [frontend.sender.add(answer(body)) for _ in range(most + 1)] == [True] * most + [False]
-    assert frontend.sender.add(answer(b"x" * SMALL_ANSWER_BYTES))
-    assert frontend.sender.add(answer(b"no room", status=503))
+    assert [frontend.take(answer(body)) for _ in range(most + 1)] == [True] * most + [False]
+    assert frontend.take(answer(b"x" * SMALL_ANSWER_BYTES))
+    assert frontend.take(answer(b"no room", status=503))
     told = frontend.finish()
     assert len(frontend.messages) == 1
     assert all(one.stream_next == ["false"] for one in told.values())
@@ -146,6 +152,27 @@ def test_predictions_alone_are_one_message_that_has_a_largest_size(tmp_path: Pat
 def test_all_messages_of_a_batch_have_a_largest_size_together(tmp_path: Path) -> None:
     quarter = b"x" * (MAX_ANSWER_BYTES_PER_BATCH // 4)
     frontend = Frontend(tmp_path, [REST] * 5)
-    assert [frontend.sender.add(answer(quarter)) for _ in range(5)] == [True] * 4 + [False]
-    assert frontend.sender.add(answer(b"no room", status=503))
+    assert [frontend.take(answer(quarter)) for _ in range(5)] == [True] * 4 + [False]
+    assert frontend.take(answer(b"no room", status=503))
     assert frontend.finish()["id-4"].body == b"no room"
+
+
+def test_predictions_after_sent_messages_have_room_of_their_own(tmp_path: Path) -> None:
+    """What was sent is no part of the one message that they are."""
+    part = b"x" * (4 * MESSAGE_BYTES)
+    num_infer = MAX_ONLY_MESSAGE_BYTES // len(part) + 1
+    frontend = Frontend(tmp_path, [INFER] * num_infer + [PREDICTIONS] * 2)
+    assert all(frontend.take(answer(part)) for _ in range(num_infer + 2))
+    told = frontend.finish()
+    assert len(frontend.messages) == num_infer + 1
+    assert {one.body for one in told.values()} == {part}
+
+
+def test_a_refusal_that_is_large_itself_keeps_its_place(tmp_path: Path, body: bytes) -> None:
+    frontend = Frontend(tmp_path, [PREDICTIONS] * 3)
+    frontend.sender.add(answer(b"x" * MAX_ONLY_MESSAGE_BYTES))
+    assert not frontend.sender.has_room(answer(body, status=503))
+    frontend.sender.add(answer(body, status=503))
+    frontend.sender.add(answer(b"mine"))
+    told = frontend.finish()
+    assert [told["id-1"].body, told["id-2"].body] == [body, b"mine"]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from handler.config import BYTES_PER_NUMBER
 from handler.doors.call import format_value
 from handler.parameters import EncodingFormat
 from tests.support.calls import REST, answer, ask
@@ -54,3 +55,11 @@ def test_base64_is_a_parameter(body: dict[str, Any], headers: Any, find: Any) ->
     assert np.array_equal(decode(find(answer(call, VECTOR))), VECTOR)
     call = ask({**body, "parameters": {"encoding_format": "float"}}, headers)
     assert np.array_equal(np.asarray(find(answer(call, VECTOR)), np.float32), VECTOR)
+
+
+@pytest.mark.parametrize("size", [64, 768, 4096])
+def test_vectors_of_length_1_take_no_more_than_the_launcher_counts(size: int) -> None:
+    vectors = np.random.default_rng(5).normal(size=(16, size))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    body = format_value(list(vectors.astype(np.float32))).body
+    assert len(body) / vectors.size < BYTES_PER_NUMBER

@@ -45,7 +45,7 @@ def test_the_launcher_counts_with_what_the_record_says(task: Task) -> None:
 )
 def test_largest_answers(task: Task, objects: int) -> None:
     assert sizes.largest_answer(task, vector_size=384, num_labels=7) == objects * sizes.OBJECT_BYTES
-    assert sizes.largest_answer(Task.EMBEDDINGS, vector_size=384, num_labels=7) == 256 * 384 * 12
+    assert sizes.largest_answer(Task.EMBEDDINGS, vector_size=384, num_labels=7) == 256 * 384 * 13
 
 
 def test_what_is_explained_has_a_subject_and_is_named_to_who_asks_for_more() -> None:
