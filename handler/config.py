@@ -16,10 +16,9 @@ from .errors import ConfigError
 MAX_INPUTS_PER_REQUEST = 256
 MAX_TEXTS_PER_REQUEST = 256  # what the model reads for them: each pair and each window of a long text is one
 MAX_TOKENS_PER_REQUEST = 131_072  # in all those texts: 256 of 512 tokens, the length that BERT takes
-# All answers of a batch go to TorchServe's frontend in messages of about MESSAGE_BYTES: it reads a message again for
-# every 64 KiB that came (64 lists of 64 vectors of 768 numbers: 14 s of a core in one, 1 s in messages of 1 MiB;
-# docs/decisions/doors.md). It
-# holds them until they are sent, so they have a limit; so has the one message that cannot be divided (doors/send.py).
+# All answers of a batch go to TorchServe's frontend in messages of about MESSAGE_BYTES, because it reads a message again
+# for every 64 KiB that came (docs/decisions/doors.md has figures). It holds answers until they are sent, so they have a
+# limit; so has the one message that cannot be divided (doors/send.py).
 MESSAGE_BYTES = 2**20
 MAX_ANSWER_BYTES_PER_BATCH = 64 * 2**20
 MAX_ONLY_MESSAGE_BYTES = 20 * 2**20  # 64 lists of 64 vectors of 768 numbers in base64
