@@ -16,7 +16,7 @@ from .errors import ConfigError
 MAX_INPUTS_PER_REQUEST = 256
 MAX_TEXTS_PER_REQUEST = 256  # what the model reads for them: each pair and each window of a long text is one
 MAX_TOKENS_PER_REQUEST = 131_072  # in all those texts: 256 of 512 tokens, the length that BERT takes
-# All answers of a batch go to TorchServe's frontend in messages of about MESSAGE_BYTES, because it reads a message again
+# All answers of a batch go to TorchServe's frontend in messages of about MESSAGE_BYTES, for it reads a message again
 # for every 64 KiB that came (docs/decisions/doors.md has figures). It holds answers until they are sent, so they have a
 # limit; so has the one message that cannot be divided (doors/send.py).
 MESSAGE_BYTES = 2**20
