@@ -116,7 +116,7 @@ def plan_load(
 def note_load(scene: Scene, name: str, result: LoadResult, mix: Mix) -> None:
     """Rates and latencies of one load."""
     rate = len(result.exchanges) / result.duration_s
-    scene.note(f"{name}differentper_s", rate)
+    scene.note(f"{name}requests_per_s", rate)
     scene.note(f"{name}refused", result.num_errors)
     if not name.endswith("nothing_"):
         scene.note(f"{name}texts_per_s", rate * len(mix.texts[0]))

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from bench.cpu import CpuShares
 from bench.gpu import __main__ as script
 from bench.gpu.parts import PARTS
 from bench.gpu.parts.forward import make_texts
 from bench.gpu.scene import Scene, read_notes
-from bench.gpu.served import Mix, in_lists
+from bench.gpu.served import Mix, in_lists, note_load
+from bench.load import Exchange, LoadResult
 from bench.rivals.nothing_handler import READY, SIZE_HEADER, NothingHandler
 
 SMALL = ["--device", "cpu", "--small"]
@@ -84,6 +86,21 @@ def test_a_mix_is_sent_as_the_native_door_reads_it() -> None:
     form = {"parameters": {"top_k": 1}}
     assert bodies == [{"inputs": ["a b", "c"], **form}, {"inputs": "d", **form}]
     assert mix.tokens_per_request == (4 + 3 + 3) / 2
+
+
+def test_a_load_has_the_figures_that_goals_read(tmp_path: Path) -> None:
+    scene, mix = scene_in(tmp_path / "notes"), Mix(name="m", texts=[["a b", "c"]], fields={})
+    exchanges = [Exchange(text="0", sent_s=1.0, answered_s=1.25, status=200, body=b"")] * 4
+    result = LoadResult(exchanges=exchanges, duration_s=2.0, num_errors=3, cpu=CpuShares(client=0.0, others=0.0))
+    note_load(scene, "served.m.8.", result, mix)
+    assert {line["name"].removeprefix("served.m.8."): line["value"] for line in read_notes(scene.notes)} == {
+        "requests_per_s": 2.0,
+        "refused": 3.0,
+        "texts_per_s": 4.0,
+        "tokens_per_s": 2.0 * (4 + 3),
+        "p50_ms": 250.0,
+        "p99_ms": 250.0,
+    }
 
 
 def test_forward_measures_the_lengths_that_it_names() -> None:
