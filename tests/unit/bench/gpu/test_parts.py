@@ -9,6 +9,7 @@ import pytest
 
 from bench.cpu import CpuShares
 from bench.gpu import __main__ as script
+from bench.gpu.models import nothing_name
 from bench.gpu.parts import PARTS
 from bench.gpu.parts.forward import make_texts
 from bench.gpu.scene import Scene, read_notes
@@ -116,3 +117,8 @@ class Headers:
 
 def test_the_handler_that_does_nothing_answers_as_many_bytes_as_are_asked_for() -> None:
     assert NothingHandler().handle([{}, {}], Headers()) == [bytes(5), READY]
+
+
+@pytest.mark.parametrize(("answer_bytes", "name"), [(50, 64), (2**14, 64), (2**14 + 1, 4), (2**18 + 1, 1), (2**22, 1)])
+def test_it_sends_no_larger_messages_than_berth(answer_bytes: int, name: int) -> None:
+    assert nothing_name(answer_bytes) == f"nothing-{name}"
