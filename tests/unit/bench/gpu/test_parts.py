@@ -43,20 +43,21 @@ def test_a_part_that_takes_too_long_leaves_a_result(tmp_path: Path, monkeypatch:
 
 
 def test_parts_that_ran_before_stay_on_the_page(tmp_path: Path) -> None:
-    (tmp_path / "starts.json").write_text(json.dumps({"name": "starts", "state": "done", "seconds": 2.0}))
+    ran = {"name": "starts", "state": "done", "seconds": 2.0, "device": "cpu", "is_small": True}
+    (tmp_path / "starts.json").write_text(json.dumps(ran))
     scene_in(tmp_path / "starts.notes").note("starts.ready_s", 7.5)
     document = script.to_document("cpu", tmp_path, None, is_small=True)
     assert document["parts"] == [
         {
-            "name": "starts",
-            "state": "done",
-            "seconds": 2.0,
+            **ran,
             "title": PARTS["starts"].title,
             "failures": [],
             "skipped": [],
             "figures": [{"name": "starts.ready_s", "value": 7.5, "unit": "s"}],
         }
     ]
+    assert script.to_document("cpu", tmp_path, None, is_small=False)["parts"] == [], "a trial is not a measurement"
+    assert script.to_document("cuda", tmp_path, None, is_small=True)["parts"] == []
 
 
 def test_without_a_gpu_it_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
