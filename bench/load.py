@@ -151,19 +151,30 @@ def format_request(head: bytes, body: bytes) -> bytes:
     return b"%sContent-Length: %d\r\n\r\n%s" % (head, len(body), body)
 
 
-def parse_head(head: bytes) -> tuple[int, int]:
-    """The status and content length in an HTTP/1.1 answer's head; ValueError when it is not one."""
+def parse_head(head: bytes) -> tuple[int, int | None]:
+    """Read the status and content length, None in chunks, of an HTTP/1.1 answer's head; ValueError when it is none."""
     status_line, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    return int(status_line.partition(" ")[2][:3]), int(headers.get("content-length", "0"))
+    is_chunked = headers.get("transfer-encoding", "").lower() == "chunked"
+    return int(status_line.partition(" ")[2][:3]), None if is_chunked else int(headers.get("content-length", "0"))
 
 
 async def _read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """Read an answer's status and body; the status is 0 where the connection broke, or the answer is not HTTP."""
     try:
         status, size_bytes = parse_head(await reader.readuntil(b"\r\n\r\n"))
-        return status, await reader.readexactly(size_bytes)
-    except (OSError, EOFError, ValueError):  # the connection broke, or the answer is not HTTP
+        return status, await (_read_chunks(reader) if size_bytes is None else reader.readexactly(size_bytes))
+    except (OSError, EOFError, ValueError):
         return 0, b""
+
+
+async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
+    """Read a body that comes in chunks, as one answer of a large batch does."""
+    chunks: list[bytes] = []
+    while not chunks or chunks[-1]:
+        size_bytes = int(await reader.readuntil(b"\r\n"), 16)
+        chunks.append((await reader.readexactly(size_bytes + 2))[:size_bytes])
+    return b"".join(chunks)
 
 
 class LoadPool:

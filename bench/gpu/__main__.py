@@ -1,7 +1,7 @@
 """`make gpu-check`: every part on this machine's GPU, each in a process of its own, then one JSON and one page.
 
-Parts that ran earlier into the same output folder stay on the page, so that a machine that is lent for minutes can do
-them in turn. Without a GPU it says so; `--device cpu --small` runs the same code in a small form.
+Parts that ran earlier on the same device into the same output folder stay on the page, so that a machine that is lent
+for minutes can do them in turn. Without a GPU it says so; `--device cpu --small` runs the same code in a small form.
 """
 
 import argparse
@@ -76,9 +76,10 @@ def _run_part(name: str, device: str, output: Path, *, is_small: bool) -> str:
     finally:
         _end(process)
     state = _settle(state, notes)
-    result = {"name": name, "state": state, "seconds": round(time.monotonic() - began_s, 1)}
+    seconds = round(time.monotonic() - began_s, 1)
+    result = {"name": name, "state": state, "seconds": seconds, "device": device, "is_small": is_small}
     (output / f"{name}.json").write_text(json.dumps(result), encoding="utf-8")
-    print(f"== {name}: {state}, {result['seconds']} s", file=sys.stderr, flush=True)
+    print(f"== {name}: {state}, {seconds} s", file=sys.stderr, flush=True)
     return state
 
 
@@ -105,8 +106,9 @@ def _settle(state: str, notes: Path) -> str:
 
 
 def to_document(device: str, output: Path, commit: str | None, *, is_small: bool) -> dict[str, object]:
-    """All that the output folder has."""
-    parts = [_read_part(output, name) for name in PARTS if (output / f"{name}.json").is_file()]
+    """All that the output folder has of this device and form: a trial on a CPU is not on a card's page."""
+    found = [_read_part(output, name) for name in PARTS if (output / f"{name}.json").is_file()]
+    parts = [part for part in found if (part["device"], part["is_small"]) == (device, is_small)]
     card = find_card() if device == "cuda" else None
     figures = {each["name"]: each["value"] for part in parts for each in part["figures"]}
     return {

@@ -3,6 +3,7 @@
 import contextlib
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench.rivals import nothing_handler
@@ -11,7 +12,7 @@ from berth.archive.write import write_archive
 from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
 from berth.sources.sample import installed_folder
-from handler.config import Task
+from handler.config import MESSAGE_BYTES, Task
 from tests.support.checkpoints.large import make_bert_base
 from tests.support.servers import Server, running_server
 
@@ -20,6 +21,7 @@ from .scene import Scene
 
 SMALL = {"num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 2, "intermediate_size": 128}
 BATCHING = Batching(size=64, delay_ms=1)  # as `berth pack` writes it
+NOTHING_BATCHES = (BATCHING.size, 4, 1)
 
 
 def make_model(scene: Scene, task: Task) -> Path:
@@ -34,11 +36,26 @@ def pack_model(scene: Scene, task: Task) -> Path:
     return pack_checkpoint(make_model(scene, task), options).archive
 
 
-def pack_nothing(scene: Scene) -> Path:
-    """An archive whose handler does nothing."""
-    archive = scene.folder / "nothing.mar"
-    write_archive(plan_handler(Path(nothing_handler.__file__), archive.stem, BATCHING, {}), archive)
+def pack_nothing(scene: Scene, batch_size: int) -> Path:
+    """An archive whose handler does nothing, with so many requests at once."""
+    archive = scene.folder / f"nothing-{batch_size}.mar"
+    batching = replace(BATCHING, size=batch_size)
+    write_archive(plan_handler(Path(nothing_handler.__file__), archive.stem, batching, {}), archive)
     return archive
+
+
+def nothing_name(answer_bytes: int) -> str:
+    """The one whose message of a full batch of such answers is no larger than berth's: a larger one is read slowly."""
+    fitting = (size for size in NOTHING_BATCHES if size * answer_bytes <= MESSAGE_BYTES)
+    return f"nothing-{next(fitting, NOTHING_BATCHES[-1])}"
+
+
+@contextlib.contextmanager
+def serving_nothing(scene: Scene, workers: int, queue_length: int) -> Iterator[Server]:
+    """A server of its own: beside a model it would count as a second one, and halve that one's workers and threads."""
+    archives = [pack_nothing(scene, size) for size in NOTHING_BATCHES]
+    with serving(scene, archives, workers, {"BERTH_DEVICE": "cpu", "TS_JOB_QUEUE_SIZE": str(queue_length)}) as server:
+        yield server
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from ..load import LoadPlan, LoadPool, LoadResult
 from ..rivals.nothing_handler import SIZE_HEADER
 from ..stats import percentile
 from ..texts import num_tokens
-from .models import equal_texts, pack_model, pack_nothing, serving, short_texts
+from .models import equal_texts, nothing_name, pack_model, serving, serving_nothing, short_texts
 from .scene import Scene
 
 LIST = 64
@@ -67,12 +67,14 @@ def clients_of(scene: Scene, mix: Mix) -> tuple[int, ...]:
 
 def run(scene: Scene, task: Task, forms: Mapping[str, Mapping[str, object]]) -> None:
     """Measure every form of the task's answers: name -> what else a body has."""
-    archives = [pack_model(scene, task), pack_nothing(scene)]
-    with serving(scene, archives) as server, LoadPool(num_processes()) as pool:
-        scene.note(f"served.{task}.workers", len(server.worker_pids(task)))
-        for name, fields in forms.items():
-            for mix in mixes(scene, name, fields):
-                measure_mix(scene, server, pool, archives[0].stem, mix)
+    archive = pack_model(scene, task)
+    with serving(scene, [archive]) as server, LoadPool(num_processes()) as pool:
+        workers, url = len(server.worker_pids(archive.stem)), model_url(server, archive)
+        scene.note(f"served.{task}.workers", workers)
+        with serving_nothing(scene, workers, MOST_CLIENTS) as beside:
+            for name, fields in forms.items():
+                for mix in mixes(scene, name, fields):
+                    measure_mix(scene, pool, url, beside, mix)
 
 
 def num_processes() -> int:
@@ -80,16 +82,16 @@ def num_processes() -> int:
     return max(1, min(PROCESSES, len(os.sched_getaffinity(0)) // 2))
 
 
-def measure_mix(scene: Scene, server: Server, pool: LoadPool, model: str, mix: Mix) -> None:
+def measure_mix(scene: Scene, pool: LoadPool, url: str, beside: Server, mix: Mix) -> None:
     """The model and the handler that does nothing in turn, by clients; a mix that is refused is a failure, noted."""
     bodies = mix.to_bodies()
-    url = f"{server.inference_url}/predictions/{model}"
     answer = requests.post(url, bodies["0"], headers={"Content-Type": "application/json"}, timeout=60)
     if answer.status_code != 200:
         scene.fail(f"{mix.name}: {answer.status_code} {answer.text[:200]}")
         return
-    scene.note(f"served.{mix.name}.answer_bytes", len(answer.content))
-    nothing = url.replace(model, "nothing"), {SIZE_HEADER: str(len(answer.content))}
+    size = len(answer.content)
+    scene.note(f"served.{mix.name}.answer_bytes", size)
+    nothing = f"{beside.inference_url}/predictions/{nothing_name(size)}", {SIZE_HEADER: str(size)}
     for clients in clients_of(scene, mix):
         for kind, (address, headers) in {"": (url, {}), "nothing_": nothing}.items():
             result = pool.apply(plan_load(scene, address, bodies, clients, headers))

@@ -52,7 +52,7 @@ def find_gpus(environ: Mapping[str, str]) -> tuple[Gpu, ...]:
     try:
         return visible_gpus(table, environ)
     except ValueError:
-        return _ask_torch()
+        return _ask_torch(environ)
 
 
 def describe_device(num_gpus: int, environ: Mapping[str, str], devices: Path = DEVICES) -> str:
@@ -101,11 +101,12 @@ def _has_device(devices: Path) -> bool:
     return any(devices.glob("nvidia[0-9]*"))
 
 
-def _ask_torch() -> tuple[Gpu, ...]:
-    """Ask torch, in a process of its own that takes seconds, for what nvidia-smi does not say."""
+def _ask_torch(environ: Mapping[str, str]) -> tuple[Gpu, ...]:
+    """Ask torch, in a process of its own that takes seconds, for what nvidia-smi does not say, in its order."""
     command = [sys.executable, "-c", ASK_TORCH]
+    env = {**environ, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}  # as the workers have it
     try:
-        ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=ASK_TIMEOUT_S)
+        ran = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True, timeout=ASK_TIMEOUT_S)
     except subprocess.SubprocessError:
         return ()  # stderr, which is the log, says why
     return tuple(Gpu.read(*line.split(",")) for line in ran.stdout.splitlines())

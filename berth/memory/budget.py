@@ -146,13 +146,14 @@ def _host_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
 def _gpu_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
     """Parts on the GPU that has most of the model's workers."""
     size, config = model.size, _config(model.size)
+    precision = config.precision_on("cuda")
     on_card = GpuModel(
         num_weights=size.num_weights,
-        number_bytes=DTYPE_BYTES[PRECISIONS[config.precision_on("cuda")]],
+        number_bytes=DTYPE_BYTES[PRECISIONS[precision]],
         hidden=size.hidden,
         token_budget=config.token_budget_on("cuda"),
         activations=_activations(size, "cuda"),
-        has_graphs=size.scores == 0,
+        has_graphs=size.scores == 0 and precision is not Precision.FP32,
     )
     workers = -(-model.workers // server.num_gpus)
     return [Part(name=f"{size.name}: {name}", bytes=each, count=workers) for name, each in gpu_parts(on_card).items()]

@@ -28,7 +28,7 @@ class GpuModel:
     activations: int
     """Bytes of one forward pass of the whole token budget, WORKSPACE_BYTES included; 0 where they are not known."""
     has_graphs: bool
-    """Whether forward passes are recorded as CUDA graphs: those of packed texts are."""
+    """Whether forward passes are recorded as CUDA graphs: those of packed texts in bf16 and fp16 are."""
 
 
 def gpu_parts(model: GpuModel) -> dict[str, int]:

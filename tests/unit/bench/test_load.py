@@ -12,12 +12,12 @@ from bench.cpu import CpuShares
 from bench.load import Exchange, LoadPlan, LoadPool, apply_load, format_head, parse_head, select_measured, split_plan
 from berth.errors import BerthError
 
-TEXTS = ["one", "two", "three"]
+TEXTS = ["one", "two", "three", "large"]
 CPU = CpuShares(client=0.1, others=0.2)
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with the text it was sent; 503 for the text `bad`."""
+    """Answers with the text it was sent, in chunks for the text `large`; 503 for the text `bad`."""
 
     protocol_version = "HTTP/1.1"
 
@@ -25,7 +25,11 @@ class Echo(BaseHTTPRequestHandler):
         text = json.loads(self.rfile.read(int(self.headers["content-length"])))["inputs"]
         body = json.dumps(text).encode()
         self.send_response(503 if text == "bad" else 200)
-        self.send_header("content-length", str(len(body)))
+        if text == "large":
+            self.send_header("transfer-encoding", "chunked")
+            body = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:3], body[3:], b""))
+        else:
+            self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
@@ -107,6 +111,7 @@ def exchange(answered_s: float, status: int = 200) -> Exchange:
 
 def test_head_of_an_answer() -> None:
     assert parse_head(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\nx: y\r\n\r\n") == (200, 12)
+    assert parse_head(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n") == (200, None)
     assert parse_head(b"HTTP/1.1 413\r\n\r\n") == (413, 0)
     with pytest.raises(ValueError, match="invalid literal"):
         parse_head(b"nonsense\r\n\r\n")

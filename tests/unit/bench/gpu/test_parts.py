@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from bench.cpu import CpuShares
 from bench.gpu import __main__ as script
+from bench.gpu.models import nothing_name
 from bench.gpu.parts import PARTS
 from bench.gpu.parts.forward import make_texts
 from bench.gpu.scene import Scene, read_notes
-from bench.gpu.served import Mix, in_lists
+from bench.gpu.served import Mix, in_lists, note_load
+from bench.load import Exchange, LoadResult
 from bench.rivals.nothing_handler import READY, SIZE_HEADER, NothingHandler
 
 SMALL = ["--device", "cpu", "--small"]
@@ -41,20 +44,21 @@ def test_a_part_that_takes_too_long_leaves_a_result(tmp_path: Path, monkeypatch:
 
 
 def test_parts_that_ran_before_stay_on_the_page(tmp_path: Path) -> None:
-    (tmp_path / "starts.json").write_text(json.dumps({"name": "starts", "state": "done", "seconds": 2.0}))
+    ran = {"name": "starts", "state": "done", "seconds": 2.0, "device": "cpu", "is_small": True}
+    (tmp_path / "starts.json").write_text(json.dumps(ran))
     scene_in(tmp_path / "starts.notes").note("starts.ready_s", 7.5)
     document = script.to_document("cpu", tmp_path, None, is_small=True)
     assert document["parts"] == [
         {
-            "name": "starts",
-            "state": "done",
-            "seconds": 2.0,
+            **ran,
             "title": PARTS["starts"].title,
             "failures": [],
             "skipped": [],
             "figures": [{"name": "starts.ready_s", "value": 7.5, "unit": "s"}],
         }
     ]
+    assert script.to_document("cpu", tmp_path, None, is_small=False)["parts"] == [], "a trial is not a measurement"
+    assert script.to_document("cuda", tmp_path, None, is_small=True)["parts"] == []
 
 
 def test_without_a_gpu_it_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,6 +91,21 @@ def test_a_mix_is_sent_as_the_native_door_reads_it() -> None:
     assert mix.tokens_per_request == (4 + 3 + 3) / 2
 
 
+def test_a_load_has_the_figures_that_goals_read(tmp_path: Path) -> None:
+    scene, mix = scene_in(tmp_path / "notes"), Mix(name="m", texts=[["a b", "c"]], fields={})
+    exchanges = [Exchange(text="0", sent_s=1.0, answered_s=1.25, status=200, body=b"")] * 4
+    result = LoadResult(exchanges=exchanges, duration_s=2.0, num_errors=3, cpu=CpuShares(client=0.0, others=0.0))
+    note_load(scene, "served.m.8.", result, mix)
+    assert {line["name"].removeprefix("served.m.8."): line["value"] for line in read_notes(scene.notes)} == {
+        "requests_per_s": 2.0,
+        "refused": 3.0,
+        "texts_per_s": 4.0,
+        "tokens_per_s": 2.0 * (4 + 3),
+        "p50_ms": 250.0,
+        "p99_ms": 250.0,
+    }
+
+
 def test_forward_measures_the_lengths_that_it_names() -> None:
     assert [len(text.ids) for text in make_texts([8, 24], 64)] == [8, 24, 8, 24]
 
@@ -100,3 +119,8 @@ class Headers:
 
 def test_the_handler_that_does_nothing_answers_as_many_bytes_as_are_asked_for() -> None:
     assert NothingHandler().handle([{}, {}], Headers()) == [bytes(5), READY]
+
+
+@pytest.mark.parametrize(("answer_bytes", "name"), [(50, 64), (2**14, 64), (2**14 + 1, 4), (2**18 + 1, 1), (2**22, 1)])
+def test_it_sends_no_larger_messages_than_berth(answer_bytes: int, name: int) -> None:
+    assert nothing_name(answer_bytes) == f"nothing-{name}"

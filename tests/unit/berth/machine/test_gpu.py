@@ -3,6 +3,7 @@
 An nvidia-smi of three lines is the seam: this machine need not have a GPU, nor its torch be built for CUDA.
 """
 
+import os
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,14 @@ def test_a_gpu_beside_a_divided_one_needs_no_torch() -> None:
 
 
 def test_torch_says_nothing_where_it_sees_none() -> None:
-    assert gpu._ask_torch() == ()
+    assert gpu._ask_torch(os.environ) == ()
+
+
+def test_torch_is_asked_as_a_worker_would_see_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = "os.environ['CUDA_DEVICE_ORDER'], os.environ['CUDA_VISIBLE_DEVICES']"
+    monkeypatch.setattr(gpu, "ASK_TORCH", f"import os; print({names}, end=',1,1')")
+    (found,) = gpu._ask_torch({**os.environ, "CUDA_DEVICE_ORDER": "FASTEST_FIRST", "CUDA_VISIBLE_DEVICES": "1"})
+    assert found.name == "PCI_BUS_ID 1"
 
 
 def test_a_driver_that_fails_shows_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -176,10 +176,12 @@ def test_what_was_measured_on_one_h100_is_predicted_within_15_percent() -> None:
         assert predicted == pytest.approx(measured, rel=0.15)
 
 
-def test_only_packed_models_have_graphs() -> None:
+def test_only_packed_models_in_half_precision_have_graphs() -> None:
     on_gpu = replace(SERVER, num_gpus=1)
     assert "a worker's graphs" in amounts(budget(server=on_gpu))
     assert "a worker's graphs" not in amounts(budget(replace(BERT_BASE, scores=36), server=on_gpu))
+    assert "a worker's graphs" in amounts(budget(with_config(precision=Precision.FP16), server=on_gpu))
+    assert "a worker's graphs" not in amounts(budget(with_config(precision=Precision.FP32), server=on_gpu))
 
 
 def capacity(of: str = URL, models: tuple[str, ...] = ("bert-base",), max_workers: int = 2) -> Capacity:
