@@ -60,7 +60,9 @@ def describe_device(num_gpus: int, environ: Mapping[str, str], devices: Path = D
     if num_gpus:
         return f"{num_gpus} GPU{'s' if num_gpus > 1 else ''}"
     is_wanted = environ.get(DEVICE_VARIABLE) != Device.CPU
-    return f"CPU, not a GPU: {explain_missing(environ, devices)}" if is_wanted and _has_device(devices) else "CPU"
+    if not is_wanted or not _has_device(environ, devices):
+        return "CPU"
+    return f"CPU, not a GPU: {explain_missing(environ, devices)}"
 
 
 def has_driver(environ: Mapping[str, str]) -> bool:
@@ -79,7 +81,7 @@ def has_cuda_build() -> bool:
 
 def explain_missing(environ: Mapping[str, str], devices: Path) -> str:
     """Say what stands between this process and a GPU, and what to do about it."""
-    if not _has_device(devices):
+    if not _has_device(environ, devices):
         return (
             f"{devices} has no nvidia0. In Kubernetes, the container needs the limit nvidia.com/gpu: 1 and the node "
             "NVIDIA's device plugin; in podman or docker, pass the GPU in; on a machine, install its driver"
@@ -97,8 +99,11 @@ def explain_missing(environ: Mapping[str, str], devices: Path) -> str:
     )
 
 
-def _has_device(devices: Path) -> bool:
-    return any(devices.glob("nvidia[0-9]*"))
+def _has_device(environ: Mapping[str, str], devices: Path) -> bool:
+    """Whether there is a GPU to explain: a file of the driver, or, as in WSL, which has none, a line of nvidia-smi."""
+    return any(devices.glob("nvidia[0-9]*")) or (
+        has_driver(environ) and any(line.startswith("GPU-") for line in (read_table(environ) or "").splitlines())
+    )
 
 
 def _ask_torch() -> tuple[Gpu, ...]:
