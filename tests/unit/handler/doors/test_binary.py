@@ -59,7 +59,7 @@ def binary(tail: bytes, size: object, *, shape: int = 1, length: str | None = No
 @pytest.mark.parametrize(
     ("sent", "status", "param", "part"),
     [
-        (binary(b"", 5), 422, "/inputs/0/parameters/binary_data_size", "within the body"),
+        (binary(b"", 5), 422, "/inputs/0/parameters/binary_data_size", "within the body, which has 0 left"),
         (binary(b"", -1), 422, "/inputs/0/parameters/binary_data_size", "within the body"),
         (binary(b"", "0"), 422, "/inputs/0/parameters/binary_data_size", "within the body"),
         (binary(b"\x01\0\0", 3), 422, "/inputs/0/data", "ends within element 0"),
