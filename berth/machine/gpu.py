@@ -59,10 +59,14 @@ def describe_device(num_gpus: int, environ: Mapping[str, str], devices: Path = D
     """Say what a server will run on, for its log; never the CPU beside a GPU without saying why."""
     if num_gpus:
         return f"{num_gpus} GPU{'s' if num_gpus > 1 else ''}"
+    why = why_unused(environ, devices)
+    return f"CPU, not a GPU: {why}" if why else "CPU"
+
+
+def why_unused(environ: Mapping[str, str], devices: Path = DEVICES) -> str | None:
+    """Say why this machine's GPU cannot be used; None where it has none, or is not to be used."""
     is_wanted = environ.get(DEVICE_VARIABLE) != Device.CPU
-    if not is_wanted or not _has_device(environ, devices):
-        return "CPU"
-    return f"CPU, not a GPU: {explain_missing(environ, devices)}"
+    return explain_missing(environ, devices) if is_wanted and _has_device(environ, devices) else None
 
 
 def has_driver(environ: Mapping[str, str]) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from berth.errors import Refused, UsageError
 from berth.machine import gpu
-from berth.machine.gpu import describe_device, explain_missing, find_gpus, has_cuda_build, read_gpus
+from berth.machine.gpu import describe_device, explain_missing, find_gpus, has_cuda_build, read_gpus, why_unused
 from berth.machine.machine import read_machine
 from berth.machine.nvidia_smi import QUERY, Gpu, visible_gpus
 from berth.machine.quantities import MIB
@@ -159,7 +159,8 @@ def test_a_gpu_without_a_file_of_the_driver_is_explained_too(
 ) -> None:
     """WSL has no /dev/nvidia0."""
     monkeypatch.setattr(gpu, "has_cuda_build", lambda: False)
-    assert "not a CUDA build" in describe_device(0, two_gpus, tmp_path)
+    assert describe_device(0, two_gpus, tmp_path) == f"CPU, not a GPU: {why_unused(two_gpus, tmp_path)}"
+    assert "not a CUDA build" in (why_unused(two_gpus, tmp_path) or "")
     with pytest.raises(Refused, match="no GPU: the installed torch is not a CUDA build"):
         read_gpus({**two_gpus, "BERTH_DEVICE": "cuda"})
     assert describe_device(0, {**two_gpus, "BERTH_DEVICE": "cpu"}, tmp_path) == "CPU"
