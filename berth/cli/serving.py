@@ -9,6 +9,7 @@ import typer
 
 from ..archive.content import SERVER_SETTINGS
 from ..clients.worker_count import MAX_WORKERS
+from ..console import say
 from ..errors import UsageError
 from .options import AsJson, Commands, Config, Memory, wants_json
 
@@ -57,6 +58,7 @@ def budget(
     \b
     berth budget model_store/bert.mar --memory 2Gi --workers 2
     """
+    from ..machine.gpu import why_unused  # noqa: PLC0415
     from ..machine.machine import read_machine  # noqa: PLC0415
     from ..memory.plan import plan_memory  # noqa: PLC0415
     from ..settings import Settings, find_config  # noqa: PLC0415
@@ -68,6 +70,9 @@ def budget(
         raise UsageError(f"nothing to count: name an archive, or set load_models in {settings.config}")
     plan = plan_memory(chosen, settings, read_machine(os.environ, memory, gpus), workers)
     print(render_budget(plan, as_json=wants_json(as_json)))
+    unused = None if gpus is not None or plan.machine.num_gpus else why_unused(os.environ)
+    if unused:
+        say(f"this machine's GPU is not counted: {unused}")
     plan.require_fit()
 
 

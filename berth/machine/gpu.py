@@ -59,8 +59,14 @@ def describe_device(num_gpus: int, environ: Mapping[str, str], devices: Path = D
     """Say what a server will run on, for its log; never the CPU beside a GPU without saying why."""
     if num_gpus:
         return f"{num_gpus} GPU{'s' if num_gpus > 1 else ''}"
+    why = why_unused(environ, devices)
+    return f"CPU, not a GPU: {why}" if why else "CPU"
+
+
+def why_unused(environ: Mapping[str, str], devices: Path = DEVICES) -> str | None:
+    """Say why this machine's GPU cannot be used; None where it has none, or is not to be used."""
     is_wanted = environ.get(DEVICE_VARIABLE) != Device.CPU
-    return f"CPU, not a GPU: {explain_missing(environ, devices)}" if is_wanted and _has_device(devices) else "CPU"
+    return explain_missing(environ, devices) if is_wanted and _has_device(environ, devices) else None
 
 
 def has_driver(environ: Mapping[str, str]) -> bool:
@@ -79,7 +85,7 @@ def has_cuda_build() -> bool:
 
 def explain_missing(environ: Mapping[str, str], devices: Path) -> str:
     """Say what stands between this process and a GPU, and what to do about it."""
-    if not _has_device(devices):
+    if not _has_device(environ, devices):
         return (
             f"{devices} has no nvidia0. In Kubernetes, the container needs the limit nvidia.com/gpu: 1 and the node "
             "NVIDIA's device plugin; in podman or docker, pass the GPU in; on a machine, install its driver"
@@ -97,8 +103,11 @@ def explain_missing(environ: Mapping[str, str], devices: Path) -> str:
     )
 
 
-def _has_device(devices: Path) -> bool:
-    return any(devices.glob("nvidia[0-9]*"))
+def _has_device(environ: Mapping[str, str], devices: Path) -> bool:
+    """Whether there is a GPU to explain: a file of the driver, or, as in WSL, which has none, a line of nvidia-smi."""
+    return any(devices.glob("nvidia[0-9]*")) or (
+        has_driver(environ) and any(line.startswith("GPU-") for line in (read_table(environ) or "").splitlines())
+    )
 
 
 def _ask_torch(environ: Mapping[str, str]) -> tuple[Gpu, ...]:

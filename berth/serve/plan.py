@@ -19,6 +19,8 @@ from ..workers.fork_protocol import ADDRESS_VARIABLE, SOCKET, VISIBLE_GPUS, WORK
 
 LINKS = "served"
 """The folder in the run folder with a link to each model."""
+NO_GPU = "-1"
+"""A CUDA_VISIBLE_DEVICES of no GPU that TorchServe can read, which takes an empty one for none at all."""
 LOG_CONFIG = Path(__file__).with_name("log4j2.xml")
 METRICS_CONFIG = Path(__file__).with_name("metrics.yaml")
 
@@ -86,6 +88,8 @@ class ServerPlan:
             "TS_DEFAULT_WORKERS_PER_MODEL": str(self.num_workers),
             "TS_JOB_QUEUE_SIZE": str(self.memory.queue_length),
             "TS_NUMBER_OF_GPU": str(machine.num_gpus),
+            # TorchServe asks nvidia-smi without it: it waits for one that hangs, and ends at "No devices were found".
+            **({} if machine.num_gpus else {VISIBLE_GPUS: NO_GPU}),
             "TS_NUMBER_OF_NETTY_THREADS": str(self.settings.netty_threads or threads),
             "TS_NETTY_CLIENT_THREADS": str(self.settings.netty_client_threads or threads),
             # Read by the workers, which see neither config.properties nor every control group's quota.

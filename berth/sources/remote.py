@@ -134,8 +134,8 @@ def _explain(address: str, shown: str, error: Exception) -> str:
     scheme = address.split(":", 1)[0].lower()
     if isinstance(error, ImportError):
         extra = EXTRAS.get(scheme)
-        package = f"berth[{extra}]" if extra else "the package that it names"
-        return f"{shown} needs a package that is not installed ({first_line(error)}): pip install '{package}'"
+        how = f"pip install 'berth[{extra}]'" if extra else "install with pip what it names"
+        return f"{shown} needs a package that is not installed ({first_line(error)}): {how}"
     if isinstance(error, FileNotFoundError):
         return f"{shown} is not there: look with the tool that put it there"
     if isinstance(error, ValueError) and "rotocol" in str(error):

@@ -50,7 +50,9 @@ def read_binary(fields: Mapping[str, object], length: str, advice: Advice) -> ob
 def _take(rest: memoryview, size: object, index: int) -> tuple[memoryview, memoryview]:
     if type(size) is not int or not 0 <= size <= len(rest):
         place = f"/inputs/{index}/parameters/{SIZE}"
-        raise InvalidInput(f"{place[1:].replace('/', '.')} is not a number of bytes within the body", place)
+        raise InvalidInput(
+            f"{place[1:].replace('/', '.')} is not a number of bytes within the body, which has {len(rest)} left", place
+        )
     return rest[:size], rest[size:]
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,6 +61,13 @@ def test_no_text_and_two_sources_are_usage_errors(tmp_path: Path) -> None:
     (tmp_path / "latin1").write_bytes(b"\xe9")
     with pytest.raises(UsageError, match="UTF-8"):
         read_texts([], tmp_path / "latin1")
+
+
+def test_bytes_that_are_no_utf8_are_named_with_their_place() -> None:
+    with pytest.raises(UsageError, match=r"^argument 2 is not UTF-8 at character 4: .*iconv"):
+        read_texts(["fine", os.fsdecode(b"caf\xe9")], None)
+    with pytest.raises(UsageError, match=r"^standard input, line 2 is not UTF-8 at character 1: "):
+        read_texts([], None, io.TextIOWrapper(io.BytesIO(b"fine\n\xe9\n"), "ascii", "surrogateescape"))
 
 
 def test_objects_come_from_the_same_places(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from berth.errors import Refused, UsageError
 from berth.machine import gpu
-from berth.machine.gpu import describe_device, explain_missing, find_gpus, has_cuda_build, read_gpus
+from berth.machine.gpu import describe_device, explain_missing, find_gpus, has_cuda_build, read_gpus, why_unused
 from berth.machine.machine import read_machine
 from berth.machine.nvidia_smi import QUERY, Gpu, visible_gpus
 from berth.machine.quantities import MIB
@@ -162,8 +162,21 @@ def test_a_device_that_cannot_be_used_points_at_torch_or_the_driver(
     assert words in explain_missing(install(tmp_path, "exit 9"), tmp_path)
 
 
+def test_a_gpu_without_a_file_of_the_driver_is_explained_too(
+    two_gpus: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WSL has no /dev/nvidia0."""
+    monkeypatch.setattr(gpu, "has_cuda_build", lambda: False)
+    assert describe_device(0, two_gpus, tmp_path) == f"CPU, not a GPU: {why_unused(two_gpus, tmp_path)}"
+    assert "not a CUDA build" in (why_unused(two_gpus, tmp_path) or "")
+    with pytest.raises(Refused, match="no GPU: the installed torch is not a CUDA build"):
+        read_gpus({**two_gpus, "BERTH_DEVICE": "cuda"})
+    assert describe_device(0, {**two_gpus, "BERTH_DEVICE": "cpu"}, tmp_path) == "CPU"
+    assert describe_device(0, install(tmp_path, "echo No devices were found"), tmp_path) == "CPU"
+
+
 def test_the_log_names_the_device_and_why_it_is_not_a_gpu(tmp_path: Path) -> None:
-    assert describe_device(0, {}, tmp_path) == "CPU"
+    assert describe_device(0, {"PATH": ""}, tmp_path) == "CPU"
     assert describe_device(2, {}, tmp_path) == "2 GPUs"
     (tmp_path / "nvidia0").touch()
     assert "nvidia-smi" in describe_device(0, {"PATH": str(tmp_path)}, tmp_path)

@@ -85,6 +85,14 @@ def test_budget_says_what_serve_would_say(made: Made, tmp_path: Path, capsys: py
     assert budget(unpack_once(archive, tmp_path), made.option) == (None, told), "a .mar and its folder differ"
 
 
+@pytest.mark.parametrize("made", [Made()], indirect=True)
+def test_budget_says_why_a_gpu_is_not_counted(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = str(make_standin(tmp_path))
+    monkeypatch.setattr("berth.machine.gpu.why_unused", lambda _environ: "torch is not a CUDA build")
+    shown = [CliRunner().invoke(app, ["budget", archive, *gpus]).stderr for gpus in ([], ["--gpus", "0"])]
+    assert shown == ["berth: this machine's GPU is not counted: torch is not a CUDA build\n", ""]
+
+
 @pytest.mark.parametrize("made", [Made(), Made(memory_bytes=512 * MIB)], indirect=True)
 def test_budget_refuses_what_serve_would_refuse_in_the_same_words(made: Made, tmp_path: Path) -> None:
     archive = make_standin(tmp_path)

@@ -112,6 +112,12 @@ def test_names_of_gpus_reach_the_workers_and_not_torchserve_which_reads_numbers_
     assert (unforked[VISIBLE_GPUS], WORKER_GPUS in unforked) == ("1", False)
 
 
+@pytest.mark.parametrize("is_forked", [True, False])
+def test_on_a_cpu_torchserve_does_not_ask_nvidia_smi(is_forked: bool) -> None:
+    environment = make_plan(0, is_forked=is_forked).environment({VISIBLE_GPUS: "GPU-1a2b"}, RUN_FOLDER)
+    assert (environment[VISIBLE_GPUS], environment["TS_NUMBER_OF_GPU"]) == ("-1", "0")
+
+
 def test_scale_is_told_the_room_and_whose_it_is() -> None:
     assert make_plan().capacity == Capacity(
         inference="http://127.0.0.1:8080",

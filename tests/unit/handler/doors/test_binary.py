@@ -61,7 +61,7 @@ def binary(
 @pytest.mark.parametrize(
     ("sent", "status", "param", "part"),
     [
-        (binary(b"", 5), 422, "/inputs/0/parameters/binary_data_size", "within the body"),
+        (binary(b"", 5), 422, "/inputs/0/parameters/binary_data_size", "within the body, which has 0 left"),
         (binary(b"", -1), 422, "/inputs/0/parameters/binary_data_size", "within the body"),
         (binary(b"\0", True), 422, "/inputs/0/parameters/binary_data_size", "within the body"),
         (binary(b"", "0"), 422, "/inputs/0/parameters/binary_data_size", "within the body"),
