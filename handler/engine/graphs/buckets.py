@@ -43,7 +43,7 @@ def make_buckets(token_budget: int, max_tokens: int, slot_cost: int = 0) -> list
     if max_tokens > LONG_TEXT:
         long = [size for size in sizes if size > LONG_TEXT]
         buckets += [_bucket(size, 2 * size // (LONG_TEXT + slot_cost), max_tokens) for size in long]
-    return sorted(buckets, key=lambda bucket: (bucket.tokens, bucket.longest))
+    return sorted(buckets, key=lambda bucket: (bucket.tokens, bucket.slots))  # the last has most of both
 
 
 def _bucket(tokens: int, slots: int, longest: int) -> Bucket:

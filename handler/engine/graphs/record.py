@@ -15,7 +15,7 @@ from .buckets import Bucket, make_buckets
 from .graphed_model import GraphedModel
 from .proof import Proof
 from .recorder import Recorder
-from .static_pass import StaticPass
+from .static_pass import Output, StaticPass
 
 logger = logging.getLogger(__name__)
 
@@ -53,12 +53,12 @@ def _record_each(
     placement = model.placement
     if not has_kernel(placement.device, placement.dtype):
         raise NotRecorded(f"in {placement.precision} the attention of each text is a call of its own")
-    deadline_s = time.monotonic() + LIMIT_S
+    deadline_s, output = time.monotonic() + LIMIT_S, Output()
     for bucket in reversed(make_buckets(placement.token_budget, max_tokens, model.readout.slot_cost)):
         places = proof.fill(bucket)
         if not places or time.monotonic() > deadline_s:  # smaller batches run in larger buckets
             return
-        recorded = _try_to_record(model, bucket, record)
+        recorded = _try_to_record(model, bucket, output, record)
         if recorded is None:
             continue
         if not (difference := proof.largest_difference(recorded, places)) <= tolerance:
@@ -66,11 +66,11 @@ def _record_each(
         yield recorded
 
 
-def _try_to_record(model: PackedModel, bucket: Bucket, record: Recorder) -> StaticPass | None:
+def _try_to_record(model: PackedModel, bucket: Bucket, output: Output, record: Recorder) -> StaticPass | None:
     """Return the bucket's pass, or None where there is no memory for it; NotRecorded where there can be none."""
     device = model.placement.device
     try:
-        return StaticPass(model, bucket, device, record)
+        return StaticPass(model, bucket, output, record)
     except Exception as error:  # whatever it is, the model runs without
         if reason := why_lost(device):
             raise DeviceLost(f"{device} was lost while a graph was recorded: {reason}") from error

@@ -11,6 +11,19 @@ from .buckets import Bucket
 from .recorder import Recorder
 
 
+class Output:
+    """The memory that all passes of a model end in, so that none keeps its own in the graphs' pool."""
+
+    def __init__(self) -> None:
+        self._rows: Tensor | None = None
+
+    def put(self, rows: Tensor) -> Tensor:
+        """Copy rows [R, width] there as float32 and return them; the first ones are the most that there will be."""
+        if self._rows is None:
+            self._rows = torch.empty_like(rows, dtype=torch.float32)
+        return self._rows[: len(rows)].copy_(rows)
+
+
 class StaticPass:
     """A model's forward pass over a stream of the bucket's size, whose memory stays where it is.
 
@@ -18,9 +31,11 @@ class StaticPass:
     it ends. What the model makes of them is never read.
     """
 
-    def __init__(self, model: PackedModel, bucket: Bucket, device: torch.device, record: Recorder) -> None:
+    def __init__(self, model: PackedModel, bucket: Bucket, output: Output, record: Recorder) -> None:
         self.bucket = bucket
         self._model = model
+        self._output = output
+        device = model.placement.device
         size = NUM_ROWS * bucket.tokens + bucket.slots + 1
         self._staging = torch.zeros(size, dtype=torch.int64, pin_memory=device.type == "cuda")
         self._staging[NUM_ROWS * bucket.tokens + 1 :] = 1  # one text of one token
@@ -57,4 +72,4 @@ class StaticPass:
             longest=bucket.longest,
             slots=bucket.slots,
         )
-        return self._model.compute(stream, bounds).float()
+        return self._output.put(self._model.compute(stream, bounds))

@@ -169,4 +169,5 @@ def test_both_questions_outlast_a_new_load_balancers_errors(cloud: Cloud) -> Non
 def test_nothing_is_left_behind(cloud: Cloud) -> None:
     with load_balancer() as address:
         cloud.run(GKE / "deploy.sh", STANDIN_ADDRESS=address)
-    assert [path.name for path in cloud.folder.iterdir() if path.is_dir()] == []
+    folders = {path.name for path in cloud.folder.iterdir() if path.is_dir()}
+    assert folders <= {".kube"}  # where some builds of kubectl keep a cache of their own

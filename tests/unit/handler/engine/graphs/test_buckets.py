@@ -69,7 +69,8 @@ def test_a_text_longer_than_512_tokens_has_buckets_with_few_slots() -> None:
     buckets = make_buckets(BUDGET, max_tokens=8192)
     assert bucket_of(buckets, [8192]) == Bucket(tokens=8192, slots=32, longest=8192)
     assert bucket_of(buckets, [600, 30]) == Bucket(tokens=768, slots=3, longest=768)
-    assert bucket_of(buckets, [300, 300]) == Bucket(tokens=768, slots=128, longest=512)
+    assert bucket_of(buckets, [150] * 4) == Bucket(tokens=768, slots=128, longest=512)
+    assert (buckets[-1].slots, buckets[-1].tokens) == (BUDGET // 6, BUDGET)
 
 
 def test_slots_that_cost_are_fewer() -> None:
