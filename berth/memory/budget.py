@@ -35,6 +35,7 @@ TOKEN_BYTES = 12  # its id and type, and both in the key that finds equal texts
 PLACE_BYTES = 13  # offset, source and word of a token, where the head asks for them
 NUMBER_BYTES = 4  # of a vector, until it is written
 VALUE_FACTOR = 4  # such objects in Python, for each byte of their JSON
+VOCABULARY_PER_TOKEN, TOKENS_PER_TEXT = 4096, 6  # as handler/engine/readout.py and graphs/buckets.py have them
 DTYPE_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 PRECISIONS = {Precision.FP32: "F32", Precision.FP16: "F16", Precision.BF16: "BF16"}
 FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
@@ -150,13 +151,19 @@ def _gpu_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
     on_card = GpuModel(
         num_weights=size.num_weights,
         number_bytes=DTYPE_BYTES[PRECISIONS[precision]],
-        hidden=size.hidden,
-        token_budget=config.token_budget_on("cuda"),
+        outputs=config.token_budget_on("cuda") * _outputs(size, config),
         activations=_activations(size, "cuda"),
         has_graphs=size.scores == 0 and precision is not Precision.FP32,
     )
     workers = -(-model.workers // server.num_gpus)
     return [Part(name=f"{size.name}: {name}", bytes=each, count=workers) for name, each in gpu_parts(on_card).items()]
+
+
+def _outputs(size: ModelSize, config: HandlerConfig) -> int:
+    """Most numbers that a forward pass gives for each token of its budget."""
+    if config.task is Task.FILL_MASK:  # a mask takes a token of the budget more for so many words of the vocabulary
+        return VOCABULARY_PER_TOKEN
+    return max(size.num_labels, -(-size.vector_size // TOKENS_PER_TEXT))
 
 
 def _weights(size: ModelSize, device: str) -> tuple[int, int]:

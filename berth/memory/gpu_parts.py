@@ -11,9 +11,10 @@ from ..machine.quantities import MIB
 CONTEXT_BYTES = 730 * MIB  # CUDA's context and the kernels that were loaded: what is no weight after a start
 WORKSPACE_BYTES = 48 * MIB  # what oneDNN, or cuBLAS, and the allocator keep beside activations
 CACHED = 1.8  # torch's allocator keeps blocks of other sizes than the next batch asks for
-# Of 18 graphs in one pool, what is neither the largest one's activations nor inputs and outputs. Whether more graphs
-# take more was not measured.
-GRAPHS_BYTES = 330 * MIB
+# Of a prototype's 18 graphs in one pool, what is not the largest one's activations. Whether more graphs take more was
+# not measured.
+GRAPHS_BYTES = 380 * MIB
+NUMBER_BYTES = 4  # of what a pass ends in: float32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +24,8 @@ class GpuModel:
     num_weights: int
     number_bytes: int
     """Bytes of a weight, and of a number of the activations."""
-    hidden: int
-    token_budget: int
+    outputs: int
+    """Most numbers that a forward pass of the whole token budget gives."""
     activations: int
     """Bytes of one forward pass of the whole token budget, WORKSPACE_BYTES included; 0 where they are not known."""
     has_graphs: bool
@@ -42,9 +43,5 @@ def gpu_parts(model: GpuModel) -> dict[str, int]:
 
 
 def _graphs(model: GpuModel) -> int:
-    """Bytes of one pool, which the largest graph fills, of the tensors that its layers start from and end in, and more.
-
-    Smaller graphs use the same pool.
-    """
-    ends = 2 * model.token_budget * model.hidden * model.number_bytes
-    return GRAPHS_BYTES + model.activations + ends
+    """Bytes of one pool, which the largest graph fills, and of the memory in which all graphs end."""
+    return GRAPHS_BYTES + model.activations + NUMBER_BYTES * model.outputs
