@@ -58,24 +58,22 @@ def _record_each(
         places = proof.fill(bucket)
         if not places or time.monotonic() > deadline_s:  # smaller batches run in larger buckets
             return
-        recorded = _try_to_record(model, bucket, output, record)
-        if recorded is None:
+        try:
+            recorded = StaticPass(model, bucket, output, record)
+            difference = proof.largest_difference(recorded, places)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the model runs without
+            _leave_out(bucket, error, placement.device)
             continue
-        if not (difference := proof.largest_difference(recorded, places)) <= tolerance:
+        if not difference <= tolerance:
             raise NotRecorded(f"the one of {bucket.tokens} tokens gives other answers: the difference is {difference}")
         yield recorded
 
 
-def _try_to_record(model: PackedModel, bucket: Bucket, output: Output, record: Recorder) -> StaticPass | None:
-    """Return the bucket's pass, or None where there is no memory for it; NotRecorded where there can be none."""
-    device = model.placement.device
-    try:
-        return StaticPass(model, bucket, output, record)
-    except Exception as error:  # whatever it is, the model runs without
-        if reason := why_lost(device):
-            raise DeviceLost(f"{device} was lost while a graph was recorded: {reason}") from error
-        if not is_out_of_memory(error):
-            raise NotRecorded(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}") from error
-        logger.warning("no memory for the graph of %d tokens: %s", bucket.tokens, str(error).partition("\n")[0])
-    free_cache(device)
-    return None
+def _leave_out(bucket: Bucket, error: Exception, device: torch.device) -> None:
+    """Do without this size where there is no memory for it; NotRecorded where the model cannot be recorded at all."""
+    reason = str(error).partition("\n")[0]
+    if lost := why_lost(device):
+        raise DeviceLost(f"{device} was lost while a graph was recorded: {lost}") from error
+    if not is_out_of_memory(error):
+        raise NotRecorded(f"{type(error).__name__}: {reason}") from error
+    logger.warning("no memory for the graph of %d tokens: %s", bucket.tokens, reason)

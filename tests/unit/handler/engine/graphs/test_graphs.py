@@ -99,7 +99,7 @@ def test_a_batch_runs_in_the_smallest_bucket_that_holds_it(checkpoint: MakeCheck
     assert sizes == []
 
 
-@pytest.mark.parametrize("reason", ["answers", "numbers", "memory"])
+@pytest.mark.parametrize("reason", ["answers", "numbers", "replay", "memory"])
 def test_what_cannot_be_recorded_runs_as_before(
     checkpoint: MakeCheckpoint, caplog: pytest.LogCaptureFixture, reason: str
 ) -> None:
@@ -107,6 +107,7 @@ def test_what_cannot_be_recorded_runs_as_before(
     cases: dict[str, tuple[Recorder, str]] = {
         "answers": (record_wrongly, "none: the one of 1024 tokens gives other answers: the difference is "),
         "numbers": (refuse, "none: RuntimeError: operation not permitted when stream is capturing"),
+        "replay": (replay_in_vain, "none: RuntimeError: CUDA error: invalid argument"),
         "memory": (run_out, "none: there was not enough memory, or time, for one"),
     }
     record, note = cases[reason]
@@ -123,6 +124,13 @@ def record_wrongly(work: Callable[[], Tensor]) -> Recording:
 
 def refuse(_: Callable[[], Tensor]) -> Recording:
     raise RuntimeError("operation not permitted when stream is capturing\nCompile with TORCH_USE_CUDA_DSA")
+
+
+def replay_in_vain(work: Callable[[], Tensor]) -> Recording:
+    def replay() -> None:
+        raise RuntimeError("CUDA error: invalid argument")
+
+    return Recording(replay, work())
 
 
 def run_out(_: Callable[[], Tensor]) -> Recording:
