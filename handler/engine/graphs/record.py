@@ -53,24 +53,32 @@ def _record_each(
     placement = model.placement
     if not has_kernel(placement.device, placement.dtype):
         raise NotRecorded(f"in {placement.precision} the attention of each text is a call of its own")
-    deadline_s, output = time.monotonic() + LIMIT_S, Output()
-    for bucket in reversed(make_buckets(placement.token_budget, max_tokens, model.readout.slot_cost)):
-        places = proof.fill(bucket)
-        if not places or time.monotonic() > deadline_s:  # smaller batches run in larger buckets
+    deadline_s = time.monotonic() + LIMIT_S
+    buckets = make_buckets(placement.token_budget, max_tokens, model.readout.slot_cost)
+    output = Output(max(bucket.slots for bucket in buckets))
+    for bucket in reversed(buckets):
+        if not proof.fill(bucket) or time.monotonic() > deadline_s:  # smaller batches run in larger buckets
             return
-        recorded = _try_to_record(model, bucket, output, record)
-        if recorded is None:
+        tried = _try_to_record(model, bucket, output, proof, record)
+        if tried is None:
             continue
-        if not (difference := proof.largest_difference(recorded, places)) <= tolerance:
+        recorded, difference = tried
+        if difference > tolerance:
             raise NotRecorded(f"the one of {bucket.tokens} tokens gives other answers: the difference is {difference}")
         yield recorded
 
 
-def _try_to_record(model: PackedModel, bucket: Bucket, output: Output, record: Recorder) -> StaticPass | None:
-    """Return the bucket's pass, or None where there is no memory for it; NotRecorded where there can be none."""
+def _try_to_record(
+    model: PackedModel, bucket: Bucket, output: Output, proof: Proof, record: Recorder
+) -> tuple[StaticPass, float] | None:
+    """Return the bucket's pass, and by how much its answers differ.
+
+    None where there is no memory to record it or to run it; NotRecorded where there can be no pass.
+    """
     device = model.placement.device
     try:
-        return StaticPass(model, bucket, output, record)
+        recorded = StaticPass(model, bucket, output, record)
+        return recorded, proof.largest_difference(recorded)
     except Exception as error:  # whatever it is, the model runs without
         if reason := why_lost(device):
             raise DeviceLost(f"{device} was lost while a graph was recorded: {reason}") from error
