@@ -1,5 +1,6 @@
 """What a recorded pass must give: the rows that the model gives without recordings, at the pass's full size."""
 
+import math
 from collections.abc import Sequence
 from itertools import cycle
 
@@ -36,8 +37,9 @@ class Proof:
             chosen.append(place)
         return chosen
 
-    def largest_difference(self, recorded: StaticPass, places: Sequence[int]) -> float:
-        """Return the largest distance of a text's row from its own, over that one's length, or over 1 if shorter."""
+    def largest_difference(self, recorded: StaticPass) -> float:
+        """Fill the pass; return the largest distance of a row from the text's own, over that one's length or 1."""
+        places = self.fill(recorded.bucket)
         rows = recorded.run(self._pack([self._texts[place] for place in places]))
         return max(_distance(row, self._rows[place]) for row, place in zip(rows, places, strict=True))
 
@@ -47,5 +49,6 @@ class Proof:
 
 
 def _distance(row: Row, known: Row) -> float:
-    """As handler.known_answers measures it."""
-    return float(np.linalg.norm(row - known)) / max(1.0, float(np.linalg.norm(known)))
+    """As handler.known_answers measures it: infinite where it is no number, for max() passes over NaN."""
+    distance = float(np.linalg.norm(row - known))
+    return distance / max(1.0, float(np.linalg.norm(known))) if math.isfinite(distance) else math.inf

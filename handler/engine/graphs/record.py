@@ -53,18 +53,19 @@ def _record_each(
     placement = model.placement
     if not has_kernel(placement.device, placement.dtype):
         raise NotRecorded(f"in {placement.precision} the attention of each text is a call of its own")
-    deadline_s, output = time.monotonic() + LIMIT_S, Output()
-    for bucket in reversed(make_buckets(placement.token_budget, max_tokens, model.readout.slot_cost)):
-        places = proof.fill(bucket)
-        if not places or time.monotonic() > deadline_s:  # smaller batches run in larger buckets
+    deadline_s = time.monotonic() + LIMIT_S
+    buckets = make_buckets(placement.token_budget, max_tokens, model.readout.slot_cost)
+    output = Output(max(bucket.slots for bucket in buckets))
+    for bucket in reversed(buckets):
+        if not proof.fill(bucket) or time.monotonic() > deadline_s:  # smaller batches run in larger buckets
             return
         try:
             recorded = StaticPass(model, bucket, output, record)
-            difference = proof.largest_difference(recorded, places)
+            difference = proof.largest_difference(recorded)
         except Exception as error:  # noqa: BLE001 - whatever it is, the model runs without
             _leave_out(bucket, error, placement.device)
             continue
-        if not difference <= tolerance:
+        if difference > tolerance:
             raise NotRecorded(f"the one of {bucket.tokens} tokens gives other answers: the difference is {difference}")
         yield recorded
 

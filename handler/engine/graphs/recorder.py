@@ -1,6 +1,8 @@
 """How CUDA records work and runs it again: the only file that knows torch.cuda's graphs."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,10 +38,26 @@ class CudaRecorder:
         """Capture the work; RuntimeError where it asks the device for a number or decides by one."""
         current = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(current)
-        with torch.cuda.stream(self._stream):
+        with torch.cuda.stream(self._stream), _waiting_refused():
             work()  # what libraries set up when they are first called is not to be recorded
         current.wait_stream(self._stream)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, pool=self._pool, stream=self._stream):
             output = work()
         return Recording(graph.replay, output)
+
+
+@contextmanager
+def _waiting_refused() -> Iterator[None]:
+    """Have torch raise where it would wait for the device.
+
+    A capture would fail there too, and leave torch's allocator in the belief that it goes on.
+    """
+    before = torch.cuda.get_sync_debug_mode()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that it does not find every wait
+        torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode(before)

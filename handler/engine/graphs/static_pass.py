@@ -14,13 +14,16 @@ from .recorder import Recorder
 class Output:
     """The memory that all passes of a model end in, so that none keeps its own in the graphs' pool."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_slots: int) -> None:
+        """`most_slots`: of any of them; the first one has most tokens."""
+        self._most_slots = most_slots
         self._rows: Tensor | None = None
 
     def put(self, rows: Tensor) -> Tensor:
-        """Copy rows [R, width] there as float32 and return them; the first ones are the most that there will be."""
+        """Copy rows [R, width] there as float32 and return them: one for each slot, or for each token."""
         if self._rows is None:
-            self._rows = torch.empty_like(rows, dtype=torch.float32)
+            shape = max(len(rows), self._most_slots), *rows.shape[1:]
+            self._rows = torch.empty(shape, dtype=torch.float32, device=rows.device)
         return self._rows[: len(rows)].copy_(rows)
 
 

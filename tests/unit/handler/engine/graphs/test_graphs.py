@@ -1,6 +1,7 @@
 """Recorded passes give what the packed engine gives, whatever the architecture and the task; CUDA's parts stand in."""
 
 import logging
+import math
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,9 +14,12 @@ from torch import Tensor
 
 from handler.choose_engine import use_graphs
 from handler.config import HandlerConfig, Pooling, Task
+from handler.engine.graphs.buckets import Bucket
 from handler.engine.graphs.graphed_model import GraphedModel
+from handler.engine.graphs.proof import Proof
 from handler.engine.graphs.recorder import Recorder, Recording
 from handler.engine.model import Engine
+from handler.engine.packing import PackedBatch
 from handler.pipeline import Pipeline
 from handler.text.encoded import EncodedText
 from tests.conftest import MakeCheckpoint
@@ -180,4 +184,53 @@ def test_sizes_that_are_not_reached_in_time_run_in_larger_ones(
     monkeypatch.setattr("handler.engine.graphs.record.time", SimpleNamespace(monotonic=lambda: next(clock)))
     packed, graphed = load(checkpoint("bert", Task.EMBEDDINGS), Task.EMBEDDINGS)
     assert graphed.notes == {"graphs": "6 sizes, up to 1024 tokens"}
+    assert_same_rows(packed, graphed)
+
+
+def test_largest_size_of_short_texts_may_be_left_out_of_a_model_of_long_ones(checkpoint: MakeCheckpoint) -> None:
+    """Those of long texts come next, with fewer rows than the short ones behind them."""
+    record, asked = CpuRecorder(), []
+
+    def run_out_at_first(work: Callable[[], Tensor]) -> Recording:
+        asked.append(work)
+        if len(asked) == 1:
+            raise torch.OutOfMemoryError
+        return record(work)
+
+    folder = checkpoint("modernbert", Task.EMBEDDINGS)
+    config = HandlerConfig(task=Task.EMBEDDINGS, max_tokens=1024, token_budget=1024)
+    pipeline = Pipeline(folder, config, CPU, Engine.PACKED)
+    packed = pipeline.model
+    use_graphs(pipeline, known_answers(folder, Task.EMBEDDINGS), run_out_at_first)
+    assert pipeline.describe()["graphs"] == "16 sizes, up to 1024 tokens"
+    assert_same_rows(packed, pipeline.model)
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_row_that_is_no_number_is_another_answer_wherever_it_stands(checkpoint: MakeCheckpoint, place: int) -> None:
+    packed, _ = load(checkpoint("bert", Task.EMBEDDINGS), Task.EMBEDDINGS)
+    proof = Proof(packed, texts_of(packed, (5, 9, 7)))
+
+    def run(batch: PackedBatch) -> list[Any]:
+        rows: list[Any] = packed.forward(batch)
+        rows[place] = rows[place] * np.nan
+        return rows
+
+    recorded: Any = SimpleNamespace(bucket=Bucket(tokens=64, slots=8, longest=64), run=run)
+    assert proof.largest_difference(recorded) == math.inf
+
+
+def test_a_size_that_runs_out_of_memory_when_it_is_proven_is_left_out(checkpoint: MakeCheckpoint) -> None:
+    record, recorded = CpuRecorder(), []
+
+    def run_out_in_the_first(work: Callable[[], Tensor]) -> Recording:
+        recording = record(work)
+        recorded.append(recording)
+        return Recording(run_out_again, recording.output) if len(recorded) == 1 else recording
+
+    def run_out_again() -> None:
+        raise torch.OutOfMemoryError
+
+    packed, graphed = load(checkpoint("bert", Task.EMBEDDINGS), Task.EMBEDDINGS, run_out_in_the_first)
+    assert graphed.notes == {"graphs": "14 sizes, up to 768 tokens"}
     assert_same_rows(packed, graphed)
