@@ -30,6 +30,8 @@ DEFAULT_MAX_RESPONSE_BYTES = 6_553_500  # TorchServe 0.12's own default of max_r
 # CPU: 1024 to 4096 tokens are equally fast, more is slower (MiniLM, 2 cores of an AMD EPYC, 2026-11-22). CUDA: enough
 # to keep a large card busy; TEI's max_batch_tokens has the same default.
 TOKEN_BUDGETS = {"cpu": 4096, "cuda": 16384}
+VOCABULARY_PER_TOKEN = 4096  # scores of that many words take about the memory that one token's activations take
+TOKENS_PER_SLOT = 6  # of a recorded pass (engine/graphs): a text of fewer on average takes a larger one
 
 E = TypeVar("E", bound=StrEnum)
 

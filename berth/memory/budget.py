@@ -12,6 +12,8 @@ from handler.config import (
     MAX_ONLY_MESSAGE_BYTES,
     MAX_TEXTS_PER_REQUEST,
     MAX_TOKENS_PER_REQUEST,
+    TOKENS_PER_SLOT,
+    VOCABULARY_PER_TOKEN,
     HandlerConfig,
     Precision,
     Task,
@@ -35,7 +37,6 @@ TOKEN_BYTES = 12  # its id and type, and both in the key that finds equal texts
 PLACE_BYTES = 13  # offset, source and word of a token, where the head asks for them
 NUMBER_BYTES = 4  # of a vector, until it is written
 VALUE_FACTOR = 4  # such objects in Python, for each byte of their JSON
-VOCABULARY_PER_TOKEN, TOKENS_PER_TEXT = 4096, 6  # as handler/engine/readout.py and graphs/buckets.py have them
 DTYPE_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 PRECISIONS = {Precision.FP32: "F32", Precision.FP16: "F16", Precision.BF16: "BF16"}
 FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
@@ -163,7 +164,7 @@ def _outputs(size: ModelSize, config: HandlerConfig) -> int:
     """Most numbers that a forward pass gives for each token of its budget."""
     if config.task is Task.FILL_MASK:  # a mask takes a token of the budget more for so many words of the vocabulary
         return VOCABULARY_PER_TOKEN
-    return max(size.num_labels, -(-size.vector_size // TOKENS_PER_TEXT))
+    return max(size.num_labels, -(-size.vector_size // TOKENS_PER_SLOT))
 
 
 def _weights(size: ModelSize, device: str) -> tuple[int, int]:

@@ -130,9 +130,8 @@ class PaddedModel:
         types = {"token_type_ids": batch.type_ids.to(device)} if self._tokenizer.has_token_types else {}
         output = self.network(input_ids=ids, attention_mask=mask, **types)
         bounds = bound_rows([text.num_tokens for text in batch.texts], device)
-        return self._readout.split(
-            to_numpy(self._readout.read(output, Seen(bounds=bounds, mask=mask.bool()))), batch.texts
-        )
+        numbers = to_numpy(self._readout.read(output, Seen(bounds=bounds, mask=mask.bool())))
+        return self._readout.split(numbers, batch.texts)
 
 
 MODELS: dict[Engine, Callable[[Path, HandlerConfig, Placement, Tokenizer], Model]] = {

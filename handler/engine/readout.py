@@ -17,7 +17,7 @@ from transformers import (
     AutoModelForTokenClassification,
 )
 
-from ..config import HandlerConfig
+from ..config import VOCABULARY_PER_TOKEN, HandlerConfig
 from ..errors import ConfigError
 from ..tasks import TASKS
 from ..tasks.kind import Reads, Row
@@ -29,7 +29,6 @@ from .placement import Placement
 from .pooling import Pooler
 
 Numbers = npt.NDArray[np.float32]
-VOCABULARY_PER_TOKEN = 4096  # scores of that many words take about the memory that one token's activations take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +88,15 @@ class _ByToken:
     def cost(self, text: EncodedText) -> int:
         return text.num_tokens
 
+    def count(self, text: EncodedText) -> int:
+        """How many rows are a text's."""
+        return text.num_tokens
+
     def num_rows(self, texts: Sequence[EncodedText]) -> int:
-        return sum(text.num_tokens for text in texts)
+        return sum(map(self.count, texts))
 
     def split(self, numbers: Numbers, texts: Sequence[EncodedText]) -> list[Row]:
-        return split(numbers, [text.num_tokens for text in texts])
+        return np.split(numbers, np.cumsum([self.count(text) for text in texts])[:-1])
 
     def slots(self, texts: Sequence[EncodedText]) -> int:
         return len(texts)
@@ -155,34 +158,29 @@ class SpanReadout(_ByToken):
         return seen.tokens(torch.stack((output.start_logits, output.end_logits), dim=-1))
 
 
-class MaskReadout:
+class MaskReadout(_ByToken):
     """Masked language models: logits of each mask [M, vocabulary], and of no other token."""
 
     auto_class = AutoModelForMaskedLM
-    vector_size = 0
 
     def __init__(self, _: Path, __: HandlerConfig, ___: Placement, tokenizer: Tokenizer) -> None:
         if tokenizer.mask_token_id is None:
             raise ConfigError("the checkpoint's tokenizer has no mask token, which fill-mask needs")
         self._mask_id = tokenizer.mask_token_id
-        self.slot_cost = 0
 
     def attach(self, network: Any) -> None:
         self.slot_cost = network.config.vocab_size // VOCABULARY_PER_TOKEN
         network.base_model.register_forward_hook(keep_masks(self._mask_id), with_kwargs=True)
 
     def cost(self, text: EncodedText) -> int:
-        return text.num_tokens + self.slot_cost * text.count(self._mask_id)
+        return text.num_tokens + self.slot_cost * self.count(text)
 
     def read(self, output: Any, _: Seen) -> Tensor:
         logits: Tensor = output.logits.flatten(0, 1)
         return logits
 
-    def num_rows(self, texts: Sequence[EncodedText]) -> int:
-        return sum(text.count(self._mask_id) for text in texts)
-
-    def split(self, numbers: Numbers, texts: Sequence[EncodedText]) -> list[Row]:
-        return split(numbers, [text.count(self._mask_id) for text in texts])
+    def count(self, text: EncodedText) -> int:
+        return text.count(self._mask_id)
 
     def slots(self, texts: Sequence[EncodedText]) -> int:
         return max(len(texts), self.num_rows(texts))
@@ -200,11 +198,6 @@ READOUTS: dict[Reads, Callable[[Path, HandlerConfig, Placement, Tokenizer], Read
 def make_readout(folder: Path, config: HandlerConfig, placement: Placement, tokenizer: Tokenizer) -> Readout:
     """The readout of the config's task."""
     return READOUTS[TASKS[config.task].reads](folder, config, placement, tokenizer)
-
-
-def split(numbers: Numbers, counts: Sequence[int]) -> list[Row]:
-    """Rows [R, width] in parts of these lengths, in order."""
-    return np.split(numbers, np.cumsum(counts)[:-1])
 
 
 def to_numpy(rows: Tensor) -> Numbers:

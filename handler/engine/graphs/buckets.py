@@ -8,9 +8,10 @@ H100, 2026-11-28), so two buckets to an octave are enough; above, rows cost time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ...config import TOKENS_PER_SLOT
+
 SMALLEST = 8
 FINE_FROM = 2048
-TOKENS_PER_TEXT = 6  # a slot for a text in so many tokens: shorter texts than that take a larger bucket
 LONG_TEXT = 512
 """Texts beyond this many tokens have buckets of their own, with few slots: the attention kernel starts threads for
 every slot as if its text were the longest."""
@@ -39,7 +40,7 @@ def make_buckets(token_budget: int, max_tokens: int, slot_cost: int = 0) -> list
     """
     short = min(max_tokens, LONG_TEXT)
     sizes = list(_sizes(token_budget))
-    buckets = [_bucket(size, size // (TOKENS_PER_TEXT + slot_cost), short) for size in sizes]
+    buckets = [_bucket(size, size // (TOKENS_PER_SLOT + slot_cost), short) for size in sizes]
     if max_tokens > LONG_TEXT:
         long = [size for size in sizes if size > LONG_TEXT]
         buckets += [_bucket(size, 2 * size // (LONG_TEXT + slot_cost), max_tokens) for size in long]

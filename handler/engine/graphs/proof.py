@@ -37,9 +37,8 @@ class Proof:
             chosen.append(place)
         return chosen
 
-    def largest_difference(self, recorded: StaticPass) -> float:
-        """Fill the pass; return the largest distance of a row from the text's own, over that one's length or 1."""
-        places = self.fill(recorded.bucket)
+    def largest_difference(self, recorded: StaticPass, places: Sequence[int]) -> float:
+        """Return the largest distance of a row from the text's own, over that one's length or 1, in a filled pass."""
         rows = recorded.run(self._pack([self._texts[place] for place in places]))
         return max(_distance(row, self._rows[place]) for row, place in zip(rows, places, strict=True))
 

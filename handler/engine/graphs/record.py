@@ -57,11 +57,12 @@ def _record_each(
     buckets = make_buckets(placement.token_budget, max_tokens, model.readout.slot_cost)
     output = Output(max(bucket.slots for bucket in buckets))
     for bucket in reversed(buckets):
-        if not proof.fill(bucket) or time.monotonic() > deadline_s:  # smaller batches run in larger buckets
+        places = proof.fill(bucket)
+        if not places or time.monotonic() > deadline_s:  # smaller batches run in larger buckets
             return
         try:
             recorded = StaticPass(model, bucket, output, record)
-            difference = proof.largest_difference(recorded)
+            difference = proof.largest_difference(recorded, places)
         except Exception as error:  # noqa: BLE001 - whatever it is, the model runs without
             _leave_out(bucket, error, placement.device)
             continue

@@ -6,7 +6,6 @@ from torch import Tensor
 from ...tasks.kind import Row
 from ..model import PackedModel
 from ..packing import NUM_ROWS, PackedBatch, TextBounds
-from ..readout import to_numpy
 from .buckets import Bucket
 from .recorder import Recorder
 
@@ -51,8 +50,8 @@ class StaticPass:
         self._input.copy_(self._staging, non_blocking=True)
         self._recording.replay()
         readout = self._model.readout
-        rows = self._recording.output[: readout.num_rows(batch.texts)].clone()  # the next replay writes there again
-        return readout.split(to_numpy(rows), batch.texts)
+        rows = self._recording.output[: readout.num_rows(batch.texts)]
+        return readout.split(rows.to("cpu", copy=True).numpy(), batch.texts)  # the next replay writes there again
 
     def _fill(self, batch: PackedBatch) -> None:
         """Lay the batch out as the bucket's input. Whoever replays waits for the device, so nothing reads it now."""

@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -14,11 +14,10 @@ from tests.support.clients import Answer, Model
 from tests.support.clients.grpc_calls import send_grpc
 from tests.support.clients.infer_rest import V2, to_body
 from tests.support.clients.rest import JSON, NATIVE, OPENAI, V1, RestDoor, post
-from tests.support.servers import Server
 
 from .errors import NASTY, LeftOut
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("same_worker")]
 
 MODEL = Task.EMBEDDINGS
 REST: dict[str, RestDoor] = {"native": NATIVE, "KServe v1": V1, "v2": V2, "OpenAI": OPENAI}
@@ -130,19 +129,6 @@ CASES = [
 SENT = [
     pytest.param(case, door, id=f"{case.name}, {door}") for case in CASES for door in VALID if case.is_sent_to(door)
 ]
-
-
-@pytest.fixture
-def model(tasks_server: Server) -> Model:
-    return tasks_server.model(MODEL)
-
-
-@pytest.fixture(autouse=True)
-def _same_worker(tasks_server: Server) -> Iterator[None]:
-    """Nothing of this costs the worker."""
-    before = tasks_server.worker_pids(MODEL)
-    yield
-    assert tasks_server.worker_pids(MODEL) == before
 
 
 def send(door: str, model: Model, body: bytes, headers: dict[str, str]) -> Answer:

@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,9 +19,8 @@ from tests.support.clients.infer_grpc import ask_infer_grpc
 from tests.support.clients.infer_triton import ask_infer_triton
 from tests.support.clients.openai_package import ask_for_base64, ask_for_floats
 from tests.support.clients.rest import JSON, NATIVE, ask_native, ask_v1
-from tests.support.servers import Server
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("same_worker")]
 
 MODEL = Task.EMBEDDINGS
 TEXTS = [f"text {number}" for number in range(256)]
@@ -30,18 +29,6 @@ EVERY_CLIENT = (
     *(ask_native, ask_predictions, ask_by_curl, ask_stream, ask_v1),
     *(ask_infer_grpc, ask_infer_triton, ask_for_floats, ask_for_base64),
 )
-
-
-@pytest.fixture
-def model(tasks_server: Server) -> Model:
-    return tasks_server.model(MODEL)
-
-
-@pytest.fixture(autouse=True)
-def _same_worker(tasks_server: Server) -> Iterator[None]:
-    before = tasks_server.worker_pids(MODEL)
-    yield
-    assert tasks_server.worker_pids(MODEL) == before
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import gzip
 import json
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from tests.support.clients.grpc_calls import send_grpc
 from tests.support.clients.rest import JSON, NATIVE, OPENAI, V1, post
 from tests.support.servers import Server
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("same_worker")]
 
 MODEL = Task.EMBEDDINGS
 TEXT = "naïve café"
@@ -25,18 +24,6 @@ BODY = json.dumps({"inputs": TEXT}, ensure_ascii=False)
 PLAIN = ["-H", "content-type: text/plain"]
 TYPED = ["-H", "content-type: application/json"]
 CURL = re.compile(r"\(([^()]*\bcurl [^()]*)\)")
-
-
-@pytest.fixture
-def model(tasks_server: Server) -> Model:
-    return tasks_server.model(MODEL)
-
-
-@pytest.fixture(autouse=True)
-def _same_worker(tasks_server: Server) -> Iterator[None]:
-    before = tasks_server.worker_pids(MODEL)
-    yield
-    assert tasks_server.worker_pids(MODEL) == before
 
 
 def vector(model: Model, text: str = TEXT) -> list[float]:

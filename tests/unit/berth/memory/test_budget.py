@@ -16,7 +16,7 @@ from berth.machine.quantities import GIB, MIB
 from berth.memory.budget import FORK_BYTES, PROCESS_BYTES, Budget, ModelLoad, ServerSizes, plan_budget
 from berth.memory.fit import ROOM_FOR_WORKERS, MemoryPlan, fit
 from berth.memory.model_size import ModelSize
-from handler.config import TOKEN_BUDGETS, HandlerConfig, Precision, Task
+from handler.config import TOKEN_BUDGETS, TOKENS_PER_SLOT, VOCABULARY_PER_TOKEN, HandlerConfig, Precision, Task
 
 URL = "http://127.0.0.1:8081"
 LAUNCHER = "http://127.0.0.1:8090"
@@ -185,15 +185,12 @@ def test_only_packed_models_in_half_precision_have_graphs() -> None:
 
 
 def test_graphs_of_a_masked_language_model_end_in_scores_of_whole_vocabularies() -> None:
-    from handler.engine.graphs import buckets  # noqa: PLC0415 - torch, for one test
-    from handler.engine.readout import VOCABULARY_PER_TOKEN  # noqa: PLC0415
-
     on_gpu = replace(SERVER, num_gpus=1)
     other, masked = (
         amounts(budget(with_config(task=task), server=on_gpu))["a worker's graphs"]
         for task in (Task.TEXT_CLASSIFICATION, Task.FILL_MASK)
     )
-    of_a_token = VOCABULARY_PER_TOKEN - BERT_BASE.vector_size // buckets.TOKENS_PER_TEXT
+    of_a_token = VOCABULARY_PER_TOKEN - BERT_BASE.vector_size // TOKENS_PER_SLOT
     assert masked - other == TOKEN_BUDGETS["cuda"] * of_a_token * 4
 
 

@@ -217,7 +217,7 @@ def test_a_row_that_is_no_number_is_another_answer_wherever_it_stands(checkpoint
         return rows
 
     recorded: Any = SimpleNamespace(bucket=Bucket(tokens=64, slots=8, longest=64), run=run)
-    assert proof.largest_difference(recorded) == math.inf
+    assert proof.largest_difference(recorded, proof.fill(recorded.bucket)) == math.inf
 
 
 def test_a_size_that_runs_out_of_memory_when_it_is_proven_is_left_out(checkpoint: MakeCheckpoint) -> None:
