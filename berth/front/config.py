@@ -7,7 +7,7 @@ from string import Template
 
 from ..endpoint import Endpoint
 from .plan import MAX_GRPC_CALLS, FrontPlan
-from .refusals import grpc_refusal_lines, own_error_lines, refusal_lines
+from .refusals import own_error_lines, refusal_lines
 from .routes import inside_lines, model_backend_lines, route_lines
 
 TEMPLATE = Path(__file__).with_name("haproxy.cfg")
@@ -42,7 +42,6 @@ def render_config(plan: FrontPlan, folder: Path) -> str:
         gateway_http=folder / GATEWAY_HTTP,
         gateway_grpc=folder / GATEWAY_GRPC,
         refusals=_joined(refusal_lines()),
-        grpc_refusals=_joined(grpc_refusal_lines()),
     )
 
 

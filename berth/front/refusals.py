@@ -1,8 +1,10 @@
 """What the front answers by itself: each reason once, in the form that the asked protocol's clients read."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+
+from handler.doors.paths import ROOT_PATHS, Form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,8 @@ STREAM2 = Refusal(
     message="StreamPredictions2 is not served, because a call of it can end the worker: use StreamPredictions",
     grpc_status=12,
 )
-GRPC_REFUSALS = (STREAM2,)
+GRPC_REFUSALS: Mapping[str, Refusal] = {refusal.reason: refusal for refusal in (*REFUSALS, STREAM2)}
+"""By reason, what the gateway answers a call that arrives with that reason in its metadata `x-refusal`."""
 # What HAProxy itself says when nothing behind it answers, a client is too slow, or its request is no HTTP.
 OWN_ERRORS = (
     Refusal(reason="bad-request", status=400, type="NotParseable", message="the request is not valid HTTP"),
@@ -63,16 +66,14 @@ OWN_ERRORS = (
     ),
     Refusal(reason="late", status=504, type="NoAnswer", message="the model did not answer in time: send fewer texts"),
 )
-V2 = "{ path_beg /v2/models /v2/health }"
-OPENAI = "{ path_end /v1/embeddings /v1/models }"
 
 
 def refusal_lines(refusals: tuple[Refusal, ...] = REFUSALS) -> Iterator[str]:
     """Write the backend that answers what txn.refusal names."""
     for refusal in refusals:
         when = f"{{ var(txn.refusal) -m str {refusal.reason} }}"
-        for body, form in ((v2_body(refusal), V2), (openai_body(refusal), OPENAI), (native_body(refusal), "")):
-            yield f"    http-request return {_answer(refusal, body)} if {when} {form}".rstrip()
+        for form, write in BODIES.items():
+            yield f"    http-request return {_answer(refusal, write(refusal))} if {when} {_asked_as(form)}".rstrip()
 
 
 def own_error_lines() -> Iterator[str]:
@@ -81,33 +82,28 @@ def own_error_lines() -> Iterator[str]:
         yield f"    http-error {_answer(refusal, common_body(refusal))}"
 
 
-def grpc_refusal_lines() -> Iterator[str]:
-    """Write the refusals of gRPC calls: headers alone, as gRPC says it."""
-    for refusal in GRPC_REFUSALS:
-        headers = {"grpc-status": str(refusal.grpc_status), "grpc-message": refusal.message}
-        said = " ".join(f'hdr {name} "{value}"' for name, value in headers.items())
-        when = f"{{ var(txn.refusal) -m str {refusal.reason} }}"
-        yield f"    http-request return status 200 {said} if {when}"
-
-
-def native_body(refusal: Refusal) -> str:
-    """Write TorchServe's form, to which berth adds `param`."""
-    return json.dumps(_error_object(refusal))
-
-
-def openai_body(refusal: Refusal) -> str:
-    """Write OpenAI's form."""
-    return json.dumps({"error": _error_object(refusal)})
-
-
-def v2_body(refusal: Refusal) -> str:
-    """Write the form of the Open Inference Protocol."""
-    return json.dumps({"error": refusal.message})
-
-
 def common_body(refusal: Refusal) -> str:
-    """Write one object that native clients, those of v2 and OpenAI's can read."""
+    """Write one object that clients of every protocol can read, but for OpenAI's, to whom it is a text."""
     return json.dumps({"error": refusal.message, **_error_object(refusal)})
+
+
+BODIES: Mapping[Form, Callable[[Refusal], str]] = {
+    Form.V2: lambda refusal: json.dumps({"error": refusal.message}),
+    Form.OPENAI: lambda refusal: json.dumps({"error": _error_object(refusal)}),
+    Form.COHERE: lambda refusal: json.dumps({"message": refusal.message}),
+    Form.TEI: lambda refusal: json.dumps({"error": refusal.message, "error_type": refusal.type}),
+    Form.NATIVE: lambda refusal: json.dumps(_error_object(refusal)),
+}
+
+
+def _asked_as(form: Form) -> str:
+    """The condition that a path is of this form; "" for all paths that are left over."""
+    if form is Form.NATIVE:
+        return ""
+    if form is Form.V2:
+        return "{ path_beg /v2/models /v2/health }"
+    ends = [f"/{path.url_path}" for path in ROOT_PATHS if path.form is form]
+    return f"{{ path_end {' '.join(ends)} }}"
 
 
 def _error_object(refusal: Refusal) -> dict[str, object]:

@@ -1,19 +1,20 @@
 """Which backend a path belongs to, as rules of HAProxy: frontends choose by the client's path, backends rewrite it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+
+from handler.doors.paths import ROOT_PATHS
 
 from ..archive.served_model import ServedModel
 
 SMALL_BYTES = 1024  # so short a body has no more inputs than one request may have: the gateway need not count
 EMBEDDINGS = "/v1/embeddings"
-ROOT_PATHS = ("/embed", "/predict", "/rerank")
+AT_ROOT = tuple(f"/{path.url_path}" for path in ROOT_PATHS)
 
 
-def route_lines(models: Sequence[ServedModel], root_paths: Iterable[str] = ROOT_PATHS) -> Iterator[str]:
+def route_lines(models: Sequence[ServedModel]) -> Iterator[str]:
     """Write how the frontend for HTTP chooses; a request that needs translation goes to the gateway."""
-    at_root = " ".join((EMBEDDINGS, *root_paths))
     yield from inside_lines(models)
-    yield f"    acl at_root path {at_root}"
+    yield f"    acl at_root path {' '.join(AT_ROOT)}"
     if len(models) == 1:
         yield f"    http-request set-var(txn.model) str({models[0].name}) if at_root"
         yield f"    http-request set-var(txn.to) str({backend_of(models[0])}) if at_root"
