@@ -34,6 +34,7 @@ ROOMS: dict[str, set[str]] = {
     "memory": {"archive", "machine"},
     "inspection": {"archive", "machine", "memory", "pack", "sources"},
     "health": {"archive", "clients", "process"},
+    "gateway": {"clients"},
     "serve": {"archive", "clients", "health", "machine", "memory", "process", "workers"},
     "cli": {"archive", "clients", "health", "inspection", "machine", "memory", "pack", "process", "serve", "sources"}
     | {"workers"},
