@@ -33,7 +33,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class DeepCheck:
-    """A request with an empty body: run a known text and compare."""
+    """Run a known text and compare: GET /predictions/{model}/{version}/check."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ..errors import InternalError, RequestError, UnknownPath
-from ..payload import Describe, ModelIdentity, Rejected
+from ..errors import InternalError, InvalidInput, RequestError, UnknownPath
+from ..payload import DeepCheck, Describe, ModelIdentity, Rejected
 from ..wire import quote
 from . import kserve_v1, native, open_inference, openai
 from .binary import json_length, read_binary
@@ -50,6 +50,8 @@ def choose_door(headers: Headers) -> Door:
             return KSERVE
         case "":
             return NATIVE
+        case "check" if headers["explain"] != "True":
+            return CHECK
         case "v1/embeddings" if headers["explain"] != "True":
             return OPENAI
         case _:
@@ -75,6 +77,12 @@ def _open_grpc(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
     return open_inference.open_grpc_call(require_bytes(fields["body"]), model)
 
 
+def _check(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
+    if any(fields.values()):
+        raise InvalidInput("a deep check has no body: send predictions to /predictions/{model}")
+    return Call(item=DeepCheck(), reply=native.NativeReply())
+
+
 def _refuse_path(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
     raise UnknownPath(
         f"there is nothing at {quote(headers['url_path'])}: send predictions to /predictions/{{model}}, OpenAI's "
@@ -86,4 +94,5 @@ NATIVE = Door(native.open_call, lambda model: native.NativeReply())
 KSERVE = Door(_open_kserve, lambda model: kserve_v1.InstancesReply())
 OPENAI = Door(_open_openai, lambda model: openai.EmbeddingsReply())
 GRPC = Door(_open_grpc, lambda model: open_inference.TensorReply(model=model, id="", is_grpc=True))
+CHECK = Door(_check, lambda model: native.NativeReply())
 NOWHERE = Door(_refuse_path, lambda model: native.NativeReply())

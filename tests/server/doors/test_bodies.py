@@ -29,7 +29,6 @@ VALID = {
     "OpenAI": json.dumps({"input": ["a"]}).encode(),
 } | dict.fromkeys(GRPC, json.dumps({"inputs": ["a"]}).encode())
 NO_CONTENT_TYPE = LeftOut(doors=tuple(GRPC), why="a call has no content type")
-DEEP_CHECK = LeftOut(doors=("native", *GRPC), why="no bytes ask for the deep check there")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +60,7 @@ def besides(key: str, value: bytes) -> Callable[[bytes], bytes]:
 
 
 def not_parseable(name: str, change: Callable[[bytes], bytes], says: str = "not JSON") -> BodyCase:
-    left_out = DEEP_CHECK if name == "empty" else None
-    return BodyCase(name=name, change=change, status=400, kind="NotParseable", says=says, left_out=left_out)
+    return BodyCase(name=name, change=change, status=400, kind="NotParseable", says=says)
 
 
 def media_type(content_type: str, says: str, body: bytes | None = None) -> BodyCase:

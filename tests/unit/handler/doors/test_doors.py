@@ -4,7 +4,7 @@ import pytest
 
 from handler.config import Task
 from handler.doors.call import limit_size
-from handler.doors.route import GRPC, KSERVE, NATIVE, NOWHERE, OPENAI, Door, choose_door, open_call
+from handler.doors.route import CHECK, GRPC, KSERVE, NATIVE, NOWHERE, OPENAI, Door, choose_door, open_call
 from handler.parameters import ExplanationParameters
 from handler.payload import ModelIdentity, Prediction, Rejected, Request
 from handler.tasks import TASKS
@@ -32,6 +32,8 @@ from tests.support.calls import (
         ({"explain": "True"}, KSERVE),
         ({"explain": "False", "url_path": "v1/embeddings"}, OPENAI),
         ({"explain": "True", "url_path": "v1/embeddings"}, NOWHERE),
+        ({"explain": "False", "url_path": "check"}, CHECK),
+        ({"explain": "True", "url_path": "check"}, NOWHERE),
         ({"explain": "False", "url_path": "v1/models"}, NOWHERE),
         ({}, NATIVE),
         ({"body": {"content-type": ""}}, NATIVE),
