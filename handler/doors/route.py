@@ -2,14 +2,14 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import InternalError, InvalidInput, RequestError, UnknownPath
-from ..payload import DeepCheck, Describe, ModelIdentity, Rejected
+from ..payload import DeepCheck, Describe, ModelIdentity, Rejected, Request
 from ..wire import quote
 from . import kserve_v1, native, open_inference, openai
 from .binary import json_length, read_binary
-from .body import is_infer, is_rest, read_json, require_bytes
+from .body import is_infer, is_rest, read_deadline_s, read_json, require_bytes
 from .call import Call, Reply
 
 logger = logging.getLogger(__name__)
@@ -32,13 +32,20 @@ def open_call(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
         return Call(item=Describe(), reply=native.NativeReply())
     door = choose_door(headers)
     try:
-        return door.open_call(fields, headers, model)
+        return _limit(door.open_call(fields, headers, model), read_deadline_s(headers))
     except RequestError as error:
         rejected = Rejected(error)
     except Exception:  # whatever it is, the neighbours get their answers
         logger.exception("a request could not be read")
         rejected = Rejected(InternalError("the request could not be read; the server's log says why"))
     return Call(item=rejected, reply=door.make_reply(model))
+
+
+def _limit(call: Call, deadline_s: float) -> Call:
+    """Return the call with this deadline, unless it has a sooner one."""
+    if not isinstance(call.item, Request) or call.item.deadline_s <= deadline_s:
+        return call
+    return replace(call, item=replace(call.item, deadline_s=deadline_s))
 
 
 def choose_door(headers: Headers) -> Door:

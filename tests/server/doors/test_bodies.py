@@ -166,6 +166,14 @@ def test_a_message_over_the_servers_limit_ends_the_call(model: Model, door: str)
         send_grpc(model, instead(b'"' + b"a" * 2**20 + b'"')(VALID[door]), GRPC[door])
 
 
+@pytest.mark.parametrize("door", REST)
+def test_a_request_whose_time_is_over_may_come_again(model: Model, door: str) -> None:
+    answer = REST[door].send(model, VALID[door], {**JSON, "x-deadline-ms": "1"})
+    assert "time was over" in assert_error(answer, 503, "DeadlineExceeded", None)
+    assert answer.headers["retry-after"] == "1"
+    assert len(REST[door].send(model, VALID[door], {**JSON, "x-deadline-ms": "9" * 13}).results or []) == 1
+
+
 @pytest.mark.parametrize("path", ["elsewhere", "v1", "v1/embeddings/more", "\r\n\t\x1bé😀"])
 def test_a_path_behind_the_version(model: Model, path: str) -> None:
     elsewhere = RestDoor(path=f"/predictions/{{name}}/{{version}}/{quote(path)}", take=list, refuse=NATIVE.refuse)
