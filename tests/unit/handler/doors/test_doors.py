@@ -4,7 +4,7 @@ import pytest
 
 from handler.config import Task
 from handler.doors.call import limit_size
-from handler.doors.route import GRPC, KSERVE, NATIVE, NOWHERE, OPENAI, Door, choose_door, open_call
+from handler.doors.route import GRPC, KSERVE, NATIVE, NOWHERE, ROOTS, Door, choose_door, open_call
 from handler.parameters import ExplanationParameters
 from handler.payload import ModelIdentity, Prediction, Rejected, Request
 from handler.tasks import TASKS
@@ -30,7 +30,7 @@ from tests.support.calls import (
         ({"explain": "True", "url_path": ""}, NATIVE),
         ({"explain": "False"}, KSERVE),
         ({"explain": "True"}, KSERVE),
-        ({"explain": "False", "url_path": "v1/embeddings"}, OPENAI),
+        ({"explain": "False", "url_path": "v1/embeddings"}, ROOTS["v1/embeddings"]),
         ({"explain": "True", "url_path": "v1/embeddings"}, NOWHERE),
         ({"explain": "False", "url_path": "v1/models"}, NOWHERE),
         ({}, NATIVE),
