@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from ..config import DEFAULT_MAX_BYTES
 from ..errors import InternalError, InvalidInput, RequestError, UnknownPath
 from ..payload import DeepCheck, Describe, ModelIdentity, Rejected, Request
 from ..wire import quote
@@ -11,6 +12,7 @@ from . import kserve_v1, native, open_inference, openai
 from .binary import json_length, read_binary
 from .body import is_infer, is_rest, read_deadline_s, read_json, require_bytes
 from .call import Call, Reply
+from .inflate import inflate
 
 logger = logging.getLogger(__name__)
 
@@ -26,12 +28,15 @@ class Door:
     make_reply: Callable[[ModelIdentity], Reply]
 
 
-def open_call(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
+def open_call(
+    fields: Fields, headers: Headers, model: ModelIdentity, max_request_bytes: int = DEFAULT_MAX_BYTES
+) -> Call:
     """Read one request as TorchServe hands it over: fields by name, and the request's headers. Never raises."""
     if headers.get("describe") == "True" and not fields:  # a client that sends this header gets what it asks for
         return Call(item=Describe(), reply=native.NativeReply())
     door = choose_door(headers)
     try:
+        fields = inflate(fields, headers, max_request_bytes)
         return _limit(door.open_call(fields, headers, model), read_deadline_s(headers))
     except RequestError as error:
         rejected = Rejected(error)
