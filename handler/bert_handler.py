@@ -68,7 +68,8 @@ class BertHandler:
             self._cores.refresh()
             headers = [context.get_all_request_header(index) for index in range(len(data))]
             sender = Sender(context, headers)
-            calls = [open_call(fields, header, self._identity) for fields, header in zip(data, headers, strict=True)]
+            limit = self._environment.max_request_bytes
+            calls = [open_call(*each, self._identity, limit) for each in zip(data, headers, strict=True)]
             answers = self._answer(calls, stopwatch)
             responses = [self._send(sender, call, answer) for call, answer in zip(calls, answers, strict=True)]
         self._metrics.emit(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from ..config import DEFAULT_MAX_BYTES
 from ..errors import InternalError, InvalidInput, RequestError, UnknownPath
 from ..payload import Answered, DeepCheck, ModelIdentity, Rejected, Request
 from ..wire import quote
@@ -15,6 +16,7 @@ from .body import is_infer, is_rest, read_deadline_s, read_json, require_bytes
 from .call import Call, FormedReply, Reply
 from .cohere import embed as cohere_embed
 from .cohere import rerank as cohere_rerank
+from .inflate import inflate
 from .openai import classify, embeddings, score
 from .paths import EVERY, ROOT_PATHS, RootPath
 from .tei import embed, info, predict, rerank, similarity, tokens
@@ -33,11 +35,14 @@ class Door:
     make_reply: Callable[[ModelIdentity], Reply]
 
 
-def open_call(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
+def open_call(
+    fields: Fields, headers: Headers, model: ModelIdentity, max_request_bytes: int = DEFAULT_MAX_BYTES
+) -> Call:
     """Read one request as TorchServe hands it over: fields by name, and the request's headers. Never raises."""
     is_describe = headers.get("describe") == "True" and not fields  # a client that sends it gets what it asks for
     door = DESCRIBE if is_describe else choose_door(headers)
     try:
+        fields = inflate(fields, headers, max_request_bytes)
         return _limit(door.open_call(fields, headers, model), read_deadline_s(headers))
     except RequestError as error:
         rejected = Rejected(error)
