@@ -9,11 +9,15 @@ from pathlib import Path
 
 from ..archive.served_model import ServedModel, read_model
 from ..archive.unpack import cache_folder, unpack_once
+from ..clients.launcher import health_endpoint
 from ..console import say
 from ..errors import Refused
+from ..front.haproxy import find_haproxy
+from ..front.plan import MAX_THREADS, FrontPlan, move_behind
 from ..machine.gpu import describe_device
 from ..machine.machine import Machine, read_machine
 from ..machine.quantities import format_bytes
+from ..memory.fit import MemoryPlan
 from ..memory.plan import plan_memory
 from ..process.java import find_java
 from ..progress import Advance, ignore
@@ -40,7 +44,29 @@ def prepare_server(request: Request, drain_s: float, not_forked: str | None, adv
     say(f"workers of each model: {plan.workers}, because {plan.why_workers}; queue: {plan.queue_length} requests")
     java = find_java(os.environ, say)
     say(who_may_ask(settings))
-    return ServerPlan(settings=settings, models=models, java=java, memory=plan, drain_s=drain_s)
+    front = plan_front(settings, models, plan)
+    return ServerPlan(settings=settings, models=models, java=java, memory=plan, front=front, drain_s=drain_s)
+
+
+def plan_front(settings: Settings, models: Sequence[ServedModel], memory: MemoryPlan) -> FrontPlan | None:
+    """Plan the front, or say what clients lack without one."""
+    executable, why_not = find_haproxy(os.environ.get("PATH"))
+    if executable is None:
+        say(
+            f"no front: {why_not}, so TorchServe answers clients itself, without keys, TLS, the other protocols' root "
+            "paths or gRPC for Open Inference clients, and one StreamPredictions2 call can end a worker; install "
+            "haproxy 2.6 or newer (apt-get install haproxy)"
+        )
+        return None
+    return FrontPlan(
+        executable=executable,
+        outside=settings,
+        behind=move_behind(settings),
+        models=tuple(models),
+        max_requests=memory.queue_length,
+        threads=min(memory.machine.cores, MAX_THREADS),
+        health=health_endpoint(os.environ),
+    )
 
 
 def who_may_ask(settings: Settings) -> str:

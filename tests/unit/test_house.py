@@ -35,7 +35,8 @@ ROOMS: dict[str, set[str]] = {
     "inspection": {"archive", "machine", "memory", "pack", "sources"},
     "health": {"archive", "clients", "process"},
     "gateway": {"clients"},
-    "serve": {"archive", "clients", "health", "machine", "memory", "process", "workers"},
+    "front": {"archive", "gateway", "process"},
+    "serve": {"archive", "clients", "front", "health", "machine", "memory", "process", "workers"},
     "cli": {"archive", "clients", "health", "inspection", "machine", "memory", "pack", "process", "serve", "sources"}
     | {"workers"},
 }
