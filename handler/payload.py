@@ -1,6 +1,6 @@
 """The values that every door reads into and writes from: texts in, predictions out. Pure: no torch, no TorchServe.
 
-request -> Request (TextInputs and Parameters) | DeepCheck | Describe | Rejected;
+request -> Request (TextInputs and Parameters) | DeepCheck | Describe | Answered | Rejected;
 list[Prediction] | Rejected -> Response.
 """
 
@@ -45,6 +45,14 @@ class Describe:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A question about the model itself, which its door has answered: no text is read by the model."""
+
+    value: object
+    """Any JSON value."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """A request that gets its own error while its neighbours get their answers."""
 
@@ -55,7 +63,7 @@ class Rejected:
         self.error.__traceback__ = self.error.__context__ = None
 
 
-Item = Request | DeepCheck | Describe | Rejected
+Item = Request | DeepCheck | Describe | Answered | Rejected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from ..errors import InternalError, InvalidInput, RequestError, UnknownPath
 from ..payload import DeepCheck, Describe, ModelIdentity, Rejected, Request
 from ..wire import quote
 from . import kserve_v1, native, open_inference, openai
-from .binary import json_length, read_binary
+from .binary import json_length, read_binary, read_without_length
 from .body import is_infer, is_rest, read_deadline_s, read_json, require_bytes
 from .call import Call, Reply
 from .inflate import inflate
@@ -62,10 +62,8 @@ def choose_door(headers: Headers) -> Door:
             return KSERVE
         case "":
             return NATIVE
-        case "check" if headers["explain"] != "True":
-            return CHECK
-        case "v1/embeddings" if headers["explain"] != "True":
-            return OPENAI
+        case str() as path if headers["explain"] != "True":
+            return BEHIND.get(path, NOWHERE)
         case _:
             return NOWHERE
 
@@ -74,11 +72,18 @@ def _open_kserve(fields: Fields, headers: Headers, model: ModelIdentity) -> Call
     """Read a request of v1 or v2, which only the body tells apart."""
     advice = kserve_v1.advise(model.contract)
     length = json_length(headers)
-    value = read_json(fields, headers, advice) if length is None else read_binary(fields, length, advice)
+    value = read_without_length(fields, headers, advice) if length is None else read_binary(fields, length, advice)
     explains = headers["explain"] == "True"
-    if explains or (isinstance(value, dict) and "instances" in value):
+    keys = value if isinstance(value, dict) else ()
+    if "instances" in keys or (explains and "inputs" not in keys):
         return kserve_v1.open_call(value, model, explains=explains)
-    return open_inference.open_call(value, model)
+    return open_inference.open_call(value, model, explains=explains)
+
+
+def _open_metadata(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
+    if any(fields.values()):
+        raise InvalidInput("metadata is asked for without a body: send tensors to /v2/models/{model}/infer")
+    return open_inference.open_metadata(model)
 
 
 def _open_openai(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
@@ -106,5 +111,7 @@ NATIVE = Door(native.open_call, lambda model: native.NativeReply())
 KSERVE = Door(_open_kserve, lambda model: kserve_v1.InstancesReply())
 OPENAI = Door(_open_openai, lambda model: openai.EmbeddingsReply())
 GRPC = Door(_open_grpc, lambda model: open_inference.TensorReply(model=model, id="", is_grpc=True))
+METADATA = Door(_open_metadata, lambda model: open_inference.TensorReply(model=model))
 CHECK = Door(_check, lambda model: native.NativeReply())
 NOWHERE = Door(_refuse_path, lambda model: native.NativeReply())
+BEHIND = {"v1/embeddings": OPENAI, "v2": METADATA, "check": CHECK}
