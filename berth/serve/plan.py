@@ -96,6 +96,7 @@ class ServerPlan:
             "BERTH_CORES": str(machine.cores),
             # Memory was counted for this one: a worker that cannot use a GPU says why, and does not take the CPU.
             DEVICE_VARIABLE: Device.CUDA if machine.num_gpus else Device.CPU,
+            "TS_MAX_REQUEST_SIZE": str(self.settings.max_request_bytes),
             "TS_MAX_RESPONSE_SIZE": str(self.settings.max_response_bytes),
             "TS_DECODE_INPUT_REQUEST": "false",  # and Settings requires the same of the frontend
         }
