@@ -52,7 +52,7 @@ def too_late() -> Refusal:
     return Refusal(503, "DeadlineExceeded", "the request's time is over: give it more time, or send it again later")
 
 
-def too_large(num_bytes: int, limit_bytes: int) -> Refusal:
-    """The refusal of a request that is longer than the model's server reads."""
-    message = f"the request has {num_bytes} bytes and the server reads {limit_bytes}: send fewer inputs at once"
-    return Refusal(413, "TooLarge", message)
+def too_large(num_bytes: int | None, limit_bytes: int) -> Refusal:
+    """The refusal of a request that is longer than what is read; None: nobody counted how much longer."""
+    has = f"more than {limit_bytes} bytes" if num_bytes is None else f"{num_bytes} bytes, more than {limit_bytes}"
+    return Refusal(413, "RequestTooLarge", f"the request has {has}: send fewer inputs at once")
