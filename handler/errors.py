@@ -19,11 +19,15 @@ HandlerError
     │   └── InputTooLong      422  more tokens than the model takes, and truncation refused
     ├── InternalError         500  our fault; the log has the traceback
     ├── NotNow                503  the batch took too long; a smaller request, or a later one, is answered
+    ├── DeadlineExceeded      503  the time that the request brought was over before the model had read it
     ├── NotHealthy            503  the deep check differs from the known answers
     └── OutOfMemory           507  the device has too little memory even for one text alone
 """
 
+from collections.abc import Mapping
 from typing import ClassVar, Self
+
+RETRY = {"retry-after": "1"}  # seconds (RFC 9110): a batch takes less
 
 
 class HandlerError(Exception):
@@ -62,6 +66,8 @@ class RequestError(HandlerError):
 
     status: ClassVar[int] = 500
     phrase: ClassVar[str] = "Internal Server Error"  # never user text: CR, LF or non-ASCII here kills the worker
+    headers: ClassVar[Mapping[str, str]] = {}
+    """Of the answer, over REST; no user text either."""
 
     def __init__(self, message: str, param: str | None = None) -> None:
         super().__init__(message)
@@ -133,7 +139,13 @@ class InternalError(RequestError):
 class NotNow(RequestError):
     """The batch had no time left for this request's texts, or no room for its answer: TorchServe kills who is late."""
 
-    status, phrase = 503, "Service Unavailable"
+    status, phrase, headers = 503, "Service Unavailable", RETRY
+
+
+class DeadlineExceeded(RequestError):
+    """The request's own time was over before the model had read it, so nothing was computed for it."""
+
+    status, phrase, headers = 503, "Service Unavailable", RETRY
 
 
 class NotHealthy(RequestError):

@@ -4,6 +4,7 @@ request -> Request (TextInputs and Parameters) | DeepCheck | Describe | Rejected
 list[Prediction] | Rejected -> Response.
 """
 
+import math
 from dataclasses import dataclass
 
 import msgspec
@@ -22,6 +23,8 @@ class Request:
     parameters: Parameters
     param: str = "/inputs"
     """JSON pointer of the inputs in the request's body."""
+    deadline_s: float = math.inf
+    """When its time is over, on the clock of time.monotonic: what has not begun by then is not computed."""
     is_raw: bool = False
     """Answer with the model's own numbers and nothing made of them: what the known answers are compared with."""
 
@@ -33,7 +36,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class DeepCheck:
-    """A request with an empty body: run a known text and compare."""
+    """Run a known text and compare: GET /predictions/{model}/{version}/check."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,18 +67,14 @@ def make_document() -> Schema:
 
 
 def _paths() -> Iterator[tuple[str, Schema]]:
-    health = _ref(answers.Health)
-    predict = _operation("predict", "Predictions: berth's own door", _native(explains=False), [*_results(), health])
+    predict = _operation("predict", "Predictions: berth's own door", _native(explains=False), _results())
     predict["requestBody"]["content"] |= _one_text()
-    predict["requestBody"]["required"] = False  # the handler cannot see the method: no body is the deep check
-    check = _operation("check", "Deep check: a known text against its known answer", None, [health])
+    check = _operation("check", "Deep check: a known text against its known answer", None, [_ref(answers.Health)])
     explain = _operation("explain", "Which words made a label or an answer", _native(explains=True), _explained())
     for version, suffix in (([], ""), ([VERSION], "/{version}")):
-        yield (
-            f"/predictions/{{model}}{suffix}",
-            _item([MODEL, *version], _named(predict, suffix), _named(check, suffix)),
-        )
+        yield f"/predictions/{{model}}{suffix}", _item([MODEL, *version], _named(predict, suffix))
         yield f"/explanations/{{model}}{suffix}", _item([MODEL, *version], _named(explain, suffix))
+    yield "/predictions/{model}/{version}/check", {"parameters": [MODEL, VERSION], "get": check}
     yield from _protocol_paths()
 
 
@@ -105,8 +101,8 @@ def _protocol_paths() -> Iterator[tuple[str, Schema]]:
     yield "/predictions/{model}/{version}/v1/embeddings", _item([MODEL, VERSION], embed)
 
 
-def _item(parameters: list[Schema], post: Schema, get: Schema | None = None) -> Schema:
-    return {"parameters": parameters, "post": post} | ({"get": get} if get else {})
+def _item(parameters: list[Schema], post: Schema) -> Schema:
+    return {"parameters": parameters, "post": post}
 
 
 def _named(operation: Schema, suffix: str) -> Schema:

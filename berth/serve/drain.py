@@ -31,7 +31,7 @@ class Drain:
     def __init__(self, settings: Settings, models: Sequence[ServedModel]) -> None:
         management = ManagementClient(settings.management.url)
         self._models = [
-            ModelDrain(model.name, management, partial(DeepCheck, model.predictions_url(settings.inference)))
+            ModelDrain(model.name, management, partial(DeepCheck, model.check_url(settings.inference)))
             for model in models
         ]
         self._ports = frozenset((settings.inference.port, settings.grpc_inference.port))

@@ -1,18 +1,21 @@
 """A request's body: its media type, and the JSON or the text in it. What it means is for the doors."""
 
+import math
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 import msgspec
 
-from ..errors import InternalError, NotParseable, UnsupportedMedia
+from ..errors import InternalError, InvalidInput, NotParseable, UnsupportedMedia
 from ..wire import quote
 from .advice import JSON, TEXT, Advice
 from .unreadable import Sent, explain_json, explain_text, find_wide
 
 _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]+)")
+DEADLINE = "x-deadline-ms"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 UTF_8 = ("utf-8", "utf8", "us-ascii")
 MARK = b"\xef\xbb\xbf"  # that a file is UTF-8; RFC 8259 lets a reader of JSON pass over it, and no text begins with it
@@ -64,6 +67,19 @@ def require_bytes(body: object) -> bytes | bytearray:
     if not isinstance(body, bytes | bytearray):
         raise InternalError(NOT_DECODED)
     return body
+
+
+def read_deadline_s(headers: Mapping[str, object]) -> float:
+    """Return when the request's time is over, on the clock of time.monotonic; infinity where nothing says so.
+
+    The header has milliseconds since 1970, as the front sets it. InvalidInput where it is no such number.
+    """
+    value = next((value for name, value in headers.items() if name.lower() == DEADLINE), None)
+    if not isinstance(value, str):  # over gRPC it is an input of that name
+        return math.inf
+    if re.fullmatch("[0-9]{1,15}", value) is None:
+        raise InvalidInput(f"the header {DEADLINE} is not a number of milliseconds since 1970")
+    return time.monotonic() + int(value) / 1000 - time.time()
 
 
 def read_envelope(headers: Mapping[str, object]) -> Envelope:

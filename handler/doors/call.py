@@ -66,7 +66,8 @@ def format_value(
 
 def refuse(error: RequestError, value: object) -> Response:
     """Write the error's own status, with `value` as the body."""
-    return Response(status=error.status, phrase=error.phrase, body=msgspec.json.encode(value), headers={})
+    body, headers = msgspec.json.encode(value), dict(error.headers)
+    return Response(status=error.status, phrase=error.phrase, body=body, headers=headers)
 
 
 def _to_json(value: object) -> msgspec.Raw:

@@ -2,14 +2,14 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..errors import InternalError, RequestError, UnknownPath
-from ..payload import Describe, ModelIdentity, Rejected
+from ..errors import InternalError, InvalidInput, RequestError, UnknownPath
+from ..payload import DeepCheck, Describe, ModelIdentity, Rejected, Request
 from ..wire import quote
 from . import kserve_v1, native, open_inference, openai
 from .binary import json_length, read_binary
-from .body import is_infer, is_rest, read_json, require_bytes
+from .body import is_infer, is_rest, read_deadline_s, read_json, require_bytes
 from .call import Call, Reply
 
 logger = logging.getLogger(__name__)
@@ -32,13 +32,20 @@ def open_call(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
         return Call(item=Describe(), reply=native.NativeReply())
     door = choose_door(headers)
     try:
-        return door.open_call(fields, headers, model)
+        return _limit(door.open_call(fields, headers, model), read_deadline_s(headers))
     except RequestError as error:
         rejected = Rejected(error)
     except Exception:  # whatever it is, the neighbours get their answers
         logger.exception("a request could not be read")
         rejected = Rejected(InternalError("the request could not be read; the server's log says why"))
     return Call(item=rejected, reply=door.make_reply(model))
+
+
+def _limit(call: Call, deadline_s: float) -> Call:
+    """Return the call with this deadline, unless it has a sooner one."""
+    if not isinstance(call.item, Request) or call.item.deadline_s <= deadline_s:
+        return call
+    return replace(call, item=replace(call.item, deadline_s=deadline_s))
 
 
 def choose_door(headers: Headers) -> Door:
@@ -50,6 +57,8 @@ def choose_door(headers: Headers) -> Door:
             return KSERVE
         case "":
             return NATIVE
+        case "check" if headers["explain"] != "True":
+            return CHECK
         case "v1/embeddings" if headers["explain"] != "True":
             return OPENAI
         case _:
@@ -75,6 +84,12 @@ def _open_grpc(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
     return open_inference.open_grpc_call(require_bytes(fields["body"]), model)
 
 
+def _check(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
+    if any(fields.values()):
+        raise InvalidInput("a deep check has no body: send predictions to /predictions/{model}")
+    return Call(item=DeepCheck(), reply=native.NativeReply())
+
+
 def _refuse_path(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
     raise UnknownPath(
         f"there is nothing at {quote(headers['url_path'])}: send predictions to /predictions/{{model}}, OpenAI's "
@@ -86,4 +101,5 @@ NATIVE = Door(native.open_call, lambda model: native.NativeReply())
 KSERVE = Door(_open_kserve, lambda model: kserve_v1.InstancesReply())
 OPENAI = Door(_open_openai, lambda model: openai.EmbeddingsReply())
 GRPC = Door(_open_grpc, lambda model: open_inference.TensorReply(model=model, id="", is_grpc=True))
+CHECK = Door(_check, lambda model: native.NativeReply())
 NOWHERE = Door(_refuse_path, lambda model: native.NativeReply())

@@ -87,8 +87,15 @@ def test_a_response_over_the_limit_becomes_an_error() -> None:
     assert limit_size(format_value("x" * 99), NativeReply(), 100).status == 413
 
 
-def test_empty_body_is_the_deep_check() -> None:
-    assert opened({"body": bytearray(b"")}, {"explain": "False", "url_path": ""}, Task.EMBEDDINGS).item == DeepCheck()
+CHECK = {"explain": "False", "url_path": "check"}
+
+
+def test_the_deep_check_has_an_address_of_its_own_and_no_body() -> None:
+    assert opened({"body": bytearray(b"")}, CHECK, Task.EMBEDDINGS).item == DeepCheck()
+    for name in ("body", "data"):
+        item = opened({name: b'{"inputs": "a"}'}, CHECK, Task.EMBEDDINGS).item
+        assert isinstance(item, Rejected)
+        assert "a deep check has no body" in item.error.message
 
 
 LONG_LIST = ["x"] * (MAX_INPUTS_PER_REQUEST + 1)
@@ -139,6 +146,10 @@ def test_bad_body_gets_its_own_error(body: object, status: int, param: str | Non
     [
         ({}, {"explain": "False", "url_path": ""}, 415, "-H 'content-type: application/json'"),  # curl -d arrives so
         ({}, {}, 422, "input `body`"),  # gRPC
+        ({"body": b""}, {}, 400, "the body is empty: send JSON in the input `body`"),
+        ({"body": b""}, REST, 400, "a deep check is GET /predictions/{model}/{version}/check"),  # a GET arrives so
+        ({"body": b""}, {**REST, "content-type": "text/plain"}, 400, "the body is empty"),
+        ({"body": b""}, {**REST, "explain": "True", "url_path": "check"}, 404, "check"),
         ({"body": b"x"}, {"content-type": "image/png"}, 415, "image/png"),
         ({"body": b"x"}, {"content-type": "text/plain; charset=latin-1"}, 415, "latin-1"),
         ({"body": b"x"}, {"content-type": "application/json; charset*=a; charset*0=b"}, 400, "not JSON"),

@@ -1,0 +1,61 @@
+"""The gateway's gRPC server: the Open Inference Protocol, health, reflection, and words for every other call."""
+
+import asyncio
+from typing import Any
+
+import grpc
+import grpc.aio
+from grpc_reflection.v1alpha.reflection import enable_server_reflection
+
+from ..clients.grpc_client import OPEN_INFERENCE
+from .health_service import HealthService
+from .infer_service import InferService
+from .model_server import ModelServer
+from .readiness import Readiness
+from .services import HEALTH_SERVICE, SERVICES, V2_SERVICE, load_pool
+from .settings import GatewaySettings
+
+AROUND_BYTES = 2**16  # what a message may have beside the tensors that make a request
+MAX_ANSWER_BYTES = 20 * 2**20
+STREAM = "ModelStreamInfer"
+
+
+class OtherCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """Refuses what nobody serves, in words; gRPC's own say only that there is no such method."""
+
+    def service(self, handler_call_details: Any) -> grpc.RpcMethodHandler:
+        """Return a handler that takes any call and refuses it."""
+        message = _explain(handler_call_details.method)
+
+        async def refuse(_messages: Any, context: Any) -> None:
+            await context.abort(grpc.StatusCode.UNIMPLEMENTED, message)
+
+        return grpc.stream_stream_rpc_method_handler(refuse)
+
+
+def _explain(path: str) -> str:
+    service, _, method = path.strip("/").rpartition("/")
+    if service == V2_SERVICE and method == STREAM:
+        return f"{STREAM} is not served here, because every answer is one message: use ModelInfer, for many at once too"
+    if service in SERVICES:
+        return f"{method} is not served here: this server loads, configures and counts its models by other ways"
+    return f"there is no service {service!r} here: this server has {', '.join(SERVICES)}"
+
+
+def make_server(
+    settings: GatewaySettings, server: ModelServer, readiness: Readiness, ending: asyncio.Event
+) -> grpc.aio.Server:
+    """Make the server, which listens on its socket once it is started."""
+    options = (
+        ("grpc.max_receive_message_length", settings.max_request_bytes + AROUND_BYTES),
+        ("grpc.max_send_message_length", MAX_ANSWER_BYTES),
+    )
+    made = grpc.aio.server(options=options)
+    infer = InferService(settings, server, readiness).handlers()
+    health = HealthService(readiness, ending).handlers()
+    for name, handlers in ((V2_SERVICE, infer), (OPEN_INFERENCE, infer), (HEALTH_SERVICE, health)):
+        made.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
+    enable_server_reflection(SERVICES, made, load_pool())
+    made.add_generic_rpc_handlers((OtherCalls(),))
+    made.add_insecure_port(f"unix:{settings.grpc}")
+    return made
