@@ -1,6 +1,8 @@
 """The gateway's gRPC server: the Open Inference Protocol, health, reflection, and words for every other call."""
 
 import asyncio
+import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 import grpc
@@ -18,6 +20,22 @@ from .settings import GatewaySettings
 AROUND_BYTES = 2**16  # what a message may have beside the tensors that make a request
 MAX_ANSWER_BYTES = 20 * 2**20
 STREAM = "ModelStreamInfer"
+HEAR_S = 5.0
+REFUSAL = "x-refusal"
+UNIMPLEMENTED = 12
+CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+class RefusedCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """Says what the front refuses: no proxy can end a call in gRPC's words while its client is still sending."""
+
+    def __init__(self, refusals: Mapping[str, tuple[int, str]]) -> None:
+        self._refusals = refusals
+
+    def service(self, handler_call_details: Any) -> grpc.RpcMethodHandler | None:
+        """Return a handler that refuses the call; None for a call that the front let in."""
+        reason = dict(handler_call_details.invocation_metadata).get(REFUSAL)
+        return None if reason is None else refusing(*self._refusals[reason])
 
 
 class OtherCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
@@ -25,12 +43,25 @@ class OtherCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
 
     def service(self, handler_call_details: Any) -> grpc.RpcMethodHandler:
         """Return a handler that takes any call and refuses it."""
-        message = _explain(handler_call_details.method)
+        return refusing(UNIMPLEMENTED, _explain(handler_call_details.method))
 
-        async def refuse(_messages: Any, context: Any) -> None:
-            await context.abort(grpc.StatusCode.UNIMPLEMENTED, message)
 
-        return grpc.stream_stream_rpc_method_handler(refuse)
+def refusing(code: int, message: str) -> grpc.RpcMethodHandler:
+    """Return a handler that takes any call and ends it with this status."""
+
+    async def refuse(messages: Any, context: Any) -> None:
+        await _hear_out(messages)
+        await context.abort(CODES[code], message)
+
+    return grpc.stream_stream_rpc_method_handler(refuse)
+
+
+async def _hear_out(messages: Any) -> None:
+    """Read what a client sends: HAProxy cancels a call that is answered earlier, and the client never learns why."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(HEAR_S):
+            async for _ in messages:
+                pass
 
 
 def _explain(path: str) -> str:
@@ -51,6 +82,7 @@ def make_server(
         ("grpc.max_send_message_length", MAX_ANSWER_BYTES),
     )
     made = grpc.aio.server(options=options)
+    made.add_generic_rpc_handlers((RefusedCalls(settings.refusals),))
     infer = InferService(settings, server, readiness).handlers()
     health = HealthService(readiness, ending).handlers()
     for name, handlers in ((V2_SERVICE, infer), (OPEN_INFERENCE, infer), (HEALTH_SERVICE, health)):

@@ -28,6 +28,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Each model's versions, of which the first is the default."""
     max_request_bytes: Positive
     """TorchServe's max_request_size: the longest body of one request."""
+    refusals: dict[str, tuple[int, str]] = {}
+    """What a gRPC call gets that the front refuses: code and message for each reason in its metadata `x-refusal`."""
     grace_s: Annotated[float, Meta(ge=0)]
     """How long what was accepted may take once the gateway is asked to end."""
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from ..archive.served_model import ServedModel, read_model
 from ..archive.unpack import cache_folder, unpack_once
+from ..clients.launcher import health_endpoint
 from ..console import say
 from ..errors import Refused
 from ..front.haproxy import find_haproxy
-from ..front.plan import FrontPlan
+from ..front.plan import MAX_THREADS, FrontPlan, move_behind
 from ..machine.gpu import describe_device
 from ..machine.machine import Machine, read_machine
 from ..machine.quantities import format_bytes
@@ -57,8 +58,14 @@ def plan_front(settings: Settings, models: Sequence[ServedModel], memory: Memory
             "haproxy 2.6 or newer (apt-get install haproxy)"
         )
         return None
-    return FrontPlan.make(
-        executable, settings, models, queue_length=memory.queue_length, cores=int(memory.machine.cores)
+    return FrontPlan(
+        executable=executable,
+        outside=settings,
+        behind=move_behind(settings),
+        models=tuple(models),
+        max_requests=memory.queue_length,
+        threads=min(memory.machine.cores, MAX_THREADS),
+        health=health_endpoint(os.environ),
     )
 
 
