@@ -15,7 +15,6 @@ INSIDE = "inside.sock"
 RUNTIME = "haproxy.sock"
 GATEWAY_HTTP = "gateway-http.sock"
 GATEWAY_GRPC = "gateway-grpc.sock"
-MAX_CONNECTIONS = 20_000  # fewer where the system grants fewer files: each may take two
 OTHER_FILES = 200
 PATIENCE_S = 30  # how long a request waits for its turn
 GRACE_S = 60
@@ -25,7 +24,7 @@ def render_config(plan: FrontPlan, folder: Path) -> str:
     """Write the configuration of a front whose sockets lie in `folder`."""
     http, grpc = plan.behind.inference.address, plan.behind.grpc_inference.address
     return Template(TEMPLATE.read_text("utf-8")).substitute(
-        max_connections=max_connections(),
+        max_connections=_max_connections(plan),
         threads=plan.threads,
         runtime_socket=folder / RUNTIME,
         grace_s=GRACE_S,
@@ -45,10 +44,11 @@ def render_config(plan: FrontPlan, folder: Path) -> str:
     )
 
 
-def max_connections() -> int:
-    """How many clients may be connected at once."""
-    _, granted = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MAX_CONNECTIONS if granted == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, (granted - OTHER_FILES) // 2)
+def _max_connections(plan: FrontPlan) -> int:
+    """As many as memory holds, and files are granted: each may take two."""
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = plan.max_connections
+    return most if files == resource.RLIM_INFINITY else min(most, (files - OTHER_FILES) // 2)
 
 
 def _bind(endpoint: Endpoint) -> str:

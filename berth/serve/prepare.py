@@ -12,7 +12,6 @@ from ..archive.unpack import cache_folder, unpack_once
 from ..clients.launcher import health_endpoint
 from ..console import say
 from ..errors import Refused
-from ..front.haproxy import find_haproxy
 from ..front.plan import MAX_THREADS, FrontPlan, move_behind
 from ..machine.gpu import describe_device
 from ..machine.machine import Machine, read_machine
@@ -50,21 +49,22 @@ def prepare_server(request: Request, drain_s: float, not_forked: str | None, adv
 
 def plan_front(settings: Settings, models: Sequence[ServedModel], memory: MemoryPlan) -> FrontPlan | None:
     """Plan the front, or say what clients lack without one."""
-    executable, why_not = find_haproxy(os.environ.get("PATH"))
-    if executable is None:
+    machine = memory.machine
+    if machine.haproxy is None:
         say(
-            f"no front: {why_not}, so TorchServe answers clients itself, without keys, TLS, the other protocols' root "
-            "paths or gRPC for Open Inference clients, and one StreamPredictions2 call can end a worker; install "
-            "haproxy 2.6 or newer (apt-get install haproxy)"
+            f"no front: {machine.no_haproxy}, so TorchServe answers clients itself, without keys, TLS, the other "
+            "protocols' root paths or gRPC for Open Inference clients, and one StreamPredictions2 call can end a "
+            "worker; install haproxy 2.6 or newer (apt-get install haproxy)"
         )
         return None
     return FrontPlan(
-        executable=executable,
+        executable=machine.haproxy,
         outside=settings,
         behind=move_behind(settings),
         models=tuple(models),
         max_requests=memory.queue_length,
-        threads=min(memory.machine.cores, MAX_THREADS),
+        max_connections=memory.connections,
+        threads=min(machine.cores, MAX_THREADS),
         health=health_endpoint(os.environ),
     )
 
