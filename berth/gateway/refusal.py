@@ -8,13 +8,14 @@ RETRY_AFTER_S = 1
 
 
 class Refusal(Exception):
-    """An answer that is an error: its HTTP status, its type, and one sentence that says what to do."""
+    """An answer that is an error: HTTP status, type, a sentence that says what to do, and perhaps a JSON pointer."""
 
-    def __init__(self, status: int, type: str, message: str) -> None:  # noqa: A002 - as sent
+    def __init__(self, status: int, type: str, message: str, param: str | None = None) -> None:  # noqa: A002 - as sent
         super().__init__(message)
         self.status = status
         self.type = type
         self.message = message
+        self.param = param
 
     @property
     def headers(self) -> dict[str, str]:
@@ -23,7 +24,7 @@ class Refusal(Exception):
 
     def value(self, form: Form) -> dict[str, object]:
         """The body, as a protocol's clients read it."""
-        native = {"code": self.status, "type": self.type, "message": self.message, "param": None}
+        native = {"code": self.status, "type": self.type, "message": self.message, "param": self.param}
         match form:
             case Form.OPENAI:
                 return {"error": native}
