@@ -6,6 +6,15 @@ from pathlib import Path
 from string import Template
 
 from ..endpoint import Endpoint
+from .admission import (
+    ANY_MODEL,
+    admission_lines,
+    counting_lines,
+    deadline_lines,
+    grpc_deadline_lines,
+    learning_lines,
+    table_lines,
+)
 from .plan import MAX_GRPC_CALLS, FrontPlan
 from .refusals import own_error_lines, refusal_lines
 from .routes import inside_lines, model_backend_lines, route_lines
@@ -33,14 +42,20 @@ def render_config(plan: FrontPlan, folder: Path) -> str:
         http_bind=_bind(plan.outside.inference),
         grpc_bind=_bind(plan.outside.grpc_inference),
         routes=_joined(route_lines(plan.models)),
+        admission=_admission(deadline_lines(is_checked=True), plan.max_requests),
         inside_socket=folder / INSIDE,
         inside_routes=_joined(inside_lines(plan.models)),
+        inside_admission=_admission(deadline_lines(is_checked=False), plan.max_requests),
         model_backends=_joined(model_backend_lines(plan.models, http, plan.max_requests)),
         torchserve_http=http,
         torchserve_grpc=f"{grpc} maxconn {MAX_GRPC_CALLS}",
         gateway_http=folder / GATEWAY_HTTP,
         gateway_grpc=folder / GATEWAY_GRPC,
+        grpc_admission=_admission(grpc_deadline_lines(), MAX_GRPC_CALLS),
+        any_model=ANY_MODEL,
+        counting=_joined(counting_lines()),
         refusals=_joined(refusal_lines()),
+        tables=_joined(table_lines()),
     )
 
 
@@ -49,6 +64,10 @@ def _max_connections(plan: FrontPlan) -> int:
     _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = plan.max_connections
     return most if files == resource.RLIM_INFINITY else min(most, (files - OTHER_FILES) // 2)
+
+
+def _admission(deadline: Iterable[str], max_requests: int) -> str:
+    return _joined((*deadline, *admission_lines(max_requests), *learning_lines()))
 
 
 def _bind(endpoint: Endpoint) -> str:
