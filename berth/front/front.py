@@ -5,16 +5,20 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ..errors import BerthError
 from ..process.kept import KeptProcess
 from ..wait import wait_until
-from .config import RUNTIME, render_config
+from .config import CERTIFICATE, KEYS_MAP, RUNTIME, render_config
+from .keys import KeySource, render_map
 from .plan import FrontPlan
-from .runtime import ask
+from .reloaded import ReloadedFile
+from .runtime import ask, replace_certificate, replace_map
+from .tls import CertificatePair
 
 CONFIG = "haproxy.cfg"
 CHECK_S = 20.0
@@ -26,10 +30,13 @@ class Front:
     """A running front."""
 
     haproxy: KeptProcess
+    files: Sequence[ReloadedFile]
 
     def look(self) -> None:
-        """Start again what has ended."""
+        """Start again what has ended, and take up keys and certificates that have changed."""
         self.haproxy.look()
+        for file in self.files:
+            file.look()
 
     @property
     def why_not_ready(self) -> str | None:
@@ -44,6 +51,9 @@ class Front:
 @contextlib.contextmanager
 def running_front(plan: FrontPlan, folder: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Front]:
     """Write the configuration into the run folder and start HAProxy; BerthError where it refuses the configuration."""
+    files = tuple(_reloaded_files(plan, folder))
+    for file in files:
+        file.write()
     config = folder / CONFIG
     config.write_text(render_config(plan, folder), encoding="utf-8")
     _require_valid(plan.executable, config)
@@ -57,7 +67,32 @@ def running_front(plan: FrontPlan, folder: Path, environ: Mapping[str, str] = os
     with haproxy.running():
         if not wait_until(lambda: haproxy.why_not_ready is None, START_S):
             raise BerthError(f"haproxy does not answer {START_S:g} s after its start; its log is above")
-        yield Front(haproxy=haproxy)
+        yield Front(haproxy=haproxy, files=files)
+
+
+def _reloaded_files(plan: FrontPlan, folder: Path) -> Iterator[ReloadedFile]:
+    settings, runtime = plan.outside, folder / RUNTIME
+    if plan.keys:
+        yield ReloadedFile(
+            name="the API keys",
+            path=folder / KEYS_MAP,
+            read=plan.keys.read,
+            make=partial(_make_map, plan.keys),
+            install=partial(replace_map, runtime),
+        )
+    if settings.certificate and settings.private_key:
+        pair = CertificatePair(certificate=settings.certificate, private_key=settings.private_key)
+        yield ReloadedFile(
+            name="the certificate and its key",
+            path=folder / CERTIFICATE,
+            read=pair.read,
+            make=pair.combine,
+            install=partial(replace_certificate, runtime),
+        )
+
+
+def _make_map(keys: KeySource, text: str) -> str:
+    return render_map(keys.parse(text))
 
 
 def _answers(runtime: Path) -> bool:

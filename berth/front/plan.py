@@ -10,6 +10,7 @@ from typing import Self
 from ..archive.served_model import ServedModel
 from ..endpoint import Endpoint
 from ..settings import Settings
+from .keys import KeySource
 
 LOOPBACK = "127.0.0.1"
 MAX_THREADS = 4  # one moves some 10,000 requests a second
@@ -29,6 +30,8 @@ class FrontPlan:
     max_requests: int
     """Requests of one model that TorchServe gets at once; the others wait in the front."""
     threads: int
+    keys: KeySource | None = None
+    """The API keys, one of which each request must have; None: whoever reaches it may ask."""
 
     @classmethod
     def make(
