@@ -133,8 +133,8 @@ class Keys:
         address = HTTP_ADDRESS.fullmatch(value)
         if address and 0 < int(address["port"]) < 65535 and (tls or address["scheme"] == "http"):
             return Endpoint(key=key, host=address["host"], port=int(address["port"]), scheme=address["scheme"])
-        form = "http://HOST:PORT or https://HOST:PORT" if tls else "http://HOST:PORT"
-        raise self._wrong(key, f"it is {form} and no more{IN_BRACKETS if '[' in value else ''}")
+        or_tls = ", or with https" if tls else ""
+        raise self._wrong(key, f"it is http://HOST:PORT and no more{or_tls}{IN_BRACKETS if '[' in value else ''}")
 
     def file(self, key: str) -> Path:
         """Read the path of a file that TLS needs."""
