@@ -8,14 +8,13 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "OPTIONS")
 BODY_S = 15
 BUFFER_BYTES = 65_536
 MAX_HEADERS_BYTES = 16_384
-AT_ONCE = 8  # requests of the longest that the gateway makes of one: 2,048 inputs instead of 256
 
 
 def limit_lines(settings: Settings) -> Iterator[str]:
     """Write what a request is refused for, whoever sends it."""
-    at_gateway, limit = "{ var(txn.to) -m str gateway }", settings.max_request_bytes
-    yield f"    http-request set-var(txn.refusal) str(body) if {{ req.body_size gt {limit} }} !{at_gateway}"
-    yield f"    http-request set-var(txn.refusal) str(body) if {{ req.body_size gt {limit * AT_ONCE} }}"
+    at_gateway = "{ var(txn.to) -m str gateway }"  # which makes many requests of one, and has a limit of its own
+    too_long = f"{{ req.body_size gt {settings.max_request_bytes} }}"
+    yield f"    http-request set-var(txn.refusal) str(body) if {too_long} !{at_gateway}"
     managed = "{ path /models } or { path_beg /models/ } !{ path_end /invoke }"  # the last is a prediction, SageMaker's
     yield f"    http-request set-var(txn.refusal) str(management) if {managed}"
     yield f"    http-request set-var(txn.refusal) str(headers) if {{ req.hdrs,length gt {MAX_HEADERS_BYTES} }}"

@@ -1,10 +1,12 @@
 """What the front answers by itself: each reason once, in the form that the asked protocol's clients read."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from handler.doors.paths import ROOT_PATHS, Form
+
+from ..gateway import refusal as gateway
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +80,8 @@ STREAM2 = Refusal(
     message="StreamPredictions2 is not served, because a call of it can end the worker: use StreamPredictions",
     grpc_status=12,
 )
-GRPC_REFUSALS: Mapping[str, Refusal] = {refusal.reason: refusal for refusal in (*REFUSALS, STREAM2)}
-"""By reason, what the gateway answers a call that arrives with that reason in its metadata `x-refusal`."""
+GRPC_REFUSALS = {each.reason: (each.grpc_status, each.message) for each in (*REFUSALS, STREAM2)}
+"""What the gateway answers a call that arrives with a reason in its metadata `x-refusal`."""
 # What HAProxy itself says when nothing behind it answers, a client is too slow, or its request is no HTTP.
 OWN_ERRORS = (
     Refusal(
@@ -130,8 +132,9 @@ def refusal_lines(refusals: tuple[Refusal, ...] = REFUSALS) -> Iterator[str]:
     """Write the backend that answers what txn.refusal names."""
     for refusal in refusals:
         when = f"{{ var(txn.refusal) -m str {refusal.reason} }}"
-        for form, write in BODIES.items():
-            yield f"    http-request return {_answer(refusal, write(refusal))} if {when} {_asked_as(form)}".rstrip()
+        for form in FORMS:
+            body = json.dumps(_said(refusal).value(form))
+            yield f"    http-request return {_answer(refusal, body)} if {when} {_asked_as(form)}".rstrip()
 
 
 def own_error_lines() -> Iterator[str]:
@@ -148,16 +151,11 @@ def bare_413_line(refusal: Refusal) -> str:
 
 def common_body(refusal: Refusal) -> str:
     """Write one object that clients of every protocol can read, but for OpenAI's, to whom it is a text."""
-    return json.dumps({"error": refusal.message, **_error_object(refusal)})
+    return json.dumps({"error": refusal.message, **_said(refusal).value(Form.NATIVE)})
 
 
-BODIES: Mapping[Form, Callable[[Refusal], str]] = {
-    Form.V2: lambda refusal: json.dumps({"error": refusal.message}),
-    Form.OPENAI: lambda refusal: json.dumps({"error": _error_object(refusal)}),
-    Form.COHERE: lambda refusal: json.dumps({"message": refusal.message}),
-    Form.TEI: lambda refusal: json.dumps({"error": refusal.message, "error_type": refusal.type}),
-    Form.NATIVE: lambda refusal: json.dumps(_error_object(refusal)),
-}
+# In this order paths are looked at: /v2/embed ends as /embed does.
+FORMS = (Form.V2, Form.OPENAI, Form.COHERE, Form.TEI, Form.NATIVE)
 
 
 def _asked_as(form: Form) -> str:
@@ -170,8 +168,8 @@ def _asked_as(form: Form) -> str:
     return f"{{ path_end {' '.join(ends)} }}"
 
 
-def _error_object(refusal: Refusal) -> dict[str, object]:
-    return {"code": refusal.status, "type": refusal.type, "message": refusal.message, "param": None}
+def _said(refusal: Refusal) -> gateway.Refusal:
+    return gateway.Refusal(refusal.status, refusal.type, refusal.message)
 
 
 def _answer(refusal: Refusal, body: str) -> str:

@@ -2,12 +2,18 @@
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ..console import say
 from ..errors import BerthError
+from .config import CERTIFICATE, KEYS_MAP, RUNTIME
+from .keys import KeySource, render_map
+from .plan import FrontPlan
+from .runtime import replace_certificate, replace_map
+from .tls import CertificatePair
 
 READABLE_BY_US = 0o600
 
@@ -56,6 +62,32 @@ class ReloadedFile:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, READABLE_BY_US), "w") as file:
             file.write(content)
         draft.rename(self.path)
+
+
+def reloaded_files(plan: FrontPlan, folder: Path) -> Iterator[ReloadedFile]:
+    """List what a front has of this kind: the API keys, and the certificate with its key."""
+    settings, runtime = plan.outside, folder / RUNTIME
+    if plan.keys:
+        yield ReloadedFile(
+            name="the API keys",
+            path=folder / KEYS_MAP,
+            read=plan.keys.read,
+            make=partial(_make_map, plan.keys),
+            install=partial(replace_map, runtime),
+        )
+    if settings.certificate and settings.private_key:
+        pair = CertificatePair(certificate=settings.certificate, private_key=settings.private_key)
+        yield ReloadedFile(
+            name="the certificate and its key",
+            path=folder / CERTIFICATE,
+            read=pair.read,
+            make=pair.combine,
+            install=partial(replace_certificate, runtime),
+        )
+
+
+def _make_map(keys: KeySource, text: str) -> str:
+    return render_map(keys.parse(text))
 
 
 def _digest(text: str) -> bytes:

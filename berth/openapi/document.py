@@ -10,8 +10,9 @@ import msgspec
 
 from handler import errors
 from handler.config import Task
-from handler.doors import kserve_v1, native, open_inference, openai
+from handler.doors import kserve_v1, native, open_inference
 from handler.doors.binary import HEADER, MEDIA
+from handler.doors.openai import embeddings
 from handler.tasks import TASKS
 
 from .. import __version__
@@ -48,7 +49,7 @@ TORCHSERVE_STATUSES = {
 }
 EXAMPLE_TENSOR = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["hello world"]}
 EXPLANATION = [answers.Explanation]
-EMBEDDINGS_BODY = openai.body_of(TASKS[Task.EMBEDDINGS])
+EMBEDDINGS_BODY = embeddings.body_of(TASKS[Task.EMBEDDINGS])
 
 
 def make_document() -> Schema:
@@ -67,18 +68,14 @@ def make_document() -> Schema:
 
 
 def _paths() -> Iterator[tuple[str, Schema]]:
-    health = _ref(answers.Health)
-    predict = _operation("predict", "Predictions: berth's own door", _native(explains=False), [*_results(), health])
+    predict = _operation("predict", "Predictions: berth's own door", _native(explains=False), _results())
     predict["requestBody"]["content"] |= _one_text()
-    predict["requestBody"]["required"] = False  # the handler cannot see the method: no body is the deep check
-    check = _operation("check", "Deep check: a known text against its known answer", None, [health])
+    check = _operation("check", "Deep check: a known text against its known answer", None, [_ref(answers.Health)])
     explain = _operation("explain", "Which words made a label or an answer", _native(explains=True), _explained())
     for version, suffix in (([], ""), ([VERSION], "/{version}")):
-        yield (
-            f"/predictions/{{model}}{suffix}",
-            _item([MODEL, *version], _named(predict, suffix), _named(check, suffix)),
-        )
+        yield f"/predictions/{{model}}{suffix}", _item([MODEL, *version], _named(predict, suffix))
         yield f"/explanations/{{model}}{suffix}", _item([MODEL, *version], _named(explain, suffix))
+    yield "/predictions/{model}/{version}/check", {"parameters": [MODEL, VERSION], "get": check}
     yield from _protocol_paths()
 
 
@@ -105,8 +102,8 @@ def _protocol_paths() -> Iterator[tuple[str, Schema]]:
     yield "/predictions/{model}/{version}/v1/embeddings", _item([MODEL, VERSION], embed)
 
 
-def _item(parameters: list[Schema], post: Schema, get: Schema | None = None) -> Schema:
-    return {"parameters": parameters, "post": post} | ({"get": get} if get else {})
+def _item(parameters: list[Schema], post: Schema) -> Schema:
+    return {"parameters": parameters, "post": post}
 
 
 def _named(operation: Schema, suffix: str) -> Schema:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from ..archive.served_model import ServedModel, read_model
 from ..archive.unpack import cache_folder, unpack_once
+from ..clients.launcher import health_endpoint
 from ..console import say
 from ..errors import Refused
-from ..front.plan import FrontPlan
+from ..front.plan import MAX_THREADS, FrontPlan, move_behind
 from ..machine.gpu import describe_device
 from ..machine.machine import Machine, read_machine
 from ..machine.quantities import format_bytes
@@ -58,10 +59,16 @@ def plan_front(
             "worker; install haproxy 2.6 or newer (apt-get install haproxy)"
         )
         return None
-    plan = FrontPlan.make(
-        access.haproxy, settings, models, queue_length=memory.queue_length, cores=int(memory.machine.cores)
+    return FrontPlan(
+        executable=access.haproxy,
+        outside=settings,
+        behind=move_behind(settings),
+        models=tuple(models),
+        max_requests=memory.queue_length,
+        threads=min(memory.machine.cores, MAX_THREADS),
+        health=health_endpoint(os.environ),
+        keys=access.keys,
     )
-    return replace(plan, keys=access.keys)
 
 
 def _announce_machine(machine: Machine) -> None:

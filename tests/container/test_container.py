@@ -33,7 +33,7 @@ def container(image: str, figures: list[str]) -> Iterator[Container]:
 
 
 def test_the_known_text_is_answered_as_recorded(container: Container) -> None:
-    answer = requests.get(f"{container.url(8080)}/predictions/bert", timeout=30)
+    answer = requests.get(f"{container.url(8080)}/predictions/bert/1.0/check", timeout=30)
     assert answer.json()["status"] == "ok"
 
 

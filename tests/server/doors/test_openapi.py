@@ -48,7 +48,8 @@ def load_document() -> dict[str, Any]:
     """
     document: dict[str, Any] = json.loads(DOCUMENT.read_text("utf-8"))
     for item in document["paths"].values():
-        item["post"]["requestBody"]["content"].pop(FORM, None)
+        if post := item.get("post"):
+            post["requestBody"]["content"].pop(FORM, None)
         for parameter in item["parameters"]:
             parameter["schema"]["enum"] = ["bert", "tiny"] if parameter["name"] == "model" else ["1.0"]
     return document

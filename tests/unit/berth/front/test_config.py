@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from berth.archive.served_model import ServedModel
+from berth.endpoint import Endpoint
 from berth.front.config import CERTIFICATE, KEYS_MAP, render_config
 from berth.front.keys import KeySource
 from berth.front.plan import FrontPlan
@@ -35,6 +36,7 @@ def render(folder: Path, environ: dict[str, str], models: tuple[str, ...], keys:
         models=tuple(ServedModel(name=name, version="1.0", folder=folder) for name in models),
         max_requests=128,
         threads=2,
+        health=Endpoint(key="health", host="127.0.0.1", port=8090),
         keys=keys,
     )
     return render_config(plan, folder)
