@@ -13,7 +13,7 @@ from .doors.send import NO_ROOM, Sender
 from .engine.device_errors import ending_when_lost
 from .errors import InternalError, NotHealthy, NotNow
 from .known_answers import load_known_answers
-from .payload import Answer, DeepCheck, Describe, ModelIdentity, Rejected, Request, Response
+from .payload import Answer, Answered, DeepCheck, ModelIdentity, Rejected, Request, Response
 from .tasks import TASKS
 from .worker.cores import CoreShare
 from .worker.metrics import FIRST_SAMPLES, REQUEST_SECONDS, Emitter, Stopwatch, count_batch
@@ -45,7 +45,8 @@ class BertHandler:
         self._time_limit_s = TIME_SHARE * context.model_yaml_config["responseTimeout"]
         model = context.manifest["model"]
         name, version = model["modelName"], model["modelVersion"]
-        self._identity = ModelIdentity(name=name, version=version, contract=TASKS[self._config.task])
+        contract = TASKS[self._config.task]
+        self._identity = ModelIdentity(name=name, version=version, contract=contract, served=self._pipeline)
         self._names = {"model": name, "version": version}
         self._metrics = Emitter(name, version)
         self._metrics.emit(FIRST_SAMPLES)
@@ -67,7 +68,8 @@ class BertHandler:
             self._cores.refresh()
             headers = [context.get_all_request_header(index) for index in range(len(data))]
             sender = Sender(context, headers)
-            calls = [open_call(fields, header, self._identity) for fields, header in zip(data, headers, strict=True)]
+            limit = self._environment.max_request_bytes
+            calls = [open_call(*each, self._identity, limit) for each in zip(data, headers, strict=True)]
             answers = self._answer(calls, stopwatch)
             responses = [self._send(sender, call, answer) for call, answer in zip(calls, answers, strict=True)]
         self._metrics.emit(
@@ -99,9 +101,8 @@ class BertHandler:
             return call.reply.format_error(InternalError("the answer could not be written; the server's log says why"))
 
     def _format(self, call: Call, answer: Answer | None) -> Response:
-        if isinstance(call.item, Describe):
-            labels = self._pipeline.labels  # not in the log: there may be thousands
-            return format_value({**self._describe(), **({"labels": labels} if labels else {})})
+        if isinstance(call.item, Answered):
+            return format_value(call.item.value)
         if isinstance(call.item, Rejected):
             return call.reply.format_error(call.item.error)
         if isinstance(answer, Rejected) or answer is None:

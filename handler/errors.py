@@ -10,6 +10,7 @@ HandlerError
 └── RequestError                   travels as a value, never raised through a batch
     ├── NotParseable          400  the body is not what its content type says
     ├── UnknownPath           404  no door behind this path
+    ├── RequestTooLarge       413  a compressed body that is larger than max_request_size once it is unpacked
     ├── TooManyInputs         413  more inputs than one request may carry
     ├── TooManyTokens         413  more tokens than the model reads for one request
     ├── ResponseTooLarge      413  the answer would pass TorchServe's max_response_size
@@ -92,6 +93,12 @@ class UnknownPath(RequestError):
     """No door is behind this path."""
 
     status, phrase = 404, "Not Found"
+
+
+class RequestTooLarge(RequestError):
+    """A compressed body is larger than TorchServe's max_request_size once it is unpacked."""
+
+    status, phrase = 413, "Content Too Large"
 
 
 class TooManyInputs(RequestError):

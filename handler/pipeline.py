@@ -24,7 +24,7 @@ from .errors import DeadlineExceeded, InternalError, NotNow, RequestError, SelfT
 from .explain.explainer import LIMIT_S, Explainer
 from .known_answers import TOLERANCES, KnownAnswers, make_raw_head
 from .parameters import ExplanationParameters
-from .payload import Answer, Prediction, Rejected, Request
+from .payload import Answer, Prediction, Rejected, Request, Token
 from .pending import Pending, SharedText, share_texts
 from .tasks import TASKS
 from .tasks.kind import Head, Row
@@ -121,6 +121,14 @@ class Pipeline:
     def labels(self) -> list[str]:
         """The checkpoint's own labels, in the order of its logits; none where results have no such."""
         return labels_of(self._model.network.config) if self._kind.is_labelled else []
+
+    def tokenize(self, text: str, *, has_special: bool) -> list[Token]:
+        """Return a text's tokens, none of them cut."""
+        return self._tokenizer.tokenize(text, has_special=has_special)
+
+    def decode(self, ids: Sequence[int], *, skips_special: bool) -> str:
+        """Return the text of token ids; InvalidInput for one that is none."""
+        return self._tokenizer.decode(ids, skips_special=skips_special)
 
     def _explain(self, request: Request, deadline_s: float) -> Answer:
         """Explain one input after the other."""

@@ -42,6 +42,11 @@ def no_answer(message: str = "the model's server does not answer: send the reque
     return Refusal(503, "NoAnswer", message)
 
 
+def not_the_protocol() -> Refusal:
+    """The refusal of an answer of the server that nobody could read."""
+    return Refusal(502, "NoAnswer", "the model's server gave an answer that is not the protocol's: its log may say why")
+
+
 def too_late() -> Refusal:
     """The refusal of what cannot be answered within the time that its client gives it."""
     return Refusal(503, "DeadlineExceeded", "the request's time is over: give it more time, or send it again later")

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 import aiohttp
 from aiohttp import web
 
-from .grpc_server import make_server
-from .http_server import make_app
 from .model_server import ModelServer
+from .over_grpc.server import make_server
+from .over_http.app import make_app
 from .readiness import Readiness
 from .settings import GatewaySettings
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from typing import Annotated
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Meta
@@ -56,6 +57,10 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     def names(self) -> str:
         """The models' names, for a sentence."""
         return ", ".join(self.models)
+
+    def path_of(self, model: str, path: str) -> str:
+        """Where a model's own address for /PATH is."""
+        return f"/predictions/{quote(model)}/{quote(self.models[model][0])}{path}"
 
     def version_of(self, model: str, version: str = "") -> str:
         """The version that is meant, the default where none is named; Refusal for what is not served."""

@@ -10,8 +10,9 @@ import msgspec
 
 from handler import errors
 from handler.config import Task
-from handler.doors import kserve_v1, native, open_inference, openai
+from handler.doors import kserve_v1, native, open_inference
 from handler.doors.binary import HEADER, MEDIA
+from handler.doors.openai import embeddings
 from handler.tasks import TASKS
 
 from .. import __version__
@@ -48,7 +49,7 @@ TORCHSERVE_STATUSES = {
 }
 EXAMPLE_TENSOR = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["hello world"]}
 EXPLANATION = [answers.Explanation]
-EMBEDDINGS_BODY = openai.body_of(TASKS[Task.EMBEDDINGS])
+EMBEDDINGS_BODY = embeddings.body_of(TASKS[Task.EMBEDDINGS])
 
 
 def make_document() -> Schema:

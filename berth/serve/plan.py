@@ -107,6 +107,7 @@ class ServerPlan:
             "TS_INFERENCE_ADDRESS": f"http://{self.behind.inference.address}",
             "TS_GRPC_INFERENCE_ADDRESS": self.behind.grpc_inference.host,
             "TS_GRPC_INFERENCE_PORT": str(self.behind.grpc_inference.port),
+            "TS_MAX_REQUEST_SIZE": str(self.settings.max_request_bytes),
             "TS_MAX_RESPONSE_SIZE": str(self.settings.max_response_bytes),
             "TS_DECODE_INPUT_REQUEST": "false",  # and Settings requires the same of the frontend
         }

@@ -29,8 +29,6 @@ class Envelope:
     media: str = JSON
     """JSON where a client does not say, as over gRPC."""
     is_typed: bool = True
-    encoding: str = ""
-    """The content-encoding, which TorchServe leaves as it is; "" for none."""
 
 
 JSON_ENVELOPE = Envelope()
@@ -84,22 +82,18 @@ def read_deadline_s(headers: Mapping[str, object]) -> float:
 
 def read_envelope(headers: Mapping[str, object]) -> Envelope:
     """Read what the headers say of the body. UnsupportedMedia for a charset that is not UTF-8."""
-    said = {"content-type": "", "content-encoding": ""}
-    for name, value in headers.items():
-        if (lower := name.lower()) in said:
-            said[lower] = str(value)
-    return _parse_envelope(said["content-type"], said["content-encoding"])
+    said = next((str(value) for name, value in headers.items() if name.lower() == "content-type"), "")
+    return _parse_envelope(said)
 
 
 @lru_cache(maxsize=32)  # most clients send the same
-def _parse_envelope(content_type: str, encoding: str) -> Envelope:
+def _parse_envelope(content_type: str) -> Envelope:
     media, _, options = (content_type or JSON).lower().partition(";")
     charset = _CHARSET.search(options)
     media = media.strip()
     if charset and charset[1] not in UTF_8 and media not in FORMS:  # a form's fields are looked at by themselves
         raise UnsupportedMedia(f"charset {quote(charset[1])} is not read here: send UTF-8, which needs no charset")
-    encoding = "" if encoding.lower() == "identity" else encoding.lower()
-    return Envelope(media=media, is_typed=bool(content_type), encoding=encoding)
+    return Envelope(media=media, is_typed=bool(content_type))
 
 
 def decode_json(
@@ -133,6 +127,5 @@ def _describe(body: bytes | bytearray, advice: Advice, envelope: Envelope, name:
         name=name,
         media=envelope.media if envelope.media in (JSON, TEXT) else TEXT,
         is_typed=envelope.is_typed,
-        encoding=envelope.encoding,
         advice=advice,
     )

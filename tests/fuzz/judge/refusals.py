@@ -1,8 +1,10 @@
 """What a request may be refused with: the contract's error in the door's own dress, or an answer of TorchServe's."""
 
+import gzip
 import json
 import math
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote
@@ -16,6 +18,7 @@ MAX_BODY_BYTES = 2**20  # config.properties, max_request_size
 STATUSES = {
     "NotParseable": 400,
     "UnknownPath": 404,
+    "RequestTooLarge": 413,
     "TooManyInputs": 413,
     "TooManyTokens": 413,
     "ResponseTooLarge": 413,
@@ -24,6 +27,7 @@ STATUSES = {
     "InvalidParameter": 422,
     "InputTooLong": 422,
     "NotNow": 503,
+    "DeadlineExceeded": 503,
 }
 """The handler's, without those that are our fault."""
 TORCHSERVES = {
@@ -38,6 +42,7 @@ TORCHSERVES = {
 OF_A_WORKER = "InternalServerException"
 """What TorchServe calls it when a worker died, or its handler raised."""
 OPENAI_PATH = re.compile(r"/predictions/[^/]+/[^/]+/v1/embeddings/?")
+GZIP = b"\x1f\x8b"
 QUOTED_CHARACTERS = 12  # of a strange key: enough to know it by
 
 Undress = Callable[[Any], dict[str, Any]]
@@ -124,8 +129,9 @@ def _bare(text: str) -> str:
 
 
 def parse(body: bytes) -> Any:
-    """The JSON in a body; None for none."""
+    """The JSON in a body, compressed or not; None for none."""
     try:
+        body = gzip.decompress(body) if body.startswith(GZIP) else body
         return json.loads(body, parse_int=lambda digits: int(digits) if len(digits) < 1000 else math.inf)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, EOFError, OSError, zlib.error):
         return None

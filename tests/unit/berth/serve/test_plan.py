@@ -90,6 +90,7 @@ def test_the_environment_carries_what_berth_decided() -> None:
     assert environment["LC_ALL"] == "C.UTF-8"
     assert environment["TS_CONFIG_FILE"] == str(CONFIG)
     assert environment["BERTH_CORES"] == "5"
+    assert environment["TS_MAX_REQUEST_SIZE"] == str(plan.settings.max_request_bytes)
     assert environment["TS_MAX_RESPONSE_SIZE"] == str(plan.settings.max_response_bytes)
     assert environment["TMPDIR"] == str(RUN_FOLDER)
     assert environment["TS_NUMBER_OF_NETTY_THREADS"] == environment["TS_NETTY_CLIENT_THREADS"] == "3"

@@ -9,16 +9,16 @@ from handler.doors.call import Call, format_value, limit_size
 from handler.doors.native import NativeReply
 from handler.doors.route import open_call
 from handler.errors import InvalidInput
-from handler.payload import DeepCheck, Describe, Item, ModelIdentity, Prediction, Rejected, Request
-from handler.tasks import TASKS
+from handler.payload import Answered, DeepCheck, Item, Prediction, Rejected, Request
 from handler.tasks.text_classification import ClassificationParameters
+from tests.support.standin_model import identify
 
 JSON = {"content-type": "application/json"}
 REST = {**JSON, "explain": "False", "url_path": ""}
 
 
 def opened(fields: dict[str, object], headers: dict[str, str], task: Task) -> Call:
-    return open_call(fields, headers, ModelIdentity(name="m", version="1.0", contract=TASKS[task]))
+    return open_call(fields, headers, identify(task))
 
 
 def parse(body: object, headers: dict[str, str] | None = None, task: Task = Task.TEXT_CLASSIFICATION) -> Item:
@@ -62,7 +62,19 @@ def test_other_ways_to_send_one_text(fields: dict[str, object], headers: dict[st
 
 def test_describe_is_for_requests_without_fields() -> None:
     """Any client can send this header: it must not change what a prediction is."""
-    assert opened({}, {"describe": "True"}, Task.EMBEDDINGS).item == Describe()
+    item = opened({}, {"describe": "True"}, Task.TEXT_CLASSIFICATION).item
+    assert isinstance(item, Answered)
+    assert not item.is_users
+    assert item.value == {
+        "model": "m",
+        "version": "1.0",
+        "task": "text-classification",
+        "engine": "none",
+        "precision": "fp32",
+        "max_tokens": 8,
+        "token_budget": 4096,
+        "labels": ("bad", "good", "so so"),
+    }
     assert isinstance(parse({"inputs": "a"}, {**REST, "describe": "True"}), Request)
 
 

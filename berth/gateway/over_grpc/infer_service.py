@@ -11,14 +11,14 @@ from google.protobuf.message import DecodeError
 
 import berth
 
-from .model_server import Answer, ModelServer
-from .readiness import Readiness
-from .refusal import Refusal, too_large
+from ..model_server import Answer, ModelServer
+from ..readiness import Readiness
+from ..refusal import Refusal, not_the_protocol, too_large
+from ..settings import GatewaySettings
+from ..terms import Terms, terms_of_call
 from .services import message_of
-from .settings import GatewaySettings
 from .statuses import code_of, read_refusal
 from .tensors import HEADER, to_response, to_rest
-from .terms import Terms, terms_of_call
 
 MEDIA = "application/octet-stream"
 EXTENSIONS = ("binary_tensor_data",)
@@ -66,7 +66,7 @@ class InferService:
         try:
             return Parse(answer.body, message_of("ModelMetadataResponse")(), ignore_unknown_fields=True)
         except ParseError as error:
-            raise _not_understood() from error
+            raise not_the_protocol() from error
 
     async def _infer(self, request: Any, context: Any) -> Any:
         version = self._settings.version_of(request.model_name, request.model_version)
@@ -75,7 +75,7 @@ class InferService:
         try:
             return to_response(answer.body, int(answer.headers[HEADER]), is_raw=bool(request.raw_input_contents))
         except (ValueError, LookupError, TypeError) as error:
-            raise _not_understood() from error
+            raise not_the_protocol() from error
 
     async def _ask_infer(self, request: Any, version: str, terms: Terms) -> Answer:
         head, rest = to_rest(request)
@@ -118,7 +118,3 @@ def _require_ok(answer: Answer) -> Answer:
 
 def _told(answer: Answer) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name in TOLD if (value := answer.headers.get(name)) is not None)
-
-
-def _not_understood() -> Refusal:
-    return Refusal(502, "NoAnswer", "the model's server gave an answer that is not the protocol's: its log may say why")

@@ -1,22 +1,17 @@
 """The gateway's HTTP addresses that no model answers: lists of models, readiness, what the server is."""
 
 import time
-from collections.abc import Awaitable, Callable
 
-import msgspec
 from aiohttp import web
 
 import berth
-from handler.doors.paths import ROOT_PATHS, Form
 
-from .model_server import ModelServer
-from .readiness import Readiness
-from .refusal import Refusal
-from .settings import GatewaySettings
+from ..readiness import Readiness
+from ..refusal import Refusal
+from ..settings import GatewaySettings
+from .writing import to_json
 
 EXTENSIONS = ["binary_tensor_data"]
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-FORMS = {f"/{path.url_path}": path.form for path in ROOT_PATHS} | {"/health": Form.TEI}
 
 
 class ServerPages:
@@ -83,36 +78,6 @@ class ServerPages:
 
     def _describe(self, name: str) -> dict[str, object]:
         return {"id": name, "object": "model", "created": self._started_s, "owned_by": "berth"}
-
-
-def make_app(settings: GatewaySettings, server: ModelServer, readiness: Readiness) -> web.Application:
-    """Make the application of all addresses."""
-    app = web.Application(middlewares=[speak_in_form])
-    app.add_routes(ServerPages(settings, readiness).routes())
-    return app
-
-
-def to_json(value: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    """A response with any value as JSON."""
-    return web.Response(
-        body=msgspec.json.encode(value), status=status, headers=headers, content_type="application/json"
-    )
-
-
-@web.middleware
-async def speak_in_form(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer a refusal in the form that the asked address's clients read."""
-    try:
-        return await handler(request)
-    except Refusal as refusal:
-        return to_json(refusal.value(form_of(request.path)), refusal.status, refusal.headers)
-
-
-def form_of(path: str) -> Form:
-    """The form of errors at an address of HTTP."""
-    if path.startswith("/v1/models"):
-        return Form.OPENAI
-    return Form.V2 if path == "/v2" or path.startswith(("/v2/models", "/v2/health")) else FORMS.get(path, Form.NATIVE)
 
 
 def _ready(reason: str | None) -> dict[str, object]:

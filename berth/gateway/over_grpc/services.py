@@ -18,7 +18,7 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
-from ..clients.grpc_client import DESCRIPTOR_SET, INFERENCE, OPEN_INFERENCE
+from ...clients.grpc_client import DESCRIPTOR_SET, INFERENCE, OPEN_INFERENCE
 
 V2_PACKAGE = "inference"
 V2_SERVICE = f"{V2_PACKAGE}.GRPCInferenceService"

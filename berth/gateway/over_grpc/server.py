@@ -9,13 +9,13 @@ import grpc
 import grpc.aio
 from grpc_reflection.v1alpha.reflection import enable_server_reflection
 
-from ..clients.grpc_client import OPEN_INFERENCE
+from ...clients.grpc_client import OPEN_INFERENCE
+from ..model_server import ModelServer
+from ..readiness import Readiness
+from ..settings import GatewaySettings
 from .health_service import HealthService
 from .infer_service import InferService
-from .model_server import ModelServer
-from .readiness import Readiness
 from .services import HEALTH_SERVICE, SERVICES, V2_SERVICE, load_pool
-from .settings import GatewaySettings
 
 AROUND_BYTES = 2**16  # what a message may have beside the tensors that make a request
 MAX_ANSWER_BYTES = 20 * 2**20

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from .refusal import Refusal
+from ..refusal import Refusal
 from .services import message_of
 
 HEADER = "Inference-Header-Content-Length"  # how many bytes the JSON before the tensors has

@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2
 
-from .readiness import KEPT_S, Readiness
+from ..readiness import KEPT_S, Readiness
 from .services import SERVICES
 
 ALL = ""  # the whole server, as the protocol has it

@@ -3,8 +3,8 @@
 import grpc
 import msgspec
 
-from .model_server import Answer
-from .refusal import Refusal
+from ..model_server import Answer
+from ..refusal import Refusal
 
 MAX_DETAILS = 1000  # characters; they travel in a header, where each may take nine bytes
 CODES = {
