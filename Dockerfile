@@ -83,6 +83,7 @@ RUN berth pack /checkpoint --name "${MODEL}" --output /store \
 FROM application AS runtime
 ARG MODEL=bert
 # The management API stays on loopback, where `kubectl exec` and `kubectl port-forward` reach it.
+# Without a file of keys (BERTH_API_KEYS_FILE) whoever reaches the pod may ask: its network policy says who does.
 # No bytecode is written: the worker runs in the model's folder, to which a __pycache__ would add a member.
 ENV TS_MODEL_STORE=/models \
     TS_LOAD_MODELS=${MODEL} \
@@ -90,6 +91,7 @@ ENV TS_MODEL_STORE=/models \
     TS_METRICS_ADDRESS=http://0.0.0.0:8082 \
     TS_GRPC_INFERENCE_ADDRESS=0.0.0.0 \
     BERTH_HEALTH_ADDRESS=0.0.0.0:8090 \
+    BERTH_NO_KEYS=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     HF_HUB_OFFLINE=1 \
     TMPDIR=/tmp
