@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 PATIENCE_MS = 30_000  # of a client that does not say how long it waits
 LONGEST_MS = 300_000
-MAX_WAITING = 2048  # of one model, at some 20 KiB each
+MAX_WAITING = 1024  # of one model; each holds up to 64 KiB of its body
 STEPS = 4  # a request corrects the cost by this part of its error, where many are under way
 FEW = 32  # where fewer are, by less: those of one batch wait as long as each other, however many were ahead of each
 HIGHEST_US = 60_000_000
