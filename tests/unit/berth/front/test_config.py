@@ -13,7 +13,7 @@ from berth.front.keys import KeySource
 from berth.front.plan import FrontPlan
 from berth.front.tls import CertificatePair
 from berth.settings import Settings
-from tests.support.certificates import make_certificate
+from tests.support.front.certificates import make_certificate
 
 CONFIG = Path(__file__).parents[4] / "config.properties"
 HAPROXY = shutil.which("haproxy") or ""
