@@ -107,7 +107,7 @@ def fronted(
             behind=replace(outside, inference=behind, grpc_inference=nobody),
             models=(ServedModel(name="bert", version="1.0", folder=Path(name)),),
             max_requests=64,
-            max_connections=1000,
+            max_connections=5000,
             threads=2,
             health=Endpoint(key="health", host=LOOPBACK, port=ports["health"]),
             keys=keys,
