@@ -8,7 +8,7 @@ serves them with; text-classification and zero-shot-classification have lists of
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from ...config import Task
 from ...errors import InvalidParameter
@@ -25,13 +25,22 @@ NEVER_CUT = "a question is never cut here, and one that is too long is refused: 
 NUMBERS_ONLY = "encoding_format: InferenceClient reads numbers alone: leave it out, or send float"
 
 
+class FeatureExtraction(embed.EmbedRequest, frozen=True, kw_only=True):
+    """A request of InferenceClient's feature_extraction: TEI's, and how vectors are written."""
+
+    encoding_format: Literal["float"] | None = None
+    """Numbers, the only way in which the client reads them."""
+    options: dict[str, Any] | None = None
+    """Ignored: the Hub's cache and queue."""
+
+
 def open_call(value: object, model: ModelIdentity) -> Call:
     """Read a request with `inputs`; RequestError says what is wrong with it."""
     if not isinstance(value, dict):
         return native.open_value(value, model.contract)
-    value = {key: item for key, item in value.items() if key != IGNORED}
     if model.contract.is_vector:
         return _open_embeddings(value, model)
+    value = {key: item for key, item in value.items() if key != IGNORED}
     task = model.contract.task
     value["parameters"] = _complete(value.get("parameters"), task)
     call = native.open_value(value, model.contract)
@@ -41,14 +50,12 @@ def open_call(value: object, model: ModelIdentity) -> Call:
 
 def _open_embeddings(value: Mapping[str, Any], model: ModelIdentity) -> Call:
     """Read texts for their vectors, or a sentence for its similarity to others."""
-    inputs, parameters = value.get("inputs"), value.get("parameters")
+    inputs = value.get("inputs")
     if isinstance(inputs, dict) and "source_sentence" in inputs:
         return similarity.open_call(value, model)
-    if isinstance(parameters, dict | None):
-        value = {**(parameters or {}), **{key: item for key, item in value.items() if key != "parameters"}}
     if value.get("encoding_format") not in (None, "float"):
         raise InvalidParameter(NUMBERS_ONLY, "/encoding_format")
-    return embed.open_call({key: item for key, item in value.items() if key != "encoding_format"}, model)
+    return embed.open_call(value, model, FeatureExtraction)
 
 
 def _complete(parameters: object, task: Task) -> object:

@@ -59,14 +59,14 @@ def test_all_labels_unless_some_are_asked_for() -> None:
     assert read({"inputs": "a"}, HF, Task.TEXT_CLASSIFICATION).parameters == ClassificationParameters(top_k=None)
 
 
-def test_parameters_of_embeddings_stand_beside_the_inputs_or_where_they_are_elsewhere() -> None:
+def test_parameters_of_embeddings_stand_beside_the_inputs() -> None:
     expected = EmbeddingParameters(normalize=False, truncation=False, prompt_name="query", dimensions=2)
     said = {"normalize": False, "truncate": False, "prompt_name": "query", "dimensions": 2}
     options = {"wait_for_model": True, "use_cache": True}  # langchain's HuggingFaceInferenceAPIEmbeddings sends them
     for body in (
         {"inputs": ["a"], **said},
-        {"inputs": ["a"], "parameters": said, "options": options},
-        {"inputs": ["a"], **said, "encoding_format": "float", "truncation_direction": "right", "parameters": None},
+        {"inputs": ["a"], **said, "options": options},
+        {"inputs": ["a"], **said, "encoding_format": "float", "truncation_direction": "right", "options": None},
     ):
         assert read(body, HF).parameters == expected
 
@@ -77,6 +77,7 @@ def test_parameters_of_embeddings_stand_beside_the_inputs_or_where_they_are_else
         (Task.EMBEDDINGS, {"inputs": "a", "encoding_format": "base64"}, "reads numbers alone"),
         (Task.EMBEDDINGS, {"inputs": "a", "truncation_direction": "left"}, "send Right"),
         (Task.EMBEDDINGS, {"inputs": "a", "more": 1}, "unknown key 'more'"),
+        (Task.EMBEDDINGS, {"inputs": "a", "parameters": {}}, "unknown parameter 'parameters'"),
         (Task.EMBEDDINGS, {}, "inputs is missing"),
         (Task.EMBEDDINGS, [], "send"),
         (Task.QUESTION_ANSWERING, {"inputs": QUESTION, "parameters": {"max_question_len": 5}}, "is never cut here"),
