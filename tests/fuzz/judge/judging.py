@@ -44,7 +44,8 @@ def judge_grpc(request: GrpcRequest, answer: GrpcAnswer) -> str:
     if answer.error is not None:
         code, kind, param = (answer.error[key] for key in ("code", "type", "param"))
         error = {"code": code, "type": kind, "message": answer.details, "param": param}
-        outcome = judge_error(bare_error(error), {"inputs": request.fields["inputs"]})
+        body = {key: request.fields.get(key) for key in ("inputs", "outputs")}
+        outcome = judge_error(bare_error(error), body)
         return _expect(outcome, is_good=request.is_good)
     if answer.status != "OK":
         known = answer.status == "INTERNAL" and answer.details.startswith(UNKNOWN_MODEL)
