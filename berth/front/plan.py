@@ -8,6 +8,7 @@ from pathlib import Path
 from ..archive.served_model import ServedModel
 from ..endpoint import Endpoint
 from ..settings import Settings
+from .keys import KeySource
 
 LOOPBACK = "127.0.0.1"
 MAX_THREADS = 4  # one moves some 10,000 requests a second
@@ -26,9 +27,13 @@ class FrontPlan:
     models: tuple[ServedModel, ...]
     max_requests: int
     """Requests of one model that TorchServe gets at once; the others wait in the front."""
+    max_connections: int
+    """Clients that may be connected at once, as far as memory goes."""
     threads: int
     health: Endpoint
     """Where the launcher says whether the models are ready."""
+    keys: KeySource | None = None
+    """The API keys, one of which each request must have; None: whoever reaches it may ask."""
 
 
 def move_behind(settings: Settings) -> Settings:
