@@ -8,6 +8,8 @@ import pytest
 from berth.cli.scale import require_room
 from berth.clients.launcher import Capacity
 from berth.errors import Refused
+from berth.gateway.over_http import embeddings as splitting
+from berth.gateway.over_http import embeddings_door as door
 from berth.machine.forking import IMPORTS_BYTES
 from berth.machine.limits import MemoryLimit
 from berth.machine.machine import Machine
@@ -18,6 +20,10 @@ from berth.memory.budget import (
     FORK_BYTES,
     FRONT_BYTES,
     GATEWAY_BYTES,
+    LARGE_AT_ONCE,
+    LARGE_BODY_BYTES,
+    LARGE_FACTOR,
+    LARGE_PARTS,
     PROCESS_BYTES,
     Budget,
     ModelLoad,
@@ -32,7 +38,16 @@ from berth.memory.fit import (
     fit,
 )
 from berth.memory.model_size import ModelSize
-from handler.config import TOKEN_BUDGETS, TOKENS_PER_SLOT, VOCABULARY_PER_TOKEN, HandlerConfig, Precision, Task
+from handler.config import (
+    BYTES_PER_NUMBER,
+    MAX_INPUTS_PER_REQUEST,
+    TOKEN_BUDGETS,
+    TOKENS_PER_SLOT,
+    VOCABULARY_PER_TOKEN,
+    HandlerConfig,
+    Precision,
+    Task,
+)
 
 URL = "http://127.0.0.1:8081"
 LAUNCHER = "http://127.0.0.1:8090"
@@ -256,7 +271,18 @@ def test_a_front_is_counted_where_there_is_one() -> None:
     found = budget(server=replace(SERVER, connections=1_000))
     assert amounts(found)["the front"] == FRONT_BYTES
     assert amounts(found)["the gateway"] == GATEWAY_BYTES
-    assert found.total_bytes - budget().total_bytes == FRONT_BYTES + GATEWAY_BYTES + 1_000 * CONNECTION_BYTES
+    large = LARGE_AT_ONCE * LARGE_FACTOR * LARGE_BODY_BYTES
+    assert found.total_bytes - budget().total_bytes == FRONT_BYTES + GATEWAY_BYTES + large + 1_000 * CONNECTION_BYTES
+
+
+def test_the_gateway_holds_what_many_embeddings_take() -> None:
+    with_front, embeddings = replace(SERVER, connections=1_000), with_config(task=Task.EMBEDDINGS)
+    more = [
+        amounts(budget(facts, server=with_front))["a request for many embeddings"] for facts in (BERT_BASE, embeddings)
+    ]
+    assert more[1] - more[0] == LARGE_FACTOR * LARGE_PARTS * 256 * 768 * BYTES_PER_NUMBER
+    assert (door.LARGE_AT_ONCE, splitting.MAX_BYTES) == (LARGE_AT_ONCE, LARGE_BODY_BYTES)
+    assert splitting.MAX_INPUTS == LARGE_PARTS * MAX_INPUTS_PER_REQUEST
 
 
 def plan_with_front(memory: int, workers: int = 1) -> MemoryPlan:
