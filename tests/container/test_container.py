@@ -147,8 +147,8 @@ def test_sigterm_under_load_ends_it_in_order(container: Container, figures: list
         assert container.stop() == 0
     for client in clients:
         client.result()  # raises what a client did not expect
-    # berth; what forks, java and the front with a guard each; and the one worker that is left with its berth-python
-    assert len(processes) == 9
+    # berth; what forks, java, HAProxy and the gateway with a guard each; the worker that is left, with its berth-python
+    assert len(processes) == 11
     assert container.log.splitlines()[-1] == "berth: stopped"
     _, alive = psutil.wait_procs(processes, timeout=GONE_S)
     assert alive == []
