@@ -6,8 +6,11 @@ from pathlib import Path
 from string import Template
 
 from ..endpoint import Endpoint
+from .cors import cors_lines
+from .keys import OPEN_GRPC, OPEN_PATHS, key_lines, rate_table_lines
+from .limits import BUFFER_BYTES, body_lines, limit_lines
 from .plan import MAX_GRPC_CALLS, FrontPlan
-from .refusals import own_error_lines, refusal_lines
+from .refusals import REFUSALS, bare_413_line, own_error_lines, refusal_lines, too_long
 from .routes import inside_lines, model_backend_lines, route_lines
 
 TEMPLATE = Path(__file__).with_name("haproxy.cfg")
@@ -15,6 +18,9 @@ INSIDE = "inside.sock"
 RUNTIME = "haproxy.sock"
 GATEWAY_HTTP = "gateway-http.sock"
 GATEWAY_GRPC = "gateway-grpc.sock"
+KEYS_MAP = "keys.map"
+CERTIFICATE = "certificate.pem"
+TLS_OPTIONS = "ssl-min-ver TLSv1.2"
 OTHER_FILES = 200
 PATIENCE_S = 30  # how long a request waits for its turn
 GRACE_S = 60
@@ -23,16 +29,25 @@ GRACE_S = 60
 def render_config(plan: FrontPlan, folder: Path) -> str:
     """Write the configuration of a front whose sockets lie in `folder`."""
     http, grpc = plan.behind.inference.address, plan.behind.grpc_inference.address
+    settings, keys_map = plan.outside, folder / KEYS_MAP if plan.keys else None
+    certificate = folder / CERTIFICATE if settings.certificate else None
+    body = too_long(settings.max_request_bytes)
     return Template(TEMPLATE.read_text("utf-8")).substitute(
         max_connections=_max_connections(plan),
         threads=plan.threads,
         runtime_socket=folder / RUNTIME,
         grace_s=GRACE_S,
+        buffer_bytes=BUFFER_BYTES,
         patience_s=PATIENCE_S,
         own_errors=_joined(own_error_lines()),
-        http_bind=_bind(plan.outside.inference),
-        grpc_bind=_bind(plan.outside.grpc_inference),
+        http_bind=_bind(settings.inference, certificate, "h2,http/1.1"),
+        grpc_bind=_bind(settings.grpc_inference, certificate, "h2"),
+        cors=_joined(cors_lines(settings)),
         routes=_joined(route_lines(plan.models)),
+        http_limits=_joined(limit_lines(settings)),
+        http_keys=_joined(key_lines(keys_map, f"{{ path {' '.join(OPEN_PATHS)} }}")),
+        http_bodies=_joined(body_lines()),
+        grpc_keys=_joined(key_lines(keys_map, f"{{ path_beg {OPEN_GRPC} }}")),
         inside_socket=folder / INSIDE,
         inside_routes=_joined(inside_lines(plan.models)),
         model_backends=_joined(model_backend_lines(plan.models, http, plan.max_requests)),
@@ -40,7 +55,9 @@ def render_config(plan: FrontPlan, folder: Path) -> str:
         torchserve_grpc=f"{grpc} maxconn {MAX_GRPC_CALLS}",
         gateway_http=folder / GATEWAY_HTTP,
         gateway_grpc=folder / GATEWAY_GRPC,
-        refusals=_joined(refusal_lines()),
+        refusals=_joined(refusal_lines((*REFUSALS, body))),
+        bare_413=bare_413_line(body),
+        key_rates=_joined(rate_table_lines()),
     )
 
 
@@ -51,11 +68,14 @@ def _max_connections(plan: FrontPlan) -> int:
     return most if files == resource.RLIM_INFINITY else min(most, (files - OTHER_FILES) // 2)
 
 
-def _bind(endpoint: Endpoint) -> str:
-    """An address as TorchServe understands it: its 0.0.0.0 listens on IPv6 too."""
+def _bind(endpoint: Endpoint, certificate: Path | None, protocols: str) -> str:
+    """An address as TorchServe understands it, whose 0.0.0.0 listens on IPv6 too; and how HTTP is spoken there."""
+    address = endpoint.address
     if endpoint.host == "0.0.0.0":  # noqa: S104 - compared, not bound
-        return f":::{endpoint.port} v4v6"
-    return endpoint.address
+        address = f":::{endpoint.port} v4v6"
+    if certificate:
+        return f"{address} ssl crt {certificate} alpn {protocols} {TLS_OPTIONS}"
+    return f"{address} proto h2" if protocols == "h2" else address
 
 
 def _joined(lines: Iterable[str]) -> str:

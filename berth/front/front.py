@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ..wait import wait_until
 from .config import GATEWAY_GRPC, GATEWAY_HTTP, INSIDE, RUNTIME, render_config
 from .plan import FrontPlan
 from .refusals import GRPC_REFUSALS
+from .reloaded import ReloadedFile, reloaded_files
 from .runtime import ask
 
 CONFIG = "haproxy.cfg"
@@ -31,6 +32,7 @@ class Front:
 
     haproxy: KeptProcess
     gateway: KeptProcess
+    files: Sequence[ReloadedFile]
 
     def require_running(self) -> None:
         """BerthError where one has ended, which at a start means that it never runs."""
@@ -39,9 +41,11 @@ class Front:
                 raise BerthError(f"{process.name} ended at its start; its log is above")
 
     def look(self) -> None:
-        """Start again what has ended."""
+        """Start again what has ended, and take up keys and certificates that have changed."""
         for process in (self.haproxy, self.gateway):
             process.look()
+        for file in self.files:
+            file.look()
 
     @property
     def why_not_ready(self) -> str | None:
@@ -61,6 +65,9 @@ class Front:
 @contextlib.contextmanager
 def running_front(plan: FrontPlan, folder: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Front]:
     """Write the configuration into the run folder and start both; BerthError where HAProxy does not start with it."""
+    files = tuple(reloaded_files(plan, folder))
+    for file in files:
+        file.write()
     config = folder / CONFIG
     config.write_text(render_config(plan, folder), encoding="utf-8")
     _require_valid(plan.executable, config)
@@ -81,7 +88,7 @@ def running_front(plan: FrontPlan, folder: Path, environ: Mapping[str, str] = os
     with gateway.running(), haproxy.running():
         if not wait_until(lambda: haproxy.why_not_ready is None, START_S):
             raise BerthError(f"haproxy does not answer {START_S:g} s after its start; its log is above")
-        yield Front(haproxy=haproxy, gateway=gateway)
+        yield Front(haproxy=haproxy, gateway=gateway, files=files)
 
 
 def gateway_settings(plan: FrontPlan, folder: Path) -> GatewaySettings:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..archive.served_model import ServedModel
 from ..endpoint import Endpoint
 from ..settings import Settings
+from .keys import KeySource
 
 LOOPBACK = "127.0.0.1"
 MAX_THREADS = 4  # one moves some 10,000 requests a second
@@ -31,6 +32,8 @@ class FrontPlan:
     threads: int
     health: Endpoint
     """Where the launcher says whether the models are ready."""
+    keys: KeySource | None = None
+    """The API keys, one of which each request must have; None: whoever reaches it may ask."""
 
 
 def move_behind(settings: Settings) -> Settings:

@@ -31,6 +31,47 @@ REFUSALS = (
         message="this server has another version of the model: leave the version out, or ask /v2/models/NAME for it",
         grpc_status=5,
     ),
+    Refusal(
+        reason="management",
+        status=404,
+        type="NotFound",
+        message="models are managed at another address, management_address of config.properties, which only the "
+        "server's own machine reaches",
+        grpc_status=5,
+    ),
+    Refusal(
+        reason="method",
+        status=405,
+        type="MethodNotAllowed",
+        message="this address takes GET, HEAD, POST, PUT and OPTIONS; models are managed at management_address of "
+        "config.properties, which only the server's own machine reaches",
+        headers=(("allow", "GET, HEAD, POST, PUT, OPTIONS"),),
+        grpc_status=12,
+    ),
+    Refusal(
+        reason="headers",
+        status=431,
+        type="TooLarge",
+        message="the request's headers are longer than 16 KiB: send fewer or shorter ones",
+        grpc_status=8,
+    ),
+    Refusal(
+        reason="key",
+        status=401,
+        type="Unauthorized",
+        message="no API key came with the request, or none that this server knows: send the header "
+        "`authorization: Bearer KEY` (in gRPC the same as metadata)",
+        headers=(("www-authenticate", "Bearer"),),
+        grpc_status=16,
+    ),
+    Refusal(
+        reason="rate",
+        status=429,
+        type="RateLimited",
+        message="this API key has sent as many requests in the last second as it may: send it again in a second",
+        headers=RETRY,
+        grpc_status=8,
+    ),
 )
 STREAM2 = Refusal(
     reason="stream2",
@@ -43,7 +84,12 @@ GRPC_REFUSALS = {each.reason: (each.grpc_status, each.message) for each in (*REF
 """What the gateway answers a call that arrives with a reason in its metadata `x-refusal`."""
 # What HAProxy itself says when nothing behind it answers, a client is too slow, or its request is no HTTP.
 OWN_ERRORS = (
-    Refusal(reason="bad-request", status=400, type="NotParseable", message="the request is not valid HTTP"),
+    Refusal(
+        reason="bad-request",
+        status=400,
+        type="NotParseable",
+        message="the request is not valid HTTP, or its headers are far too long",
+    ),
     Refusal(
         reason="slow",
         status=408,
@@ -70,6 +116,18 @@ OWN_ERRORS = (
 )
 
 
+def too_long(limit_bytes: int) -> Refusal:
+    """The refusal of a body that has more bytes than the server reads."""
+    return Refusal(
+        reason="body",
+        status=413,
+        type="TooLarge",
+        message=f"the body is longer than the {limit_bytes} bytes that the server reads (max_request_size of its "
+        "config.properties): send fewer texts at once",
+        grpc_status=8,
+    )
+
+
 def refusal_lines(refusals: tuple[Refusal, ...] = REFUSALS) -> Iterator[str]:
     """Write the backend that answers what txn.refusal names."""
     for refusal in refusals:
@@ -83,6 +141,12 @@ def own_error_lines() -> Iterator[str]:
     """Write what replaces HAProxy's own pages: one form that clients of every protocol can read."""
     for refusal in OWN_ERRORS:
         yield f"    http-error {_answer(refusal, common_body(refusal))}"
+
+
+def bare_413_line(refusal: Refusal) -> str:
+    """Write what a client reads instead of TorchServe's 413 without a word, of a body that came in chunks."""
+    is_bare = "{ status 413 } !{ res.hdr(content-type) -m found }"
+    return f"    http-response return {_answer(refusal, common_body(refusal))} if {is_bare}"
 
 
 def common_body(refusal: Refusal) -> str:

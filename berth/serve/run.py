@@ -150,13 +150,15 @@ def _announce(plan: ServerPlan, split: StartSplit) -> None:
     say(str(split))
     say(f"ready: {plan.names} at {inference.url}, workers per model: {plan.num_workers}. Ctrl-C stops. Try:")
     for model in plan.models:
-        say(curl_line(inference, model))
+        say(curl_line(inference, model, has_keys=plan.front is not None and plan.front.keys is not None))
 
 
-def curl_line(inference: Endpoint, model: ServedModel) -> str:
-    """Return a command to try, which the model answers."""
+def curl_line(inference: Endpoint, model: ServedModel, *, has_keys: bool = False) -> str:
+    """Return a command to try, which the model answers; a certificate is rarely one of the name 127.0.0.1."""
     address, body = model.predictions_url(inference), shlex.quote(model.known_request())
-    return f"curl {address} -H 'content-type: application/json' -d {body}"
+    key = ' -H "authorization: Bearer $BERTH_API_KEY"' if has_keys else ""
+    insecure = " --insecure" if inference.scheme == "https" else ""
+    return f"curl{insecure} {address}{key} -H 'content-type: application/json' -d {body}"
 
 
 def _drain(

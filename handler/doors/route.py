@@ -11,7 +11,7 @@ from ..payload import Answered, DeepCheck, ModelIdentity, Rejected, Request
 from ..wire import quote
 from . import kserve_v1, native, open_inference
 from .advice import Advice
-from .binary import json_length, read_binary
+from .binary import json_length, read_binary, read_without_length
 from .body import is_infer, is_rest, read_deadline_s, read_json, require_bytes
 from .call import Call, FormedReply, Reply
 from .cohere import embed as cohere_embed
@@ -68,10 +68,8 @@ def choose_door(headers: Headers) -> Door:
             return KSERVE
         case "":
             return NATIVE
-        case "check" if headers["explain"] != "True":
-            return CHECK
-        case str() as path if path in ROOTS and headers["explain"] != "True":
-            return ROOTS[path]
+        case str() as path if headers["explain"] != "True":
+            return BEHIND.get(path, NOWHERE)
         case _:
             return NOWHERE
 
@@ -80,11 +78,18 @@ def _open_kserve(fields: Fields, headers: Headers, model: ModelIdentity) -> Call
     """Read a request of v1 or v2, which only the body tells apart."""
     advice = kserve_v1.advise(model.contract)
     length = json_length(headers)
-    value = read_json(fields, headers, advice) if length is None else read_binary(fields, length, advice)
+    value = read_without_length(fields, headers, advice) if length is None else read_binary(fields, length, advice)
     explains = headers["explain"] == "True"
-    if explains or (isinstance(value, dict) and "instances" in value):
+    keys = value if isinstance(value, dict) else ()
+    if "instances" in keys or (explains and "inputs" not in keys):
         return kserve_v1.open_call(value, model, explains=explains)
-    return open_inference.open_call(value, model)
+    return open_inference.open_call(value, model, explains=explains)
+
+
+def _open_metadata(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
+    if any(fields.values()):
+        raise InvalidInput("metadata is asked for without a body: send tensors to /v2/models/{model}/infer")
+    return open_inference.open_metadata(model)
 
 
 def _open_grpc(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
@@ -126,6 +131,7 @@ def _open_root(fields: Fields, headers: Headers, model: ModelIdentity, *, root: 
 NATIVE = Door(native.open_call, lambda model: native.NativeReply())
 KSERVE = Door(_open_kserve, lambda model: kserve_v1.InstancesReply())
 GRPC = Door(_open_grpc, lambda model: open_inference.TensorReply(model=model, id="", is_grpc=True))
+METADATA = Door(_open_metadata, lambda model: open_inference.TensorReply(model=model))
 CHECK = Door(_check, lambda model: native.NativeReply())
 DESCRIBE = Door(_describe, lambda model: native.NativeReply())
 NOWHERE = Door(_refuse_path, lambda model: native.NativeReply())
@@ -155,3 +161,4 @@ def _make_root(root: RootPath) -> Door:
 
 
 ROOTS = {root.url_path: _make_root(root) for root in ROOT_PATHS}
+BEHIND = {**ROOTS, "v2": METADATA, "check": CHECK}

@@ -3,17 +3,16 @@
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from handler.doors.paths import ROOT_PATHS, Form
 
 from ..model_server import ModelServer
 from ..readiness import Readiness
-from ..refusal import Refusal
+from ..refusal import Refusal, too_large
 from ..settings import GatewaySettings
-from .embeddings import MAX_BYTES
 from .embeddings_door import EmbeddingsDoor
 from .pages import ServerPages
+from .reading import MAX_BYTES
 from .root_paths import RootPaths
 from .writing import to_json
 
@@ -40,9 +39,6 @@ async def refuse_in_form(request: web.Request, handler: Handler) -> web.StreamRe
         refusal = error
     except web.HTTPException as error:
         refusal = _explain(error, request)
-    except HttpProcessingError:
-        said = request.headers.get("content-encoding", "")[:40]
-        refusal = Refusal(400, "NotParseable", f"the body is not {said!r}, as its content-encoding says")
     return to_json(refusal.value(form_of(request.path)), refusal.status, refusal.headers)
 
 
@@ -58,5 +54,5 @@ def _explain(error: web.HTTPException, request: web.Request) -> Refusal:
         allowed = " or ".join(sorted(error.allowed_methods - {"HEAD"}))
         return Refusal(405, "MethodNotAllowed", f"{request.path} is asked by {allowed}, not by {error.method}")
     if isinstance(error, web.HTTPRequestEntityTooLarge):
-        return Refusal(413, "TooLarge", f"the request has more than {MAX_BYTES} bytes: send fewer inputs at once")
+        return too_large(None, MAX_BYTES)
     return Refusal(error.status, "UnknownPath", f"there is nothing at {request.path[:200]!r}: docs/api.md has a list")

@@ -10,6 +10,7 @@ from berth.clients.launcher import Capacity
 from berth.errors import Refused
 from berth.gateway.over_http import embeddings as splitting
 from berth.gateway.over_http import embeddings_door as door
+from berth.gateway.over_http import reading
 from berth.machine.forking import IMPORTS_BYTES
 from berth.machine.limits import MemoryLimit
 from berth.machine.machine import Machine
@@ -281,7 +282,7 @@ def test_the_gateway_holds_what_many_embeddings_take() -> None:
         amounts(budget(facts, server=with_front))["a request for many embeddings"] for facts in (BERT_BASE, embeddings)
     ]
     assert more[1] - more[0] == LARGE_FACTOR * LARGE_PARTS * 256 * 768 * BYTES_PER_NUMBER
-    assert (door.LARGE_AT_ONCE, splitting.MAX_BYTES) == (LARGE_AT_ONCE, LARGE_BODY_BYTES)
+    assert (door.LARGE_AT_ONCE, reading.MAX_BYTES) == (LARGE_AT_ONCE, LARGE_BODY_BYTES)
     assert splitting.MAX_INPUTS == LARGE_PARTS * MAX_INPUTS_PER_REQUEST
 
 
