@@ -1,7 +1,7 @@
 """What a stranger gets from a container: every port that is open, and what every path and gRPC method says there."""
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -14,6 +14,8 @@ MODEL = "bert"
 CONNECT_S = 1.0
 ASK_S = 10.0
 INPUT = {"inputs": "hello"}
+KEYS = ("--env", "BERTH_API_KEYS=somebody 0123456789abcdef0123456789abcdef")
+"""Options of a container that asks for a key."""
 PATHS = (
     ("GET", "/"),
     ("OPTIONS", "/"),
@@ -110,3 +112,25 @@ def call(host: str, port: int, method: str) -> str:
 def call_all(host: str, port: int, methods: Iterable[str]) -> list[str]:
     """The status of each."""
     return [*map(partial(call, host, port), methods)]
+
+
+def scan(unlocked: str, locked: str) -> Iterator[str]:
+    """Lines of two tables: each path and each method, at a container without keys and at one that asks for them."""
+    ports, ports_with_keys = (", ".join(map(str, open_ports(host))) for host in (unlocked, locked))
+    yield f"open ports: {ports}; with keys: {ports_with_keys}"
+    places = ((unlocked, 8080), (locked, 8080), (locked, 8082), (locked, 8090))
+    columns = [ask_all(*place, PATHS + MANAGEMENT) for place in places]
+    asked = [f"{method} {path}" for method, path in PATHS + MANAGEMENT]
+    yield from table(("HTTP", "8080", "8080 with keys", "8082", "8090"), zip(asked, *columns, strict=True))
+    methods = METHODS + MANAGEMENT_METHODS
+    answers = [call_all(host, 7070, methods) for host in (unlocked, locked)]
+    yield from table(("gRPC, an empty message", "7070", "7070 with keys"), zip(methods, *answers, strict=True))
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """An empty line, the header and the rows, their columns aligned."""
+    lines = [header, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    yield ""
+    for line in lines:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
