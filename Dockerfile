@@ -90,7 +90,7 @@ RUN berth pack /checkpoint --name "${MODEL}" --output /store \
 FROM application AS runtime
 ARG MODEL=bert
 # The management API stays on loopback, where `kubectl exec` and `kubectl port-forward` reach it.
-# Without a file of keys (BERTH_API_KEYS_FILE) whoever reaches the pod may ask: its network policy says who does.
+# Without keys a server refuses to listen on more than loopback unless it is told to; keys that are mounted count anyway.
 # No bytecode is written: the worker runs in the model's folder, to which a __pycache__ would add a member.
 ENV TS_MODEL_STORE=/models \
     TS_LOAD_MODELS=${MODEL} \

@@ -6,6 +6,15 @@ from pathlib import Path
 from string import Template
 
 from ..endpoint import Endpoint
+from .admission import (
+    ANY_MODEL,
+    admission_lines,
+    counting_lines,
+    deadline_lines,
+    grpc_deadline_lines,
+    learning_lines,
+    table_lines,
+)
 from .cors import cors_lines
 from .keys import OPEN_GRPC, OPEN_PATHS, key_lines, rate_table_lines
 from .limits import BUFFER_BYTES, body_lines, limit_lines
@@ -44,17 +53,23 @@ def render_config(plan: FrontPlan, folder: Path) -> str:
         grpc_bind=_bind(settings.grpc_inference, certificate, "h2"),
         cors=_joined(cors_lines(settings)),
         routes=_joined(route_lines(plan.models)),
+        admission=_admission(deadline_lines(is_checked=True), plan.max_requests),
         http_limits=_joined(limit_lines(settings)),
         http_keys=_joined(key_lines(keys_map, f"{{ path {' '.join(OPEN_PATHS)} }}")),
         http_bodies=_joined(body_lines()),
         grpc_keys=_joined(key_lines(keys_map, f"{{ path_beg {OPEN_GRPC} }}")),
         inside_socket=folder / INSIDE,
         inside_routes=_joined(inside_lines(plan.models)),
+        inside_admission=_admission(deadline_lines(is_checked=False), plan.max_requests),
         model_backends=_joined(model_backend_lines(plan.models, http, plan.max_requests)),
         torchserve_http=http,
         torchserve_grpc=f"{grpc} maxconn {MAX_GRPC_CALLS}",
         gateway_http=folder / GATEWAY_HTTP,
         gateway_grpc=folder / GATEWAY_GRPC,
+        grpc_admission=_admission(grpc_deadline_lines(), MAX_GRPC_CALLS),
+        any_model=ANY_MODEL,
+        counting=_joined(counting_lines()),
+        tables=_joined(table_lines()),
         refusals=_joined(refusal_lines((*REFUSALS, body))),
         bare_413=bare_413_line(body),
         key_rates=_joined(rate_table_lines()),
@@ -66,6 +81,10 @@ def _max_connections(plan: FrontPlan) -> int:
     _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = plan.max_connections
     return most if files == resource.RLIM_INFINITY else min(most, (files - OTHER_FILES) // 2)
+
+
+def _admission(deadline: Iterable[str], max_requests: int) -> str:
+    return _joined((*deadline, *admission_lines(max_requests), *learning_lines()))
 
 
 def _bind(endpoint: Endpoint, certificate: Path | None, protocols: str) -> str:

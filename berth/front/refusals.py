@@ -32,6 +32,29 @@ REFUSALS = (
         grpc_status=5,
     ),
     Refusal(
+        reason="timeout",
+        status=400,
+        type="InvalidInput",
+        message="x-timeout-ms is how long the client waits: a whole number of milliseconds from 1 to 300000",
+        grpc_status=3,
+    ),
+    Refusal(
+        reason="priority",
+        status=400,
+        type="InvalidInput",
+        message="x-priority is low or normal",
+        grpc_status=3,
+    ),
+    Refusal(
+        reason="overloaded",
+        status=503,
+        type="Overloaded",
+        message="more requests wait than the model can answer in the time that this one has: send it again after the "
+        "seconds that retry-after names, or give it more time (x-timeout-ms)",
+        headers=(("retry-after", "%[var(txn.retry_s)]"),),
+        grpc_status=14,
+    ),
+    Refusal(
         reason="management",
         status=404,
         type="NotFound",
