@@ -8,23 +8,13 @@ import pytest
 from berth.cli.scale import require_room
 from berth.clients.launcher import Capacity
 from berth.errors import Refused
-from berth.gateway.over_http import embeddings as splitting
-from berth.gateway.over_http import embeddings_door as door
-from berth.gateway.over_http import reading
 from berth.machine.forking import IMPORTS_BYTES
 from berth.machine.limits import MemoryLimit
 from berth.machine.machine import Machine
 from berth.machine.nvidia_smi import Gpu
 from berth.machine.quantities import GIB, MIB
 from berth.memory.budget import (
-    CONNECTION_BYTES,
     FORK_BYTES,
-    FRONT_BYTES,
-    GATEWAY_BYTES,
-    LARGE_AT_ONCE,
-    LARGE_BODY_BYTES,
-    LARGE_FACTOR,
-    LARGE_PARTS,
     PROCESS_BYTES,
     Budget,
     ModelLoad,
@@ -32,16 +22,12 @@ from berth.memory.budget import (
     plan_budget,
 )
 from berth.memory.fit import (
-    FEWEST_CONNECTIONS,
-    MOST_CONNECTIONS,
     ROOM_FOR_WORKERS,
     MemoryPlan,
     fit,
 )
 from berth.memory.model_size import ModelSize
 from handler.config import (
-    BYTES_PER_NUMBER,
-    MAX_INPUTS_PER_REQUEST,
     TOKEN_BUDGETS,
     TOKENS_PER_SLOT,
     VOCABULARY_PER_TOKEN,
@@ -266,47 +252,6 @@ def test_without_its_launcher_nothing_is_known() -> None:
     why = require_room(URL, "bert-base", 64, None, LAUNCHER)
     assert why is not None
     assert f"no launcher answers at {LAUNCHER}" in why
-
-
-def test_a_front_is_counted_where_there_is_one() -> None:
-    found = budget(server=replace(SERVER, connections=1_000))
-    assert amounts(found)["the front"] == FRONT_BYTES
-    assert amounts(found)["the gateway"] == GATEWAY_BYTES
-    large = LARGE_AT_ONCE * LARGE_FACTOR * LARGE_BODY_BYTES
-    assert found.total_bytes - budget().total_bytes == FRONT_BYTES + GATEWAY_BYTES + large + 1_000 * CONNECTION_BYTES
-
-
-def test_the_gateway_holds_what_many_embeddings_take() -> None:
-    with_front, embeddings = replace(SERVER, connections=1_000), with_config(task=Task.EMBEDDINGS)
-    more = [
-        amounts(budget(facts, server=with_front))["a request for many embeddings"] for facts in (BERT_BASE, embeddings)
-    ]
-    assert more[1] - more[0] == LARGE_FACTOR * LARGE_PARTS * 256 * 768 * BYTES_PER_NUMBER
-    assert (door.LARGE_AT_ONCE, reading.MAX_BYTES) == (LARGE_AT_ONCE, LARGE_BODY_BYTES)
-    assert splitting.MAX_INPUTS == LARGE_PARTS * MAX_INPUTS_PER_REQUEST
-
-
-def plan_with_front(memory: int, workers: int = 1) -> MemoryPlan:
-    server = replace(SERVER, connections=FEWEST_CONNECTIONS)
-    return fit([ModelLoad(size=BERT_BASE, workers=workers)], server, machine(memory), why_workers="so it was said")
-
-
-def test_a_front_holds_as_many_clients_as_memory_is_left_for() -> None:
-    large = plan_with_front(24 * GIB)
-    assert large.connections == MOST_CONNECTIONS
-    least = large.least.total_bytes
-    assert plan_with_front(least).connections == FEWEST_CONNECTIONS
-    assert plan_with_front(least - 1).refusal is not None
-    between = plan_with_front(least + 1_500 * CONNECTION_BYTES)
-    assert (between.max_workers, between.connections) == (1, FEWEST_CONNECTIONS + 1_500)
-    assert between.budget.total_bytes == least + 1_500 * CONNECTION_BYTES
-
-
-def test_clients_come_before_workers_that_may_be_added() -> None:
-    all_connections = plan_with_front(plan_with_front(24 * GIB).least.total_bytes + 11_000 * CONNECTION_BYTES)
-    assert (all_connections.connections, all_connections.max_workers) == (MOST_CONNECTIONS, 1)
-    second_worker = budget(workers=2, server=replace(SERVER, connections=MOST_CONNECTIONS))
-    assert plan_with_front(second_worker.total_bytes).max_workers == 2
 
 
 def test_the_imports_of_forks_are_counted_once() -> None:
