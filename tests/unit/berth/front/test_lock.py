@@ -34,6 +34,7 @@ CLOSED = (
 SERVICES = (
     "org.pytorch.serve.grpc.inference.InferenceAPIsService/Predictions",
     "inference.GRPCInferenceService/ModelInfer",
+    "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 )
 AS_IN = pytest.mark.parametrize("path", FORMS)
 
