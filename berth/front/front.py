@@ -7,13 +7,16 @@ import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from ..archive.served_model import ServedModel
 from ..errors import BerthError
 from ..gateway.settings import GatewaySettings
 from ..process.kept import KeptProcess
 from ..wait import wait_until
 from .config import GATEWAY_GRPC, GATEWAY_HTTP, INSIDE, RUNTIME, render_config
+from .metrics import render_metrics
 from .plan import FrontPlan
 from .refusals import GRPC_REFUSALS
 from .reloaded import ReloadedFile, reloaded_files
@@ -33,6 +36,9 @@ class Front:
     haproxy: KeptProcess
     gateway: KeptProcess
     files: Sequence[ReloadedFile]
+    runtime: Path
+    """The socket where HAProxy says how it is."""
+    models: Sequence[ServedModel]
 
     def require_running(self) -> None:
         """BerthError where one has ended, which at a start means that it never runs."""
@@ -51,6 +57,10 @@ class Front:
     def why_not_ready(self) -> str | None:
         """Why clients do not reach the models; None where they do."""
         return self.haproxy.why_not_ready or self.gateway.why_not_ready
+
+    def metrics(self) -> str:
+        """Write the front's numbers as Prometheus reads them; BerthError where it does not answer."""
+        return render_metrics(partial(ask, self.runtime), self.models)
 
     def close(self) -> None:
         """Take no more connections, and end once all requests are answered."""
@@ -88,7 +98,7 @@ def running_front(plan: FrontPlan, folder: Path, environ: Mapping[str, str] = os
     with gateway.running(), haproxy.running():
         if not wait_until(lambda: haproxy.why_not_ready is None, START_S):
             raise BerthError(f"haproxy does not answer {START_S:g} s after its start; its log is above")
-        yield Front(haproxy=haproxy, gateway=gateway, files=files)
+        yield Front(haproxy=haproxy, gateway=gateway, files=files, runtime=folder / RUNTIME, models=plan.models)
 
 
 def gateway_settings(plan: FrontPlan, folder: Path) -> GatewaySettings:
