@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from berth.archive.served_model import ServedModel
-from berth.front.metrics import HELP, render_metrics
 from berth.front.refusals import GRPC_REFUSALS
+from berth.front.reports.metrics import HELP, render_metrics
 from berth.front.runtime import ask
 from tests.support.front.haproxy import Front, front_before, needs_haproxy
 from tests.support.http_standin import JsonHandler, answering

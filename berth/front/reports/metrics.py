@@ -5,10 +5,10 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from ..archive.served_model import ServedModel
-from .admission import ANY_MODEL, COUNTS, TABLE
-from .refusals import GRPC_REFUSALS
-from .routes import backend_of
+from ...archive.served_model import ServedModel
+from ..admission import ANY_MODEL, COUNTS, TABLE
+from ..refusals import GRPC_REFUSALS
+from ..routes import backend_of
 
 Sample = tuple[str, float]
 """A metric's labels, and its value."""
