@@ -8,9 +8,9 @@ from string import Template
 from ..endpoint import Endpoint
 from .cors import cors_lines
 from .keys import OPEN_GRPC, OPEN_PATHS, key_lines, rate_table_lines
-from .limits import BUFFER_BYTES, body_lines, limit_lines
+from .limits import BUFFER_BYTES, body_lines, limit_lines, refused_lines
 from .plan import MAX_GRPC_CALLS, FrontPlan
-from .refusals import REFUSALS, bare_413_line, own_error_lines, refusal_lines, too_long
+from .refusals import REFUSALS, form_lines, own_error_lines, refusal_lines, too_long
 from .routes import inside_lines, model_backend_lines, route_lines
 
 TEMPLATE = Path(__file__).with_name("haproxy.cfg")
@@ -32,7 +32,7 @@ def render_config(plan: FrontPlan, folder: Path) -> str:
     http, grpc = plan.behind.inference.address, plan.behind.grpc_inference.address
     settings, keys_map = plan.outside, folder / KEYS_MAP if plan.keys else None
     certificate = folder / CERTIFICATE if settings.certificate else None
-    body = too_long(settings.max_request_bytes)
+    refusals = (*REFUSALS, too_long(settings.max_request_bytes))
     return Template(TEMPLATE.read_text("utf-8")).substitute(
         max_connections=max_connections(),
         threads=plan.threads,
@@ -56,8 +56,10 @@ def render_config(plan: FrontPlan, folder: Path) -> str:
         torchserve_grpc=f"{grpc} maxconn {MAX_GRPC_CALLS}",
         gateway_http=folder / GATEWAY_HTTP,
         gateway_grpc=folder / GATEWAY_GRPC,
-        refusals=_joined(refusal_lines((*REFUSALS, body))),
-        bare_413=bare_413_line(body),
+        refusals=_joined(refusal_lines("http-request", refusals)),
+        late_refusals=_joined(refusal_lines("http-response", refusals)),
+        refused=_joined(refused_lines()),
+        forms=_joined(form_lines()),
         key_rates=_joined(rate_table_lines()),
     )
 

@@ -8,6 +8,8 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "OPTIONS")
 BODY_S = 15
 BUFFER_BYTES = 65_536
 MAX_HEADERS_BYTES = 16_384
+UNREAD_BYTES = 40_960  # so long a body may not be in the buffer as a whole, beside the headers
+IS_REFUSED = "{ var(txn.refusal) -m found }"
 
 
 def limit_lines(settings: Settings) -> Iterator[str]:
@@ -24,10 +26,18 @@ def limit_lines(settings: Settings) -> Iterator[str]:
 def body_lines() -> Iterator[str]:
     """Write that a body, or its first BUFFER_BYTES, is waited for before the request takes a place at TorchServe.
 
-    A short one that is refused is waited for too: after an answer to half a request HAProxy 2.6 ends an HTTP/2 stream
-    by CANCEL, and curl and gRPC's clients see that instead of the answer.
+    What is refused is heard out too. After an answer to half a request HAProxy 2.6 ends an HTTP/2 stream by CANCEL and
+    resets a connection of HTTP/1.1, and many clients see that instead of the answer. So the gateway reads a long body,
+    and then the refusal is put in the place of its answer. A client that asks first (`expect`) is told at once.
     """
-    is_refused = "{ var(txn.refusal) -m found }"
     wait = f"    http-request wait-for-body time {BODY_S}s if {{ method POST PUT }}"
-    yield f"{wait} !{is_refused}"
-    yield f"{wait} {is_refused} {{ req.body_size lt {BUFFER_BYTES} }}"
+    asks_first = "{ req.hdr(expect) -m found }"
+    yield f"{wait} !{IS_REFUSED}"
+    yield f"{wait} {IS_REFUSED} {{ req.body_size lt {UNREAD_BYTES} }} !{asks_first}"
+
+
+def refused_lines() -> Iterator[str]:
+    """Write who answers what is refused."""
+    unread = f"{{ req.body_size ge {UNREAD_BYTES} }} !{{ req.hdr(expect) -m found }}"
+    yield f"    use_backend hear_out if {IS_REFUSED} {unread}"
+    yield f"    use_backend refuse if {IS_REFUSED}"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.front import Fronted
+from tests.support.front import Fronted, ask
 
 KEY = "authorization: Bearer open-sesame"
 IDLE = 2_000  # a short form of 10,000: a test's process may have that many files
@@ -72,6 +72,25 @@ def test_a_body_that_never_comes_is_told_so(locked: Fronted) -> None:
     status, body = read_answer(begin(locked, KEY, "content-length: 4000", body=b" " * 100))
     assert (status, body["type"]) == (408, "RequestTimeout")
     assert time.monotonic() - started_s < 25
+
+
+@pytest.mark.parametrize("key", ["open-sesame", "wrong"])
+def test_what_is_refused_is_heard_out_and_the_connection_is_kept(locked: Fronted, key: str) -> None:
+    with contextlib.closing(locked.connect()) as connection:
+        status, _, body = ask(connection, key=key, body=b" " * 3_000_000)
+        assert (status, body["code"]) == ((413, 413) if key == "open-sesame" else (401, 401))
+        assert ask(connection, key="open-sesame")[0] == 200
+
+
+def test_who_asks_first_is_told_at_once(locked: Fronted) -> None:
+    started_s = time.monotonic()
+    status, body = read_answer(begin(locked, KEY, "content-length: 3000000", "expect: 100-continue"))
+    assert (status, body["type"]) == (413, "RequestTooLarge")
+    assert time.monotonic() - started_s < 5
+
+
+def test_a_client_cannot_have_itself_refused(locked: Fronted) -> None:
+    assert locked.ask("/v1/models", method="GET", key="open-sesame", headers={"x-refusal": "key"})[0] == 200
 
 
 def test_a_long_body_in_chunks(locked: Fronted) -> None:
