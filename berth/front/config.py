@@ -6,11 +6,20 @@ from pathlib import Path
 from string import Template
 
 from ..endpoint import Endpoint
+from .admission import (
+    ANY_MODEL,
+    admission_lines,
+    counting_lines,
+    deadline_lines,
+    grpc_deadline_lines,
+    learning_lines,
+    table_lines,
+)
 from .cors import cors_lines
 from .keys import OPEN_GRPC, OPEN_PATHS, key_lines, rate_table_lines
 from .limits import BUFFER_BYTES, body_lines, limit_lines, refused_lines
 from .plan import MAX_GRPC_CALLS, FrontPlan
-from .refusals import REFUSALS, form_lines, own_error_lines, refusal_lines, too_long
+from .refusals import REFUSALS, bare_413_lines, form_lines, own_error_lines, refusal_lines, too_long
 from .routes import inside_lines, model_backend_lines, route_lines
 
 TEMPLATE = Path(__file__).with_name("haproxy.cfg")
@@ -21,7 +30,6 @@ GATEWAY_GRPC = "gateway-grpc.sock"
 KEYS_MAP = "keys.map"
 CERTIFICATE = "certificate.pem"
 TLS_OPTIONS = "ssl-min-ver TLSv1.2"
-MAX_CONNECTIONS = 20_000  # fewer where the system grants fewer files: each may take two
 OTHER_FILES = 200
 PATIENCE_S = 30  # how long a request waits for its turn
 GRACE_S = 60
@@ -32,9 +40,10 @@ def render_config(plan: FrontPlan, folder: Path) -> str:
     http, grpc = plan.behind.inference.address, plan.behind.grpc_inference.address
     settings, keys_map = plan.outside, folder / KEYS_MAP if plan.keys else None
     certificate = folder / CERTIFICATE if settings.certificate else None
-    refusals = (*REFUSALS, too_long(settings.max_request_bytes))
+    body = too_long(settings.max_request_bytes)
+    refusals = (*REFUSALS, body)
     return Template(TEMPLATE.read_text("utf-8")).substitute(
-        max_connections=max_connections(),
+        max_connections=_max_connections(plan),
         threads=plan.threads,
         runtime_socket=folder / RUNTIME,
         grace_s=GRACE_S,
@@ -45,29 +54,41 @@ def render_config(plan: FrontPlan, folder: Path) -> str:
         grpc_bind=_bind(settings.grpc_inference, certificate, "h2"),
         cors=_joined(cors_lines(settings)),
         routes=_joined(route_lines(plan.models)),
+        admission=_admission(deadline_lines(is_checked=True), plan.max_requests),
         http_limits=_joined(limit_lines(settings)),
         http_keys=_joined(key_lines(keys_map, f"{{ path {' '.join(OPEN_PATHS)} }}")),
         http_bodies=_joined(body_lines()),
         grpc_keys=_joined(key_lines(keys_map, f"{{ path_beg {OPEN_GRPC} }}")),
         inside_socket=folder / INSIDE,
         inside_routes=_joined(inside_lines(plan.models)),
+        inside_admission=_admission(deadline_lines(is_checked=False), plan.max_requests),
         model_backends=_joined(model_backend_lines(plan.models, http, plan.max_requests)),
         torchserve_http=http,
         torchserve_grpc=f"{grpc} maxconn {MAX_GRPC_CALLS}",
         gateway_http=folder / GATEWAY_HTTP,
         gateway_grpc=folder / GATEWAY_GRPC,
+        grpc_admission=_admission(grpc_deadline_lines(), MAX_GRPC_CALLS),
+        any_model=ANY_MODEL,
+        counting=_joined(counting_lines()),
+        tables=_joined(table_lines()),
         refusals=_joined(refusal_lines("http-request", refusals)),
         late_refusals=_joined(refusal_lines("http-response", refusals)),
+        bare_413=_joined(bare_413_lines(body)),
         refused=_joined(refused_lines()),
         forms=_joined(form_lines()),
         key_rates=_joined(rate_table_lines()),
     )
 
 
-def max_connections() -> int:
-    """How many clients may be connected at once."""
-    _, granted = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MAX_CONNECTIONS if granted == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, (granted - OTHER_FILES) // 2)
+def _max_connections(plan: FrontPlan) -> int:
+    """As many as memory holds, and files are granted: each may take two."""
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = plan.max_connections
+    return most if files == resource.RLIM_INFINITY else min(most, (files - OTHER_FILES) // 2)
+
+
+def _admission(deadline: Iterable[str], max_requests: int) -> str:
+    return _joined((*deadline, *admission_lines(max_requests), *learning_lines()))
 
 
 def _bind(endpoint: Endpoint, certificate: Path | None, protocols: str) -> str:

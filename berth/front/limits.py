@@ -9,6 +9,7 @@ BODY_S = 15
 BUFFER_BYTES = 65_536
 MAX_HEADERS_BYTES = 16_384
 UNREAD_BYTES = 40_960  # so long a body may not be in the buffer as a whole, beside the headers
+ASKS_FIRST = "{ var(txn.asks_first) -m found }"
 IS_REFUSED = "{ var(txn.refusal) -m found }"
 
 
@@ -28,16 +29,15 @@ def body_lines() -> Iterator[str]:
 
     What is refused is heard out too. After an answer to half a request HAProxy 2.6 ends an HTTP/2 stream by CANCEL and
     resets a connection of HTTP/1.1, and many clients see that instead of the answer. So the gateway reads a long body,
-    and then the refusal is put in the place of its answer. A client that asks first (`expect`) is told at once.
+    and then the refusal is put in the place of its answer. A client of HTTP/1.1 that asks first is told at once.
     """
     wait = f"    http-request wait-for-body time {BODY_S}s if {{ method POST PUT }}"
-    asks_first = "{ req.hdr(expect) -m found }"
+    yield "    http-request set-var(txn.asks_first) bool(true) if { req.hdr(expect) -m found } { req.ver 1.1 }"
     yield f"{wait} !{IS_REFUSED}"
-    yield f"{wait} {IS_REFUSED} {{ req.body_size lt {UNREAD_BYTES} }} !{asks_first}"
+    yield f"{wait} {IS_REFUSED} {{ req.body_size lt {UNREAD_BYTES} }} !{ASKS_FIRST}"
 
 
 def refused_lines() -> Iterator[str]:
     """Write who answers what is refused."""
-    unread = f"{{ req.body_size ge {UNREAD_BYTES} }} !{{ req.hdr(expect) -m found }}"
-    yield f"    use_backend hear_out if {IS_REFUSED} {unread}"
+    yield f"    use_backend hear_out if {IS_REFUSED} {{ req.body_size ge {UNREAD_BYTES} }} !{ASKS_FIRST}"
     yield f"    use_backend refuse if {IS_REFUSED}"

@@ -32,6 +32,29 @@ REFUSALS = (
         grpc_status=5,
     ),
     Refusal(
+        reason="timeout",
+        status=400,
+        type="InvalidInput",
+        message="x-timeout-ms is how long the client waits: a whole number of milliseconds from 1 to 300000",
+        grpc_status=3,
+    ),
+    Refusal(
+        reason="priority",
+        status=400,
+        type="InvalidInput",
+        message="x-priority is low or normal",
+        grpc_status=3,
+    ),
+    Refusal(
+        reason="overloaded",
+        status=503,
+        type="Overloaded",
+        message="more requests wait than the model can answer in the time that this one has: send it again after the "
+        "seconds that retry-after names, or give it more time (x-timeout-ms)",
+        headers=(("retry-after", "%[var(txn.retry_s)]"),),
+        grpc_status=14,
+    ),
+    Refusal(
         reason="management",
         status=404,
         type="NotFound",
@@ -142,6 +165,15 @@ def refusal_lines(rules: str, refusals: Iterable[Refusal]) -> Iterator[str]:
             body = json.dumps(_said(refusal).value(form))
             when = f"{{ var(txn.refusal) -m str {refusal.reason} }} {{ var(txn.form) -m str {form} }}"
             yield f"    {rules} return {_answer(refusal, body)} if {when}"
+
+
+def bare_413_lines(refusal: Refusal) -> Iterator[str]:
+    """Write what a client reads instead of TorchServe's 413 without a word, of a body that came in chunks."""
+    yield (
+        f"    http-response set-var(txn.refusal) str({refusal.reason}) "
+        "if { status 413 } !{ res.hdr(content-type) -m found }"
+    )
+    yield from refusal_lines("http-response", (refusal,))
 
 
 def own_error_lines() -> Iterator[str]:

@@ -118,7 +118,7 @@ def _describe(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
 
 def _open_root(fields: Fields, headers: Headers, model: ModelIdentity, *, root: RootPath) -> Call:
     """Read a request of another protocol, if the model's task is one that answers there."""
-    if model.contract.task not in root.tasks:
+    if root.tasks and model.contract.task not in root.tasks:
         places = [each.url_path for each in ROOT_PATHS if model.contract.task in each.tasks and each.tasks != EVERY]
         raise UnknownPath(
             f"this model's task is {model.contract.task}, and {root.url_path} is for {' and '.join(root.tasks)}: send "

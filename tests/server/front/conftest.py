@@ -11,7 +11,7 @@ import pytest
 from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
 from tests.support import servers
-from tests.support.certificates import Certificate, make_certificate
+from tests.support.front.certificates import Certificate, make_certificate
 from tests.support.servers import Server
 
 KEY = "open-sesame"

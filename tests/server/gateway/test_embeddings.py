@@ -11,7 +11,7 @@ import pytest
 
 from berth.gateway.over_http.embeddings import MAX_INPUTS
 from handler.config import Task
-from tests.support.gateway import Gateway, running_gateway
+from tests.support.front.gateway import Gateway, running_gateway
 from tests.support.servers import Server
 from tests.support.texts import mixed_texts
 

@@ -14,7 +14,7 @@ from tritonclient.utils import InferenceServerException
 from handler.config import Task
 from tests.support.clients.infer_rest import V2
 from tests.support.equality.compare import largest_difference
-from tests.support.gateway import Gateway
+from tests.support.front.gateway import Gateway
 from tests.support.servers import Server
 
 pytestmark = pytest.mark.server

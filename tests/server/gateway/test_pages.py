@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handler.config import Task
-from tests.support.gateway import Gateway, running_gateway
+from tests.support.front.gateway import Gateway, running_gateway
 
 pytestmark = pytest.mark.server
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from berth.front.keys import KeySource
-from tests.support.front import HAPROXY, Fronted, fronted
+from tests.support.front.fronted import HAPROXY, Fronted, fronted
 
 LINES = "ada open-sesame\nbob bobs-key 3\n"
 

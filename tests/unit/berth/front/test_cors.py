@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.front import Fronted
+from tests.support.front.fronted import Fronted
 
 PREFLIGHT = {"access-control-request-method": "POST", "access-control-request-headers": "authorization,content-type"}
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.front import Fronted, ask
+from tests.support.front.fronted import Fronted, ask
 
 KEY = "authorization: Bearer open-sesame"
 IDLE = 2_000  # a short form of 10,000: a test's process may have that many files

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from berth.wait import wait_until
-from tests.support.front import Fronted, ask
+from tests.support.front.fronted import Fronted, ask
 
 FORMS: dict[str, Callable[[Any], tuple[object, object]]] = {
     "/predictions/bert": lambda body: (body["type"], body["message"]),

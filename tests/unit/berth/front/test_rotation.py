@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from berth.front.keys import KeySource
-from tests.support.certificates import make_certificate
-from tests.support.front import HAPROXY, Fronted, ask, fronted
+from tests.support.front.certificates import make_certificate
+from tests.support.front.fronted import HAPROXY, Fronted, ask, fronted
 
 ROUNDS = 20
 CLIENTS = 4

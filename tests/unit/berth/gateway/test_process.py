@@ -18,7 +18,7 @@ from tritonclient.grpc import service_pb2
 from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceStub
 
 from berth.wait import wait_until
-from tests.support.gateway import Gateway, accepts, make_settings, running_gateway
+from tests.support.front.gateway import Gateway, accepts, make_settings, running_gateway
 from tests.support.http_standin import JsonHandler, answering
 
 WAIT_S = 10.0

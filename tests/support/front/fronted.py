@@ -20,8 +20,8 @@ from berth.front.plan import LOOPBACK, FrontPlan
 from berth.settings import Settings
 from berth.wait import wait_until
 
-from .http_standin import JsonHandler, answering
-from .servers import CONFIG, free_ports, port_variables
+from ..http_standin import JsonHandler, answering
+from ..servers import CONFIG, free_ports, port_variables
 
 START_S = 60.0  # of the gateway, on a busy machine
 HAPROXY = shutil.which("haproxy") or ""
@@ -111,6 +111,7 @@ def fronted(
             behind=replace(outside, inference=behind, grpc_inference=nobody),
             models=(ServedModel(name="bert", version="1.0", folder=Path(name)),),
             max_requests=64,
+            max_connections=5000,
             threads=2,
             health=Endpoint(key="health", host=LOOPBACK, port=ports["health"]),
             keys=keys,
