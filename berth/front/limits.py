@@ -29,11 +29,14 @@ def body_lines() -> Iterator[str]:
 
     What is refused is heard out too. After an answer to half a request HAProxy 2.6 ends an HTTP/2 stream by CANCEL and
     resets a connection of HTTP/1.1, and many clients see that instead of the answer. So the gateway reads a long body,
-    and then the refusal is put in the place of its answer. A client of HTTP/1.1 that asks first is told at once.
+    and then the refusal is put in the place of its answer. A client of HTTP/1.1 that asks first is told at once. The
+    gateway also measures a long body in chunks, on which TorchServe hangs up where it is too long.
     """
     wait = f"    http-request wait-for-body time {BODY_S}s if {{ method POST PUT }}"
     yield "    http-request set-var(txn.asks_first) bool(true) if { req.hdr(expect) -m found } { req.ver 1.1 }"
     yield f"{wait} !{IS_REFUSED}"
+    in_chunks = f"{{ req.body_size ge {UNREAD_BYTES} }} !{{ req.hdr(content-length) -m found }}"
+    yield f"    http-request set-var(txn.to) str(gateway) if !{IS_REFUSED} {{ var(txn.to) -m beg model- }} {in_chunks}"
     yield f"{wait} {IS_REFUSED} {{ req.body_size lt {UNREAD_BYTES} }} !{ASKS_FIRST}"
 
 

@@ -13,6 +13,7 @@ from ..readiness import Readiness
 from ..refusal import Refusal, too_large
 from ..settings import GatewaySettings
 from .embeddings_door import EmbeddingsDoor
+from .long_bodies import LongBodies
 from .pages import ServerPages
 from .reading import MAX_BYTES
 from .root_paths import RootPaths
@@ -31,6 +32,7 @@ def make_app(settings: GatewaySettings, server: ModelServer, readiness: Readines
     app.add_routes(ServerPages(settings, readiness).routes())
     app.add_routes(EmbeddingsDoor(settings, server).routes())
     app.add_routes(RootPaths(settings, server).routes())
+    app.add_routes(LongBodies(settings, server).routes())
     return app
 
 
