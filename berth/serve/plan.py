@@ -9,6 +9,7 @@ from handler.config import Device
 
 from ..archive.served_model import ServedModel
 from ..clients.launcher import Capacity
+from ..front.plan import FrontPlan
 from ..machine.forking import WORKER_PYTHON
 from ..machine.gpu import DEVICE_VARIABLE
 from ..memory.fit import MemoryPlan
@@ -34,8 +35,15 @@ class ServerPlan:
     java: Java
     memory: MemoryPlan
     """How much memory the server takes, and java of it; and the machine that grants it."""
+    front: FrontPlan | None
+    """Who takes the addresses of the settings instead of TorchServe; None where TorchServe keeps them."""
     drain_s: float
     """How long, when the server ends, what was accepted may take to be answered."""
+
+    @property
+    def behind(self) -> Settings:
+        """The settings with the addresses that TorchServe itself listens on."""
+        return self.front.behind if self.front else self.settings
 
     @property
     def num_workers(self) -> int:
@@ -96,6 +104,9 @@ class ServerPlan:
             "BERTH_CORES": str(machine.cores),
             # Memory was counted for this one: a worker that cannot use a GPU says why, and does not take the CPU.
             DEVICE_VARIABLE: Device.CUDA if machine.num_gpus else Device.CPU,
+            "TS_INFERENCE_ADDRESS": f"http://{self.behind.inference.address}",
+            "TS_GRPC_INFERENCE_ADDRESS": self.behind.grpc_inference.host,
+            "TS_GRPC_INFERENCE_PORT": str(self.behind.grpc_inference.port),
             "TS_MAX_REQUEST_SIZE": str(self.settings.max_request_bytes),
             "TS_MAX_RESPONSE_SIZE": str(self.settings.max_response_bytes),
             "TS_DECODE_INPUT_REQUEST": "false",  # and Settings requires the same of the frontend

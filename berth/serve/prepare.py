@@ -11,9 +11,12 @@ from ..archive.served_model import ServedModel, read_model
 from ..archive.unpack import cache_folder, unpack_once
 from ..console import say
 from ..errors import Refused
+from ..front.haproxy import find_haproxy
+from ..front.plan import FrontPlan
 from ..machine.gpu import describe_device
 from ..machine.machine import Machine, read_machine
 from ..machine.quantities import format_bytes
+from ..memory.fit import MemoryPlan
 from ..memory.plan import plan_memory
 from ..process.java import find_java
 from ..progress import Advance, ignore
@@ -40,7 +43,23 @@ def prepare_server(request: Request, drain_s: float, not_forked: str | None, adv
     say(f"workers of each model: {plan.workers}, because {plan.why_workers}; queue: {plan.queue_length} requests")
     java = find_java(os.environ, say)
     say(who_may_ask(settings))
-    return ServerPlan(settings=settings, models=models, java=java, memory=plan, drain_s=drain_s)
+    front = plan_front(settings, models, plan)
+    return ServerPlan(settings=settings, models=models, java=java, memory=plan, front=front, drain_s=drain_s)
+
+
+def plan_front(settings: Settings, models: Sequence[ServedModel], memory: MemoryPlan) -> FrontPlan | None:
+    """Plan the front, or say what clients lack without one."""
+    executable, why_not = find_haproxy(os.environ.get("PATH"))
+    if executable is None:
+        say(
+            f"no front: {why_not}, so TorchServe answers clients itself, without keys, TLS, the other protocols' root "
+            "paths or gRPC for Open Inference clients, and one StreamPredictions2 call can end a worker; install "
+            "haproxy 2.6 or newer (apt-get install haproxy)"
+        )
+        return None
+    return FrontPlan.make(
+        executable, settings, models, queue_length=memory.queue_length, cores=int(memory.machine.cores)
+    )
 
 
 def who_may_ask(settings: Settings) -> str:

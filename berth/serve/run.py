@@ -4,14 +4,17 @@ import os
 import shlex
 import subprocess
 import time
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from ..archive.served_model import ServedModel
 from ..console import say
 from ..endpoint import Endpoint
 from ..errors import BerthError, Refused
-from ..health.report import STOPPING, Report
+from ..front.front import Front, running_front
+from ..health.report import STOPPING, Health, Report
 from ..health.server import HealthServer
 from ..health.watch import LOOK_S, Watch
 from ..process.server_log import failure_reason, why_no_worker, why_not_registered
@@ -25,6 +28,7 @@ from .plan import LINKS, ServerPlan
 FORCED_EXIT_CODE = 130  # 128 + SIGINT, as a shell counts it
 GRACE_S = 15.0  # TorchServe waits without limit for its gRPC calls
 START_DRAIN_S = 5.0  # before it is ready, nobody was told to send it requests
+FRONT_S = 1.0  # at least, for the front to close its clients' connections
 LOST_DRAIN_S = 10.0  # for the requests of models and workers that are well
 TRACEBACK_S = 5.0  # a traceback comes through another thread than the line that says that the worker died
 REGISTRATION_S = 2.0  # the log says why there is no model before the management API listens
@@ -40,25 +44,33 @@ def run_server(
     with (
         server_process(command, folder=folder, environment=environment, forks=forks) as torchserve,
         health.serving(),
+        running_front(plan.front, folder) if plan.front else nullcontext() as front,
     ):
         started = StartClock(torchserve.process.pid)
-        watch = Watch(plan.settings.management, plan.settings.inference, plan.models)
+        watch = Watch(plan.behind.management, plan.behind.inference, plan.models)
         watch.start()
-        report = Report(health=watch.health, capacity=plan.capacity)
+        report = Report(health=partial(_health, watch, front), capacity=plan.capacity)
         health.publish(report)
         drain_s = min(plan.drain_s, START_DRAIN_S)
         if _wait_until_loaded(torchserve, plan, watch, signals):
             drain_s = plan.drain_s
             _announce(plan, started.split())
-        _wait_for_the_end(torchserve, watch, signals)
+        _wait_for_the_end(torchserve, front, watch, signals)
         health.publish(replace(report, health=lambda: STOPPING))
         watch.stop()
         if watch.lost and not signals.requested:
-            _drain(torchserve, plan, signals, min(plan.drain_s, LOST_DRAIN_S))
+            _drain(torchserve, front, plan, signals, min(plan.drain_s, LOST_DRAIN_S))
             raise BerthError(f"{watch.lost}; berth ends so that whatever supervises it starts a new one")
         say(f"stopping: what was accepted is answered first, for up to {drain_s:g} s (Ctrl-C again forces)")
-        _drain(torchserve, plan, signals, drain_s)
+        _drain(torchserve, front, plan, signals, drain_s)
         return _wind_down(torchserve, signals)
+
+
+def _health(watch: Watch, front: Front | None) -> Health:
+    """The health of the models, which nobody reaches without the front."""
+    health = watch.health()
+    why_not = front.why_not_ready if front else None
+    return replace(health, ready=health.ready or why_not) if why_not else health
 
 
 def _link_models(plan: ServerPlan, folder: Path) -> None:
@@ -114,12 +126,14 @@ def _require_running(torchserve: ServerProcess) -> None:
         raise BerthError(torchserve.end)
 
 
-def _wait_for_the_end(torchserve: ServerProcess, watch: Watch, signals: StopSignals) -> None:
+def _wait_for_the_end(torchserve: ServerProcess, front: Front | None, watch: Watch, signals: StopSignals) -> None:
     """Return when somebody asks for a stop, or nothing but a new server helps; BerthError when it ends by itself."""
     while not signals.requested:
         _require_running(torchserve)
         if watch.lost:
             break
+        if front:
+            front.look()
         signals.wait(LOOK_S)  # a signal or the end of java wakes it
 
 
@@ -137,10 +151,15 @@ def curl_line(inference: Endpoint, model: ServedModel) -> str:
     return f"curl {address} -H 'content-type: application/json' -d {body}"
 
 
-def _drain(torchserve: ServerProcess, plan: ServerPlan, signals: StopSignals, limit_s: float) -> None:
+def _drain(
+    torchserve: ServerProcess, front: Front | None, plan: ServerPlan, signals: StopSignals, limit_s: float
+) -> None:
     """Wait until nobody waits for an answer, for `limit_s` seconds at the most."""
-    drain = Drain(plan.settings, plan.models)
-    if not wait_until(lambda: signals.forced or torchserve.has_ended or drain.is_over(), limit_s, signals.wait):
+    drain, end_s = Drain(plan.behind, plan.models), time.monotonic() + limit_s
+    is_over = wait_until(lambda: signals.forced or torchserve.has_ended or drain.is_over(), limit_s, signals.wait)
+    if front:  # its clients are answered that came meanwhile, and no more are taken
+        is_over = front.finish(max(end_s - time.monotonic(), FRONT_S), signals.wait)
+    if not is_over:
         say(f"after {limit_s:g} s requests are still running or coming: they are cut off")
     _require_running(torchserve)
 

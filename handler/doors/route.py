@@ -16,6 +16,7 @@ from .body import is_infer, is_rest, read_deadline_s, read_json, require_bytes
 from .call import Call, FormedReply, Reply
 from .cohere import embed as cohere_embed
 from .cohere import rerank as cohere_rerank
+from .hub import inference
 from .inflate import inflate
 from .openai import classify, embeddings, score
 from .paths import EVERY, ROOT_PATHS, RootPath
@@ -137,6 +138,7 @@ DESCRIBE = Door(_describe, lambda model: native.NativeReply())
 NOWHERE = Door(_refuse_path, lambda model: native.NativeReply())
 # Who reads the JSON of each address, and what to send instead of what is none; None where a body says nothing.
 READERS: Mapping[str, tuple[Callable[[object, ModelIdentity], Call], Advice | None]] = {
+    "hf": (inference.open_call, inference.ADVICE),
     "v1/embeddings": (embeddings.open_call, embeddings.ADVICE),
     "embed": (embed.open_call, embed.ADVICE),
     "embed_all": (embed.refuse_tokens, embed.ADVICE),

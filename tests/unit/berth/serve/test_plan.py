@@ -48,7 +48,7 @@ def make_plan(num_gpus: int = 0, *, is_forked: bool = True, workers: int = 1) ->
         refusal=None,
     )
     java = Java(executable=Path("/java"), version=25)
-    return ServerPlan(settings=settings, models=MODELS, java=java, memory=memory, drain_s=60.0)
+    return ServerPlan(settings=settings, models=MODELS, java=java, memory=memory, front=None, drain_s=60.0)
 
 
 def test_java_is_told_the_models_the_config_and_the_run_folder() -> None:

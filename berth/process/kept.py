@@ -1,0 +1,73 @@
+"""A helper process of the server that is started again when it ends by itself."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..console import say
+from ..wait import wait_until
+from .session import session_process
+
+PAUSE_S = 1.0  # between two starts
+
+
+@dataclass(kw_only=True)
+class KeptProcess:
+    """A process that `look` starts again; `is_serving` asks whether it does its work."""
+
+    name: str
+    command: Sequence[str]
+    folder: Path
+    environment: Mapping[str, str]
+    is_serving: Callable[[], bool]
+    _life: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    _process: subprocess.Popen[str] | None = None
+    _started_s: float = 0.0
+
+    def start(self) -> None:
+        """Start it, after what was left of the last one is gone."""
+        self._life.close()
+        self._started_s = time.monotonic()
+        self._process = self._life.enter_context(
+            session_process(self.command, folder=self.folder, environment=self.environment, output=sys.stderr)
+        )
+
+    def look(self) -> None:
+        """Start it again where it has ended."""
+        if self._process and self._process.poll() is not None and time.monotonic() - self._started_s > PAUSE_S:
+            say(f"{self.name} ended by itself, exit code {self._process.returncode}: it is started again")
+            self.start()
+
+    @property
+    def why_not_ready(self) -> str | None:
+        """Why it does not do its work; None where it does."""
+        is_running = self._process is not None and self._process.poll() is None
+        return None if is_running and self.is_serving() else f"{self.name} is not running"
+
+    @property
+    def pid(self) -> int | None:
+        """Its process; None before the first start."""
+        return self._process.pid if self._process else None
+
+    def finish(self, number: signal.Signals, limit_s: float, wait: Callable[[float], object] = time.sleep) -> bool:
+        """Ask it to end once it has answered, by its own signal; whether it did so in time."""
+        process = self._process
+        if process is None or process.poll() is not None:
+            return True
+        os.kill(process.pid, number)
+        return wait_until(lambda: process.poll() is not None, limit_s, wait)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator["KeptProcess"]:
+        """Start it; at the end of the block it is killed, with all that it started."""
+        try:
+            self.start()
+            yield self
+        finally:
+            self._life.close()
