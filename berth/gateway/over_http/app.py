@@ -1,5 +1,6 @@
 """The gateway's HTTP application: its addresses, and every error in the form of the protocol that was asked."""
 
+import logging
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -15,6 +16,8 @@ from .pages import ServerPages
 from .reading import MAX_BYTES
 from .root_paths import RootPaths
 from .writing import to_json
+
+logger = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 FORMS = {f"/{path.url_path}": path.form for path in ROOT_PATHS} | {"/health": Form.TEI, "/v1/models": Form.OPENAI}
@@ -39,6 +42,9 @@ async def refuse_in_form(request: web.Request, handler: Handler) -> web.StreamRe
         refusal = error
     except web.HTTPException as error:
         refusal = _explain(error, request)
+    except Exception:  # whatever it is, the client gets JSON
+        logger.exception("the gateway could not answer %s", request.path)
+        refusal = Refusal(500, "InternalError", "the gateway could not answer this; the server's log says why")
     return to_json(refusal.value(form_of(request.path)), refusal.status, refusal.headers)
 
 
