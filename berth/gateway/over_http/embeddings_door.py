@@ -58,16 +58,9 @@ class EmbeddingsDoor:
             parts = split(body, self._settings.max_request_bytes)
             if len(parts) > 1 and not is_large:
                 await held.enter_async_context(self._slot(terms))
-            response = await self._answer(_Asking(self._server, path, terms, content_type(request)), parts)
-            await send(request, response)
+            response, pieces = await _answer(_Asking(self._server, path, terms, content_type(request)), parts)
+            await send(request, response, pieces)
             return response
-
-    async def _answer(self, asking: "_Asking", parts: Sequence[Part]) -> web.Response:
-        try:
-            answers = await asking.ask_all(parts)
-        except PartFailed as error:
-            return pass_back(error.answer)
-        return pass_back(answers[0][1] if len(answers) == 1 else _join(answers))
 
     @asynccontextmanager
     async def _slot(self, terms: Terms) -> AsyncIterator[None]:
@@ -82,6 +75,15 @@ class EmbeddingsDoor:
             yield
         finally:
             self._slots.release()
+
+
+async def _answer(asking: "_Asking", parts: Sequence[Part]) -> tuple[web.StreamResponse, list[bytes]]:
+    """The response, and its body in pieces where it has several."""
+    try:
+        answers = await asking.ask_all(parts)
+    except PartFailed as error:
+        return pass_back(error.answer), []
+    return (pass_back(answers[0][1]), []) if len(answers) == 1 else _join(answers)
 
 
 def _may_be_large(request: web.Request) -> bool:
@@ -134,13 +136,17 @@ def _shift(answer: Answer, first: int) -> Answer:
     return Answer(status=answer.status, headers=answer.headers, body=body)
 
 
-def _join(answers: Sequence[tuple[Part, Answer]]) -> Answer:
+def _join(answers: list[tuple[Part, Answer]]) -> tuple[web.StreamResponse, list[bytes]]:
     headers = {"content-type": "application/json"}
     headers[COUNT] = str(sum(int(answer.headers.get(COUNT, 0)) for _, answer in answers))
     if cut := join_truncated([(part, answer.headers.get(TRUNCATED)) for part, answer in answers]):
         headers[TRUNCATED] = cut
+    bodies = [(part, answer.body) for part, answer in answers]
+    answers.clear()
     try:
-        body = join([(part, answer.body) for part, answer in answers])
+        pieces = join(bodies)
     except ValueError as error:  # msgspec's are its subclasses
         raise not_the_protocol() from error
-    return Answer(status=OK, headers=headers, body=body)
+    response = web.StreamResponse(headers=headers)
+    response.content_length = sum(map(len, pieces))
+    return response, pieces

@@ -1,6 +1,7 @@
 """What the gateway answers over HTTP: a value of its own, or the answer of the models' server."""
 
 import asyncio
+from collections.abc import Sequence
 
 import msgspec
 from aiohttp import web
@@ -24,11 +25,13 @@ def pass_back(answer: Answer) -> web.Response:
     return web.Response(body=answer.body, status=answer.status, headers=headers)
 
 
-async def send(request: web.Request, response: web.Response) -> None:
-    """Send an answer to its end."""
+async def send(request: web.Request, response: web.StreamResponse, pieces: Sequence[bytes] = ()) -> None:
+    """Send an answer to its end, and its body in pieces where it has some."""
     try:
         async with asyncio.timeout(SEND_S):
             await response.prepare(request)
+            for piece in pieces:
+                await response.write(piece)
             await response.write_eof()
     except TimeoutError:
         if request.transport is not None:
