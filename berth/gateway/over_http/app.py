@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -21,6 +22,8 @@ from .writing import to_json
 
 REFUSAL = "x-refusal"
 HEAR_S = 5.0
+logger = logging.getLogger(__name__)
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 FORMS = {f"/{path.url_path}": path.form for path in ROOT_PATHS} | {"/health": Form.TEI, "/v1/models": Form.OPENAI}
 BEGINNINGS = {"/v1/models/": Form.OPENAI, "/v2/health/": Form.V2, "/v2/models/": Form.V2, "/v2": Form.V2}
@@ -47,6 +50,9 @@ async def refuse_in_form(request: web.Request, handler: Handler) -> web.StreamRe
         refusal = error
     except web.HTTPException as error:
         refusal = _explain(error, request)
+    except Exception:  # whatever it is, the client gets JSON
+        logger.exception("the gateway could not answer %s", request.path)
+        refusal = Refusal(500, "InternalError", "the gateway could not answer this; the server's log says why")
     return to_json(refusal.value(form_of(request.path)), refusal.status, refusal.headers)
 
 

@@ -113,25 +113,30 @@ class Embedding(msgspec.Struct):
 
 
 class Embeddings(msgspec.Struct):
-    """The answer to a part, or to the whole."""
+    """What is read of the answer to a part."""
 
-    object: str
     data: list[Embedding]
     model: str
     usage: Usage
 
 
-def join(answers: Sequence[tuple[Part, bytes]]) -> bytes:
-    """The answer to the whole request; ValueError when one is no answer of this protocol."""
-    read = [(part.first, msgspec.json.decode(body, type=Embeddings)) for part, body in answers]
-    for first, answer in read:
-        for embedding in answer.data:
-            embedding.index += first
-    whole = read[0][1]
-    whole.data = [embedding for _, answer in read for embedding in answer.data]
-    num_tokens = [answer.usage.prompt_tokens for _, answer in read]
-    whole.usage = Usage(prompt_tokens=sum(num_tokens), total_tokens=sum(num_tokens))
-    return msgspec.json.encode(whole)
+def join(answers: list[tuple[Part, bytes]]) -> list[bytes]:
+    """The answer to the whole request, in pieces; ValueError when one is no answer of this protocol.
+
+    It empties the list: a part's answer is given up for its piece, so that the whole is held once.
+    """
+    pieces, num_tokens, model = [b'{"object":"list","data":['], 0, ""
+    answers.reverse()
+    while answers:
+        part, body = answers.pop()
+        read = msgspec.json.decode(body, type=Embeddings)
+        for embedding in read.data:
+            embedding.index += part.first
+        pieces += (msgspec.json.encode(read.data)[1:-1], b",")
+        num_tokens, model = num_tokens + read.usage.prompt_tokens, read.model
+    usage = Usage(prompt_tokens=num_tokens, total_tokens=num_tokens)
+    pieces[-1] = b'],"model":%b,"usage":%b}' % (msgspec.json.encode(model), msgspec.json.encode(usage))
+    return pieces
 
 
 def join_truncated(said: Sequence[tuple[Part, str | None]]) -> str:

@@ -1,6 +1,8 @@
 """OpenAI's embeddings at the root: up to 2,048 inputs, asked of the model in parts and answered as one."""
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -14,7 +16,7 @@ from ..terms import Terms, read_terms
 from .embeddings import Part, join, join_truncated, shift_error, split
 from .reading import content_type, read_body
 from .root_paths import EMBEDDINGS, model_path
-from .writing import pass_back
+from .writing import pass_back, send
 
 PARTS_AT_ONCE = 4  # of one request: two batches of 512 texts, and no other client waits for more
 LARGE_AT_ONCE = 4  # requests; each holds its answers until they are joined: 25 MB of JSON for 1024 numbers an input
@@ -48,30 +50,23 @@ class EmbeddingsDoor:
         """Answer one request. A large one is read, and its answer sent, while it has one of few slots."""
         terms = read_terms(request.headers)
         async with AsyncExitStack() as held:
-            is_large = request.content_length is None or request.content_length > LARGE_BYTES
+            is_large = _may_be_large(request)
             if is_large:
-                await held.enter_async_context(self._slot())
+                await held.enter_async_context(self._slot(terms))
             body = await read_body(request)
             path = model_path(self._settings, body, request.path)
             parts = split(body, self._settings.max_request_bytes)
             if len(parts) > 1 and not is_large:
-                await held.enter_async_context(self._slot())
-            response = await self._answer(_Asking(self._server, path, terms, content_type(request)), parts)
-            await response.prepare(request)
-            await response.write_eof()
+                await held.enter_async_context(self._slot(terms))
+            response, pieces = await _answer(_Asking(self._server, path, terms, content_type(request)), parts)
+            await send(request, response, pieces)
             return response
 
-    async def _answer(self, asking: "_Asking", parts: Sequence[Part]) -> web.Response:
-        try:
-            answers = await asking.ask_all(parts)
-        except PartFailed as error:
-            return pass_back(error.answer)
-        return pass_back(answers[0][1] if len(answers) == 1 else _join(answers))
-
     @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
+    async def _slot(self, terms: Terms) -> AsyncIterator[None]:
+        patience_s = min(time.monotonic() + PATIENCE_S, terms.deadline_s or math.inf)
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout_at(patience_s):
                 await self._slots.acquire()
         except TimeoutError:
             message = f"{LARGE_AT_ONCE} large requests are answered at once, and others wait: send it again later"
@@ -80,6 +75,21 @@ class EmbeddingsDoor:
             yield
         finally:
             self._slots.release()
+
+
+async def _answer(asking: "_Asking", parts: Sequence[Part]) -> tuple[web.StreamResponse, list[bytes]]:
+    """The response, and its body in pieces where it has several."""
+    try:
+        answers = await asking.ask_all(parts)
+    except PartFailed as error:
+        return pass_back(error.answer), []
+    return (pass_back(answers[0][1]), []) if len(answers) == 1 else _join(answers)
+
+
+def _may_be_large(request: web.Request) -> bool:
+    """Whether a body's size is not known to be small before it is read."""
+    size_bytes = request.content_length
+    return size_bytes is None or size_bytes > LARGE_BYTES or "content-encoding" in request.headers
 
 
 class _Asking:
@@ -126,13 +136,17 @@ def _shift(answer: Answer, first: int) -> Answer:
     return Answer(status=answer.status, headers=answer.headers, body=body)
 
 
-def _join(answers: Sequence[tuple[Part, Answer]]) -> Answer:
+def _join(answers: list[tuple[Part, Answer]]) -> tuple[web.StreamResponse, list[bytes]]:
     headers = {"content-type": "application/json"}
     headers[COUNT] = str(sum(int(answer.headers.get(COUNT, 0)) for _, answer in answers))
     if cut := join_truncated([(part, answer.headers.get(TRUNCATED)) for part, answer in answers]):
         headers[TRUNCATED] = cut
+    bodies = [(part, answer.body) for part, answer in answers]
+    answers.clear()
     try:
-        body = join([(part, answer.body) for part, answer in answers])
+        pieces = join(bodies)
     except ValueError as error:  # msgspec's are its subclasses
         raise not_the_protocol() from error
-    return Answer(status=OK, headers=headers, body=body)
+    response = web.StreamResponse(headers=headers)
+    response.content_length = sum(map(len, pieces))
+    return response, pieces

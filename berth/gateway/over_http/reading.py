@@ -1,5 +1,7 @@
 """A request's body as it was before its client compressed it, and what its client says of it."""
 
+import asyncio
+
 from aiohttp import web
 
 from handler.doors.inflate import HEADER, inflate
@@ -9,10 +11,17 @@ from ..refusal import Refusal, too_large
 
 MAX_BYTES = 8 * 2**20  # 2,048 texts of 4 KiB, which is longer than what BERT reads of one
 
+READ_S = 15.0  # for a whole body; who is slower holds what others wait for
+
 
 async def read_body(request: web.Request, max_bytes: int = MAX_BYTES) -> bytes:
     """Read a body, in gzip and deflate too; Refusal where it is not what it says, or has more than `max_bytes`."""
-    body = await request.read()
+    try:
+        async with asyncio.timeout(READ_S):
+            body = await request.read()
+    except TimeoutError as error:
+        message = f"the request did not arrive within {READ_S:g} s: send it again"
+        raise Refusal(408, "RequestTimeout", message) from error
     try:
         fields = inflate({"body": body}, {HEADER: request.headers.get(HEADER, "")}, max_bytes)
     except RequestTooLarge as error:

@@ -1,10 +1,14 @@
 """What the gateway answers over HTTP: a value of its own, or the answer of the models' server."""
 
+import asyncio
+from collections.abc import Sequence
+
 import msgspec
 from aiohttp import web
 
 from ..model_server import Answer
 
+SEND_S = 60.0  # for a whole answer; who reads more slowly is hung up on
 # They are of one connection (RFC 9110, 7.6.1), or are written anew.
 OF_ONE_CONNECTION = ("connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "content-length")
 
@@ -19,3 +23,16 @@ def pass_back(answer: Answer) -> web.Response:
     """The server's own answer."""
     headers = [(name, value) for name, value in answer.headers.items() if name.lower() not in OF_ONE_CONNECTION]
     return web.Response(body=answer.body, status=answer.status, headers=headers)
+
+
+async def send(request: web.Request, response: web.StreamResponse, pieces: Sequence[bytes] = ()) -> None:
+    """Send an answer to its end, and its body in pieces where it has some."""
+    try:
+        async with asyncio.timeout(SEND_S):
+            await response.prepare(request)
+            for piece in pieces:
+                await response.write(piece)
+            await response.write_eof()
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()

@@ -83,7 +83,7 @@ def test_halves_are_the_whole() -> None:
 def test_answers_are_joined_without_a_change_in_a_number() -> None:
     parts = [Part(first=0, items=(), rest=b""), Part(first=2, items=(), rest=b"")]
     vectors = ["[1e-7,0.1234567890123]", "[-0.0]"], ['"AACAPw=="']
-    whole = join([(part, answer(*each, tokens=7)) for part, each in zip(parts, vectors, strict=True)])
+    whole = b"".join(join([(part, answer(*each, tokens=7)) for part, each in zip(parts, vectors, strict=True)]))
     value = json.loads(whole)
     assert [each["index"] for each in value["data"]] == [0, 1, 2]
     assert [each["object"] for each in value["data"]] == ["embedding"] * 3
