@@ -21,6 +21,7 @@ def accept(request: Request, encoded: list[Encoded]) -> list[Pending] | RequestE
                 parameters=request.parameters,
                 texts=texts,
                 num_tokens=num_tokens,
+                deadline_s=request.deadline_s,
                 is_raw=request.is_raw,
             )
         )

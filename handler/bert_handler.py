@@ -13,7 +13,7 @@ from .doors.send import NO_ROOM, Sender
 from .engine.device_errors import ending_when_lost
 from .errors import InternalError, NotHealthy, NotNow
 from .known_answers import load_known_answers
-from .payload import Answer, DeepCheck, Describe, ModelIdentity, Rejected, Request, Response
+from .payload import Answer, Answered, DeepCheck, ModelIdentity, Rejected, Request, Response
 from .tasks import TASKS
 from .worker.cores import CoreShare
 from .worker.metrics import FIRST_SAMPLES, REQUEST_SECONDS, Emitter, Stopwatch, count_batch
@@ -45,7 +45,8 @@ class BertHandler:
         self._time_limit_s = TIME_SHARE * context.model_yaml_config["responseTimeout"]
         model = context.manifest["model"]
         name, version = model["modelName"], model["modelVersion"]
-        self._identity = ModelIdentity(name=name, version=version, contract=TASKS[self._config.task])
+        contract = TASKS[self._config.task]
+        self._identity = ModelIdentity(name=name, version=version, contract=contract, served=self._pipeline)
         self._names = {"model": name, "version": version}
         self._metrics = Emitter(name, version)
         self._metrics.emit(FIRST_SAMPLES)
@@ -67,12 +68,12 @@ class BertHandler:
             self._cores.refresh()
             headers = [context.get_all_request_header(index) for index in range(len(data))]
             sender = Sender(context, headers)
-            calls = [open_call(fields, header, self._identity) for fields, header in zip(data, headers, strict=True)]
+            limit = self._environment.max_request_bytes
+            calls = [open_call(*each, self._identity, limit) for each in zip(data, headers, strict=True)]
             answers = self._answer(calls, stopwatch)
             responses = [self._send(sender, call, answer) for call, answer in zip(calls, answers, strict=True)]
-        self._metrics.emit(
-            count_batch([call.item for call in calls], answers, responses, stopwatch.seconds | stopwatch.counts)
-        )
+        measured = stopwatch.seconds | stopwatch.counts
+        self._metrics.emit(count_batch([call.item for call in calls], answers, responses, measured))
         return sender.finish()
 
     def _answer(self, calls: Sequence[Call], stopwatch: Stopwatch) -> list[Answer | None]:
@@ -99,20 +100,18 @@ class BertHandler:
             return call.reply.format_error(InternalError("the answer could not be written; the server's log says why"))
 
     def _format(self, call: Call, answer: Answer | None) -> Response:
-        if isinstance(call.item, Describe):
-            labels = self._pipeline.labels  # not in the log: there may be thousands
-            return format_value({**self._describe(), **({"labels": labels} if labels else {})})
-        if isinstance(call.item, Rejected):
-            return call.reply.format_error(call.item.error)
-        if isinstance(answer, Rejected) or answer is None:
-            rejected = answer or Rejected(InternalError("the engine left this request out"))
-            return call.reply.format_error(rejected.error)
+        if isinstance(call.item, Answered):
+            return format_value(call.item.value)
+        left_out = Rejected(InternalError("the engine left this request out"))
+        found = call.item if isinstance(call.item, Rejected) else answer or left_out
+        if isinstance(found, Rejected):
+            return call.reply.format_error(found.error)
         if isinstance(call.item, DeepCheck):
-            difference = self._known.largest_difference([answer[0].value])
+            difference = self._known.largest_difference([found[0].value])
             if difference > self._pipeline.tolerance:
                 return call.reply.format_error(NotHealthy(f"a known text's answer is off by {difference:.3g}"))
             return format_value({"status": "ok", **self._names, "max_difference": difference})
-        return call.reply.format_predictions(answer)
+        return call.reply.format_predictions(found)
 
     def _describe(self) -> dict[str, object]:
         return {**self._names, "task": self._config.task, **self._pipeline.describe()}

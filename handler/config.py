@@ -26,7 +26,7 @@ SMALL_ANSWER_BYTES = 2**16  # one that is always sent: the deep check's, and who
 BYTES_PER_NUMBER = 13  # of a vector of length 1 in JSON: 12.2 of 384 numbers, 12.7 of 4096
 MAX_MASKS_PER_INPUT = 32  # each is a score for every word of the vocabulary: 1 MB of XLM-RoBERTa's
 KNOWN_WORDS_STEP = 997  # of a vocabulary's logits every so many are known answers: 30 of BERT's, 250 of XLM-RoBERTa's
-DEFAULT_MAX_RESPONSE_BYTES = 6_553_500  # TorchServe 0.12's own default of max_response_size
+DEFAULT_MAX_BYTES = 6_553_500  # TorchServe 0.12's own default of max_request_size and max_response_size
 # CPU: 1024 to 4096 tokens are equally fast, more is slower (MiniLM, 2 cores of an AMD EPYC, 2026-11-22). CUDA: enough
 # to keep a large card busy; TEI's max_batch_tokens has the same default.
 TOKEN_BUDGETS = {"cpu": 4096, "cuda": 16384}
@@ -179,6 +179,8 @@ class Environment:
     """BERTH_CORES: what the machine grants all workers together. Without a launcher: this process's affinity mask."""
     max_response_bytes: int
     """TS_MAX_RESPONSE_SIZE: the frontend kills a worker whose answer is longer."""
+    max_request_bytes: int = DEFAULT_MAX_BYTES
+    """TS_MAX_REQUEST_SIZE: what the frontend passes on, and what a compressed body may be once it is unpacked."""
 
     @classmethod
     def read(cls) -> Self:
@@ -189,7 +191,8 @@ class Environment:
         return cls(
             device=Device(device),
             cores=_read_number("BERTH_CORES", "cores", len(os.sched_getaffinity(0))),
-            max_response_bytes=_read_number("TS_MAX_RESPONSE_SIZE", "bytes", DEFAULT_MAX_RESPONSE_BYTES),
+            max_request_bytes=_read_number("TS_MAX_REQUEST_SIZE", "bytes", DEFAULT_MAX_BYTES),
+            max_response_bytes=_read_number("TS_MAX_RESPONSE_SIZE", "bytes", DEFAULT_MAX_BYTES),
         )
 
 

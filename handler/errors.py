@@ -10,6 +10,7 @@ HandlerError
 └── RequestError                   travels as a value, never raised through a batch
     ├── NotParseable          400  the body is not what its content type says
     ├── UnknownPath           404  no door behind this path
+    ├── RequestTooLarge       413  a compressed body that is larger than max_request_size once it is unpacked
     ├── TooManyInputs         413  more inputs than one request may carry
     ├── TooManyTokens         413  more tokens than the model reads for one request
     ├── ResponseTooLarge      413  the answer would pass TorchServe's max_response_size
@@ -19,11 +20,15 @@ HandlerError
     │   └── InputTooLong      422  more tokens than the model takes, and truncation refused
     ├── InternalError         500  our fault; the log has the traceback
     ├── NotNow                503  the batch took too long; a smaller request, or a later one, is answered
+    ├── DeadlineExceeded      503  the time that the request brought was over before the model had read it
     ├── NotHealthy            503  the deep check differs from the known answers
     └── OutOfMemory           507  the device has too little memory even for one text alone
 """
 
+from collections.abc import Mapping
 from typing import ClassVar, Self
+
+RETRY = {"retry-after": "1"}  # seconds (RFC 9110): a batch takes less
 
 
 class HandlerError(Exception):
@@ -62,6 +67,8 @@ class RequestError(HandlerError):
 
     status: ClassVar[int] = 500
     phrase: ClassVar[str] = "Internal Server Error"  # never user text: CR, LF or non-ASCII here kills the worker
+    headers: ClassVar[Mapping[str, str]] = {}
+    """Of the answer, over REST; no user text either."""
 
     def __init__(self, message: str, param: str | None = None) -> None:
         super().__init__(message)
@@ -86,6 +93,12 @@ class UnknownPath(RequestError):
     """No door is behind this path."""
 
     status, phrase = 404, "Not Found"
+
+
+class RequestTooLarge(RequestError):
+    """A compressed body is larger than TorchServe's max_request_size once it is unpacked."""
+
+    status, phrase = 413, "Content Too Large"
 
 
 class TooManyInputs(RequestError):
@@ -133,7 +146,13 @@ class InternalError(RequestError):
 class NotNow(RequestError):
     """The batch had no time left for this request's texts, or no room for its answer: TorchServe kills who is late."""
 
-    status, phrase = 503, "Service Unavailable"
+    status, phrase, headers = 503, "Service Unavailable", RETRY
+
+
+class DeadlineExceeded(RequestError):
+    """The request's own time was over before the model had read it, so nothing was computed for it."""
+
+    status, phrase, headers = 503, "Service Unavailable", RETRY
 
 
 class NotHealthy(RequestError):

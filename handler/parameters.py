@@ -7,6 +7,10 @@ from typing import Annotated, ClassVar, get_args
 import msgspec
 from msgspec import Meta
 
+from .config import HandlerConfig
+from .errors import InvalidParameter
+from .wire import quote
+
 LARGEST = 2**31 - 1  # of a number: more has no use, and no place in an error message
 Count = Annotated[int, Meta(ge=1, le=LARGEST)]
 Stride = Annotated[int, Meta(ge=0, le=LARGEST)]
@@ -42,6 +46,17 @@ class ExplanationParameters(CutParameters, frozen=True, kw_only=True):
     """text-classification: the label to explain. Absent: the best one."""
     n_steps: Annotated[int, Meta(ge=1, le=300)] = 20
     """Steps of the path integral; captum's name. More steps, smaller convergence_delta."""
+
+
+def choose_prompt(name: str | None, config: HandlerConfig) -> str:
+    """Return what goes before each text; InvalidParameter where the checkpoint has no prompt of that name."""
+    name = config.default_prompt if name is None else name
+    if name is None:
+        return ""
+    if name not in config.prompts:
+        known = f"this model has {', '.join(config.prompts)}" if config.prompts else "this model has none"
+        raise InvalidParameter(f"unknown prompt {quote(name)}; {known}", "/parameters/prompt_name")
+    return config.prompts[name]
 
 
 @cache  # every request has it at hand, and hardly any needs it

@@ -1,13 +1,17 @@
 """The values that every door reads into and writes from: texts in, predictions out. Pure: no torch, no TorchServe.
 
-request -> Request (TextInputs and Parameters) | DeepCheck | Describe | Rejected;
+request -> Request (TextInputs and Parameters) | DeepCheck | Answered | Rejected;
 list[Prediction] | Rejected -> Response.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
+from .config import HandlerConfig
 from .contract import Contract
 from .errors import RequestError
 from .inputs import TextInput
@@ -22,6 +26,8 @@ class Request:
     parameters: Parameters
     param: str = "/inputs"
     """JSON pointer of the inputs in the request's body."""
+    deadline_s: float = math.inf
+    """When its time is over, on the clock of time.monotonic: what has not begun by then is not computed."""
     is_raw: bool = False
     """Answer with the model's own numbers and nothing made of them: what the known answers are compared with."""
 
@@ -33,12 +39,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class DeepCheck:
-    """A request with an empty body: run a known text and compare."""
+    """Run a known text and compare: GET /predictions/{model}/{version}/check."""
 
 
 @dataclass(frozen=True, slots=True)
-class Describe:
-    """TorchServe's describe, asked through the management API: what runs here."""
+class Answered:
+    """A question about the model itself, which its door has answered: no text is read by the model."""
+
+    value: object
+    """Any JSON value."""
+    is_users: bool = True
+    """False: it is no user's request, and is not counted as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +63,36 @@ class Rejected:
         self.error.__traceback__ = self.error.__context__ = None
 
 
-Item = Request | DeepCheck | Describe | Rejected
+Item = Request | DeepCheck | Answered | Rejected
+
+
+class Token(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A token, and where it stands in its text, in characters; a special one stands nowhere."""
+
+    id: int
+    text: str
+    special: bool
+    start: int | None = None
+    stop: int | None = None
+
+
+class Served(Protocol):
+    """What is known of a model that runs here, without asking it."""
+
+    config: HandlerConfig
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """The checkpoint's own labels, in the order of its logits."""
+
+    def describe(self) -> dict[str, object]:
+        """Say what runs here."""
+
+    def tokenize(self, text: str, *, has_special: bool) -> list[Token]:
+        """Return a text's tokens, none of them cut."""
+
+    def decode(self, ids: Sequence[int], *, skips_special: bool) -> str:
+        """Return the text of token ids; InvalidInput for one that is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +102,14 @@ class ModelIdentity:
     name: str
     version: str
     contract: Contract
+    served: Served | None = None
+    """None where requests are read for no model that runs, as by tools and tests."""
+
+    @property
+    def running(self) -> Served:
+        """The model itself, for the doors that ask about it."""
+        assert self.served is not None
+        return self.served
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True, gc=False):

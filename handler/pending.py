@@ -22,6 +22,8 @@ class Pending(msgspec.Struct, kw_only=True, eq=False):
     texts: list[EncodedText]
     num_tokens: int
     """Of all its texts."""
+    deadline_s: float
+    """When its request's time is over (time.monotonic)."""
     is_raw: bool
     outcome: Outcome | None = None
     """None until its turn has come."""
@@ -54,6 +56,11 @@ class SharedText(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
 
     text: EncodedText
     places: list[tuple[Pending, int]]
+
+    @property
+    def deadline_s(self) -> float:
+        """When nobody waits for it any more."""
+        return max(pending.deadline_s for pending, _ in self.places)
 
 
 def share_texts(inputs: Iterable[Pending]) -> list[SharedText]:

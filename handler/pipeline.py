@@ -20,11 +20,11 @@ from .engine.device_errors import as_request_error
 from .engine.forward import Forward
 from .engine.model import MODELS, Engine, Model
 from .engine.placement import Placement
-from .errors import InternalError, NotNow, RequestError, SelfTestError
+from .errors import DeadlineExceeded, InternalError, NotNow, RequestError, SelfTestError
 from .explain.explainer import LIMIT_S, Explainer
 from .known_answers import TOLERANCES, KnownAnswers, make_raw_head
 from .parameters import ExplanationParameters
-from .payload import Answer, Prediction, Rejected, Request
+from .payload import Answer, Prediction, Rejected, Request, Token
 from .pending import Pending, SharedText, share_texts
 from .tasks import TASKS
 from .tasks.kind import Head, Row
@@ -35,6 +35,8 @@ from .text.tokenization import TOO_LATE, Tokenizer
 from .worker.metrics import TOKENIZE_SECONDS, Stopwatch
 
 logger = logging.getLogger(__name__)
+
+OVER = "the request's time was over before the model had read it: send it later, or give it more time"
 
 
 class Pipeline:
@@ -67,7 +69,8 @@ class Pipeline:
     ) -> list[Answer]:
         """Return one answer per request, in order. All requests' texts share forward passes, which stopwatch measures.
 
-        Nothing begins later than time_limit_s seconds from now: requests with texts that are left get NotNow.
+        Nothing begins later than time_limit_s seconds from now: requests with texts that are left get NotNow, or
+        DeadlineExceeded where their own time was over before.
         """
         stopwatch = stopwatch or Stopwatch()
         deadline_s = time.monotonic() + time_limit_s
@@ -119,16 +122,26 @@ class Pipeline:
         """The checkpoint's own labels, in the order of its logits; none where results have no such."""
         return labels_of(self._model.network.config) if self._kind.is_labelled else []
 
+    def tokenize(self, text: str, *, has_special: bool) -> list[Token]:
+        """Return a text's tokens, none of them cut."""
+        return self._tokenizer.tokenize(text, has_special=has_special)
+
+    def decode(self, ids: Sequence[int], *, skips_special: bool) -> str:
+        """Return the text of token ids; InvalidInput for one that is none."""
+        return self._tokenizer.decode(ids, skips_special=skips_special)
+
     def _explain(self, request: Request, deadline_s: float) -> Answer:
         """Explain one input after the other."""
         assert self._explainer is not None
         assert isinstance(request.parameters, ExplanationParameters)
+        deadline_s = min(deadline_s, request.deadline_s)
         predictions = []
         for source in request.inputs:
             try:
                 predictions.append(self._explainer.explain(source, request.parameters, deadline_s))
             except RequestError as error:
-                return Rejected(error.locate(source.param))
+                is_over = isinstance(error, NotNow) and time.monotonic() > request.deadline_s
+                return Rejected(DeadlineExceeded(OVER) if is_over else error.locate(source.param))
             except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours get their answers
                 return Rejected(as_request_error(error, self.placement.device))
         return predictions
@@ -144,6 +157,8 @@ class Pipeline:
         ]
 
     def _plan_request(self, request: Request) -> list[Passages] | RequestError:
+        if time.monotonic() > request.deadline_s:
+            return DeadlineExceeded(OVER)
         plan: list[Passages] = []
         num_texts = 0
         try:
@@ -160,9 +175,10 @@ class Pipeline:
         """Fill in the outcomes of all inputs; what does not get its turn in time is left without."""
         shared = share_texts(inputs)
         texts = [each.text for each in shared]
+        deadlines_s = [min(deadline_s, each.deadline_s) for each in shared]
         # At load it is the engine that is tried: one that is right only for lone texts must fail.
         halves = not all(pending.is_raw for pending in inputs)
-        for indices, rows in self._forward.rows(texts, deadline_s, stopwatch, halves=halves):
+        for indices, rows in self._forward.rows(texts, deadlines_s, stopwatch, halves=halves):
             complete = self._deliver([shared[index] for index in indices], rows)
             for _, group in groupby(complete, key=lambda pending: (pending.is_raw, pending.parameters)):
                 self._read(list(group), deadline_s)
@@ -225,8 +241,13 @@ def _as_outcome(error: Exception) -> RequestError:
     return InternalError("no answer could be made of the model's output; the server's log says why")
 
 
+def _left_out(pending: Pending) -> RequestError:
+    """Say why its turn has not come."""
+    return DeadlineExceeded(OVER) if time.monotonic() > pending.deadline_s else NotNow(TOO_LATE)
+
+
 def _gather(inputs: Sequence[Pending]) -> Answer:
-    outcomes = [pending.outcome or NotNow(TOO_LATE) for pending in inputs]
+    outcomes = [pending.outcome or _left_out(pending) for pending in inputs]
     error = next((outcome for outcome in outcomes if isinstance(outcome, RequestError)), None)
     if error is not None:
         return Rejected(error)

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..endpoint import Endpoint
 from ..errors import UsageError
 from .content import KNOWN_ANSWERS, MANIFEST
+from .form import read_form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +20,13 @@ class ServedModel:
     folder: Path
 
     def predictions_url(self, inference: Endpoint) -> str:
-        """The address where the model is asked; a request without a body asks for its known text."""
+        """The address where the model is asked."""
         return f"{inference.url}/predictions/{self.name}"
+
+    def check_url(self, inference: Endpoint) -> str:
+        """The address of its deep check, for a GET: that of form 1 is a request without a body."""
+        url = self.predictions_url(inference)
+        return url if read_form(self.folder) == 1 else f"{url}/{self.version}/check"
 
     def known_request(self) -> str:
         """A request of this model's own task, as JSON: the first that it was proven with."""

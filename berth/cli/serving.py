@@ -25,15 +25,22 @@ def serve(
     drain_seconds: Annotated[
         float, typer.Option(min=0, help="How long, after SIGTERM, requests that were accepted may take to be answered.")
     ] = DRAIN_S,
+    no_keys: Annotated[
+        bool,
+        typer.Option(
+            "--no-keys", envvar="BERTH_NO_KEYS", help="Let whoever reaches the address ask, without API keys."
+        ),
+    ] = False,
 ) -> None:
     """Serve archives with TorchServe, in the foreground, until SIGTERM or Ctrl-C.
 
     Ports are in config.properties; TS_INFERENCE_ADDRESS=http://127.0.0.1:9080 moves one, and so does TS_ with any other
-    of its keys.
+    of its keys. An address that other machines reach needs API keys, in the file that BERTH_API_KEYS_FILE names, or
+    --no-keys.
     """
     from ..serve.start import serve_archives  # noqa: PLC0415
 
-    sys.exit(serve_archives(archives or [], config, memory, drain_seconds))
+    sys.exit(serve_archives(archives or [], config, memory, drain_seconds, no_keys=no_keys))
 
 
 def budget(

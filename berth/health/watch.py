@@ -30,9 +30,7 @@ class Watch:
 
     def __init__(self, management: Endpoint, inference: Endpoint, models: Sequence[ServedModel]) -> None:
         self._models = [
-            ModelWatch(
-                model.name, ManagementClient(management.url), partial(DeepCheck, model.predictions_url(inference))
-            )
+            ModelWatch(model.name, ManagementClient(management.url), partial(DeepCheck, model.check_url(inference)))
             for model in models
         ]
         self._stopped = threading.Event()

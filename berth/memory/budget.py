@@ -21,12 +21,15 @@ from handler.config import (
 from handler.sizes import ANSWERS_VECTORS, KEEPS_PLACES, largest_answer
 
 from ..machine.forking import IMPORTS_BYTES
-from ..machine.quantities import MIB
+from ..machine.quantities import KIB, MIB
 from .gpu_parts import WORKSPACE_BYTES, GpuModel, gpu_parts
 from .jvm import Jvm, Traffic, size_jvm
 from .model_size import ModelSize
 
 LAUNCHER_BYTES = 36 * MIB
+FRONT_BYTES = 16 * MIB  # HAProxy without a client
+GATEWAY_BYTES = 56 * MIB
+CONNECTION_BYTES = 36 * KIB  # of it: TLS, and a request that began or waits; 3 KiB of one that is idle in clear
 LIBRARIES_BYTES = 40 * MIB  # mapped files of java and torch, where each worker imports for itself
 PROCESS_BYTES = 260 * MIB  # a worker's own after `import torch, transformers`
 FORK_BYTES = 55 * MIB  # a fork's own: what it writes to of what it was forked with, and its berth-python
@@ -54,6 +57,8 @@ class ServerSizes:
     num_gpus: int
     is_forked: bool
     """Whether one process imports for all workers and forks them."""
+    connections: int
+    """How many clients may be connected to the front; 0 where there is none."""
 
     @property
     def device(self) -> str:
@@ -111,6 +116,7 @@ def plan_budget(models: Sequence[ModelLoad], server: ServerSizes, jvm: Jvm | Non
     jvm = jvm or size_jvm([_traffic(model, server) for model in models], cores=server.cores, vmargs=server.vmargs)
     parts = [
         Part(name="launcher", bytes=LAUNCHER_BYTES),
+        *(_front_parts(server.connections) if server.connections else ()),
         Part(name="java's heap", bytes=jvm.heap_bytes),
         Part(name="java's direct memory", bytes=jvm.direct_bytes),
         Part(name="java itself", bytes=jvm.total_bytes - jvm.heap_bytes - jvm.direct_bytes),
@@ -122,6 +128,14 @@ def plan_budget(models: Sequence[ModelLoad], server: ServerSizes, jvm: Jvm | Non
         parts += _host_parts(model, server)
         on_card += _gpu_parts(model, server) if server.num_gpus else []
     return Budget(parts=_some(parts), gpu_parts=_some(on_card), jvm=jvm)
+
+
+def _front_parts(connections: int) -> tuple[Part, ...]:
+    return (
+        Part(name="the front", bytes=FRONT_BYTES),
+        Part(name="the front: a client's connection", bytes=CONNECTION_BYTES, count=connections),
+        Part(name="the gateway", bytes=GATEWAY_BYTES),
+    )
 
 
 def _some(parts: Sequence[Part]) -> tuple[Part, ...]:

@@ -1,18 +1,21 @@
 """A request's body: its media type, and the JSON or the text in it. What it means is for the doors."""
 
+import math
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 import msgspec
 
-from ..errors import InternalError, NotParseable, UnsupportedMedia
+from ..errors import InternalError, InvalidInput, NotParseable, UnsupportedMedia
 from ..wire import quote
 from .advice import JSON, TEXT, Advice
 from .unreadable import Sent, explain_json, explain_text, find_wide
 
 _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]+)")
+DEADLINE = "x-deadline-ms"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 UTF_8 = ("utf-8", "utf8", "us-ascii")
 MARK = b"\xef\xbb\xbf"  # that a file is UTF-8; RFC 8259 lets a reader of JSON pass over it, and no text begins with it
@@ -26,8 +29,6 @@ class Envelope:
     media: str = JSON
     """JSON where a client does not say, as over gRPC."""
     is_typed: bool = True
-    encoding: str = ""
-    """The content-encoding, which TorchServe leaves as it is; "" for none."""
 
 
 JSON_ENVELOPE = Envelope()
@@ -66,24 +67,33 @@ def require_bytes(body: object) -> bytes | bytearray:
     return body
 
 
+def read_deadline_s(headers: Mapping[str, object]) -> float:
+    """Return when the request's time is over, on the clock of time.monotonic; infinity where nothing says so.
+
+    The header has milliseconds since 1970, as the front sets it. InvalidInput where it is no such number.
+    """
+    value = next((value for name, value in headers.items() if name.lower() == DEADLINE), None)
+    if not isinstance(value, str):  # over gRPC it is an input of that name
+        return math.inf
+    if re.fullmatch("[0-9]{1,15}", value) is None:
+        raise InvalidInput(f"the header {DEADLINE} is not a number of milliseconds since 1970")
+    return time.monotonic() + int(value) / 1000 - time.time()
+
+
 def read_envelope(headers: Mapping[str, object]) -> Envelope:
     """Read what the headers say of the body. UnsupportedMedia for a charset that is not UTF-8."""
-    said = {"content-type": "", "content-encoding": ""}
-    for name, value in headers.items():
-        if (lower := name.lower()) in said:
-            said[lower] = str(value)
-    return _parse_envelope(said["content-type"], said["content-encoding"])
+    said = next((str(value) for name, value in headers.items() if name.lower() == "content-type"), "")
+    return _parse_envelope(said)
 
 
 @lru_cache(maxsize=32)  # most clients send the same
-def _parse_envelope(content_type: str, encoding: str) -> Envelope:
+def _parse_envelope(content_type: str) -> Envelope:
     media, _, options = (content_type or JSON).lower().partition(";")
     charset = _CHARSET.search(options)
     media = media.strip()
     if charset and charset[1] not in UTF_8 and media not in FORMS:  # a form's fields are looked at by themselves
         raise UnsupportedMedia(f"charset {quote(charset[1])} is not read here: send UTF-8, which needs no charset")
-    encoding = "" if encoding.lower() == "identity" else encoding.lower()
-    return Envelope(media=media, is_typed=bool(content_type), encoding=encoding)
+    return Envelope(media=media, is_typed=bool(content_type))
 
 
 def decode_json(
@@ -117,6 +127,5 @@ def _describe(body: bytes | bytearray, advice: Advice, envelope: Envelope, name:
         name=name,
         media=envelope.media if envelope.media in (JSON, TEXT) else TEXT,
         is_typed=envelope.is_typed,
-        encoding=envelope.encoding,
         advice=advice,
     )

@@ -1,7 +1,7 @@
 """One request as a door has read it, and what all doors share in answering. Pure."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import msgspec
@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from ..errors import RequestError, ResponseTooLarge
+from ..contract import Contract
+from ..errors import RequestError, ResponseTooLarge, UnknownPath
 from ..parameters import EncodingFormat, Parameters
 from ..payload import Item, Prediction, Response
+from .paths import Form, tei_error_type
 
 
 class Reply(Protocol):
@@ -30,6 +32,62 @@ class Call:
 
     item: Item
     reply: Reply
+
+
+def list_values(predictions: Sequence[Prediction]) -> list[object]:
+    """Return the results alone, in order."""
+    return [prediction.value for prediction in predictions]
+
+
+def only_value(predictions: Sequence[Prediction]) -> object:
+    """Return the result of a request's one input."""
+    (only,) = predictions
+    return only.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormedReply:
+    """The reply of a protocol that has its own way to lay out results, and one of the known forms of errors."""
+
+    form: Form
+    make: Callable[[Sequence[Prediction]], object] = list_values
+    """Lays out the results of a request."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What the protocol says instead of native words in a message."""
+
+    def format_predictions(self, predictions: Sequence[Prediction]) -> Response:
+        """Write a 200 with the results as they are laid out."""
+        return format_value(self.make(predictions), count_headers(predictions))
+
+    def format_error(self, error: RequestError) -> Response:
+        """Write the error in the protocol's form and words."""
+        for native, own in self.words.items():
+            error.message = error.message.replace(native, own)
+        match self.form:
+            case Form.OPENAI:
+                return refuse(error, {"error": encode_error(error)})
+            case Form.COHERE:
+                return refuse(error, {"message": error.message, "detail": error.message})
+            case Form.TEI:
+                return _refuse_as_tei(error)
+            case Form.V2:
+                return refuse(error, {"error": error.message})
+            case Form.NATIVE:
+                return refuse(error, encode_error(error))
+
+
+def _refuse_as_tei(error: RequestError) -> Response:
+    """Write TEI's object; a model of another task is a 424 there."""
+    is_other_task = isinstance(error, UnknownPath)
+    kind = tei_error_type(424 if is_other_task else error.status)
+    response = refuse(error, {"error": error.message, "error_type": kind})
+    return replace(response, status=424, phrase="Failed Dependency") if is_other_task else response
+
+
+def set_parameters(contract: Contract, **values: object) -> Parameters:
+    """Return a task's parameters with these values, which their door has checked, and its defaults."""
+    parameters: Parameters = msgspec.convert(values, contract.parameters)
+    return parameters
 
 
 def encoding_of(parameters: Parameters) -> EncodingFormat:
@@ -51,6 +109,12 @@ def count_tokens(predictions: Iterable[Prediction]) -> int:
     return sum(prediction.num_tokens for prediction in predictions)
 
 
+def count_usage(predictions: Iterable[Prediction]) -> dict[str, int]:
+    """Return the tokens that the model read, as OpenAI and those who follow it call them."""
+    num_tokens = count_tokens(predictions)
+    return {"prompt_tokens": num_tokens, "total_tokens": num_tokens}
+
+
 def encode_error(error: RequestError) -> dict[str, object]:
     """Return an error as the object that every door sends; code is the HTTP status, type the class's name."""
     return {"code": error.status, "type": type(error).__name__, "message": error.message, "param": error.param}
@@ -66,7 +130,8 @@ def format_value(
 
 def refuse(error: RequestError, value: object) -> Response:
     """Write the error's own status, with `value` as the body."""
-    return Response(status=error.status, phrase=error.phrase, body=msgspec.json.encode(value), headers={})
+    body, headers = msgspec.json.encode(value), dict(error.headers)
+    return Response(status=error.status, phrase=error.phrase, body=body, headers=headers)
 
 
 def _to_json(value: object) -> msgspec.Raw:

@@ -1,7 +1,7 @@
 """The native door: POST /predictions/{model}, /explanations/{model}, and TorchServe's gRPC Predictions alike.
 
 `body` is JSON `{"inputs": ..., "parameters": {...}}` or, as text/plain, one text; `data` (a form field, or a
-gRPC input) is one text; a `body` of zero bytes asks for the deep check.
+gRPC input) is one text.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from ..contract import Contract
 from ..errors import InvalidInput, NotParseable, RequestError, UnsupportedMedia
 from ..inputs import to_text_input, to_text_inputs
 from ..parameters import EncodingFormat, ExplanationParameters, Parameters
-from ..payload import DeepCheck, ModelIdentity, Prediction, Request, Response
+from ..payload import ModelIdentity, Prediction, Request, Response
 from ..wire import quote
 from .advice import JSON, TEXT, Advice, advise_native
 from .body import FORMS, Envelope, decode_json, decode_text, is_rest, read_envelope, require_bytes
@@ -22,6 +22,7 @@ from .call import Call, count_headers, encode_error, encoding_of, format_value, 
 from .typed import body_type, describe_fields, parameters_of, read_body
 
 FIELDS = ("body", "data")
+CHECK = "; a deep check is GET /predictions/{model}/{version}/check"
 ASKED = frozenset({"inputs", "instances", "input"})  # keys of a body that some door reads, and what stands beside them
 BESIDES = frozenset({"parameters", "id", "outputs", "model", "encoding_format", "dimensions", "user"})
 
@@ -58,15 +59,13 @@ def open_call(fields: Mapping[str, object], headers: Mapping[str, object], model
     if "data" in fields:
         return _one_text(fields["data"], Reading(model.contract, kind, advice, Envelope(media=TEXT)), "`data`")
     body = require_bytes(fields["body"])
-    if not body and not explains:
-        return Call(item=DeepCheck(), reply=NativeReply())
     reading = Reading(model.contract, kind, advice, envelope)
+    if not body:
+        raise NotParseable(f"the body is empty: send {advice.both}{CHECK if is_rest(headers) else ''}")
     if envelope.media == TEXT:
         return _one_text(body, reading, "the text")
     if envelope.media != JSON:
         raise UnsupportedMedia(f"content-type {quote(envelope.media)} is not read here: send {advice.both}")
-    if not body:
-        raise NotParseable(f"the body is empty: send {advice.json}")
     return _open_json(decode_json(body, advice, envelope), reading)
 
 

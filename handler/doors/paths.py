@@ -6,6 +6,10 @@ Each stands behind /predictions/{model}/{version}/, and at the root where one mo
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ..config import Task
+
+EVERY = tuple(Task)
+
 
 class Form(StrEnum):
     """How a protocol's clients read an error; TEXT is a sentence."""
@@ -17,9 +21,9 @@ class Form(StrEnum):
     V2 = "v2"
     """{"error": TEXT}."""
     TEI = "tei"
-    """{"error": TEXT, "error_type": "Validation"}; the type is one of TEI's: see doors/tei."""
+    """{"error": TEXT, "error_type": what tei_error_type says of the status}."""
     COHERE = "cohere"
-    """{"message": TEXT}."""
+    """{"message": TEXT, "detail": TEXT}; Jina's clients read `detail`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +33,37 @@ class RootPath:
     url_path: str
     """Without the leading slash."""
     form: Form
+    tasks: tuple[Task, ...]
+    """The tasks whose models answer there; none where every request is refused, in words."""
     methods: tuple[str, ...] = ("POST",)
 
 
 ROOT_PATHS = (
-    RootPath("v1/embeddings", Form.OPENAI),
-    RootPath("embed", Form.TEI),
-    RootPath("embed_all", Form.TEI),
-    RootPath("predict", Form.TEI),
-    RootPath("rerank", Form.TEI),
-    RootPath("similarity", Form.TEI),
-    RootPath("tokenize", Form.TEI),
-    RootPath("decode", Form.TEI),
-    RootPath("info", Form.TEI, ("GET",)),
-    RootPath("v1/rerank", Form.COHERE),
-    RootPath("v2/rerank", Form.COHERE),
-    RootPath("v1/embed", Form.COHERE),
-    RootPath("v2/embed", Form.COHERE),
-    RootPath("classify", Form.OPENAI),
-    RootPath("score", Form.OPENAI),
-    RootPath("v1/score", Form.OPENAI),
+    RootPath("v1/embeddings", Form.OPENAI, (Task.EMBEDDINGS,)),
+    RootPath("embed", Form.TEI, (Task.EMBEDDINGS,)),
+    RootPath("embed_all", Form.TEI, ()),
+    RootPath("similarity", Form.TEI, (Task.EMBEDDINGS,)),
+    RootPath("predict", Form.TEI, (Task.TEXT_CLASSIFICATION,)),
+    RootPath("rerank", Form.TEI, (Task.TEXT_RANKING,)),
+    RootPath("tokenize", Form.TEI, EVERY),
+    RootPath("decode", Form.TEI, EVERY),
+    RootPath("info", Form.TEI, EVERY, ("GET",)),
+    RootPath("v1/rerank", Form.COHERE, (Task.TEXT_RANKING,)),
+    RootPath("v2/rerank", Form.COHERE, (Task.TEXT_RANKING,)),
+    RootPath("v1/embed", Form.COHERE, (Task.EMBEDDINGS,)),
+    RootPath("v2/embed", Form.COHERE, (Task.EMBEDDINGS,)),
+    RootPath("classify", Form.OPENAI, (Task.TEXT_CLASSIFICATION,)),
+    RootPath("score", Form.OPENAI, (Task.TEXT_RANKING, Task.EMBEDDINGS)),
+    RootPath("v1/score", Form.OPENAI, (Task.TEXT_RANKING, Task.EMBEDDINGS)),
 )
+
+
+def tei_error_type(status: int) -> str:
+    """Return the `error_type` that TEI's clients know for an HTTP status (its router's ErrorType)."""
+    match status:
+        case 429 | 503:
+            return "Overloaded"
+        case 424 | 500 | 502 | 504 | 507:
+            return "Backend"
+        case _:
+            return "Validation"

@@ -2,15 +2,24 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
-from ..errors import InternalError, RequestError, UnknownPath
-from ..payload import Describe, ModelIdentity, Rejected
+from ..config import DEFAULT_MAX_BYTES
+from ..errors import InternalError, InvalidInput, RequestError, UnknownPath
+from ..payload import Answered, DeepCheck, ModelIdentity, Rejected, Request
 from ..wire import quote
-from . import kserve_v1, native, open_inference, openai
-from .binary import json_length, read_binary
-from .body import is_infer, is_rest, read_json, require_bytes
-from .call import Call, Reply
+from . import kserve_v1, native, open_inference
+from .advice import Advice
+from .binary import json_length, read_binary, read_without_length
+from .body import is_infer, is_rest, read_deadline_s, read_json, require_bytes
+from .call import Call, FormedReply, Reply
+from .cohere import embed as cohere_embed
+from .cohere import rerank as cohere_rerank
+from .inflate import inflate
+from .openai import classify, embeddings, score
+from .paths import EVERY, ROOT_PATHS, RootPath
+from .tei import embed, info, predict, rerank, similarity, tokens
 
 logger = logging.getLogger(__name__)
 
@@ -26,19 +35,28 @@ class Door:
     make_reply: Callable[[ModelIdentity], Reply]
 
 
-def open_call(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
+def open_call(
+    fields: Fields, headers: Headers, model: ModelIdentity, max_request_bytes: int = DEFAULT_MAX_BYTES
+) -> Call:
     """Read one request as TorchServe hands it over: fields by name, and the request's headers. Never raises."""
-    if headers.get("describe") == "True" and not fields:  # a client that sends this header gets what it asks for
-        return Call(item=Describe(), reply=native.NativeReply())
-    door = choose_door(headers)
+    is_describe = headers.get("describe") == "True" and not fields  # a client that sends it gets what it asks for
+    door = DESCRIBE if is_describe else choose_door(headers)
     try:
-        return door.open_call(fields, headers, model)
+        fields = inflate(fields, headers, max_request_bytes)
+        return _limit(door.open_call(fields, headers, model), read_deadline_s(headers))
     except RequestError as error:
         rejected = Rejected(error)
     except Exception:  # whatever it is, the neighbours get their answers
         logger.exception("a request could not be read")
         rejected = Rejected(InternalError("the request could not be read; the server's log says why"))
     return Call(item=rejected, reply=door.make_reply(model))
+
+
+def _limit(call: Call, deadline_s: float) -> Call:
+    """Return the call with this deadline, unless it has a sooner one."""
+    if not isinstance(call.item, Request) or call.item.deadline_s <= deadline_s:
+        return call
+    return replace(call, item=replace(call.item, deadline_s=deadline_s))
 
 
 def choose_door(headers: Headers) -> Door:
@@ -50,8 +68,8 @@ def choose_door(headers: Headers) -> Door:
             return KSERVE
         case "":
             return NATIVE
-        case "v1/embeddings" if headers["explain"] != "True":
-            return OPENAI
+        case str() as path if headers["explain"] != "True":
+            return BEHIND.get(path, NOWHERE)
         case _:
             return NOWHERE
 
@@ -60,30 +78,87 @@ def _open_kserve(fields: Fields, headers: Headers, model: ModelIdentity) -> Call
     """Read a request of v1 or v2, which only the body tells apart."""
     advice = kserve_v1.advise(model.contract)
     length = json_length(headers)
-    value = read_json(fields, headers, advice) if length is None else read_binary(fields, length, advice)
+    value = read_without_length(fields, headers, advice) if length is None else read_binary(fields, length, advice)
     explains = headers["explain"] == "True"
-    if explains or (isinstance(value, dict) and "instances" in value):
+    keys = value if isinstance(value, dict) else ()
+    if "instances" in keys or (explains and "inputs" not in keys):
         return kserve_v1.open_call(value, model, explains=explains)
-    return open_inference.open_call(value, model)
+    return open_inference.open_call(value, model, explains=explains)
 
 
-def _open_openai(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
-    return openai.open_call(read_json(fields, headers, openai.ADVICE), model)
+def _open_metadata(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
+    if any(fields.values()):
+        raise InvalidInput("metadata is asked for without a body: send tensors to /v2/models/{model}/infer")
+    return open_inference.open_metadata(model)
 
 
 def _open_grpc(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
     return open_inference.open_grpc_call(require_bytes(fields["body"]), model)
 
 
+def _check(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
+    if any(fields.values()):
+        raise InvalidInput("a deep check has no body: send predictions to /predictions/{model}")
+    return Call(item=DeepCheck(), reply=native.NativeReply())
+
+
 def _refuse_path(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
     raise UnknownPath(
-        f"there is nothing at {quote(headers['url_path'])}: send predictions to /predictions/{{model}}, OpenAI's "
-        "embeddings to /predictions/{model}/{version}/v1/embeddings"
+        f"there is nothing at {quote(headers['url_path'])}: send predictions to /predictions/{{model}}; behind "
+        f"/predictions/{{model}}/{{version}}/ there are {', '.join(root.url_path for root in ROOT_PATHS)}"
     )
+
+
+def _describe(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
+    """Answer TorchServe's describe, asked through the management API: what runs here."""
+    facts = {"model": model.name, "version": model.version, "task": model.contract.task, **model.running.describe()}
+    labels = {"labels": model.running.labels} if model.running.labels else {}
+    return Call(item=Answered({**facts, **labels}, is_users=False), reply=native.NativeReply())
+
+
+def _open_root(fields: Fields, headers: Headers, model: ModelIdentity, *, root: RootPath) -> Call:
+    """Read a request of another protocol, if the model's task is one that answers there."""
+    if root.tasks and model.contract.task not in root.tasks:
+        places = [each.url_path for each in ROOT_PATHS if model.contract.task in each.tasks and each.tasks != EVERY]
+        raise UnknownPath(
+            f"this model's task is {model.contract.task}, and {root.url_path} is for {' and '.join(root.tasks)}: send "
+            f"it to {', '.join(['/predictions/{model}', *places])}"
+        )
+    open_value, advice = READERS[root.url_path]
+    return open_value(read_json(fields, headers, advice), model) if advice else open_value(None, model)
 
 
 NATIVE = Door(native.open_call, lambda model: native.NativeReply())
 KSERVE = Door(_open_kserve, lambda model: kserve_v1.InstancesReply())
-OPENAI = Door(_open_openai, lambda model: openai.EmbeddingsReply())
 GRPC = Door(_open_grpc, lambda model: open_inference.TensorReply(model=model, id="", is_grpc=True))
+METADATA = Door(_open_metadata, lambda model: open_inference.TensorReply(model=model))
+CHECK = Door(_check, lambda model: native.NativeReply())
+DESCRIBE = Door(_describe, lambda model: native.NativeReply())
 NOWHERE = Door(_refuse_path, lambda model: native.NativeReply())
+# Who reads the JSON of each address, and what to send instead of what is none; None where a body says nothing.
+READERS: Mapping[str, tuple[Callable[[object, ModelIdentity], Call], Advice | None]] = {
+    "v1/embeddings": (embeddings.open_call, embeddings.ADVICE),
+    "embed": (embed.open_call, embed.ADVICE),
+    "embed_all": (embed.refuse_tokens, embed.ADVICE),
+    "similarity": (similarity.open_call, similarity.ADVICE),
+    "predict": (predict.open_call, predict.ADVICE),
+    "rerank": (rerank.open_call, rerank.ADVICE),
+    "tokenize": (tokens.tokenize, tokens.TOKENIZE),
+    "decode": (tokens.decode, tokens.DECODE),
+    "info": (info.open_call, None),
+    "v1/rerank": (partial(cohere_rerank.open_call, version=1), cohere_rerank.ADVICE),
+    "v2/rerank": (partial(cohere_rerank.open_call, version=2), cohere_rerank.ADVICE),
+    "v1/embed": (partial(cohere_embed.open_call, version=1), cohere_embed.ADVICE),
+    "v2/embed": (partial(cohere_embed.open_call, version=2), cohere_embed.ADVICE),
+    "classify": (classify.open_call, classify.ADVICE),
+    "score": (score.open_call, score.ADVICE),
+    "v1/score": (score.open_call, score.ADVICE),
+}
+
+
+def _make_root(root: RootPath) -> Door:
+    return Door(partial(_open_root, root=root), lambda model: FormedReply(form=root.form))
+
+
+ROOTS = {root.url_path: _make_root(root) for root in ROOT_PATHS}
+BEHIND = {**ROOTS, "v2": METADATA, "check": CHECK}

@@ -80,6 +80,12 @@ def example_tensors(contract: Contract) -> str:
     return ", ".join(tensors)
 
 
+def describe_inputs(contract: Contract) -> list[dict[str, object]]:
+    """Return the tensors that an input must have, as the protocol's metadata; -1 is any number."""
+    keys = [key for key in contract.keys if key != OPTIONAL]
+    return [{"name": key, "datatype": "BYTES", "shape": [-1, -1] if key == LISTS else [-1]} for key in keys]
+
+
 def read_column(tensor: Tensor, index: int, *, is_base64: bool) -> Column:
     """Return a tensor's strings; InvalidInput when they are not what its shape says."""
     rows = [item for item in tensor.data if isinstance(item, list)]

@@ -41,18 +41,17 @@ class Sent:
     media: str = JSON
     is_typed: bool = True
     """Whether the client named that media type."""
-    encoding: str = ""
-    """A content-encoding, which TorchServe does not take off."""
     advice: Advice
 
 
 def explain_text(sent: Sent) -> Iterator[RequestError]:
     """Say why bytes are not UTF-8: the likeliest first, nothing where they are."""
     place = _find_wrong_byte(sent.body)
-    magic = next((packed for start, packed in COMPRESSED.items() if sent.body.startswith(start)), "")
-    if packed := magic or ("" if place is None else sent.encoding):
-        gunzip = sent.advice.pipe("gunzip -c", sent.media) if packed == "gzip" else ""
-        yield UnsupportedMedia(f"{sent.name} is compressed ({quote(packed)}): send it as it was before{gunzip}")
+    if packed := next((packed for start, packed in COMPRESSED.items() if sent.body.startswith(start)), ""):
+        is_gzip = packed == "gzip" and sent.advice.has_curl
+        says = "say so (content-encoding: gzip), or " if is_gzip else ""
+        gunzip = sent.advice.pipe("gunzip -c", sent.media) if is_gzip else ""
+        yield UnsupportedMedia(f"{sent.name} is compressed ({quote(packed)}): {says}send it as it was before{gunzip}")
     if wide := find_wide(sent.body):
         iconv = sent.advice.pipe(f"iconv -f {wide} -t UTF-8", sent.media)
         yield NotParseable(f"{sent.name} is {wide}: send UTF-8{iconv}")

@@ -1,6 +1,7 @@
 """Texts to rows of numbers, in as many forward passes as memory allows. It knows neither requests nor answers."""
 
 import logging
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -34,19 +35,25 @@ class Forward:
         return self._budget.at(time.monotonic())
 
     def rows(
-        self, texts: Sequence[EncodedText], deadline_s: float, stopwatch: Stopwatch, *, halves: bool = True
+        self, texts: Sequence[EncodedText], deadlines_s: Sequence[float], stopwatch: Stopwatch, *, halves: bool = True
     ) -> Iterator[tuple[list[int], list[Row] | RequestError]]:
         """Yield for each forward pass the indices of its texts with their rows, or with the error that they share.
 
         Where memory runs out, all texts that are left are packed again under a smaller budget; OutOfMemory is the
         error of a text that does not fit alone. A batch that fails otherwise is tried again in halves, for up to
         HALVING_LIMIT_S, until the text that it fails on stands alone; not so without `halves`, where it is the engine
-        that is tried. What has not begun by deadline_s (time.monotonic) is left out.
+        that is tried. A text that has not begun by its deadline (time.monotonic) is left out.
         """
         waiting = dict(enumerate(texts))
         batches = self._pack(waiting)
         halved_until_s: float | None = None
-        while waiting and time.monotonic() <= deadline_s:
+        soonest_s = min(deadlines_s, default=math.inf)
+        while waiting:
+            if (now_s := time.monotonic()) > soonest_s:
+                waiting = {index: text for index, text in waiting.items() if deadlines_s[index] >= now_s}
+                soonest_s = min((deadlines_s[index] for index in waiting), default=math.inf)
+                batches = self._pack(waiting)
+                continue
             indices, batch = next(batches)
             with stopwatch.measure(FORWARD_SECONDS):
                 rows = self._run(batch)

@@ -8,9 +8,8 @@ from msgspec import Meta
 from ..config import HandlerConfig, Task
 from ..errors import InvalidParameter
 from ..inputs import TextInput, TextObject
-from ..parameters import Count, CutParameters, EncodingFormat
+from ..parameters import Count, CutParameters, EncodingFormat, choose_prompt
 from ..text.passages import Layout, Passages, TextPair
-from ..wire import quote
 from .kind import Head, Reading, Reads, Row, TaskKind, one_by_one
 
 Base64Vector = Annotated[str, Meta(description="little-endian float32 in base64, if that was asked for")]
@@ -24,6 +23,9 @@ class EmbeddingParameters(CutParameters, frozen=True, kw_only=True):
     dimensions: Count | None = None
     """Keep that many values of each vector, and scale what is left to length 1. Absent: as many as the checkpoint
     says, not scaled."""
+    normalize: bool | None = None
+    """true: scale each vector to length 1. false: do not. Absent: as the checkpoint says, and what `dimensions` keeps
+    is scaled."""
     encoding_format: EncodingFormat = EncodingFormat.FLOAT
     """base64: each vector is a string of the bytes of its little-endian float32, in base64."""
 
@@ -32,20 +34,12 @@ def plan(source: TextInput, parameters: EmbeddingParameters, config: HandlerConf
     """Read the text behind its prompt, or token ids as they are."""
     layout = Layout(max_tokens=config.max_tokens)
     if source.token_ids is None:
-        return Passages(pairs=(TextPair(text=_prompt(parameters, config) + source.text),), layout=layout)
+        return Passages(
+            pairs=(TextPair(text=choose_prompt(parameters.prompt_name, config) + source.text),), layout=layout
+        )
     if parameters.prompt_name is not None:
         raise InvalidParameter("prompt_name goes before texts, not before token ids", "/parameters/prompt_name")
     return Passages(pairs=(TextPair(text="", token_ids=source.token_ids),), layout=layout)
-
-
-def _prompt(parameters: EmbeddingParameters, config: HandlerConfig) -> str:
-    name = config.default_prompt if parameters.prompt_name is None else parameters.prompt_name
-    if name is None:
-        return ""
-    if name not in config.prompts:
-        known = f"this model has {', '.join(config.prompts)}" if config.prompts else "this model has none"
-        raise InvalidParameter(f"unknown prompt {quote(name)}; {known}", "/parameters/prompt_name")
-    return config.prompts[name]
 
 
 def make_head(_: Any, __: Any, config: HandlerConfig) -> Head[EmbeddingParameters]:
@@ -54,19 +48,31 @@ def make_head(_: Any, __: Any, config: HandlerConfig) -> Head[EmbeddingParameter
     @one_by_one
     def head(reading: Reading, parameters: EmbeddingParameters) -> Row:
         (row,) = reading.rows
-        return row[: config.truncate_dim] if parameters.dimensions is None else shorten(row, parameters.dimensions)
+        if parameters.normalize is False and config.normalize:
+            raise InvalidParameter(
+                "normalize is false, and this model's checkpoint makes vectors of length 1: leave it out",
+                "/parameters/normalize",
+            )
+        kept = row[: config.truncate_dim] if parameters.dimensions is None else _cut(row, parameters.dimensions)
+        is_cut = parameters.dimensions is not None
+        return scale(kept) if (is_cut if parameters.normalize is None else parameters.normalize) else kept
 
     return head
 
 
-def shorten(vector: Row, dimensions: int) -> Row:
-    """Return the first `dimensions` values, scaled to length 1; for models that were trained to be cut (Matryoshka)."""
+def _cut(vector: Row, dimensions: int) -> Row:
+    """Return the first `dimensions` values; for models that were trained to be cut (Matryoshka)."""
     if dimensions > len(vector):
         raise InvalidParameter(
             f"dimensions is {dimensions}; this model's vectors have {len(vector)}", "/parameters/dimensions"
         )
-    cut = vector[:dimensions].astype(np.float64)
-    scaled: Row = (cut / max(np.linalg.norm(cut), np.finfo(np.float32).tiny)).astype(np.float32)
+    return vector[:dimensions]
+
+
+def scale(vector: Row) -> Row:
+    """Return the vector with length 1; zeros stay zeros."""
+    exact = vector.astype(np.float64)
+    scaled: Row = (exact / max(np.linalg.norm(exact), np.finfo(np.float32).tiny)).astype(np.float32)
     return scaled
 
 

@@ -14,6 +14,7 @@ from transformers import AutoConfig, AutoTokenizer
 
 from ..config import MAX_MASKS_PER_INPUT, MAX_TEXTS_PER_REQUEST
 from ..errors import InputTooLong, InternalError, InvalidInput, NotNow, RequestError, TooManyInputs
+from ..payload import Token
 from ..wire import quote
 from .encoded import (
     NOTHING,
@@ -85,6 +86,26 @@ class Tokenizer:
         for part, texts in _parts(inputs):
             encoded += self._encode_part(part, texts, deadline_s)
         return encoded
+
+    def tokenize(self, text: str, *, has_special: bool) -> list[Token]:
+        """Return a text's tokens with their places in it, and the special ones around them; none of them is cut."""
+        self._backend.no_truncation()
+        encoding = self._backend.encode(text, add_special_tokens=has_special)
+        places = zip(encoding.ids, encoding.tokens, encoding.offsets, encoding.special_tokens_mask, strict=True)
+        return [
+            Token(id=token_id, text=token, special=True)
+            if is_special
+            else Token(id=token_id, text=text[start:stop], special=False, start=start, stop=stop)
+            for token_id, token, (start, stop), is_special in places
+        ]
+
+    def decode(self, ids: Sequence[int], *, skips_special: bool) -> str:
+        """Return the text of token ids; InvalidInput for one that the tokenizer does not have."""
+        num_tokens = self._backend.get_vocab_size(with_added_tokens=True)
+        if (largest := max(ids, default=0)) >= num_tokens:
+            raise InvalidInput(f"{largest} is not a token id of this model, whose tokenizer has {num_tokens}")
+        text: str = self._backend.decode(ids, skip_special_tokens=skips_special)
+        return text
 
     def _encode_part(self, part: Sequence[Passages], texts: Sequence[str], deadline_s: float) -> list[Encoded]:
         """Tokenise all texts at once; then cut each, and give all their special tokens at once."""

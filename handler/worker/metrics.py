@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from .. import errors
-from ..payload import Answer, Item, Rejected, Request, Response
+from ..payload import Answer, Answered, Item, Rejected, Request, Response
 
 MODEL_LABELS = ("model_name", "model_version")  # of every metric, behind its own labels; TorchServe adds Hostname
 
@@ -173,7 +173,7 @@ def count_batch(
     users = [
         (answer, response)
         for item, answer, response in zip(items, answers, responses, strict=True)
-        if isinstance(item, Request | Rejected)
+        if isinstance(item, Request | Rejected) or (isinstance(item, Answered) and item.is_users)
     ]
     if not users:
         return []

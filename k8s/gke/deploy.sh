@@ -158,7 +158,7 @@ expect() {
 smoke_test() {
   local ask=(curl --silent --show-error --fail --max-time 130
     --retry 1000 --retry-delay 5 --retry-all-errors --retry-max-time "$WAIT_S")
-  expect '"status": *"ok"' "${ask[@]}" "$URL/predictions/$MODEL"
+  expect '"status": *"ok"' "${ask[@]}" "$URL/predictions/$MODEL/1.0/check"
   expect '^\[-?[0-9]|"label": *"' "${ask[@]}" --header 'content-type: application/json' \
     --data '{"inputs": "hello world"}' "$URL/predictions/$MODEL"
 }

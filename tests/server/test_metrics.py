@@ -26,7 +26,7 @@ def post(server: Server, body: Any, model: str = "bert") -> requests.Response:
 
 
 def check_deeply(server: Server) -> None:
-    requests.get(f"{server.inference_url}/predictions/bert", timeout=60).raise_for_status()
+    requests.get(f"{server.inference_url}/predictions/bert/1.0/check", timeout=60).raise_for_status()
 
 
 def test_traffic_is_counted_exactly_and_health_checks_are_not(answering_server: Server) -> None:

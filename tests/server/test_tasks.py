@@ -67,7 +67,7 @@ def test_explanations_of_the_tasks_that_have_them(tasks_server: Server) -> None:
 
 def test_the_deep_check_answers_for_every_task(tasks_server: Server) -> None:
     for task in Task:
-        answer = requests.get(f"{tasks_server.inference_url}/predictions/{task}", timeout=60)
+        answer = requests.get(f"{tasks_server.inference_url}/predictions/{task}/1.0/check", timeout=60)
         assert (answer.status_code, answer.json()["status"]) == (200, "ok")
 
 

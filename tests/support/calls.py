@@ -8,8 +8,9 @@ from typing import Any
 from handler.config import Task
 from handler.doors.call import Call
 from handler.doors.route import open_call
-from handler.payload import ModelIdentity, Prediction, Rejected, Request
-from handler.tasks import TASKS
+from handler.payload import Prediction, Rejected, Request
+
+from .standin_model import identify
 
 REST = {"Content-Type": "application/json", "explain": "False"}
 OPENAI_HEADERS = {**REST, "url_path": "v1/embeddings"}
@@ -19,7 +20,7 @@ EXPLAIN = {**REST, "explain": "True"}
 
 def ask(body: object, headers: Mapping[str, object] = REST, task: Task = Task.EMBEDDINGS) -> Call:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return open_call({"body": raw}, headers, ModelIdentity(name="m", version="1.0", contract=TASKS[task]))
+    return open_call({"body": raw}, headers, identify(task))
 
 
 def read(body: object, headers: Mapping[str, object] = REST, task: Task = Task.EMBEDDINGS) -> Request:

@@ -10,7 +10,7 @@ from tests.support.clients.answers import bare_error
 from tests.support.clients.tensors import read_rows, read_texts
 
 from .refusals import MAX_BODY_BYTES, judge_error, judge_refusal, parse
-from .results import judge_deep_check, judge_result, judge_results, read_native
+from .results import judge_result, judge_results, read_native
 
 UNKNOWN_MODEL = ("Model not found", "Model version", "Parameter model_name is required")
 LARGE_FORM_BYTES = 100_000
@@ -58,8 +58,6 @@ def _judge_prediction(request: GrpcRequest, message: Any) -> str:
     value, body = json.loads(message.prediction), parse(request.fields["input"].get("body", b""))
     if isinstance(value, dict) and "code" in value:
         return judge_error(bare_error(value), body)
-    if isinstance(value, dict) and "status" in value:
-        return judge_deep_check(request.target, value)
     for result in read_native(value, body):
         judge_result(result, request.target.task)
     return "200"

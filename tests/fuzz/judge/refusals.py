@@ -1,21 +1,27 @@
 """What a request may be refused with: the contract's error in the door's own dress, or an answer of TorchServe's."""
 
+import gzip
 import json
 import math
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote
 
+from handler.doors.paths import Form
 from tests.fuzz.make.requests import RestRequest
 from tests.fuzz.sending import RestAnswer
 from tests.support.clients.answers import bare_error, error_with_message, wrapped_error
+
+from .protocols import find_root, judge_form
 
 MAX_ERROR_BYTES = 4096  # whatever was sent: an error quotes only the beginning of it
 MAX_BODY_BYTES = 2**20  # config.properties, max_request_size
 STATUSES = {
     "NotParseable": 400,
     "UnknownPath": 404,
+    "RequestTooLarge": 413,
     "TooManyInputs": 413,
     "TooManyTokens": 413,
     "ResponseTooLarge": 413,
@@ -24,6 +30,7 @@ STATUSES = {
     "InvalidParameter": 422,
     "InputTooLong": 422,
     "NotNow": 503,
+    "DeadlineExceeded": 503,
 }
 """The handler's, without those that are our fault."""
 TORCHSERVES = {
@@ -37,7 +44,7 @@ TORCHSERVES = {
 }
 OF_A_WORKER = "InternalServerException"
 """What TorchServe calls it when a worker died, or its handler raised."""
-OPENAI_PATH = re.compile(r"/predictions/[^/]+/[^/]+/v1/embeddings/?")
+GZIP = b"\x1f\x8b"
 QUOTED_CHARACTERS = 12  # of a strange key: enough to know it by
 
 Undress = Callable[[Any], dict[str, Any]]
@@ -56,6 +63,9 @@ def judge_refusal(request: RestRequest, answer: RestAnswer) -> str:
         return f"{answer.status} {value['type']}, TorchServe's"
     assert answer.headers.get("content-type") == "application/json", answer.headers
     assert len(answer.body) <= MAX_ERROR_BYTES, f"an error of {len(answer.body)} bytes"
+    root = find_root(request)
+    if root and root.form in (Form.TEI, Form.COHERE):
+        return judge_form(root, answer.status, value)
     error = undress(request)(value)
     assert error["code"] == answer.status, f"status {answer.status} of {error}"
     return judge_error(error, parse(request.body))
@@ -64,7 +74,7 @@ def judge_refusal(request: RestRequest, answer: RestAnswer) -> str:
 def undress(request: RestRequest) -> Undress:
     """What takes an error out of the dress of the door at this address."""
     path = unquote(request.path.partition("?")[0])
-    if OPENAI_PATH.fullmatch(path):
+    if (root := find_root(request)) and root.form is Form.OPENAI:
         return wrapped_error
     if not path.startswith(("/v1/", "/v2/")):
         return bare_error
@@ -124,8 +134,9 @@ def _bare(text: str) -> str:
 
 
 def parse(body: bytes) -> Any:
-    """The JSON in a body; None for none."""
+    """The JSON in a body, compressed or not; None for none."""
     try:
+        body = gzip.decompress(body) if body.startswith(GZIP) else body
         return json.loads(body, parse_int=lambda digits: int(digits) if len(digits) < 1000 else math.inf)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, EOFError, OSError, zlib.error):
         return None

@@ -1,6 +1,7 @@
 """What goes around a body over HTTP - method, address, query, headers, forms - made or changed. Pure."""
 
 import dataclasses
+import gzip
 from collections.abc import Callable
 from random import Random
 from urllib.parse import quote
@@ -57,6 +58,10 @@ HEADERS = (
     ("accept", "text/html"),
     ("accept-encoding", "gzip, deflate, br"),
     ("content-encoding", "gzip"),
+    ("content-encoding", "br"),
+    ("x-deadline-ms", "1"),
+    ("x-deadline-ms", "9999999999999"),
+    ("x-deadline-ms", "soon"),
     ("expect", "100-continue"),
     ("transfer-encoding", "chunked"),
     ("upgrade", "websocket"),
@@ -122,6 +127,11 @@ def _send_as_multipart(rng: Random, request: RestRequest) -> RestRequest:
     return dataclasses.replace(request, body=body, headers=(MULTIPART,))
 
 
+def _compress(_: Random, request: RestRequest) -> RestRequest:
+    headers = (*request.headers, ("content-encoding", "gzip"))
+    return dataclasses.replace(request, body=gzip.compress(request.body, mtime=0), headers=headers)
+
+
 MULTIPART = ("content-type", f"multipart/form-data; boundary={BOUNDARY}")
 ENVELOPE_CHANGES: tuple[Callable[[Random, RestRequest], RestRequest], ...] = (
     _set_method,
@@ -131,6 +141,7 @@ ENVELOPE_CHANGES: tuple[Callable[[Random, RestRequest], RestRequest], ...] = (
     _add_header,
     _add_query,
     _extend_path,
+    _compress,
     _send_as_form,
     _send_as_multipart,
 )

@@ -82,7 +82,8 @@ def load_balancer(
             self.answer(result)
 
         def answer(self, body: bytes) -> None:
-            self.send_response(status if self.path == "/predictions/bert" else 404)
+            paths = ("/predictions/bert", "/predictions/bert/1.0/check")
+            self.send_response(status if self.path in paths else 404)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

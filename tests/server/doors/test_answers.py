@@ -145,7 +145,7 @@ def test_plain_text_and_forms(server: Server) -> None:
 
 def test_deep_check_runs_a_known_text(server: Server) -> None:
     for model in ("bert", "tiny"):
-        response = requests.get(f"{server.inference_url}/predictions/{model}", timeout=30)
+        response = requests.get(f"{server.inference_url}/predictions/{model}/1.0/check", timeout=30)
         answer = response.json()
         assert (response.status_code, answer["status"], answer["model"]) == (200, "ok", model)
         assert answer["max_difference"] < 1e-4

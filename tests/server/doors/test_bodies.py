@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import quote
@@ -28,8 +29,7 @@ VALID = {
     "v2": json.dumps(to_body(["a"])).encode(),
     "OpenAI": json.dumps({"input": ["a"]}).encode(),
 } | dict.fromkeys(GRPC, json.dumps({"inputs": ["a"]}).encode())
-NO_CONTENT_TYPE = LeftOut(doors=tuple(GRPC), why="a call has no content type")
-DEEP_CHECK = LeftOut(doors=("native", *GRPC), why="no bytes ask for the deep check there")
+NO_CONTENT_TYPE = LeftOut(doors=tuple(GRPC), why="a call has no headers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +61,7 @@ def besides(key: str, value: bytes) -> Callable[[bytes], bytes]:
 
 
 def not_parseable(name: str, change: Callable[[bytes], bytes], says: str = "not JSON") -> BodyCase:
-    left_out = DEEP_CHECK if name == "empty" else None
-    return BodyCase(name=name, change=change, status=400, kind="NotParseable", says=says, left_out=left_out)
+    return BodyCase(name=name, change=change, status=400, kind="NotParseable", says=says)
 
 
 def media_type(content_type: str, says: str, body: bytes | None = None) -> BodyCase:
@@ -72,6 +71,18 @@ def media_type(content_type: str, says: str, body: bytes | None = None) -> BodyC
         headers={"content-type": content_type},
         status=415,
         kind="UnsupportedMedia",
+        says=says,
+        left_out=NO_CONTENT_TYPE,
+    )
+
+
+def encoded(encoding: str, change: Callable[[bytes], bytes], status: int, says: str) -> BodyCase:
+    return BodyCase(
+        name=f"{encoding}, {says}",
+        change=change,
+        headers={**JSON, "content-encoding": encoding},
+        status=status,
+        kind={400: "NotParseable", 413: "RequestTooLarge", 415: "UnsupportedMedia"}[status],
         says=says,
         left_out=NO_CONTENT_TYPE,
     )
@@ -107,6 +118,11 @@ CASES = [
     not_parseable("two lines", lambda body: body + b"\n" + body, "a JSON value in each line"),
     not_parseable("a text", lambda _: b"hello world"),
     BodyCase(name="gzip", change=gzip.compress, status=415, kind="UnsupportedMedia", says="compressed ('gzip')"),
+    encoded("gzip", lambda body: gzip.compress(body)[:-9], 400, "it ends too early"),
+    encoded(
+        "gzip", lambda body: gzip.compress(body + b" " * 2**21), 413, "more than 1048576 bytes once it is unpacked"
+    ),
+    encoded("br", bytes, 415, "send one of gzip, deflate, or none"),
     not_parseable("control characters in a string", instead(b'"a\r\nb\0"')),
     not_parseable("half of a surrogate pair", instead(b'"\\ud800"'), "half of a surrogate pair"),
     not_parseable("half of a surrogate pair in bytes", instead(b'"\xed\xa0\x80"'), "half of a surrogate pair"),
@@ -166,6 +182,21 @@ def test_a_body_over_the_servers_limit_is_torchserves_bare_413(model: Model, doo
 def test_a_message_over_the_servers_limit_ends_the_call(model: Model, door: str) -> None:
     with pytest.raises(BerthError, match=r"CANCELLED|RESOURCE_EXHAUSTED"):
         send_grpc(model, instead(b'"' + b"a" * 2**20 + b'"')(VALID[door]), GRPC[door])
+
+
+@pytest.mark.parametrize("door", REST)
+def test_a_compressed_body_that_says_so_is_read(model: Model, door: str) -> None:
+    for encoding, body in (("gzip", gzip.compress(VALID[door])), ("deflate", zlib.compress(VALID[door]))):
+        answer = REST[door].send(model, body, {**JSON, "content-encoding": encoding})
+        assert len(answer.results or []) == 1, answer
+
+
+@pytest.mark.parametrize("door", REST)
+def test_a_request_whose_time_is_over_may_come_again(model: Model, door: str) -> None:
+    answer = REST[door].send(model, VALID[door], {**JSON, "x-deadline-ms": "1"})
+    assert "time was over" in assert_error(answer, 503, "DeadlineExceeded", None)
+    assert answer.headers["retry-after"] == "1"
+    assert len(REST[door].send(model, VALID[door], {**JSON, "x-deadline-ms": "9" * 13}).results or []) == 1
 
 
 @pytest.mark.parametrize("path", ["elsewhere", "v1", "v1/embeddings/more", "\r\n\t\x1bé😀"])

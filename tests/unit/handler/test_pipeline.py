@@ -4,6 +4,8 @@ import json
 import math
 import random
 import shutil
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,9 @@ import torch
 from handler.config import Device, HandlerConfig, Precision, Task
 from handler.engine.model import Engine
 from handler.engine.placement import Placement, choose_device
-from handler.errors import DeviceError, InputTooLong, InternalError, NotNow
+from handler.errors import DeadlineExceeded, DeviceError, InputTooLong, InternalError, NotNow
 from handler.inputs import TextInput
+from handler.parameters import ExplanationParameters
 from handler.payload import Answer, Prediction, Rejected, Request
 from handler.pipeline import Pipeline
 from handler.tasks.embeddings import EmbeddingParameters
@@ -167,6 +170,37 @@ def test_texts_that_come_too_late_get_not_now(checkpoint: MakeCheckpoint) -> Non
     assert isinstance(group, list)
     pipeline._compute(group, 0, Stopwatch())
     assert group[0].outcome is None
+
+
+def test_a_request_whose_time_is_over_is_not_computed(checkpoint: MakeCheckpoint) -> None:
+    pipeline = make_pipeline(checkpoint("bert", Task.TEXT_CLASSIFICATION), Task.TEXT_CLASSIFICATION, Engine.PACKED)
+    passes: list[object] = []
+    pipeline._model.network.register_forward_pre_hook(lambda *_: passes.append(None))
+    predicted, explained = (
+        replace(ask("text", parameters), deadline_s=0)
+        for parameters in (ClassificationParameters(), ExplanationParameters())
+    )
+    for answer in pipeline.answer([predicted, explained]):
+        assert isinstance(answer, Rejected)
+        assert isinstance(answer.error, DeadlineExceeded)
+    assert not passes
+    late, good = pipeline.answer([predicted, replace(predicted, deadline_s=time.monotonic() + 1000)])
+    assert isinstance(late, Rejected)
+    assert value_of(good)["label"]
+
+
+def test_a_text_that_two_requests_share_is_read_while_one_of_them_waits(checkpoint: MakeCheckpoint) -> None:
+    pipeline = make_pipeline(checkpoint("bert", Task.EMBEDDINGS), Task.EMBEDDINGS, Engine.PACKED)
+    brief, long = (replace(ask("text", EmbeddingParameters()), deadline_s=deadline_s) for deadline_s in (1e12, 1e13))
+    groups = pipeline._prepare([brief, long], math.inf)
+    brief_input, long_input = (pending for group in groups if isinstance(group, list) for pending in group)
+    brief_input.deadline_s = 0  # its time ends after tokenising
+    pipeline._compute([brief_input, long_input], math.inf, Stopwatch())
+    assert isinstance(long_input.outcome, Prediction)
+    assert isinstance(brief_input.outcome, Prediction)  # it is there, so it is sent
+    brief_input.outcome = None
+    pipeline._compute([brief_input], math.inf, Stopwatch())
+    assert brief_input.outcome is None
 
 
 @pytest.mark.parametrize("side", ["left", "right"])

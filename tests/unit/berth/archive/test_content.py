@@ -85,7 +85,7 @@ def test_the_model_config_is_what_the_handler_reads():
     assert (config.max_tokens, config.token_budget) == (8192, None)
     assert config.requires == PACKER.ranges
     assert settings["maxBatchDelay"] == 1
-    assert settings["berth"] == {"form": 1, "version": berth.__version__}
+    assert settings["berth"] == {"form": 2, "version": berth.__version__}
     assert not {"minWorkers", "maxWorkers"} & set(settings)
 
 

@@ -16,9 +16,9 @@ from berth.errors import Refused
 from berth.memory.model_size import ModelSize
 from berth.serve.prepare import prepare_models
 
-NEWER = b"berth:\n  form: 2\n  version: 9.8.7\nbatchSize: 8\n"
+NEWER = b"berth:\n  form: 3\n  version: 9.8.7\nbatchSize: 8\n"
 REFUSAL = (
-    rf"^\S*new\S* was packed by berth 9\.8\.7 in form 2, and this is berth {__version__}.*: install berth 9\.8\.7, or"
+    rf"^\S*new\S* was packed by berth 9\.8\.7 in form 3, and this is berth {__version__}.*: install berth 9\.8\.7, or"
 )
 READERS: dict[str, Callable[[Path], object]] = {
     "verify": verify_archive,
@@ -92,5 +92,5 @@ def test_what_is_not_there_has_no_form(tmp_path: Path) -> None:
 
 
 def test_the_section_says_where_a_checkpoint_came_from() -> None:
-    assert form_section({}) == {"form": 1, "version": __version__}
+    assert form_section({}) == {"form": 2, "version": __version__}
     assert form_section({"source": "org/model", "revision": "0a1b"})["revision"] == "0a1b"

@@ -43,6 +43,7 @@ def make_plan(num_gpus: int = 0, *, is_forked: bool = True, workers: int = 1) ->
         workers=workers,
         why_workers="somebody said so",
         queue_length=256,
+        connections=0,
         max_workers=1,
         why_no_more="memory",
         refusal=None,
@@ -90,6 +91,7 @@ def test_the_environment_carries_what_berth_decided() -> None:
     assert environment["LC_ALL"] == "C.UTF-8"
     assert environment["TS_CONFIG_FILE"] == str(CONFIG)
     assert environment["BERTH_CORES"] == "5"
+    assert environment["TS_MAX_REQUEST_SIZE"] == str(plan.settings.max_request_bytes)
     assert environment["TS_MAX_RESPONSE_SIZE"] == str(plan.settings.max_response_bytes)
     assert environment["TMPDIR"] == str(RUN_FOLDER)
     assert environment["TS_NUMBER_OF_NETTY_THREADS"] == environment["TS_NETTY_CLIENT_THREADS"] == "3"

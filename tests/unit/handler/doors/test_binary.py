@@ -86,6 +86,16 @@ def test_what_is_wrong_with_the_bytes_is_said(
     assert body["error"] == error.message
 
 
+@pytest.mark.parametrize(
+    ("content_type", "status"), [("application/octet-stream", 415), ("application/json", 400), ("", 400)]
+)
+def test_the_header_that_is_missing_is_named(content_type: str, status: int) -> None:
+    body, _ = binary(b"\x01\0\0\0a", 5)
+    error, _ = refused(body, {"explain": "False", "content-type": content_type})
+    assert (error.status, f"no header {HEADER}" in error.message) == (status, True), error.message
+    assert HEADER not in refused(body[:50], {"explain": "False"})[0].message
+
+
 def test_only_a_task_that_is_asked_by_tensors_reads_them() -> None:
     body = json.dumps({"instances": ["a"]}).encode()
     error, _ = refused(body + b"more", {**REST, HEADER: str(len(body))})

@@ -1,10 +1,14 @@
 """What the doors share: which one is taken, what none of them reads, and that an answer or error fits."""
 
+import math
+import time
+
 import pytest
 
 from handler.config import Task
 from handler.doors.call import limit_size
-from handler.doors.route import GRPC, KSERVE, NATIVE, NOWHERE, OPENAI, Door, choose_door, open_call
+from handler.doors.route import CHECK, GRPC, KSERVE, METADATA, NATIVE, NOWHERE, ROOTS, Door, choose_door, open_call
+from handler.errors import DeadlineExceeded, InvalidInput, NotNow
 from handler.parameters import ExplanationParameters
 from handler.payload import ModelIdentity, Prediction, Rejected, Request
 from handler.tasks import TASKS
@@ -18,6 +22,7 @@ from tests.support.calls import (
     ask,
     grpc_body,
     infer,
+    read,
     refused,
     tensor,
 )
@@ -30,8 +35,11 @@ from tests.support.calls import (
         ({"explain": "True", "url_path": ""}, NATIVE),
         ({"explain": "False"}, KSERVE),
         ({"explain": "True"}, KSERVE),
-        ({"explain": "False", "url_path": "v1/embeddings"}, OPENAI),
+        ({"explain": "False", "url_path": "v1/embeddings"}, ROOTS["v1/embeddings"]),
         ({"explain": "True", "url_path": "v1/embeddings"}, NOWHERE),
+        ({"explain": "False", "url_path": "check"}, CHECK),
+        ({"explain": "False", "url_path": "v2"}, METADATA),
+        ({"explain": "True", "url_path": "check"}, NOWHERE),
         ({"explain": "False", "url_path": "v1/models"}, NOWHERE),
         ({}, NATIVE),
         ({"body": {"content-type": ""}}, NATIVE),
@@ -42,6 +50,40 @@ from tests.support.calls import (
 )
 def test_the_frontends_own_headers_tell_the_door(headers: dict[str, object], door: Door) -> None:
     assert choose_door(headers) is door
+
+
+SENT = [
+    ({"inputs": "a"}, {**REST, "url_path": ""}),
+    ({"instances": ["a"]}, REST),
+    (infer(tensor("text", "a")), REST),
+    ({"input": "a"}, OPENAI_HEADERS),
+]
+
+
+@pytest.mark.parametrize(("body", "headers"), SENT)
+def test_every_door_reads_when_a_requests_time_is_over(body: object, headers: dict[str, str]) -> None:
+    over_s = time.time() + 60
+    left_s = read(body, {**headers, "X-Deadline-Ms": f"{over_s * 1000:.0f}"}).deadline_s - time.monotonic()
+    assert 50 < left_s < 61
+    assert read(body, headers).deadline_s == math.inf
+    for value in ("soon", "-1", "1.5", "", "9" * 100):
+        error, _ = refused(body, {**headers, "x-deadline-ms": value})
+        assert (error.status, error.message) == (
+            422,
+            "the header x-deadline-ms is not a number of milliseconds since 1970",
+        )
+
+
+@pytest.mark.parametrize(("body", "headers"), SENT)
+def test_who_may_come_again_is_told_when(body: object, headers: dict[str, str]) -> None:
+    reply = ask(body, headers).reply
+    for kind in (NotNow, DeadlineExceeded):
+        assert reply.format_error(kind("later")).headers == {"retry-after": "1"}
+    assert reply.format_error(InvalidInput("never")).headers == {}
+
+
+def test_an_input_over_grpc_is_no_deadline() -> None:
+    assert read({"inputs": "a"}, {"x-deadline-ms": {"content-type": ""}}).deadline_s == math.inf
 
 
 def test_v1_reads_instances_and_answers_in_a_list() -> None:

@@ -16,16 +16,17 @@ from handler.doors.call import Call, Reply
 from handler.doors.kserve_v1 import InstancesReply
 from handler.doors.native import NativeReply
 from handler.doors.open_inference import TensorReply
-from handler.doors.openai import EmbeddingsReply
+from handler.doors.openai.embeddings import EmbeddingsReply
 from handler.doors.route import open_call
 from handler.errors import InternalError, InvalidInput
 from handler.parameters import EncodingFormat
-from handler.payload import DeepCheck, Describe, ModelIdentity, Prediction, Rejected, Request, Response
+from handler.payload import Answered, DeepCheck, ModelIdentity, Prediction, Rejected, Request, Response
 from handler.tasks import TASKS
 from tests.support.clients.answers import bare_error, error_with_message, wrapped_error
 from tests.support.clients.infer_rest import read_outputs
 from tests.support.clients.rest import openai_vectors, under
 from tests.support.clients.tensors import to_tensors
+from tests.support.standin_model import identify
 
 same_every_time = settings(derandomize=True, deadline=None, database=None, max_examples=400)
 
@@ -139,7 +140,7 @@ def check_refusal(call: Call, undress: Callable[[Any], dict[str, Any]]) -> None:
 def test_whatever_arrives_is_read_or_refused(
     name: str, task: Task, fields: dict[str, Any], media: str, extra: dict[str, str]
 ) -> None:
-    door, model = DOORS[name], ModelIdentity(name="m", version="1.0", contract=TASKS[task])
+    door, model = DOORS[name], identify(task)
     # As TorchServe's worker merges them: each field's own header, the client's, the frontend's.
     of_fields = {field: {"content-type": ""} for field in fields}
     asked_for = {key: value for key, value in extra.items() if key not in ("explain", "url_path")}
@@ -150,7 +151,7 @@ def test_whatever_arrives_is_read_or_refused(
     if isinstance(call.item, Rejected):
         check_refusal(call, door.undress)
     else:
-        assert isinstance(call.item, Request | DeepCheck | Describe)
+        assert isinstance(call.item, Request | DeepCheck | Answered)
 
 
 @same_every_time
@@ -160,7 +161,7 @@ def test_whatever_torchserve_writes_of_grpc_tensors_is_read_or_refused(
 ) -> None:
     task, sent = sent_to
     body = json.dumps({"id": request_id, "model_name": "m", "inputs": sent}).encode()
-    model = ModelIdentity(name="m", version="1.0", contract=TASKS[task])
+    model = identify(task)
     call = open_call({"body": body}, {"body": JSON}, model)
     if isinstance(call.item, Rejected):
         check_refusal(call, output_error)
@@ -172,14 +173,14 @@ def test_a_field_can_choose_no_other_door(path: str, explain: str) -> None:
     """Fields stand among the headers: one named as the frontend's header is refused, whatever is in it."""
     headers = {"url_path": {"content-type": path}, "explain": explain}
     fields = {"url_path": path.encode("utf-8", "replace")}
-    call = open_call(fields, headers, ModelIdentity(name="m", version="1.0", contract=TASKS[Task.EMBEDDINGS]))
+    call = open_call(fields, headers, identify(Task.EMBEDDINGS))
     check_refusal(call, bare_error)
 
 
 @same_every_time
 @given(long_text, st.none() | anything)
 def test_an_error_says_what_it_says_in_every_dress(message: str, param: str | None) -> None:
-    model = ModelIdentity(name="m", version="1.0", contract=TASKS[Task.EMBEDDINGS])
+    model = identify(Task.EMBEDDINGS)
     dresses: list[tuple[Reply, Callable[[Any], dict[str, Any]]]] = [
         (NativeReply(), bare_error),
         (InstancesReply(), error_with_message),
@@ -233,7 +234,7 @@ def as_grpc(tensor: dict[str, Any]) -> dict[str, Any]:
 @given(good_requests)
 def test_every_door_reads_the_same(good: tuple[Task, list[Any], dict[str, Any]]) -> None:
     task, inputs, parameters = good
-    model = ModelIdentity(name="m", version="1.0", contract=TASKS[task])
+    model = identify(task)
     at_native, at_kserve = ({**JSON, **DOORS[name].headers} for name in ("native", "KServe"))
     expected = read(model, at_native, {"inputs": inputs, "parameters": parameters})
     columns = [tensor.as_json() for tensor in to_tensors(inputs)]
@@ -267,7 +268,7 @@ def written(reply: Reply, found: list[Any]) -> Any:
 @given(results | vectors, anything)
 def test_every_door_sends_results_that_can_be_read_back(found: list[Any], request_id: str) -> None:
     task = Task.EMBEDDINGS if isinstance(found[0], list) else Task.TEXT_CLASSIFICATION
-    model = ModelIdentity(name="m", version="1.0", contract=TASKS[task])
+    model = identify(task)
     readable = request_id.encode("utf-8", "replace").decode()
     assert written(NativeReply(is_list=True), found) == found
     assert written(NativeReply(), found) == found[0]

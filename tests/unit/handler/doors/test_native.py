@@ -9,16 +9,16 @@ from handler.doors.call import Call, format_value, limit_size
 from handler.doors.native import NativeReply
 from handler.doors.route import open_call
 from handler.errors import InvalidInput
-from handler.payload import DeepCheck, Describe, Item, ModelIdentity, Prediction, Rejected, Request
-from handler.tasks import TASKS
+from handler.payload import Answered, DeepCheck, Item, Prediction, Rejected, Request
 from handler.tasks.text_classification import ClassificationParameters
+from tests.support.standin_model import identify
 
 JSON = {"content-type": "application/json"}
 REST = {**JSON, "explain": "False", "url_path": ""}
 
 
 def opened(fields: dict[str, object], headers: dict[str, str], task: Task) -> Call:
-    return open_call(fields, headers, ModelIdentity(name="m", version="1.0", contract=TASKS[task]))
+    return open_call(fields, headers, identify(task))
 
 
 def parse(body: object, headers: dict[str, str] | None = None, task: Task = Task.TEXT_CLASSIFICATION) -> Item:
@@ -62,7 +62,19 @@ def test_other_ways_to_send_one_text(fields: dict[str, object], headers: dict[st
 
 def test_describe_is_for_requests_without_fields() -> None:
     """Any client can send this header: it must not change what a prediction is."""
-    assert opened({}, {"describe": "True"}, Task.EMBEDDINGS).item == Describe()
+    item = opened({}, {"describe": "True"}, Task.TEXT_CLASSIFICATION).item
+    assert isinstance(item, Answered)
+    assert not item.is_users
+    assert item.value == {
+        "model": "m",
+        "version": "1.0",
+        "task": "text-classification",
+        "engine": "none",
+        "precision": "fp32",
+        "max_tokens": 8,
+        "token_budget": 4096,
+        "labels": ("bad", "good", "so so"),
+    }
     assert isinstance(parse({"inputs": "a"}, {**REST, "describe": "True"}), Request)
 
 
@@ -87,8 +99,15 @@ def test_a_response_over_the_limit_becomes_an_error() -> None:
     assert limit_size(format_value("x" * 99), NativeReply(), 100).status == 413
 
 
-def test_empty_body_is_the_deep_check() -> None:
-    assert opened({"body": bytearray(b"")}, {"explain": "False", "url_path": ""}, Task.EMBEDDINGS).item == DeepCheck()
+CHECK = {"explain": "False", "url_path": "check"}
+
+
+def test_the_deep_check_has_an_address_of_its_own_and_no_body() -> None:
+    assert opened({"body": bytearray(b"")}, CHECK, Task.EMBEDDINGS).item == DeepCheck()
+    for name in ("body", "data"):
+        item = opened({name: b'{"inputs": "a"}'}, CHECK, Task.EMBEDDINGS).item
+        assert isinstance(item, Rejected)
+        assert "a deep check has no body" in item.error.message
 
 
 LONG_LIST = ["x"] * (MAX_INPUTS_PER_REQUEST + 1)
@@ -139,6 +158,10 @@ def test_bad_body_gets_its_own_error(body: object, status: int, param: str | Non
     [
         ({}, {"explain": "False", "url_path": ""}, 415, "-H 'content-type: application/json'"),  # curl -d arrives so
         ({}, {}, 422, "input `body`"),  # gRPC
+        ({"body": b""}, {}, 400, "the body is empty: send JSON in the input `body`"),
+        ({"body": b""}, REST, 400, "a deep check is GET /predictions/{model}/{version}/check"),  # a GET arrives so
+        ({"body": b""}, {**REST, "content-type": "text/plain"}, 400, "the body is empty"),
+        ({"body": b""}, {**REST, "explain": "True", "url_path": "check"}, 404, "check"),
         ({"body": b"x"}, {"content-type": "image/png"}, 415, "image/png"),
         ({"body": b"x"}, {"content-type": "text/plain; charset=latin-1"}, 415, "latin-1"),
         ({"body": b"x"}, {"content-type": "application/json; charset*=a; charset*0=b"}, 400, "not JSON"),

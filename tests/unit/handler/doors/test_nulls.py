@@ -8,7 +8,8 @@ import pytest
 from msgspec import inspect
 
 from handler.config import Task
-from handler.doors import kserve_v1, native, open_inference, openai
+from handler.doors import kserve_v1, native, open_inference
+from handler.doors.openai import embeddings
 from handler.errors import InvalidInput
 from handler.payload import Request
 from handler.tasks import TASKS
@@ -23,7 +24,7 @@ BODIES = [
         for kind in TASKS.values()
         if kind.is_explained
     ),
-    openai.body_of(TASKS[Task.EMBEDDINGS]),
+    embeddings.body_of(TASKS[Task.EMBEDDINGS]),
     open_inference.InferBody,
 ]
 ALL_LABELS = ("ClassificationParameters", "top_k")  # the one null that says something: all labels

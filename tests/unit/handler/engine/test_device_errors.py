@@ -117,7 +117,7 @@ def raise_on(turn: int, error: Exception) -> Callable[[], Any]:
 def run(forward: Callable[[], Any]) -> list[Any]:
     texts = [EncodedText(ids=np.ones(1, np.int32), type_ids=np.zeros(1, np.int8), num_tokens_uncut=1)] * 3
     model: Any = OneByOne(forward)
-    return [row for _, row in Forward(model, CUDA, 10).rows(texts, 1e12, Stopwatch())]
+    return [row for _, row in Forward(model, CUDA, 10).rows(texts, [1e12] * len(texts), Stopwatch())]
 
 
 @pytest.mark.parametrize("first", [torch.AcceleratorError(ASSERT), RuntimeError("CUDA driver error: 719")])

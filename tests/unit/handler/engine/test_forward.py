@@ -154,9 +154,23 @@ def test_nothing_is_tried_again_after_the_deadline(checkpoint: MakeCheckpoint, m
     monkeypatch.setattr("handler.engine.forward.time", SimpleNamespace(monotonic=lambda: next(now_s, 11.0)))
     device = shrink_device(pipeline, monkeypatch, 0)
     texts = [text for pending in group for text in pending.texts] * 2
-    assert list(pipeline._forward.rows(texts, 10.0, Stopwatch())) == []
+    assert list(pipeline._forward.rows(texts, [10.0] * len(texts), Stopwatch())) == []
     assert device.num_failures == 1
     assert group[0].outcome is None
+
+
+def test_a_text_whose_time_ends_while_it_waits_is_left_out(
+    checkpoint: MakeCheckpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = load(checkpoint, Engine.PACKED)
+    groups = pipeline._prepare(requests_for([f"{number} {'long ' * MAX_TOKENS}" for number in range(20)]), 1e12)
+    texts = [text for group in groups for pending in group for text in pending.texts]
+    device = shrink_device(pipeline, monkeypatch, LIMIT)
+    clock = SimpleNamespace(monotonic=lambda: float(len(device.seen)))  # a pass takes a second
+    monkeypatch.setattr("handler.engine.forward.time", clock)
+    deadlines_s = [0.5 if index % 2 else 100.0 for index in range(20)]
+    passes = [indices for indices, _ in pipeline._forward.rows(texts, deadlines_s, Stopwatch())]
+    assert passes == [[0, 1, 2, 3, 4, 5, 6, 7], [8, 10, 12, 14, 16, 18]]
 
 
 def test_explanation_without_memory_is_its_own_error(

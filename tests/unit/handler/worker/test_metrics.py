@@ -12,7 +12,7 @@ import yaml
 from handler.config import HandlerConfig, Task
 from handler.engine.model import Engine
 from handler.errors import InternalError, NotParseable, ResponseTooLarge
-from handler.payload import DeepCheck, Describe, Prediction, Rejected, Response
+from handler.payload import Answered, DeepCheck, Prediction, Rejected, Response
 from handler.pipeline import Pipeline
 from handler.tasks.embeddings import EmbeddingParameters
 from handler.worker.metrics import (
@@ -37,6 +37,7 @@ from tests.support.asking import ask
 ROOT = Path(__file__).parents[4]
 DECLARED = ROOT / "berth" / "serve" / "metrics.yaml"
 REQUEST = ask("text", EmbeddingParameters())
+DESCRIBE = Answered({}, is_users=False)
 
 
 def answer(*num_tokens: int) -> list[Prediction]:
@@ -50,8 +51,8 @@ def response(status: int = 200) -> Response:
 def test_one_batch_of_good_and_bad_requests_among_health_checks() -> None:
     failed, unread = Rejected(InternalError("")), Rejected(NotParseable(""))
     samples = count_batch(
-        [REQUEST, DeepCheck(), REQUEST, unread, Describe(), REQUEST, REQUEST],
-        [answer(4, 7), answer(99), failed, None, None, answer(5), answer(6)],
+        [REQUEST, DeepCheck(), REQUEST, unread, DESCRIBE, Answered([]), REQUEST],
+        [answer(4, 7), answer(99), failed, None, None, None, answer(6)],
         [
             response(),
             response(),
@@ -67,7 +68,7 @@ def test_one_batch_of_good_and_bad_requests_among_health_checks() -> None:
         (REQUEST_SECONDS, (), 0.5),
         (FORWARD_SECONDS, (), 0.25),
         (REQUESTS_TOTAL, (), 5),
-        (TOKENS_TOTAL, (), 22),
+        (TOKENS_TOTAL, (), 17),
         (BATCHES_TOTAL, (), 1),
         (ERRORS_TOTAL, ("500",), 1),
         (ERRORS_TOTAL, ("400",), 1),
@@ -75,8 +76,8 @@ def test_one_batch_of_good_and_bad_requests_among_health_checks() -> None:
     ]
 
 
-@pytest.mark.parametrize(("parsed", "status"), [(DeepCheck(), 200), (DeepCheck(), 503), (Describe(), 200)])
-def test_health_checks_leave_no_trace(parsed: DeepCheck | Describe, status: int) -> None:
+@pytest.mark.parametrize(("parsed", "status"), [(DeepCheck(), 200), (DeepCheck(), 503), (DESCRIBE, 200)])
+def test_health_checks_leave_no_trace(parsed: DeepCheck | Answered, status: int) -> None:
     assert count_batch([parsed], [answer(4)], [response(status)], {REQUEST_SECONDS: 0.5}) == []
 
 

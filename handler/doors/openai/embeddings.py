@@ -8,20 +8,25 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from ..config import MAX_INPUTS_PER_REQUEST, MAX_TOKENS_PER_REQUEST
-from ..contract import Contract
-from ..errors import InvalidInput, InvalidParameter, RequestError, UnknownPath
-from ..inputs import TextInput, check_count
-from ..parameters import LARGEST, Count, EncodingFormat, Parameters, describe_parameters
-from ..payload import ModelIdentity, Prediction, Request, Response
-from ..wire import convert
-from .advice import advise_json
-from .call import Call, count_headers, count_tokens, encode_error, encoding_of, format_value, refuse
+from ...config import MAX_INPUTS_PER_REQUEST, MAX_TOKENS_PER_REQUEST
+from ...contract import Contract
+from ...errors import InvalidInput, InvalidParameter, RequestError
+from ...inputs import TextInput, check_count
+from ...parameters import LARGEST, Count, EncodingFormat, Parameters, describe_parameters
+from ...payload import ModelIdentity, Prediction, Request, Response
+from ...wire import convert
+from ..advice import advise_json
+from ..call import Call, count_headers, count_usage, encode_error, encoding_of, format_value, refuse
 
 SEND_INPUT = 'send {"input": "your text"}, a list of texts, or token ids of the model\'s own tokenizer'
 ADVICE = advise_json('{"input": "your text"}', '{"input": ["your text", "another"]}')
 PARAMETER_FIELDS = ("parameters", "model", "encoding_format", "dimensions", "user")
 BESIDE = ("encoding_format", "dimensions")  # parameters of berth that OpenAI has beside the input
+# What Jina has beside OpenAI's fields. null and false ask for nothing.
+JINA = {
+    "task": "task is not read here: a prompt of the checkpoint is chosen by prompt_name, among the parameters",
+    "late_chunking": "late_chunking is not done here, where each text has its own vector: leave it out",
+}
 TokenId = Annotated[int, Meta(ge=0, le=LARGEST)]
 TokenIds = Annotated[list[TokenId], Meta(min_length=1, max_length=MAX_TOKENS_PER_REQUEST)]
 
@@ -73,9 +78,7 @@ class EmbeddingsReply:
             {"object": "embedding", "index": index, "embedding": prediction.value}
             for index, prediction in enumerate(predictions)
         ]
-        num_tokens = count_tokens(predictions)
-        usage = {"prompt_tokens": num_tokens, "total_tokens": num_tokens}
-        value = {"object": "list", "data": data, "model": self.model, "usage": usage}
+        value = {"object": "list", "data": data, "model": self.model, "usage": count_usage(predictions)}
         return format_value(value, count_headers(predictions), self.encoding)
 
     def format_error(self, error: RequestError) -> Response:
@@ -89,23 +92,30 @@ class EmbeddingsReply:
 
 def open_call(value: object, model: ModelIdentity) -> Call:
     """Read a request with `input`; RequestError says what is wrong with it."""
-    if not model.contract.is_vector:
-        raise UnknownPath(
-            f"this model's task is {model.contract.task}, not embeddings: send it to /predictions/{{model}}"
-        )
     hints = {
         "": SEND_INPUT,
         "encoding_format": "it must be float or base64",
         "dimensions": "it must be the number of values to keep",
         "parameters": describe_parameters(model.contract.parameters, model.contract.task),
     }
-    _check_count(value)
+    value = _refuse_jina(value)
+    check_inputs(value, "input")
     body = convert(value, body_of(model.contract), hints, parameter_fields=PARAMETER_FIELDS)
     beside = {name: value for name in BESIDE if (value := getattr(body, name)) is not None}
     parameters = _add(beside, body.parameters)
-    request = Request(inputs=_read_inputs(body.input), parameters=parameters, param="/input")
+    request = Request(inputs=read_inputs(body.input, "input", SEND_INPUT), parameters=parameters, param="/input")
     reply = EmbeddingsReply(model=model.name, encoding=encoding_of(parameters), beside=frozenset(beside))
     return Call(item=request, reply=reply)
+
+
+def _refuse_jina(value: object) -> object:
+    """Return the body without Jina's own fields, if they ask for nothing."""
+    if not isinstance(value, dict) or not JINA.keys() & value.keys():
+        return value
+    for name, reason in JINA.items():
+        if value.get(name):
+            raise InvalidParameter(reason, f"/{name}")
+    return {name: item for name, item in value.items() if name not in JINA}
 
 
 def _add(beside: Mapping[str, object], parameters: Parameters) -> Parameters:
@@ -117,25 +127,27 @@ def _add(beside: Mapping[str, object], parameters: Parameters) -> Parameters:
     return msgspec.structs.replace(parameters, **beside)
 
 
-def _check_count(value: object) -> None:
-    """Count texts and lists before they are read; the ids of one text are not inputs."""
-    inputs = value.get("input") if isinstance(value, dict) else None
+def check_inputs(value: object, field: str) -> None:
+    """Count texts and lists of a body's field before they are read; the ids of one text are not inputs."""
+    inputs = value.get(field) if isinstance(value, dict) else None
     if isinstance(inputs, list) and not all(isinstance(item, int) for item in inputs):
-        check_count(len(inputs), "/input")
+        check_count(len(inputs), f"/{field}")
 
 
-def _read_inputs(value: str | list[str | int | list[int]]) -> tuple[TextInput, ...]:
-    """Return the texts, or the token ids in their place."""
+def read_inputs(value: str | list[str | int | list[int]], field: str, advice: str) -> tuple[TextInput, ...]:
+    """Return the texts of a body's field, or the token ids in their place; `advice` says what to send for a mixture."""
     if isinstance(value, str):
-        return (TextInput(text=value, param="/input"),)
+        return (TextInput(text=value, param=f"/{field}"),)
     kinds = {type(item) for item in value}
     if len(kinds) > 1:
-        raise InvalidInput(f"input mixes texts and token ids: {SEND_INPUT}", "/input")
+        raise InvalidInput(f"{field} mixes texts and token ids: {advice}", f"/{field}")
     if kinds == {int}:
-        return (_from_ids(value, "/input"),)
+        return (_from_ids(value, f"/{field}"),)
     return tuple(
-        TextInput(text=item, param=f"/input/{index}") if isinstance(item, str) else _from_ids(item, f"/input/{index}")
-        for index, item in enumerate(value)
+        TextInput(text=item, param=f"/{field}/{place}")
+        if isinstance(item, str)
+        else _from_ids(item, f"/{field}/{place}")
+        for place, item in enumerate(value)
     )
 
 

@@ -1,0 +1,69 @@
+"""vLLM's classification: POST classify, the probability of each label in the order of the checkpoint's."""
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Annotated, Any
+from uuid import uuid4
+
+import msgspec
+from msgspec import Meta
+
+from ...config import MAX_INPUTS_PER_REQUEST, ScoreFunction
+from ...inputs import check_count, to_text_input, to_text_inputs
+from ...payload import ModelIdentity, Prediction, Request
+from ...wire import convert
+from ..advice import advise_json
+from ..call import Call, FormedReply, count_usage, set_parameters
+from ..paths import Form
+
+SEND_INPUT = 'send {"input": "your text"} or {"input": ["your text", "another"]}'
+ADVICE = advise_json('{"input": "your text"}', '{"input": ["your text", "another"]}')
+
+
+class ClassifyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A request of vLLM's classify."""
+
+    input: Annotated[
+        str | Annotated[list[str], Meta(min_length=1)],
+        Meta(description=f"A text, or at most {MAX_INPUTS_PER_REQUEST}."),
+    ]
+    model: str | None = None
+    """Ignored where the address names the model."""
+    user: str | None = None
+    """Ignored."""
+    use_activation: bool | None = None
+    """false: the model's own numbers, and not probabilities."""
+
+
+def open_call(value: object, model: ModelIdentity) -> Call:
+    """Read a request with `input`; RequestError says what is wrong with it."""
+    body = convert(value, ClassifyRequest, {"": SEND_INPUT})
+    is_list = isinstance(body.input, list)
+    check_count(len(body.input) if is_list else 1, "/input")
+    inputs = to_text_inputs(body.input, "/input") if is_list else (to_text_input(body.input, "/input"),)
+    function = ScoreFunction.NONE if body.use_activation is False else None
+    parameters = set_parameters(model.contract, top_k=None, function_to_apply=function)
+    reply = FormedReply(form=Form.OPENAI, make=lambda found: _lay_out(found, model))
+    return Call(item=Request(inputs=inputs, parameters=parameters, param="/input"), reply=reply)
+
+
+def _lay_out(predictions: Sequence[Prediction], model: ModelIdentity) -> dict[str, object]:
+    labels = model.running.labels
+    return {
+        "id": f"classify-{uuid4().hex}",
+        "object": "list",
+        "created": int(time.time()),
+        "model": model.name,
+        "data": [_describe(index, each.value, labels) for index, each in enumerate(predictions)],
+        "usage": {**count_usage(predictions), "completion_tokens": 0},
+    }
+
+
+def _describe(index: int, ranked: Any, labels: Sequence[str]) -> dict[str, object]:
+    """Put ranked labels back into the order of the checkpoint's, where two may have one name."""
+    scores = defaultdict(list)
+    for each in reversed(ranked):
+        scores[each["label"]].append(each["score"])
+    probabilities = [scores[label].pop() for label in labels]
+    return {"index": index, "label": ranked[0]["label"], "probs": probabilities, "num_classes": len(labels)}
