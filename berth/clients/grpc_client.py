@@ -54,8 +54,8 @@ CHANNEL_OPTIONS = (
 TLS = "https://"  # before an address
 PAGE = 100  # models on a page of ListModels
 LIST_TIMEOUT_S = 5.0
-# gRPC says UNAVAILABLE of a server that was never reached, of one that hung up, and a server may say so itself of a full
-# queue: only the words differ.
+# gRPC says UNAVAILABLE of a server that was never reached and of one that hung up, and a server says so itself of a
+# full queue: only the words differ.
 NEVER_CONNECTED = re.compile("failed to connect|errors resolving|resolution failed")
 HUNG_UP = re.compile("[Ss]ocket|[Cc]onnection|GOAWAY|RST_STREAM|recvmsg|Stream removed|Broken pipe")
 
