@@ -95,4 +95,4 @@ def test_the_descriptor_set_is_where_the_command_says() -> None:
 
 
 def test_every_kind_of_example_was_found() -> None:
-    assert (len(PYTHON), len(CURL), len(GRPCURL)) == (12, 3, 3)
+    assert (len(PYTHON), len(CURL), len(GRPCURL)) == (13, 3, 3)
