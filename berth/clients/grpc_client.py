@@ -54,8 +54,10 @@ CHANNEL_OPTIONS = (
 TLS = "https://"  # before an address
 PAGE = 100  # models on a page of ListModels
 LIST_TIMEOUT_S = 5.0
-# gRPC says UNAVAILABLE both of a server that was never reached and of one that hung up: only the words differ.
+# gRPC says UNAVAILABLE of a server that was never reached and of one that hung up, and a server says so itself of a
+# full queue: only the words differ.
 NEVER_CONNECTED = re.compile("failed to connect|errors resolving|resolution failed")
+HUNG_UP = re.compile("[Ss]ocket|[Cc]onnection|GOAWAY|RST_STREAM|recvmsg|Stream removed|Broken pipe")
 
 
 class GrpcClient:
@@ -192,7 +194,7 @@ class GrpcClient:
                 f"no server answers gRPC at {self._address}: start one with `berth serve`, or give the address of its "
                 f"gRPC port, which is not REST's ({words})"
             )
-        if code == grpc.StatusCode.UNAVAILABLE:
+        if code == grpc.StatusCode.UNAVAILABLE and HUNG_UP.search(details):
             return broken_connection(self._address, words)
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
             return no_answer_in_time(self._address, self._timeout_s)

@@ -12,7 +12,16 @@ from .place import Place
 
 ROOT = Path(__file__).parents[2]
 CALLS = Path(__file__).with_name("calls")
-OURS = ("browser", "curl", "inference_client", "openai_package", "torchserve_stubs", "triton_http")
+OURS = (
+    "browser",
+    "curl",
+    "inference_client",
+    "openai_package",
+    "reflection",
+    "torchserve_stubs",
+    "triton_grpc",
+    "triton_http",
+)
 """The clients whose packages the tests have anyway, in a version of their own: they run in this Python."""
 LIMIT_S = 600.0
 # Past any proxy; no package asks the internet, whose tables of tokens and prices some of them would fetch.

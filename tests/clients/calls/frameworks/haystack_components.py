@@ -27,8 +27,14 @@ def version() -> str:
     return installed("haystack-ai")
 
 
-def _tei_text(place: Place) -> Any:
-    return HuggingFaceAPITextEmbedder(TEI, {"url": f"{place.url}/hf"}, token=KEY).run(TEXTS[0])["embedding"]
+def _tei_text(place: Place, **options: Any) -> Any:
+    embedder = HuggingFaceAPITextEmbedder(TEI, {"url": f"{place.url}/hf"}, token=KEY, **options)
+    return embedder.run(TEXTS[0])["embedding"]
+
+
+def _tei_documents(place: Place) -> list[Any]:
+    address = {"url": f"{place.own()}/hf"}
+    return _documents(HuggingFaceAPIDocumentEmbedder(TEI, address, token=KEY, normalize=True))
 
 
 def _documents(embedder: Any, texts: list[str] = TEXTS) -> list[Any]:
@@ -54,13 +60,18 @@ CALLS = [
         expected=lambda place: place.native(TEXTS),
     ),
     Call(
-        name="HuggingFaceAPITextEmbedder, TEI at URL/hf",
-        ask=_tei_text,
+        name="HuggingFaceAPITextEmbedder, TEI at URL/hf, normalize=True",
+        ask=lambda place: _tei_text(place, normalize=True),
         expected=lambda place: place.native(TEXTS[0]),
     ),
     Call(
-        name="HuggingFaceAPIDocumentEmbedder, TEI at URL/predictions/MODEL/VERSION/hf",
-        ask=lambda place: _documents(HuggingFaceAPIDocumentEmbedder(TEI, {"url": f"{place.own()}/hf"}, token=KEY)),
+        name="the same with its default, normalize=False, of a model whose vectors have length 1",
+        ask=_tei_text,
+        refused="normalize is false.*leave it out",
+    ),
+    Call(
+        name="HuggingFaceAPIDocumentEmbedder, TEI at URL/predictions/MODEL/VERSION/hf, normalize=True",
+        ask=_tei_documents,
         expected=lambda place: place.native(TEXTS),
     ),
     Call(

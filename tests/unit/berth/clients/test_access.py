@@ -197,6 +197,14 @@ def test_grpc_without_the_right_certificate_or_tls_is_refused(certificate: Certi
                 client.predict("x", model="any")
 
 
+def test_grpc_tells_a_full_queue_from_a_broken_connection() -> None:
+    with GrpcClient("127.0.0.1:9") as client:
+        full = client._failure(grpc.StatusCode.UNAVAILABLE, "no answer can be given now, because more requests wait")
+        broken = client._failure(grpc.StatusCode.UNAVAILABLE, "recvmsg:Connection reset by peer")
+    assert str(full).startswith("the server answered UNAVAILABLE: no answer can be given now")
+    assert "broke while the server worked" in str(broken)
+
+
 def test_grpc_says_how_a_key_is_given() -> None:
     with GrpcClient("127.0.0.1:9") as client:
         failure = client._failure(grpc.StatusCode.UNAUTHENTICATED, "no key")
