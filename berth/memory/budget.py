@@ -33,7 +33,8 @@ LARGE_AT_ONCE = 4  # requests for embeddings that the gateway splits: of so many
 LARGE_BODY_BYTES = 8 * MIB
 LARGE_PARTS = 8
 LARGE_FACTOR = 5  # of body and answers, after some of them: 2.5 of the first
-CONNECTION_BYTES = 36 * KIB  # of it: TLS, and a request that began or waits; 3 KiB of one that is idle in clear
+CONNECTION_BYTES = 24 * KIB  # of it, with a request that began or waits; 3 KiB of one that is idle
+TLS_BYTES = 28 * KIB  # of a connection that is encrypted; 12 KiB of one that is idle
 LIBRARIES_BYTES = 40 * MIB  # mapped files of java and torch, where each worker imports for itself
 PROCESS_BYTES = 260 * MIB  # a worker's own after `import torch, transformers`
 FORK_BYTES = 55 * MIB  # a fork's own: what it writes to of what it was forked with, and its berth-python
@@ -63,6 +64,13 @@ class ServerSizes:
     """Whether one process imports for all workers and forks them."""
     connections: int
     """How many clients may be connected to the front; 0 where there is none."""
+    has_tls: bool
+    """Whether their connections are encrypted."""
+
+    @property
+    def connection_bytes(self) -> int:
+        """Bytes of a client's connection."""
+        return CONNECTION_BYTES + (TLS_BYTES if self.has_tls else 0)
 
     @property
     def device(self) -> str:
@@ -139,7 +147,7 @@ def _front_parts(models: Sequence[ModelLoad], server: ServerSizes) -> tuple[Part
     large = LARGE_FACTOR * (LARGE_BODY_BYTES + LARGE_PARTS * max(answers, default=0))
     return (
         Part(name="the front", bytes=FRONT_BYTES),
-        Part(name="the front: a client's connection", bytes=CONNECTION_BYTES, count=server.connections),
+        Part(name="the front: a client's connection", bytes=server.connection_bytes, count=server.connections),
         Part(name="the gateway", bytes=GATEWAY_BYTES),
         Part(name="the gateway: a request for many embeddings", bytes=large, count=LARGE_AT_ONCE),
     )

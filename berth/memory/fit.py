@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from ..errors import Refused
 from ..machine.machine import Machine
 from ..machine.quantities import format_bytes
-from .budget import CONNECTION_BYTES, Budget, ModelLoad, Part, ServerSizes, plan_budget
+from .budget import Budget, ModelLoad, Part, ServerSizes, plan_budget
 
 ROOM_FOR_WORKERS = 4  # per model: java is sized for so many where memory is left, so that `berth scale` may add them
 ROOM_ON_GPUS = 2  # times the workers that a server with GPUs starts with
@@ -97,7 +97,7 @@ def _with_connections(models: Sequence[ModelLoad], server: ServerSizes, machine:
     if not server.connections:
         return server
     spare = max(machine.memory.bytes - plan_budget(models, server).total_bytes, 0)
-    return replace(server, connections=min(server.connections + spare // CONNECTION_BYTES, MOST_CONNECTIONS))
+    return replace(server, connections=min(server.connections + spare // server.connection_bytes, MOST_CONNECTIONS))
 
 
 def describe_part(part: Part) -> str:

@@ -71,4 +71,5 @@ def _describe(settings: Settings, machine: Machine) -> ServerSizes:
         num_gpus=machine.num_gpus,
         is_forked=machine.not_forked is None,
         connections=FEWEST_CONNECTIONS if machine.haproxy else 0,
+        has_tls=settings.certificate is not None,
     )

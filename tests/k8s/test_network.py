@@ -72,8 +72,8 @@ def test_who_reaches_what(rendered: Rendered, rendering: str) -> None:
     objects = rendered(rendering)
     balanced = {8080, 7070, 8090} if any(entry["kind"] == "Gateway" for entry in objects) else set()
     assert reached(objects, Peer(namespace="berth")) == {8080, 7070}
-    assert reached(objects, Peer(namespace="gmp-system")) == {8082}
-    assert reached(objects, Peer(namespace="gke-gmp-system")) == {8082}
+    assert reached(objects, Peer(namespace="gmp-system")) == {8082, 8090}
+    assert reached(objects, Peer(namespace="gke-gmp-system")) == {8082, 8090}
     assert reached(objects, Peer(namespace="default")) == set()
     assert reached(objects, Peer(address="203.0.113.7")) == set()
     assert reached(objects, Peer(address="35.191.0.1")) == balanced
@@ -133,7 +133,7 @@ def test_names_lead_somewhere(rendered: Rendered, rendering: str) -> None:
     assert service == {8080: 8080, 7070: 7070}
     if any(entry["kind"] == "PodMonitoring" for entry in objects):
         endpoints = pick(objects, "PodMonitoring")["spec"]["endpoints"]
-        assert [ports[endpoint["port"]] for endpoint in endpoints] == [8082]
+        assert [ports[endpoint["port"]] for endpoint in endpoints] == [8082, 8090]
 
 
 @pytest.mark.parametrize("rendering", [name for name in RENDERINGS if "gateway" in name or name.startswith("gke")])

@@ -47,6 +47,7 @@ SERVER = ServerSizes(
     num_gpus=0,
     is_forked=True,
     connections=0,
+    has_tls=False,
 )
 BERT_BASE = ModelSize(
     name="bert-base",

@@ -14,6 +14,7 @@ from berth.memory.budget import (
     LARGE_BODY_BYTES,
     LARGE_FACTOR,
     LARGE_PARTS,
+    TLS_BYTES,
     ModelLoad,
 )
 from berth.memory.fit import FEWEST_CONNECTIONS, MOST_CONNECTIONS, MemoryPlan, fit
@@ -28,6 +29,11 @@ def test_a_front_is_counted_where_there_is_one() -> None:
     assert amounts(found)["the gateway"] == GATEWAY_BYTES
     large = LARGE_AT_ONCE * LARGE_FACTOR * LARGE_BODY_BYTES
     assert found.total_bytes - budget().total_bytes == FRONT_BYTES + GATEWAY_BYTES + large + 1_000 * CONNECTION_BYTES
+
+
+def test_tls_takes_more() -> None:
+    in_clear, encrypted = (budget(server=replace(SERVER, connections=1_000, has_tls=tls)) for tls in (False, True))
+    assert encrypted.total_bytes - in_clear.total_bytes == 1_000 * TLS_BYTES
 
 
 def test_the_gateway_holds_what_many_embeddings_take() -> None:
