@@ -2,8 +2,8 @@
 
 A queue is a model's requests of one class, and its cost the time that each request in it adds to a wait. Cost times the
 requests under way is how long the next one takes. Each answer corrects the cost by what its own wait was more or less
-than that (normalised least mean squares), and each request that is let in raises it by a quarter of such a step: where
-none is answered, it rises. So nothing has to be known of the model, its batches and its workers.
+than that (normalised least mean squares). So nothing has to be known of the model, its batches and its workers. Where a
+model has answered nobody for longer than a request may take, that one is refused too.
 """
 
 from collections.abc import Iterator
@@ -13,16 +13,20 @@ LONGEST_MS = 300_000
 MAX_WAITING = 1024  # of one model; each holds up to 64 KiB of its body
 STEPS = 4  # a request corrects the cost by this part of its error, where many are under way
 FEW = 32  # where fewer are, by less: those of one batch wait as long as each other, however many were ahead of each
-HIGHEST_US = 60_000_000
+SPARE = (3, 2)  # of the estimate, as a fraction: answers come in batches, and some take longer than the last ones did
+WRAP_MS = 1_000_000_000  # a table's numbers have 32 bits
 TABLE = "admitted"
+SILENCE = "answered"
 COUNTS = "refused"
 ANY_MODEL = "model-*"
 """The queue of TorchServe's own gRPC calls, whose model only the message names."""
-SLOT = 1  # which of HAProxy's three counters of a request follows it: here its queue, or its refusal
+SLOT, SILENCE_SLOT = 1, 2  # of HAProxy's three: the entries of a request's queue, or of its refusal; of its model
 IS_OPEN = "!{ var(txn.refusal) -m found }"
 IS_ASKED = "{ var(txn.to) -m beg model- }"
 IS_TAKEN = "{ var(txn.began_us) -m found }"
+NOW_MS = f"date(0,ms),mod({WRAP_MS})"
 OWN_COST = f"sc_get_gpt0({SLOT})"
+IS_LONE = "{ var(txn.share) -m int 1 }"  # it shows what is true now, and keeps nobody waiting
 IS_LOW = "{ req.fhdr(x-priority) -m str low }"
 
 
@@ -62,18 +66,21 @@ def grpc_deadline_lines() -> Iterator[str]:
 def admission_lines(max_requests: int) -> Iterator[str]:
     """Write who joins a queue; TorchServe has `max_requests` of it at once, which no priority overtakes."""
     yield from _measure_lines(max_requests)
-    yield "    http-request set-var(txn.late_ms) var(txn.cost),mul(txn.share),div(1000),sub(txn.timeout_ms)"
-    is_late = "{ var(txn.late_ms) -m int gt 0 } { var(txn.share) -m int gt 1 }"  # a lone one shows what is true now
+    wait_ms = f"var(txn.cost),mul(txn.share),mul({SPARE[0]}),div({SPARE[1] * 1000})"
+    yield f"    http-request set-var(txn.late_ms) {wait_ms},sub(txn.timeout_ms)"
+    yield f"    http-request set-var(txn.heard_ms) var(txn.to),table_gpt0({SILENCE})"
+    yield f"    http-request set-var(txn.silent_ms) {NOW_MS},sub(txn.heard_ms),sub(txn.timeout_ms)"
+    is_late = f"{{ var(txn.late_ms) -m int gt 0 }} !{IS_LONE}"
+    is_silent = f"{{ var(txn.silent_ms) -m int gt 0 }} {{ var(txn.heard_ms) -m int gt 0 }} !{IS_LONE}"
     is_full = f"{{ var(txn.share) -m int gt {max_requests + MAX_WAITING} }}"
-    for condition in (is_late, is_full):
+    for condition in (is_late, is_silent, is_full):
         yield f"    http-request set-var(txn.refusal) str(overloaded) if {IS_OPEN} {IS_ASKED} {condition}"
     yield "    http-request set-var(txn.retry_s) int(1)"
     yield "    http-request set-var(txn.retry_s) var(txn.late_ms),div(1000),add(1) if { var(txn.late_ms) -m int gt 0 }"
     yield f"    http-request set-var(txn.began_us) date(0,us) if {IS_OPEN} {IS_ASKED}"
     yield f"    http-request track-sc{SLOT} var(txn.queue) table {TABLE} if {IS_TAKEN}"
-    yield f"    http-request set-var(txn.own) {OWN_COST}"
-    yield f"    http-request set-var(txn.raised) {OWN_COST},mul(txn.share),div(txn.norm),div({STEPS}),add(txn.own)"
-    yield f"    http-request sc-set-gpt0({SLOT}) var(txn.raised) if {IS_TAKEN} {{ {OWN_COST} lt {HIGHEST_US} }}"
+    yield f"    http-request track-sc{SILENCE_SLOT} var(txn.to) table {SILENCE} if {IS_TAKEN}"
+    yield f"    http-request sc-set-gpt0({SILENCE_SLOT}) {NOW_MS} if {IS_TAKEN} {IS_LONE}"
     yield f"    http-request set-priority-class int(1) if {IS_LOW}"
 
 
@@ -99,6 +106,7 @@ def learning_lines() -> Iterator[str]:
     error = "date(0,us),sub(txn.began_us),sub(txn.expected)"
     yield f"    http-response set-var(txn.learnt) {error},div(txn.norm),add(txn.own) if {is_taught}"
     yield f"    http-response sc-set-gpt0({SLOT}) var(txn.learnt) if {is_taught}"
+    yield f"    http-response sc-set-gpt0({SILENCE_SLOT}) {NOW_MS} if {IS_TAKEN}"
 
 
 def counting_lines() -> Iterator[str]:
@@ -111,7 +119,7 @@ def counting_lines() -> Iterator[str]:
 
 
 def table_lines() -> Iterator[str]:
-    """Write the tables: queues with their requests under way and their cost, and counts of refusals."""
-    for name, stored in ((TABLE, "conn_cur,gpt0"), (COUNTS, "gpc0")):
+    """Write the tables: queues' requests under way and costs, when a model last answered, counts of refusals."""
+    for name, stored in ((TABLE, "conn_cur,gpt0"), (SILENCE, "gpt0"), (COUNTS, "gpc0")):
         yield f"backend {name}"
         yield f"    stick-table type string len 256 size 4k store {stored}"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import cold_start, drain, faults, kills, memory, soak, starts
+from . import cold_start, drain, faults, front, kills, memory, overload, soak, starts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,5 +23,7 @@ DRILLS: dict[str, Drill] = {
     "kills": Drill(title="SIGKILL to workers, java and berth", run=kills.run),
     "cold-start": Drill(title="from `berth serve` to the first right answer of a 438 MB model", run=cold_start.run),
     "memory": Drill(title="memory, predicted and measured under a full queue of the largest requests", run=memory.run),
+    "overload": Drill(title="ten times the requests that it can answer, for 60 s", run=overload.run),
+    "front": Drill(title="the front killed; clients that hang up, send slowly, say nothing", run=front.run),
     "soak": Drill(title="in a memory cgroup of the predicted size, and in one that is too small", run=soak.run),
 }

@@ -1,7 +1,8 @@
 """What a server's processes take: the proportional set size, in which a page that n processes share counts 1/n each."""
 
 import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -59,3 +60,27 @@ def peak_of(server: Server) -> Iterator[Peak]:
     finally:
         enough.set()
         thread.join()
+
+
+@contextlib.contextmanager
+def sampled_bytes(server: Server, at_s: Sequence[float]) -> Iterator[list[int]]:
+    """What all processes of a server take so many seconds after the block's start; complete at its end."""
+    samples: list[int] = []
+
+    def look() -> None:
+        began_s = time.monotonic()
+        for moment_s in at_s:
+            time.sleep(max(0.0, moment_s - (time.monotonic() - began_s)))
+            samples.append(sum(pss_bytes(process.pid) for process in _family(server)))
+
+    thread = Thread(target=look)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        thread.join()
+
+
+def _family(server: Server) -> list[psutil.Process]:
+    launcher = psutil.Process(server.process.pid)
+    return [launcher, *launcher.children(recursive=True)]

@@ -10,6 +10,7 @@ from typing import ClassVar
 import pytest
 import requests
 
+from berth.front.admission import WRAP_MS
 from berth.wait import wait_until
 from tests.support.front.haproxy import Front, front_before, needs_haproxy
 from tests.support.http_standin import JsonHandler, answering
@@ -49,6 +50,7 @@ def gate(front: Front) -> Iterator[threading.Event]:
     Held.gate.clear()
     Held.arrived.clear()
     front.ask("clear table admitted")
+    front.ask("clear table answered")
     front.ask("clear table refused")
     yield Held.gate
     Held.gate.set()
@@ -90,7 +92,7 @@ def set_cost(front: Front, cost_us: int, queue: str = "model-bert") -> None:
 def test_what_cannot_be_answered_in_time_is_refused_at_once(front: Front, pool: ThreadPoolExecutor) -> None:
     (first,) = hold(front, pool, 1)
     set_cost(front, 2 * SECOND_US)
-    refused = post(front, x_timeout_ms="1500")  # two requests of 2 s each are 2.5 s too late
+    refused = post(front, x_timeout_ms="3500")  # two requests of 2 s each, and half as much to spare: 2.5 s too late
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "3")
     assert refused.json()["type"] == "Overloaded"
     second = pool.submit(post, front, x_timeout_ms="30000")
@@ -143,17 +145,25 @@ def test_an_answer_teaches_what_a_request_costs(front: Front, gate: threading.Ev
     assert 0 < entry(front, "model-bert", "gpt0") < 30 * SECOND_US
 
 
-def test_where_nobody_is_answered_the_cost_rises(front: Front, pool: ThreadPoolExecutor) -> None:
-    set_cost(front, 10_000)
-    hold(front, pool, 10)
-    assert entry(front, "model-bert", "gpt0") > 10_000
+def test_where_nobody_has_been_answered_for_long_who_has_no_time_is_refused(
+    front: Front, pool: ThreadPoolExecutor
+) -> None:
+    (first,) = hold(front, pool, 1)
+    long_ago_ms = (int(time.time() * 1000) - 60_000) % WRAP_MS
+    front.ask(f"set table answered key model-bert data.gpt0 {long_ago_ms}")
+    assert post(front, x_timeout_ms="30000").status_code == 503
+    patient = pool.submit(post, front, x_timeout_ms="300000")
+    assert wait_until(lambda: under_way(front) == 2, WAIT_S)
+    Held.gate.set()
+    assert [each.result().status_code for each in (first, patient)] == [200, 200]
+    assert post(front, x_timeout_ms="30000").status_code == 200
 
 
 def test_low_priority_counts_everybody_and_is_refused_first(front: Front, pool: ThreadPoolExecutor) -> None:
     hold(front, pool, 6, x_priority="low")
     set_cost(front, SECOND_US)
-    assert post(front, x_priority="low", x_timeout_ms="4000").status_code == 503  # 7 s
-    normal = pool.submit(post, front, x_timeout_ms="4000")  # 3 s: two low ones are at the server already
+    assert post(front, x_priority="low", x_timeout_ms="6000").status_code == 503  # 10 s
+    normal = pool.submit(post, front, x_timeout_ms="6000")  # 4.5 s: two low ones are at the server already
     assert wait_until(lambda: under_way(front) == 1, WAIT_S)
     Held.gate.set()
     assert normal.result().status_code == 200
@@ -203,9 +213,11 @@ def test_the_handler_is_told_the_deadline(
 
 def test_who_hangs_up_while_he_waits_is_not_asked_about(front: Front, pool: ThreadPoolExecutor) -> None:
     hold(front, pool, 2)
+    set_cost(front, SECOND_US)
     with pytest.raises(requests.ReadTimeout):
         requests.post(f"{front.url}/predictions/bert", json={}, timeout=0.5)
     assert wait_until(lambda: under_way(front) == 2, WAIT_S)
+    assert entry(front, "model-bert", "gpt0") == SECOND_US  # nothing was learnt of it
     Held.gate.set()
     assert wait_until(lambda: under_way(front) == 0, WAIT_S)
     assert len(Held.arrived) == 2
