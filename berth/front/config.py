@@ -20,6 +20,7 @@ from .keys import OPEN_GRPC, OPEN_PATHS, key_lines, rate_table_lines
 from .limits import BUFFER_BYTES, MAX_LONG_BODIES, body_lines, limit_lines, long_body_lines, refused_lines
 from .plan import MAX_GRPC_CALLS, FrontPlan
 from .refusals import REFUSALS, bare_413_lines, form_lines, own_error_lines, refusal_lines, too_long
+from .reports.access_log import log_lines
 from .routes import inside_lines, model_backend_lines, route_lines
 
 TEMPLATE = Path(__file__).with_name("haproxy.cfg")
@@ -35,7 +36,7 @@ PATIENCE_S = 30  # how long a request waits for its turn
 GRACE_S = 60
 
 
-def render_config(plan: FrontPlan, folder: Path) -> str:
+def render_config(plan: FrontPlan, folder: Path, *, has_access_log: bool = False) -> str:
     """Write the configuration of a front whose sockets lie in `folder`."""
     http, grpc = plan.behind.inference.address, plan.behind.grpc_inference.address
     settings, keys_map = plan.outside, folder / KEYS_MAP if plan.keys else None
@@ -60,6 +61,8 @@ def render_config(plan: FrontPlan, folder: Path) -> str:
         http_bodies=_joined(body_lines()),
         long_bodies=_joined(long_body_lines()),
         grpc_keys=_joined(key_lines(keys_map, f"{{ path_beg {OPEN_GRPC} }}")),
+        http_log=_joined(log_lines(plan.models)) if has_access_log else "",
+        grpc_log=_joined(log_lines(())) if has_access_log else "",
         inside_socket=folder / INSIDE,
         inside_routes=_joined(inside_lines(plan.models)),
         inside_admission=_admission(deadline_lines(is_checked=False), plan.max_requests),
