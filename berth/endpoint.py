@@ -13,6 +13,8 @@ class Endpoint:
     key: str
     host: str
     port: int
+    scheme: str = "http"
+    """https where clients speak TLS."""
 
     @classmethod
     def parse(cls, key: str, address: str) -> Self:
@@ -26,7 +28,7 @@ class Endpoint:
     def url(self) -> str:
         """The URL by which a client on this machine reaches it."""
         wildcard = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
-        return f"http://{replace(self, host=wildcard.get(self.host, self.host)).address}"
+        return f"{self.scheme}://{replace(self, host=wildcard.get(self.host, self.host)).address}"
 
     @property
     def address(self) -> str:

@@ -15,11 +15,13 @@ from .errors import Refused, UsageError
 CONFIG_NAME = "config.properties"
 PACKAGE = Path(__file__).resolve().parent
 # As TorchServe reads it, with the port that it calls optional; it refuses 65535 (pytorch/serve, util/Connector.java).
-HTTP_ADDRESS = re.compile(r"http://(?P<host>[^:/^@\[\]\s]+):(?P<port>[0-9]{1,5})")
+HTTP_ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<host>[^:/^@\[\]\s]+):(?P<port>[0-9]{1,5})")
 IN_BRACKETS = (
     ": TorchServe takes no IPv6 address for HOST, but 0.0.0.0 listens on IPv6 too, and so does a name of /etc/hosts "
     "that stands for an address"
 )
+ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+|\*")  # as a browser sends it, RFC 6454, section 6.2
+TOKENS = re.compile(r"[A-Za-z0-9_\-]+(, *[A-Za-z0-9_\-]+)*|")  # methods or names of headers
 MOST = 2**31 - 1  # of Java's int
 NUMBER = re.compile("[0-9]{1,20}")  # Python makes no number of thousands of digits
 # The environment never overrides these (pytorch/serve, util/ConfigManager.java).
@@ -50,6 +52,14 @@ class Settings:
     netty_client_threads: int
     """Threads for workers' sockets; 0: as many as there are cores, at least two."""
     vmargs: tuple[str, ...]
+    certificate: Path | None
+    """PEM of what TLS clients of inference and grpc_inference see; None: they speak without TLS."""
+    private_key: Path | None
+    cors_origins: tuple[str, ...]
+    """Whose pages a browser lets ask, such as https://app.example; ("*",): everybody's."""
+    cors_methods: str
+    cors_headers: str
+    """Names of headers that such a page may send; "": whichever it asks for."""
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -66,9 +76,11 @@ class Settings:
         keys.require("metrics_config", "", "berth's own file declares the handler's metrics")
         keys.require("model_snapshot", "", "TorchServe would restore that and not load berth's models")
         model_store = _absolute(Path(keys.text("model_store", "model_store")))
+        inference = keys.http("inference_address", tls=True)
+        has_tls = inference.scheme == "https"
         return cls(
             config=config,
-            inference=keys.http("inference_address"),
+            inference=inference,
             management=_only_loopback(keys.http("management_address")),
             metrics=keys.http("metrics_address"),
             grpc_inference=keys.grpc("grpc_inference"),
@@ -82,6 +94,11 @@ class Settings:
             netty_threads=keys.number("number_of_netty_threads"),
             netty_client_threads=keys.number("netty_client_threads"),
             vmargs=tuple(keys.text("vmargs", "").split()),
+            certificate=keys.file("certificate_file") if has_tls else None,
+            private_key=keys.file("private_key_file") if has_tls else None,
+            cors_origins=keys.origins("cors_allowed_origin"),
+            cors_methods=keys.tokens("cors_allowed_methods", "GET, POST, OPTIONS"),
+            cors_headers=keys.tokens("cors_allowed_headers", ""),
         )
 
 
@@ -110,13 +127,34 @@ class Keys:
         """Read a whole number of 0 or more; a key without a default must be there."""
         return self._number(key, 0, MOST, default)
 
-    def http(self, key: str) -> Endpoint:
-        """Read an address such as http://127.0.0.1:8080."""
+    def http(self, key: str, *, tls: bool = False) -> Endpoint:
+        """Read an address such as http://127.0.0.1:8080; `tls`: https:// is known too."""
         value = self.text(key, "")
         address = HTTP_ADDRESS.fullmatch(value)
-        if address and 0 < int(address["port"]) < 65535:
-            return Endpoint(key=key, host=address["host"], port=int(address["port"]))
-        raise self._wrong(key, f"it is http://HOST:PORT and no more{IN_BRACKETS if '[' in value else ''}")
+        if address and 0 < int(address["port"]) < 65535 and (tls or address["scheme"] == "http"):
+            return Endpoint(key=key, host=address["host"], port=int(address["port"]), scheme=address["scheme"])
+        or_tls = ", or with https" if tls else ""
+        raise self._wrong(key, f"it is http://HOST:PORT and no more{or_tls}{IN_BRACKETS if '[' in value else ''}")
+
+    def file(self, key: str) -> Path:
+        """Read the path of a file that TLS needs."""
+        if value := self.text(key, ""):
+            return _absolute(Path(value))
+        raise self._wrong(key, "inference_address is https, so it names a PEM file")
+
+    def origins(self, key: str) -> tuple[str, ...]:
+        """Read a list of origins, with commas between them."""
+        found = tuple(part.strip() for part in self.text(key, "").split(",") if part.strip())
+        if all(ORIGIN.fullmatch(origin) for origin in found):
+            return found
+        raise self._wrong(key, "it lists origins such as https://app.example, with commas, or is *")
+
+    def tokens(self, key: str, default: str) -> str:
+        """Read a list of methods or of names of headers, with commas between them."""
+        value = self.text(key, default)
+        if TOKENS.fullmatch(value):
+            return value
+        raise self._wrong(key, "it lists names, with commas between them")
 
     def archives(self, model_store: Path) -> tuple[Path, ...]:
         """List the files that load_models names. NAME=FILE is refused: a model's name is in its archive."""

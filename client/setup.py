@@ -22,7 +22,7 @@ PACKAGES = {
     "berth.cli": {"__init__", "app", "asking", "bars", "inputs", "managing", "options", "scale", "tables"},
     "berth.clients": None,
 }
-REQUIRES = {"msgspec", "requests", "rich", "typer"}
+REQUIRES = {"msgspec", "requests", "rich", "typer", "urllib3"}
 REQUIRES_GRPC = {"grpcio", "protobuf"}
 
 

@@ -25,6 +25,8 @@ def predict(
 ) -> None:
     """Ask a running server: a table on a terminal, JSON lines elsewhere; one line on stderr names what was cut.
 
+    A locked server's key is taken from BERTH_API_KEY.
+
     \b
     berth predict "hello world"
     berth predict --model qa --parameters '{"top_k": 3}' --objects '{"question": "Who?", "context": "Ada did."}'

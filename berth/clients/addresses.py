@@ -28,7 +28,9 @@ def parse_url(url: str, what: str = "") -> Endpoint:
         parts = urlsplit(url)
         if parts.scheme in DEFAULT_PORTS and parts.hostname and parts.port != 0:
             return Endpoint(key="url", host=parts.hostname, port=parts.port or DEFAULT_PORTS[parts.scheme])
-    raise UsageError(f"{what}{without_credentials(url)!r} is not a server address: use http://HOST:PORT")
+    raise UsageError(
+        f"{what}{without_credentials(url)!r} is not a server address: use http://HOST:PORT or https://HOST:PORT"
+    )
 
 
 def without_credentials(url: str) -> str:
@@ -67,21 +69,25 @@ def management_url(environ: Mapping[str, str], inference: str | None = None) -> 
 
 
 def grpc_inference_address(environ: Mapping[str, str]) -> str:
-    """HOST:PORT of gRPC predictions: the TS_GRPC_INFERENCE_ variables, else BERTH_URL's host and port 7070."""
+    """Of gRPC predictions: the TS_GRPC_INFERENCE_ variables, else BERTH_URL's host and port 7070.
+
+    HOST:PORT, or https://HOST:PORT where the inference address has TLS: a server has it on both or on neither.
+    """
     url = environ.get(URL_VARIABLE)
     host = parse_url(url, f"{URL_VARIABLE}: ").host if url else "127.0.0.1"
-    return _grpc_address("grpc_inference", environ, host, GRPC_INFERENCE)
+    server = _grpc_endpoint("grpc_inference", environ, host, GRPC_INFERENCE)
+    return _url("https", server) if scheme(inference_url(environ)) == "https" else server.url.removeprefix("http://")
 
 
 def grpc_management_address(environ: Mapping[str, str], inference: str) -> str:
-    """HOST:PORT of gRPC management beside `inference`, HOST:PORT too; UsageError where it cannot be known."""
-    server = Endpoint.parse("address", inference)
+    """HOST:PORT of gRPC management beside `inference`, which may have TLS; UsageError where it cannot be known."""
+    server = Endpoint.parse("address", inference.removeprefix("https://"))
     if server.port != GRPC_INFERENCE and override_variable("grpc_management_port") not in environ:
         raise UsageError(
             f"the gRPC management port of {inference} is not known, for its port is not the default: "
             f"set {override_variable('grpc_management_port')} to it"
         )
-    return _grpc_address("grpc_management", environ, server.host, GRPC_MANAGEMENT)
+    return _grpc_endpoint("grpc_management", environ, server.host, GRPC_MANAGEMENT).url.removeprefix("http://")
 
 
 def is_same_server(one: str, other: str) -> bool:
@@ -97,14 +103,22 @@ def _place(url: str) -> tuple[str, int]:
 def _listening(variable: str, environ: Mapping[str, str]) -> str | None:
     """The URL by which to reach what listens where a variable of `berth serve` says; None where it is not set."""
     value = environ.get(variable)
-    return parse_url(value, f"{variable}: ").url if value else None
+    return _url(scheme(value), parse_url(value, f"{variable}: ")) if value else None
 
 
-def _grpc_address(service: str, environ: Mapping[str, str], host: str, port: int) -> str:
+def scheme(url: str) -> str:
+    """http or https: TLS or none."""
+    return urlsplit(url).scheme
+
+
+def _url(scheme: str, server: Endpoint) -> str:
+    return f"{scheme}://{server.url.partition('://')[2]}"
+
+
+def _grpc_endpoint(service: str, environ: Mapping[str, str], host: str, port: int) -> Endpoint:
     said = environ.get(override_variable(f"{service}_address"), host)
     number = environ.get(variable := override_variable(f"{service}_port"), str(port))
     try:
-        server = Endpoint.parse(variable, f"[{said}]:{number}" if ":" in said else f"{said}:{number}")
+        return Endpoint.parse(variable, f"[{said}]:{number}" if ":" in said else f"{said}:{number}")
     except ValueError as error:
         raise UsageError(f"{variable}: {said}:{number} is not a gRPC address: use a host and a port") from error
-    return server.url.removeprefix("http://")

@@ -14,9 +14,17 @@ MAX_REQUESTS = 32  # half of what a worker takes at once
 class AsyncRestClient:
     """A server's inference address, asked by any number of tasks at once."""
 
-    def __init__(self, url: str | None = None, *, max_requests: int = MAX_REQUESTS) -> None:
-        """`url` as of RestClient; `max_requests`: how many calls are under way at once, others wait."""
-        self._client = RestClient(url, max_kept=max_requests)
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        max_requests: int = MAX_REQUESTS,
+        timeout_s: float | None = None,
+        api_key: str | None = None,
+        ca_file: str | None = None,
+    ) -> None:
+        """As of RestClient, and `max_requests`: how many calls are under way at once, others wait."""
+        self._client = RestClient(url, max_kept=max_requests, timeout_s=timeout_s, api_key=api_key, ca_file=ca_file)
         self._threads = ThreadPoolExecutor(max_requests, thread_name_prefix="berth-client")
 
     async def __aenter__(self) -> Self:

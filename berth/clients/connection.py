@@ -3,16 +3,19 @@
 It knows neither predictions nor models: the caller's `decode` says what an answer's bytes mean.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Self, TypeVar
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase, HTTPBasicAuth
 from requests.exceptions import InvalidURL
 from requests.utils import get_auth_from_url, urldefragauth
 from urllib3.exceptions import LocationValueError, ProtocolError
+from urllib3.util import Retry
 
 from ..errors import BerthError, RequestFailed, ServerUnreachable, UsageError
+from .access import CA_VARIABLES, NO_KEY_HINT, OPEN, Access
 from .addresses import parse_url
 from .messages import MAX_QUOTED, broken_connection, decode_error, no_answer_in_time, not_a_berth_server
 
@@ -20,6 +23,12 @@ Decoded = TypeVar("Decoded")
 
 CONNECT_TIMEOUT_S = 5.0
 MAX_KEPT = 10  # connections that are kept open, as requests has it
+# A refusal that says when to try again (Retry-After; 429 and 503) is tried again then, but no later than this.
+MAX_RETRIES, MAX_WAIT_S = 2, 30
+PATIENT = Retry(
+    MAX_RETRIES, connect=0, read=False, other=0, allowed_methods=None, raise_on_status=False, retry_after_max=MAX_WAIT_S
+)
+UNAUTHORIZED = 401
 # What TorchServe's own messages leave out, by the type of the error.
 TORCHSERVE_HINTS = {
     "ModelNotFoundException": "; `berth models` lists what is served",
@@ -27,20 +36,41 @@ TORCHSERVE_HINTS = {
 }
 
 
+class _Bearer(AuthBase):
+    """Sends a key; of what a redirect to another host leads to, requests leaves it out."""
+
+    def __init__(self, authorization: str) -> None:
+        self._authorization = authorization
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self._authorization
+        return request
+
+
+def _credentials(url: str, access: Access) -> AuthBase | None:
+    """The key, else the user and password of the address, else nothing."""
+    if access.authorization:
+        return _Bearer(access.authorization)
+    user, password = get_auth_from_url(url)
+    return HTTPBasicAuth(user, password) if user or password else None
+
+
 class Connection:
     """A server that is asked for JSON, through one session; from several threads too."""
 
-    def __init__(self, url: str, *, max_kept: int = MAX_KEPT) -> None:
-        """`url` is http://HOST:PORT; nothing is connected before the first request.
+    def __init__(self, url: str, *, max_kept: int = MAX_KEPT, access: Access = OPEN, is_patient: bool = False) -> None:
+        """`url` is http://HOST:PORT or https://HOST:PORT; nothing is connected before the first request.
 
-        `max_kept`: connections that are kept open, one for each thread that asks.
+        `max_kept`: connections that are kept open, one for each thread that asks. `is_patient`: a refusal that says
+        when to try again is tried again then.
         """
         server = parse_url(url)
         self.url: str = urldefragauth(url).rstrip("/")  # it stands in errors
+        self._verify = access.ca_file or True
         self._session = requests.Session()
-        self._session.auth = auth if any(auth := get_auth_from_url(url)) else None
+        self._session.auth = _credentials(url, access)
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(pool_maxsize=max_kept))
+            self._session.mount(scheme, HTTPAdapter(pool_maxsize=max_kept, max_retries=PATIENT if is_patient else 0))
         if server.is_loopback:
             self._session.trust_env = False  # a proxy that the environment names cannot reach it
 
@@ -63,11 +93,21 @@ class Connection:
         """
         return self.read(self.send(method, path, timeout_s=timeout_s, body=body), decode)
 
-    def send(self, method: str, path: str, *, timeout_s: float, body: object = None) -> requests.Response:
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        timeout_s: float,
+        body: object = None,
+        headers: Mapping[str, str | bytes] | None = None,
+    ) -> requests.Response:
         """Send a request and return its answer, which is no refusal."""
         try:
             timeouts_s = min(CONNECT_TIMEOUT_S, timeout_s), timeout_s
-            answer = self._session.request(method, self.url + path, json=body, timeout=timeouts_s)
+            answer = self._session.request(
+                method, self.url + path, json=body, headers=headers, timeout=timeouts_s, verify=self._verify
+            )
         except (requests.RequestException, LocationValueError) as error:  # requests does not wrap urllib3's
             raise self._no_answer(error, timeout_s) from error
         if not answer.ok:
@@ -85,6 +125,11 @@ class Connection:
         """The error for a request that got no complete answer."""
         if isinstance(error, InvalidURL | LocationValueError):
             return UsageError(f"{self.url!r} is not a server address: {error}")
+        if isinstance(error, requests.exceptions.SSLError):
+            return BerthError(
+                f"TLS with {self.url} failed: {_reason(error)}; if its certificate is of a CA of your own, name that "
+                f"CA's file with ca_file= or {CA_VARIABLES[0]}"
+            )
         if isinstance(error, requests.ReadTimeout):
             return no_answer_in_time(self.url, timeout_s)
         if error.args and isinstance(error.args[0], ProtocolError):  # it was connected, so somebody is there
@@ -107,6 +152,13 @@ class Connection:
         return error
 
 
+def _reason(error: Exception) -> str:
+    """What lies under the wrappings of requests and urllib3, in OpenSSL's words."""
+    inner = error.args[0] if error.args else None
+    inner = getattr(inner, "reason", inner)
+    return _reason(inner) if isinstance(inner, Exception) else str(error)
+
+
 def refusal(status: int, body: bytes) -> RequestFailed:
     """The error that a server answered with; a proxy's has its own words and no type."""
     try:
@@ -115,6 +167,5 @@ def refusal(status: int, body: bytes) -> RequestFailed:
         too_large = "one text is larger than the server's max_request_size"  # a bare 413 of TorchServe's frontend
         words = too_large if status == 413 else body[:MAX_QUOTED].decode(errors="replace")
         return RequestFailed(words, code=status, type="")
-    return RequestFailed(
-        error.message + TORCHSERVE_HINTS.get(error.type, ""), code=status, type=error.type, param=error.param
-    )
+    hint = NO_KEY_HINT if status == UNAUTHORIZED else TORCHSERVE_HINTS.get(error.type, "")
+    return RequestFailed(error.message + hint, code=status, type=error.type, param=error.param)

@@ -20,6 +20,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from ..endpoint import Endpoint
 from ..errors import BerthError, ServerUnreachable, UsageError
+from .access import NO_KEY_HINT, Access
 from .addresses import grpc_inference_address, grpc_management_address
 from .inputs import plain_input, plain_parameters
 from .messages import (
@@ -50,6 +51,7 @@ CHANNEL_OPTIONS = (
     # Without it, a client whose server was away for long waits up to 120 s for the next (gRPC, connection-backoff.md).
     ("grpc.max_reconnect_backoff_ms", 2000),
 )
+TLS = "https://"  # before an address
 PAGE = 100  # models on a page of ListModels
 LIST_TIMEOUT_S = 5.0
 # gRPC says UNAVAILABLE both of a server that was never reached and of one that hung up: only the words differ.
@@ -59,19 +61,29 @@ NEVER_CONNECTED = re.compile("failed to connect|errors resolving|resolution fail
 class GrpcClient:
     """A server's inference port (its management port for `scale`), asked through one connection that is kept open."""
 
-    def __init__(self, address: str | None = None, *, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
-        """`address` is HOST:PORT, or the inference port that the environment says; nothing is connected yet.
+    def __init__(
+        self,
+        address: str | None = None,
+        *,
+        timeout_s: float = ANSWER_TIMEOUT_S,
+        api_key: str | None = None,
+        ca_file: str | None = None,
+    ) -> None:
+        """`address` is HOST:PORT, for TLS https://HOST:PORT, or what the environment says; nothing is connected yet.
 
-        `timeout_s`: the deadline of each call.
+        `timeout_s`: the deadline of each call, which the server is told. `api_key`, `ca_file` (PEM): what opens a
+        locked server; else what the environment says.
         """
         address = grpc_inference_address(os.environ) if address is None else address
+        access = Access.find(os.environ, api_key, ca_file)
         server = _parse_address(address)
         # A proxy that the environment names cannot reach loopback.
         options = (*CHANNEL_OPTIONS, ("grpc.enable_http_proxy", 0)) if server.is_loopback else CHANNEL_OPTIONS
         self._address = address
         self._timeout_s = timeout_s
         self._only_model: str | None = None
-        self._channel = grpc.insecure_channel(address, options)
+        self._metadata = (("authorization", access.authorization),) if access.authorization else ()
+        self._channel = _open_channel(address, access.ca_file, options)
 
     def __enter__(self) -> Self:
         return self
@@ -131,7 +143,7 @@ class GrpcClient:
         path = f"/{method.containing_service.full_name}/{method.name}"
         call = connect(path, request_serializer=request.SerializeToString, response_deserializer=response.FromString)
         with self._clear_errors():
-            answer = call(request(**fields), timeout=self._timeout_s)
+            answer = call(request(**fields), timeout=self._timeout_s, metadata=self._metadata)
             yield from answer if method.server_streaming else (answer,)
 
     def _prediction_request(self, source: Input, parameters: Parameters | None, model: Model) -> dict[str, object]:
@@ -193,7 +205,9 @@ class GrpcClient:
             return BerthError(
                 f"{self._address} cancelled the call: is the input larger than max_request_size? ({words})"
             )
-        return BerthError(f"the server answered {words}")
+        return BerthError(
+            f"the server answered {words}{NO_KEY_HINT if code == grpc.StatusCode.UNAUTHENTICATED else ''}"
+        )
 
 
 @cache
@@ -213,6 +227,14 @@ def _load_services() -> DescriptorPool:
 
 def _parse_address(address: str) -> Endpoint:
     try:
-        return Endpoint.parse("address", address)
+        return Endpoint.parse("address", address.removeprefix(TLS))
     except ValueError as error:
-        raise UsageError(f"{address!r} is not a gRPC server address: use HOST:PORT") from error
+        raise UsageError(f"{address!r} is not a gRPC server address: use HOST:PORT or {TLS}HOST:PORT") from error
+
+
+def _open_channel(address: str, ca_file: str | None, options: tuple[tuple[str, int], ...]) -> grpc.Channel:
+    """A channel that connects at its first call, with TLS if the address begins so."""
+    if not address.startswith(TLS):
+        return grpc.insecure_channel(address, options)
+    trusted = Path(ca_file).read_bytes() if ca_file else None
+    return grpc.secure_channel(address.removeprefix(TLS), grpc.ssl_channel_credentials(trusted), options)

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from .access import Access, find_ca_file
 from .addresses import management_url
 from .connection import Connection
 from .messages import Model, require_one
@@ -66,7 +67,10 @@ class ManagementClient:
 
     def __init__(self, url: str | None = None, *, timeout_s: float = MANAGEMENT_TIMEOUT_S) -> None:
         """`url` is http://HOST:PORT, or what the environment says; `timeout_s` how long each answer may take."""
-        self._server = Connection(management_url(os.environ) if url is None else url)
+        access = Access(
+            ca_file=find_ca_file(os.environ)
+        )  # a key opens the inference address, and is not shown to others
+        self._server = Connection(management_url(os.environ) if url is None else url, access=access)
         self._timeout_s = timeout_s
 
     def __enter__(self) -> Self:

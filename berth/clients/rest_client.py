@@ -10,6 +10,7 @@ from typing import Self
 from urllib.parse import quote
 
 from ..errors import BerthError, RequestFailed, ServerUnreachable, TruncationWarning, UsageError
+from .access import Access
 from .addresses import MANAGEMENT_VARIABLE, inference_url, management_url
 from .connection import CONNECT_TIMEOUT_S, MAX_KEPT, Connection
 from .inputs import plain_inputs, plain_parameters
@@ -34,6 +35,8 @@ CHUNK_BYTES = 1_000_000
 # Only the server knows in how many windows a long text is read, and how long the answers are: half a request may do.
 HALVED_FOR = ("TooManyInputs", "TooManyTokens", "ResponseTooLarge")
 
+TIMEOUT_HEADER = "x-timeout-ms"  # the server refuses, uncomputed, what it cannot answer within so many milliseconds
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
@@ -52,12 +55,26 @@ _INPUT_INDEX = re.compile(r"(?<=^/inputs/)\d+")
 class RestClient:
     """A server's inference address, asked through connections that are kept open; from several threads too."""
 
-    def __init__(self, url: str | None = None, *, max_kept: int = MAX_KEPT) -> None:
-        """`url` is http://HOST:PORT, or what the environment says; nothing is connected before the first request.
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        max_kept: int = MAX_KEPT,
+        timeout_s: float | None = None,
+        api_key: str | None = None,
+        ca_file: str | None = None,
+    ) -> None:
+        """`url` is http:// or https://HOST:PORT, or what the environment says; nothing is connected yet.
 
-        `max_kept`: connections that are kept open, one for each thread that asks.
+        `max_kept`: connections that are kept open, one for each thread that asks. `timeout_s`: how long each request
+        may take, which the server is told; without it 300 s, and a refusal that says when to try again is tried again.
+        `api_key`, `ca_file` (PEM): what opens a locked server; else what the environment says.
         """
-        self._server = Connection(inference_url(os.environ) if url is None else url, max_kept=max_kept)
+        access = Access.find(os.environ, api_key, ca_file)
+        url = inference_url(os.environ) if url is None else url
+        self._server = Connection(url, max_kept=max_kept, access=access, is_patient=timeout_s is None)
+        self._timeout_s = ANSWER_TIMEOUT_S if timeout_s is None else timeout_s
+        self._headers = None if timeout_s is None else {TIMEOUT_HEADER: f"{max(1, round(timeout_s * 1000))}"}
         self._only_model: str | None = None
 
     def __enter__(self) -> Self:
@@ -94,7 +111,7 @@ class RestClient:
         """The results of a chunk, asked for in two halves if the server wants fewer inputs at once."""
         body = make_body(chunk, parameters)
         try:
-            answer = self._server.send("POST", path, timeout_s=ANSWER_TIMEOUT_S, body=body)
+            answer = self._server.send("POST", path, timeout_s=self._timeout_s, body=body, headers=self._headers)
         except RequestFailed as error:
             if len(chunk) == 1 or error.type not in HALVED_FOR:
                 raise _as_the_user_counts(error, offset, len(chunk)) from error

@@ -6,8 +6,21 @@ from pathlib import Path
 from string import Template
 
 from ..endpoint import Endpoint
+from .admission import (
+    ANY_MODEL,
+    admission_lines,
+    counting_lines,
+    deadline_lines,
+    grpc_deadline_lines,
+    learning_lines,
+    table_lines,
+)
+from .cors import cors_lines
+from .keys import OPEN_GRPC, OPEN_PATHS, key_lines, rate_table_lines
+from .limits import BUFFER_BYTES, body_lines, limit_lines, refused_lines
 from .plan import MAX_GRPC_CALLS, FrontPlan
-from .refusals import own_error_lines, refusal_lines
+from .refusals import REFUSALS, bare_413_lines, form_lines, own_error_lines, refusal_lines, too_long
+from .reports.access_log import log_lines
 from .routes import inside_lines, model_backend_lines, route_lines
 
 TEMPLATE = Path(__file__).with_name("haproxy.cfg")
@@ -15,47 +28,80 @@ INSIDE = "inside.sock"
 RUNTIME = "haproxy.sock"
 GATEWAY_HTTP = "gateway-http.sock"
 GATEWAY_GRPC = "gateway-grpc.sock"
-MAX_CONNECTIONS = 20_000  # fewer where the system grants fewer files: each may take two
+KEYS_MAP = "keys.map"
+CERTIFICATE = "certificate.pem"
+TLS_OPTIONS = "ssl-min-ver TLSv1.2"
 OTHER_FILES = 200
 PATIENCE_S = 30  # how long a request waits for its turn
 GRACE_S = 60
 
 
-def render_config(plan: FrontPlan, folder: Path) -> str:
+def render_config(plan: FrontPlan, folder: Path, *, has_access_log: bool = False) -> str:
     """Write the configuration of a front whose sockets lie in `folder`."""
     http, grpc = plan.behind.inference.address, plan.behind.grpc_inference.address
+    settings, keys_map = plan.outside, folder / KEYS_MAP if plan.keys else None
+    certificate = folder / CERTIFICATE if settings.certificate else None
+    body = too_long(settings.max_request_bytes)
+    refusals = (*REFUSALS, body)
     return Template(TEMPLATE.read_text("utf-8")).substitute(
-        max_connections=max_connections(),
+        max_connections=_max_connections(plan),
         threads=plan.threads,
         runtime_socket=folder / RUNTIME,
         grace_s=GRACE_S,
+        buffer_bytes=BUFFER_BYTES,
         patience_s=PATIENCE_S,
         own_errors=_joined(own_error_lines()),
-        http_bind=_bind(plan.outside.inference),
-        grpc_bind=_bind(plan.outside.grpc_inference),
+        http_bind=_bind(settings.inference, certificate, "h2,http/1.1"),
+        grpc_bind=_bind(settings.grpc_inference, certificate, "h2"),
+        cors=_joined(cors_lines(settings)),
         routes=_joined(route_lines(plan.models)),
+        admission=_admission(deadline_lines(is_checked=True), plan.max_requests),
+        http_limits=_joined(limit_lines(settings)),
+        http_keys=_joined(key_lines(keys_map, f"{{ path {' '.join(OPEN_PATHS)} }}")),
+        http_bodies=_joined(body_lines()),
+        grpc_keys=_joined(key_lines(keys_map, f"{{ path_beg {OPEN_GRPC} }}")),
+        http_log=_joined(log_lines(plan.models)) if has_access_log else "",
+        grpc_log=_joined(log_lines(())) if has_access_log else "",
         inside_socket=folder / INSIDE,
         inside_routes=_joined(inside_lines(plan.models)),
+        inside_admission=_admission(deadline_lines(is_checked=False), plan.max_requests),
         model_backends=_joined(model_backend_lines(plan.models, http, plan.max_requests)),
         torchserve_http=http,
         torchserve_grpc=f"{grpc} maxconn {MAX_GRPC_CALLS}",
         gateway_http=folder / GATEWAY_HTTP,
         gateway_grpc=folder / GATEWAY_GRPC,
-        refusals=_joined(refusal_lines()),
+        grpc_admission=_admission(grpc_deadline_lines(), MAX_GRPC_CALLS),
+        any_model=ANY_MODEL,
+        counting=_joined(counting_lines()),
+        tables=_joined(table_lines()),
+        refusals=_joined(refusal_lines("http-request", refusals)),
+        late_refusals=_joined(refusal_lines("http-response", refusals)),
+        bare_413=_joined(bare_413_lines(body)),
+        refused=_joined(refused_lines()),
+        forms=_joined(form_lines()),
+        key_rates=_joined(rate_table_lines()),
     )
 
 
-def max_connections() -> int:
-    """How many clients may be connected at once."""
-    _, granted = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MAX_CONNECTIONS if granted == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, (granted - OTHER_FILES) // 2)
+def _max_connections(plan: FrontPlan) -> int:
+    """As many as memory holds, and files are granted: each may take two."""
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = plan.max_connections
+    return most if files == resource.RLIM_INFINITY else min(most, (files - OTHER_FILES) // 2)
 
 
-def _bind(endpoint: Endpoint) -> str:
-    """An address as TorchServe understands it: its 0.0.0.0 listens on IPv6 too."""
+def _admission(deadline: Iterable[str], max_requests: int) -> str:
+    return _joined((*deadline, *admission_lines(max_requests), *learning_lines()))
+
+
+def _bind(endpoint: Endpoint, certificate: Path | None, protocols: str) -> str:
+    """An address as TorchServe understands it, whose 0.0.0.0 listens on IPv6 too; and how HTTP is spoken there."""
+    address = endpoint.address
     if endpoint.host == "0.0.0.0":  # noqa: S104 - compared, not bound
-        return f":::{endpoint.port} v4v6"
-    return endpoint.address
+        address = f":::{endpoint.port} v4v6"
+    if certificate:
+        return f"{address} ssl crt {certificate} alpn {protocols} {TLS_OPTIONS}"
+    return f"{address} proto h2" if protocols == "h2" else address
 
 
 def _joined(lines: Iterable[str]) -> str:

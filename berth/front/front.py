@@ -1,24 +1,35 @@
-"""A server's front while it lives: HAProxy started, looked after, and ended once it has answered."""
+"""A server's front while it lives: HAProxy and the gateway, looked after, and ended once they have answered."""
 
 import contextlib
 import os
 import signal
+import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from ..archive.served_model import ServedModel
 from ..errors import BerthError
+from ..gateway.settings import GatewaySettings
 from ..process.kept import KeptProcess
+from ..process.log_style import LogStyle
 from ..wait import wait_until
-from .config import RUNTIME, render_config
+from .config import GATEWAY_GRPC, GATEWAY_HTTP, INSIDE, RUNTIME, render_config
 from .plan import FrontPlan
+from .refusals import GRPC_REFUSALS
+from .reloaded import ReloadedFile, reloaded_files
+from .reports.access_log import forwarded
+from .reports.metrics import render_metrics
 from .runtime import ask
 
 CONFIG = "haproxy.cfg"
+ACCEPT_S = 1.0
 CHECK_S = 20.0
 START_S = 20.0  # it takes 0.05 s; a busy machine takes longer
+GATEWAY_GRACE_S = 5.0  # the front's clients were answered before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,38 +37,101 @@ class Front:
     """A running front."""
 
     haproxy: KeptProcess
+    gateway: KeptProcess
+    files: Sequence[ReloadedFile]
+    runtime: Path
+    """The socket where HAProxy says how it is."""
+    models: Sequence[ServedModel]
+
+    def require_running(self) -> None:
+        """BerthError where one has ended, which at a start means that it never runs."""
+        for process in (self.haproxy, self.gateway):
+            if process.has_ended:
+                raise BerthError(f"{process.name} ended at its start; its log is above")
 
     def look(self) -> None:
-        """Start again what has ended."""
-        self.haproxy.look()
+        """Start again what has ended, and take up keys and certificates that have changed."""
+        for process in (self.haproxy, self.gateway):
+            process.look()
+        for file in self.files:
+            file.look()
 
     @property
     def why_not_ready(self) -> str | None:
         """Why clients do not reach the models; None where they do."""
-        return self.haproxy.why_not_ready
+        return self.haproxy.why_not_ready or self.gateway.why_not_ready
 
-    def finish(self, limit_s: float, wait: Callable[[float], object] = time.sleep) -> bool:
-        """Take no more requests and answer those that were taken; whether it did within `limit_s` seconds."""
-        return self.haproxy.finish(signal.SIGUSR1, limit_s, wait)
+    def metrics(self) -> str:
+        """Write the front's numbers as Prometheus reads them; BerthError where it does not answer."""
+        return render_metrics(partial(ask, self.runtime), self.models)
+
+    def close(self) -> None:
+        """Take no more connections, and end once all requests are answered."""
+        self.haproxy.send(signal.SIGUSR1)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nobody is connected any more."""
+        return self.haproxy.has_ended
 
 
 @contextlib.contextmanager
 def running_front(plan: FrontPlan, folder: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Front]:
-    """Write the configuration into the run folder and start HAProxy; BerthError where it refuses the configuration."""
-    config = folder / CONFIG
-    config.write_text(render_config(plan, folder), encoding="utf-8")
+    """Write the configuration into the run folder and start both; BerthError where HAProxy does not start with it."""
+    files = tuple(reloaded_files(plan, folder))
+    for file in files:
+        file.write()
+    config, has_access_log = folder / CONFIG, LogStyle.read(environ).has_access_log
+    config.write_text(render_config(plan, folder, has_access_log=has_access_log), encoding="utf-8")
     _require_valid(plan.executable, config)
-    haproxy = KeptProcess(
-        name="the front (haproxy)",
-        command=[str(plan.executable), "-db", "-f", str(config)],
+    with forwarded() if has_access_log else nullcontext() as output:
+        haproxy = KeptProcess(
+            name="the front (haproxy)",
+            command=[str(plan.executable), "-db", "-f", str(config)],
+            folder=folder,
+            environment=environ,
+            is_serving=lambda: _answers(folder / RUNTIME),
+            output=output,
+        )
+        gateway = _gateway(plan, folder, environ)
+        with gateway.running(), haproxy.running():
+            if not wait_until(lambda: haproxy.why_not_ready is None, START_S):
+                raise BerthError(f"haproxy does not answer {START_S:g} s after its start; its log is above")
+            yield Front(haproxy=haproxy, gateway=gateway, files=files, runtime=folder / RUNTIME, models=plan.models)
+
+
+def _gateway(plan: FrontPlan, folder: Path, environ: Mapping[str, str]) -> KeptProcess:
+    return KeptProcess(
+        name="the gateway",
+        command=gateway_settings(plan, folder).command,
         folder=folder,
         environment=environ,
-        is_serving=lambda: _answers(folder / RUNTIME),
+        is_serving=lambda: _accepts(folder / GATEWAY_HTTP),
     )
-    with haproxy.running():
-        if not wait_until(lambda: haproxy.why_not_ready is None, START_S):
-            raise BerthError(f"haproxy does not answer {START_S:g} s after its start; its log is above")
-        yield Front(haproxy=haproxy)
+
+
+def gateway_settings(plan: FrontPlan, folder: Path) -> GatewaySettings:
+    """What the gateway is told."""
+    return GatewaySettings(
+        http=str(folder / GATEWAY_HTTP),
+        grpc=str(folder / GATEWAY_GRPC),
+        server=f"unix:{folder / INSIDE}",
+        health=plan.health.url,
+        models={model.name: [model.version] for model in plan.models},
+        max_request_bytes=plan.outside.max_request_bytes,
+        refusals=GRPC_REFUSALS,
+        grace_s=GATEWAY_GRACE_S,
+    )
+
+
+def _accepts(path: Path) -> bool:
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(ACCEPT_S)
+            connection.connect(str(path))
+    except OSError:
+        return False
+    return True
 
 
 def _answers(runtime: Path) -> bool:

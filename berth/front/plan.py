@@ -2,14 +2,13 @@
 
 import contextlib
 import socket
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
 
 from ..archive.served_model import ServedModel
 from ..endpoint import Endpoint
 from ..settings import Settings
+from .keys import KeySource
 
 LOOPBACK = "127.0.0.1"
 MAX_THREADS = 4  # one moves some 10,000 requests a second
@@ -28,30 +27,17 @@ class FrontPlan:
     models: tuple[ServedModel, ...]
     max_requests: int
     """Requests of one model that TorchServe gets at once; the others wait in the front."""
+    max_connections: int
+    """Clients that may be connected at once, as far as memory goes."""
     threads: int
-
-    @classmethod
-    def make(
-        cls,
-        executable: Path,
-        settings: Settings,
-        models: Sequence[ServedModel],
-        *,
-        queue_length: int,
-        cores: int,
-    ) -> Self:
-        """Choose TorchServe's addresses: ports of loopback that are free now."""
-        return cls(
-            executable=executable,
-            outside=settings,
-            behind=_move_behind(settings),
-            models=tuple(models),
-            max_requests=queue_length,
-            threads=min(cores, MAX_THREADS),
-        )
+    health: Endpoint
+    """Where the launcher says whether the models are ready."""
+    keys: KeySource | None = None
+    """The API keys, one of which each request must have; None: whoever reaches it may ask."""
 
 
-def _move_behind(settings: Settings) -> Settings:
+def move_behind(settings: Settings) -> Settings:
+    """Give TorchServe two ports of loopback that are free now."""
     with contextlib.ExitStack() as held:
         first, second = (held.enter_context(socket.create_server((LOOPBACK, 0))) for _ in range(2))
         http_port, grpc_port = first.getsockname()[1], second.getsockname()[1]

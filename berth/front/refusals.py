@@ -1,10 +1,12 @@
 """What the front answers by itself: each reason once, in the form that the asked protocol's clients read."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from handler.doors.paths import ROOT_PATHS, Form
+
+from ..gateway import refusal as gateway
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,70 @@ REFUSALS = (
         message="this server has another version of the model: leave the version out, or ask /v2/models/NAME for it",
         grpc_status=5,
     ),
+    Refusal(
+        reason="timeout",
+        status=400,
+        type="InvalidInput",
+        message="x-timeout-ms is how long the client waits: a whole number of milliseconds from 1 to 300000",
+        grpc_status=3,
+    ),
+    Refusal(
+        reason="priority",
+        status=400,
+        type="InvalidInput",
+        message="x-priority is low or normal",
+        grpc_status=3,
+    ),
+    Refusal(
+        reason="overloaded",
+        status=503,
+        type="Overloaded",
+        message="more requests wait than the model can answer in the time that this one has: send it again after the "
+        "seconds that retry-after names, or give it more time (x-timeout-ms)",
+        headers=(("retry-after", "%[var(txn.retry_s)]"),),
+        grpc_status=14,
+    ),
+    Refusal(
+        reason="management",
+        status=404,
+        type="NotFound",
+        message="models are managed at another address, management_address of config.properties, which only the "
+        "server's own machine reaches",
+        grpc_status=5,
+    ),
+    Refusal(
+        reason="method",
+        status=405,
+        type="MethodNotAllowed",
+        message="this address takes GET, HEAD, POST, PUT and OPTIONS; models are managed at management_address of "
+        "config.properties, which only the server's own machine reaches",
+        headers=(("allow", "GET, HEAD, POST, PUT, OPTIONS"),),
+        grpc_status=12,
+    ),
+    Refusal(
+        reason="headers",
+        status=431,
+        type="RequestTooLarge",
+        message="the request's headers are longer than 16 KiB: send fewer or shorter ones",
+        grpc_status=8,
+    ),
+    Refusal(
+        reason="key",
+        status=401,
+        type="Unauthorized",
+        message="no API key came with the request, or none that this server knows: send the header "
+        "`authorization: Bearer KEY` (in gRPC the same as metadata)",
+        headers=(("www-authenticate", "Bearer"),),
+        grpc_status=16,
+    ),
+    Refusal(
+        reason="rate",
+        status=429,
+        type="RateLimited",
+        message="this API key has sent as many requests in the last second as it may: send it again in a second",
+        headers=RETRY,
+        grpc_status=8,
+    ),
 )
 STREAM2 = Refusal(
     reason="stream2",
@@ -37,11 +103,16 @@ STREAM2 = Refusal(
     message="StreamPredictions2 is not served, because a call of it can end the worker: use StreamPredictions",
     grpc_status=12,
 )
-GRPC_REFUSALS: Mapping[str, Refusal] = {refusal.reason: refusal for refusal in (*REFUSALS, STREAM2)}
-"""By reason, what the gateway answers a call that arrives with that reason in its metadata `x-refusal`."""
+GRPC_REFUSALS = {each.reason: (each.grpc_status, each.message) for each in (*REFUSALS, STREAM2)}
+"""What the gateway answers a call that arrives with a reason in its metadata `x-refusal`."""
 # What HAProxy itself says when nothing behind it answers, a client is too slow, or its request is no HTTP.
 OWN_ERRORS = (
-    Refusal(reason="bad-request", status=400, type="NotParseable", message="the request is not valid HTTP"),
+    Refusal(
+        reason="bad-request",
+        status=400,
+        type="NotParseable",
+        message="the request is not valid HTTP, or its headers are far too long",
+    ),
     Refusal(
         reason="slow",
         status=408,
@@ -68,12 +139,41 @@ OWN_ERRORS = (
 )
 
 
-def refusal_lines(refusals: tuple[Refusal, ...] = REFUSALS) -> Iterator[str]:
-    """Write the backend that answers what txn.refusal names."""
+def too_long(limit_bytes: int) -> Refusal:
+    """The refusal of a body that has more bytes than the server reads."""
+    return Refusal(
+        reason="body",
+        status=413,
+        type="RequestTooLarge",
+        message=f"the body is longer than the {limit_bytes} bytes that the server reads (max_request_size of its "
+        "config.properties): send fewer texts at once",
+        grpc_status=8,
+    )
+
+
+def form_lines() -> Iterator[str]:
+    """Write which protocol a path is of, as txn.form."""
+    yield f"    http-request set-var(txn.form) str({Form.NATIVE})"
+    for form in reversed(FORMS):
+        yield f"    http-request set-var(txn.form) str({form}) if {_asked_as(form)}"
+
+
+def refusal_lines(rules: str, refusals: Iterable[Refusal]) -> Iterator[str]:
+    """Write what txn.refusal names as the answer, by rules of this kind: http-request or http-response."""
     for refusal in refusals:
-        when = f"{{ var(txn.refusal) -m str {refusal.reason} }}"
-        for form, write in BODIES.items():
-            yield f"    http-request return {_answer(refusal, write(refusal))} if {when} {_asked_as(form)}".rstrip()
+        for form in Form:
+            body = json.dumps(_said(refusal).value(form))
+            when = f"{{ var(txn.refusal) -m str {refusal.reason} }} {{ var(txn.form) -m str {form} }}"
+            yield f"    {rules} return {_answer(refusal, body)} if {when}"
+
+
+def bare_413_lines(refusal: Refusal) -> Iterator[str]:
+    """Write what a client reads instead of TorchServe's 413 without a word, of a body that came in chunks."""
+    yield (
+        f"    http-response set-var(txn.refusal) str({refusal.reason}) "
+        "if { status 413 } !{ res.hdr(content-type) -m found }"
+    )
+    yield from refusal_lines("http-response", (refusal,))
 
 
 def own_error_lines() -> Iterator[str]:
@@ -84,30 +184,23 @@ def own_error_lines() -> Iterator[str]:
 
 def common_body(refusal: Refusal) -> str:
     """Write one object that clients of every protocol can read, but for OpenAI's, to whom it is a text."""
-    return json.dumps({"error": refusal.message, **_error_object(refusal)})
+    return json.dumps({"error": refusal.message, **_said(refusal).value(Form.NATIVE)})
 
 
-BODIES: Mapping[Form, Callable[[Refusal], str]] = {
-    Form.V2: lambda refusal: json.dumps({"error": refusal.message}),
-    Form.OPENAI: lambda refusal: json.dumps({"error": _error_object(refusal)}),
-    Form.COHERE: lambda refusal: json.dumps({"message": refusal.message}),
-    Form.TEI: lambda refusal: json.dumps({"error": refusal.message, "error_type": refusal.type}),
-    Form.NATIVE: lambda refusal: json.dumps(_error_object(refusal)),
-}
+# In this order paths are looked at: /v2/embed ends as /embed does.
+FORMS = (Form.V2, Form.OPENAI, Form.COHERE, Form.TEI)
 
 
 def _asked_as(form: Form) -> str:
-    """The condition that a path is of this form; "" for all paths that are left over."""
-    if form is Form.NATIVE:
-        return ""
+    """The condition that a path is of this form, which is not the native one."""
     if form is Form.V2:
         return "{ path_beg /v2/models /v2/health }"
     ends = [f"/{path.url_path}" for path in ROOT_PATHS if path.form is form]
     return f"{{ path_end {' '.join(ends)} }}"
 
 
-def _error_object(refusal: Refusal) -> dict[str, object]:
-    return {"code": refusal.status, "type": refusal.type, "message": refusal.message, "param": None}
+def _said(refusal: Refusal) -> gateway.Refusal:
+    return gateway.Refusal(refusal.status, refusal.type, refusal.message)
 
 
 def _answer(refusal: Refusal, body: str) -> str:

@@ -1,4 +1,4 @@
-"""HAProxy's runtime API, on its own socket in the run folder."""
+"""HAProxy's runtime API, on its own socket in the run folder (management.txt, section 9.3)."""
 
 import socket
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from ..errors import BerthError
 
 ASK_S = 5.0
+ENTRIES_AT_ONCE = 80  # of up to 140 bytes; a command has at most 16 KiB
 
 
 def ask(path: Path, command: str) -> str:
@@ -19,3 +20,25 @@ def ask(path: Path, command: str) -> str:
                 return answer.read().strip()
     except OSError as error:
         raise BerthError(f"the front does not answer at {path}: {error}") from error
+
+
+def replace_map(runtime: Path, path: Path, content: str) -> None:
+    """Put other entries into a map, all at one moment; BerthError where HAProxy refuses."""
+    version = ask(runtime, f"prepare map {path}").rpartition(" ")[2]
+    lines = content.splitlines(keepends=True)
+    for first in range(0, len(lines), ENTRIES_AT_ONCE):
+        entries = "".join(lines[first : first + ENTRIES_AT_ONCE])
+        _require_done(ask(runtime, f"add map @{version} {path} <<\n{entries}"))
+    _require_done(ask(runtime, f"commit map @{version} {path}"))
+
+
+def replace_certificate(runtime: Path, path: Path, content: str) -> None:
+    """Give new connections another certificate and key, PEM; BerthError where HAProxy refuses them."""
+    _require_done(ask(runtime, f"set ssl cert {path} <<\n{content}"), "Transaction")
+    _require_done(ask(runtime, f"commit ssl cert {path}"), "Success")
+
+
+def _require_done(answer: str, word: str = "") -> None:
+    """Raise BerthError for an answer without this word; without a word, for any answer but an empty one."""
+    if word not in answer or (answer and not word):
+        raise BerthError(f"the front refuses them: {answer}")

@@ -1,7 +1,6 @@
 """A helper process of the server that is started again when it ends by itself."""
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -9,9 +8,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 from ..console import say
-from ..wait import wait_until
 from .session import session_process
 
 PAUSE_S = 1.0  # between two starts
@@ -26,6 +25,8 @@ class KeptProcess:
     folder: Path
     environment: Mapping[str, str]
     is_serving: Callable[[], bool]
+    output: TextIO | None = None
+    """Takes what it writes; None: stderr."""
     _life: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _process: subprocess.Popen[str] | None = None
     _started_s: float = 0.0
@@ -35,33 +36,36 @@ class KeptProcess:
         self._life.close()
         self._started_s = time.monotonic()
         self._process = self._life.enter_context(
-            session_process(self.command, folder=self.folder, environment=self.environment, output=sys.stderr)
+            session_process(
+                self.command, folder=self.folder, environment=self.environment, output=self.output or sys.stderr
+            )
         )
 
     def look(self) -> None:
         """Start it again where it has ended."""
-        if self._process and self._process.poll() is not None and time.monotonic() - self._started_s > PAUSE_S:
+        if self._process and self.has_ended and time.monotonic() - self._started_s > PAUSE_S:
             say(f"{self.name} ended by itself, exit code {self._process.returncode}: it is started again")
             self.start()
 
     @property
     def why_not_ready(self) -> str | None:
         """Why it does not do its work; None where it does."""
-        is_running = self._process is not None and self._process.poll() is None
-        return None if is_running and self.is_serving() else f"{self.name} is not running"
+        return None if not self.has_ended and self.is_serving() else f"{self.name} is not running"
 
     @property
     def pid(self) -> int | None:
         """Its process; None before the first start."""
         return self._process.pid if self._process else None
 
-    def finish(self, number: signal.Signals, limit_s: float, wait: Callable[[float], object] = time.sleep) -> bool:
-        """Ask it to end once it has answered, by its own signal; whether it did so in time."""
-        process = self._process
-        if process is None or process.poll() is not None:
-            return True
-        os.kill(process.pid, number)
-        return wait_until(lambda: process.poll() is not None, limit_s, wait)
+    @property
+    def has_ended(self) -> bool:
+        """Whether it does not run."""
+        return self._process is None or self._process.poll() is not None
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal; nothing happens where it has ended."""
+        if self._process and not self.has_ended:
+            self._process.send_signal(number)
 
     @contextlib.contextmanager
     def running(self) -> Iterator["KeptProcess"]:

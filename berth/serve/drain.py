@@ -28,13 +28,16 @@ TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))  # Linux; proc_net_tcp(
 class Drain:
     """Looks at a server that is to stop, until nobody waits for an answer of it."""
 
-    def __init__(self, settings: Settings, models: Sequence[ServedModel]) -> None:
+    def __init__(self, settings: Settings, models: Sequence[ServedModel], also: Settings) -> None:
+        """`settings` have TorchServe's addresses; `also`: those of the front, or the same."""
         management = ManagementClient(settings.management.url)
         self._models = [
             ModelDrain(model.name, management, partial(DeepCheck, model.check_url(settings.inference)))
             for model in models
         ]
-        self._ports = frozenset((settings.inference.port, settings.grpc_inference.port))
+        self._ports = frozenset(
+            port for each in (settings, also) for port in (each.inference.port, each.grpc_inference.port)
+        )
         self._busy_s = time.monotonic()
 
     def is_over(self) -> bool:

@@ -22,6 +22,15 @@ LINKS = "served"
 """The folder in the run folder with a link to each model."""
 NO_GPU = "-1"
 """A CUDA_VISIBLE_DEVICES of no GPU that TorchServe can read, which takes an empty one for none at all."""
+BEHIND_A_FRONT: Mapping[str, str] = {
+    "TS_ENABLE_GRPC_SSL": "false",
+    "TS_CERTIFICATE_FILE": "",
+    "TS_PRIVATE_KEY_FILE": "",
+    "TS_CORS_ALLOWED_ORIGIN": "",
+    "TS_CORS_ALLOWED_METHODS": "",
+    "TS_CORS_ALLOWED_HEADERS": "",
+}
+"""What config.properties says of TLS and CORS is for the front alone."""
 LOG_CONFIG = Path(__file__).with_name("log4j2.xml")
 METRICS_CONFIG = Path(__file__).with_name("metrics.yaml")
 
@@ -108,6 +117,7 @@ class ServerPlan:
             "TS_GRPC_INFERENCE_ADDRESS": self.behind.grpc_inference.host,
             "TS_GRPC_INFERENCE_PORT": str(self.behind.grpc_inference.port),
             "TS_MAX_REQUEST_SIZE": str(self.settings.max_request_bytes),
+            **(BEHIND_A_FRONT if self.front else {}),
             "TS_MAX_RESPONSE_SIZE": str(self.settings.max_response_bytes),
             "TS_DECODE_INPUT_REQUEST": "false",  # and Settings requires the same of the frontend
         }

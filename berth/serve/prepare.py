@@ -9,10 +9,11 @@ from pathlib import Path
 
 from ..archive.served_model import ServedModel, read_model
 from ..archive.unpack import cache_folder, unpack_once
+from ..clients.launcher import health_endpoint
 from ..console import say
 from ..errors import Refused
-from ..front.haproxy import find_haproxy
-from ..front.plan import FrontPlan
+from ..front.keys import KeySource
+from ..front.plan import MAX_THREADS, FrontPlan, move_behind
 from ..machine.gpu import describe_device
 from ..machine.machine import Machine, read_machine
 from ..machine.quantities import format_bytes
@@ -21,6 +22,7 @@ from ..memory.plan import plan_memory
 from ..process.java import find_java
 from ..progress import Advance, ignore
 from ..settings import Settings
+from .access import who_may_ask
 from .plan import ServerPlan
 from .request import Request
 
@@ -42,36 +44,33 @@ def prepare_server(request: Request, drain_s: float, not_forked: str | None, adv
     say(f"memory: at most {needed} of the {granted} that {machine.memory.source} grants")
     say(f"workers of each model: {plan.workers}, because {plan.why_workers}; queue: {plan.queue_length} requests")
     java = find_java(os.environ, say)
-    say(who_may_ask(settings))
-    front = plan_front(settings, models, plan)
+    say(who_may_ask(settings, request.keys))
+    front = plan_front(settings, request.keys, models, plan)
     return ServerPlan(settings=settings, models=models, java=java, memory=plan, front=front, drain_s=drain_s)
 
 
-def plan_front(settings: Settings, models: Sequence[ServedModel], memory: MemoryPlan) -> FrontPlan | None:
+def plan_front(
+    settings: Settings, keys: KeySource | None, models: Sequence[ServedModel], memory: MemoryPlan
+) -> FrontPlan | None:
     """Plan the front, or say what clients lack without one."""
-    executable, why_not = find_haproxy(os.environ.get("PATH"))
-    if executable is None:
+    machine = memory.machine
+    if machine.haproxy is None:
         say(
-            f"no front: {why_not}, so TorchServe answers clients itself, without keys, TLS, the other protocols' root "
-            "paths or gRPC for Open Inference clients, and one StreamPredictions2 call can end a worker; install "
-            "haproxy 2.6 or newer (apt-get install haproxy)"
+            f"no front: {machine.no_haproxy}, so TorchServe answers clients itself, without keys, TLS, the other "
+            "protocols' root paths or gRPC for Open Inference clients, and one StreamPredictions2 call can end a "
+            "worker; install haproxy 2.6 or newer (apt-get install haproxy)"
         )
         return None
-    return FrontPlan.make(
-        executable, settings, models, queue_length=memory.queue_length, cores=int(memory.machine.cores)
-    )
-
-
-def who_may_ask(settings: Settings) -> str:
-    """Say who can reach the models: there are no keys, and TorchServe's own cannot be preset or shared."""
-    inference = settings.inference
-    is_open = [endpoint for endpoint in (inference, settings.grpc_inference) if not endpoint.is_loopback]
-    if not is_open:
-        return f"no access key is asked for: the models at {inference.url} can be asked from this machine alone"
-    where = " or ".join(endpoint.address for endpoint in is_open)
-    return (
-        f"no access key is asked for: whoever reaches {where} may ask the models; where that is too many, put a proxy "
-        "or a network policy in front (workers can be changed from this machine alone)"
+    return FrontPlan(
+        executable=machine.haproxy,
+        outside=settings,
+        behind=move_behind(settings),
+        models=tuple(models),
+        max_requests=memory.queue_length,
+        max_connections=memory.connections,
+        threads=min(machine.cores, MAX_THREADS),
+        health=health_endpoint(os.environ),
+        keys=keys,
     )
 
 

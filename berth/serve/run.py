@@ -49,10 +49,12 @@ def run_server(
         started = StartClock(torchserve.process.pid)
         watch = Watch(plan.behind.management, plan.behind.inference, plan.models)
         watch.start()
-        report = Report(health=partial(_health, watch, front), capacity=plan.capacity)
+        report = Report(
+            health=partial(_health, watch, front), capacity=plan.capacity, metrics=front.metrics if front else None
+        )
         health.publish(report)
         drain_s = min(plan.drain_s, START_DRAIN_S)
-        if _wait_until_loaded(torchserve, plan, watch, signals):
+        if _wait_until_loaded(torchserve, front, plan, watch, signals):
             drain_s = plan.drain_s
             _announce(plan, started.split())
         _wait_for_the_end(torchserve, front, watch, signals)
@@ -79,17 +81,25 @@ def _link_models(plan: ServerPlan, folder: Path) -> None:
         (folder / LINKS / link).symlink_to(model.folder)
 
 
-def _wait_until_loaded(torchserve: ServerProcess, plan: ServerPlan, watch: Watch, signals: StopSignals) -> bool:
+def _wait_until_loaded(
+    torchserve: ServerProcess, front: Front | None, plan: ServerPlan, watch: Watch, signals: StopSignals
+) -> bool:
     """True once every model has predicted, False when a stop came first; Refused when one cannot load."""
     started = said = time.monotonic()
-    while not watch.has_started and not signals.requested:
+    while not (_is_open(front) and watch.has_started) and not signals.requested:
         _require_loading(torchserve, plan)
+        if front:
+            front.require_running()
         _require_hope(torchserve, plan, watch)
         if time.monotonic() - said > ALIVE_EVERY_S:
             said = time.monotonic()
             say(f"loading {plan.names} for {said - started:.0f} s")
         signals.wait(POLL_S)
     return watch.has_started
+
+
+def _is_open(front: Front | None) -> bool:
+    return front is None or front.why_not_ready is None
 
 
 def _require_loading(torchserve: ServerProcess, plan: ServerPlan) -> None:
@@ -142,26 +152,43 @@ def _announce(plan: ServerPlan, split: StartSplit) -> None:
     say(str(split))
     say(f"ready: {plan.names} at {inference.url}, workers per model: {plan.num_workers}. Ctrl-C stops. Try:")
     for model in plan.models:
-        say(curl_line(inference, model))
+        say(curl_line(inference, model, has_keys=plan.front is not None and plan.front.keys is not None))
 
 
-def curl_line(inference: Endpoint, model: ServedModel) -> str:
-    """Return a command to try, which the model answers."""
+def curl_line(inference: Endpoint, model: ServedModel, *, has_keys: bool = False) -> str:
+    """Return a command to try, which the model answers; a certificate is rarely one of the name 127.0.0.1."""
     address, body = model.predictions_url(inference), shlex.quote(model.known_request())
-    return f"curl {address} -H 'content-type: application/json' -d {body}"
+    key = ' -H "authorization: Bearer $BERTH_API_KEY"' if has_keys else ""
+    insecure = " --insecure" if inference.scheme == "https" else ""
+    return f"curl{insecure} {address}{key} -H 'content-type: application/json' -d {body}"
 
 
 def _drain(
     torchserve: ServerProcess, front: Front | None, plan: ServerPlan, signals: StopSignals, limit_s: float
 ) -> None:
     """Wait until nobody waits for an answer, for `limit_s` seconds at the most."""
-    drain, end_s = Drain(plan.behind, plan.models), time.monotonic() + limit_s
-    is_over = wait_until(lambda: signals.forced or torchserve.has_ended or drain.is_over(), limit_s, signals.wait)
-    if front:  # its clients are answered that came meanwhile, and no more are taken
-        is_over = front.finish(max(end_s - time.monotonic(), FRONT_S), signals.wait)
+    end_s = time.monotonic() + limit_s
+    is_over = _wait_until_quiet(torchserve, plan, signals, limit_s)
+    if front:  # requests may have come meanwhile
+        front.close()
+        left_s = max(end_s - time.monotonic(), FRONT_S)
+        is_over = _wait_until_quiet(torchserve, plan, signals, left_s, front)
     if not is_over:
         say(f"after {limit_s:g} s requests are still running or coming: they are cut off")
     _require_running(torchserve)
+
+
+def _wait_until_quiet(
+    torchserve: ServerProcess, plan: ServerPlan, signals: StopSignals, limit_s: float, front: Front | None = None
+) -> bool:
+    """Whether nobody waits any more whom TorchServe may still answer, or the front has no clients left."""
+    drain = Drain(plan.behind, plan.models, also=plan.settings)
+
+    def is_over() -> bool:
+        is_left = front is not None and front.has_ended
+        return is_left or signals.forced or torchserve.has_ended or drain.is_over()
+
+    return wait_until(is_over, limit_s, signals.wait)
 
 
 def _wind_down(torchserve: ServerProcess, signals: StopSignals) -> int:

@@ -9,19 +9,24 @@ from pathlib import Path
 from .platforms import require_served
 
 
-def serve_archives(archives: Sequence[Path], config: Path | None, memory: str | None, drain_s: float) -> int:
+def serve_archives(
+    archives: Sequence[Path], config: Path | None, memory: str | None, drain_s: float, *, no_keys: bool
+) -> int:
     """Serve until SIGTERM or Ctrl-C, then answer for up to `drain_s` seconds what was accepted.
 
-    `memory`: how much it may take, instead of what the machine grants. The exit code: 0 after a clean stop, 130 after
-    a forced one.
+    `memory`: how much it may take, instead of what the machine grants. `no_keys`: whether addresses that others reach
+    may be open. The exit code: 0 after a clean stop, 130 after a forced one.
     """
     require_served(sys.platform)
+    from ..front.keys import KeySource  # noqa: PLC0415 - so that other systems are told first
     from ..machine.forking import why_not_forked  # noqa: PLC0415 - what follows needs Linux
     from ..machine.limits import memory_limit  # noqa: PLC0415
     from ..process.run_folder import run_folder  # noqa: PLC0415
     from ..process.signals import stop_signals  # noqa: PLC0415
+    from .access import Wish  # noqa: PLC0415
     from .forks import started_fork_server  # noqa: PLC0415
 
+    wish = Wish(keys=KeySource.take(os.environ), no_keys=no_keys)
     not_forked = why_not_forked(memory_limit())
     with (
         stop_signals() as signals,
@@ -34,7 +39,7 @@ def serve_archives(archives: Sequence[Path], config: Path | None, memory: str | 
         from .request import read_request  # noqa: PLC0415
         from .run import run_server  # noqa: PLC0415
 
-        request = read_request(archives, config, memory)
+        request = read_request(archives, config, memory, wish)
         require_free_ports(request.settings.endpoints, os.environ)
         with listen(os.environ) as health:
             plan = prepare_server(request, drain_s, not_forked, signals.check)

@@ -24,6 +24,7 @@ from .tei import embed, info, predict, rerank, similarity, tokens
 
 logger = logging.getLogger(__name__)
 
+IDS = ("x-request-id", "traceparent")
 Fields = Mapping[str, object]
 Headers = Mapping[str, object]
 
@@ -48,9 +49,14 @@ def open_call(
     except RequestError as error:
         rejected = Rejected(error)
     except Exception:  # whatever it is, the neighbours get their answers
-        logger.exception("a request could not be read")
+        logger.exception("a request could not be read: %s", _ids(headers))
         rejected = Rejected(InternalError("the request could not be read; the server's log says why"))
     return Call(item=rejected, reply=door.make_reply(model))
+
+
+def _ids(headers: Headers) -> str:
+    """The ids by which a request is found in other logs, for a line of this one."""
+    return " ".join(f"{name}={value}" for name, value in headers.items() if name.lower() in IDS)
 
 
 def _limit(call: Call, deadline_s: float) -> Call:

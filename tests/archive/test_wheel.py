@@ -147,4 +147,4 @@ def test_a_light_install_asks_for_no_more_than_berth(client: Path) -> None:
     (metadata,) = client.glob("*.dist-info/METADATA")
     required = [line for line in metadata.read_text("utf-8").splitlines() if line.startswith("Requires-Dist: ")]
     names = {Requirement(line.removeprefix("Requires-Dist: ")).name for line in required}
-    assert names == {"msgspec", "requests", "rich", "typer", "grpcio", "protobuf"}
+    assert names == {"msgspec", "requests", "rich", "typer", "urllib3", "grpcio", "protobuf"}

@@ -34,7 +34,8 @@ ROOMS: dict[str, set[str]] = {
     "memory": {"archive", "machine"},
     "inspection": {"archive", "machine", "memory", "pack", "sources"},
     "health": {"archive", "clients", "process"},
-    "front": {"archive", "process"},
+    "gateway": {"clients"},
+    "front": {"archive", "gateway", "process"},
     "serve": {"archive", "clients", "front", "health", "machine", "memory", "process", "workers"},
     "cli": {"archive", "clients", "health", "inspection", "machine", "memory", "pack", "process", "serve", "sources"}
     | {"workers"},

@@ -20,6 +20,7 @@ MAX_ERROR_BYTES = 4096  # whatever was sent: an error quotes only the beginning 
 MAX_BODY_BYTES = 2**20  # config.properties, max_request_size
 STATUSES = {
     "NotParseable": 400,
+    "UnknownModel": 404,
     "UnknownPath": 404,
     "RequestTooLarge": 413,
     "TooManyInputs": 413,

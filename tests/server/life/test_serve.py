@@ -14,6 +14,8 @@ import pytest
 import requests
 
 from berth.archive.unpack import unpack_once
+from berth.front import front
+from berth.front.config import GATEWAY_GRPC, GATEWAY_HTTP, INSIDE, RUNTIME
 from berth.machine.gpu import find_gpus
 from berth.machine.limits import granted_cores
 from berth.process.run_folder import LOCK
@@ -24,6 +26,8 @@ from tests.support.servers import CONFIG, Server, free_ports, port_variables, ru
 from tests.support.standin import ANSWERS, make_standin
 
 pytestmark = pytest.mark.server
+
+FRONT_FILES = (front.CONFIG, INSIDE, RUNTIME, GATEWAY_HTTP, GATEWAY_GRPC)
 
 
 @pytest.fixture(scope="module")
@@ -105,15 +109,15 @@ def test_the_log_says_what_the_start_took(server: Server) -> None:
 
 def test_a_prediction_leaves_no_line_in_the_log_and_no_file_in_the_run_folder(server: Server) -> None:
     before = server.log
-    requests.get(f"{server.inference_url}/predictions/bert", timeout=30).raise_for_status()
+    requests.get(f"{server.inference_url}/predictions/bert/1.0/check", timeout=30).raise_for_status()
     assert server.log == before
     (run_folder,) = server.temp.glob("berth-*")
     left = sorted(path.name for path in run_folder.iterdir() if not path.name.startswith(".ts.sock"))
-    assert left == [SOCKET, LOCK, "models", LINKS]
+    assert left == sorted([SOCKET, LOCK, "models", LINKS, *FRONT_FILES])
 
 
 def test_metrics_are_prometheus(server: Server) -> None:
-    requests.get(f"{server.inference_url}/predictions/bert", timeout=30).raise_for_status()
+    requests.get(f"{server.inference_url}/predictions/bert/1.0/check", timeout=30).raise_for_status()
     assert "ts_inference_requests_total" in requests.get(f"{server.metrics_url}/metrics", timeout=30).text
 
 

@@ -58,6 +58,23 @@ def test_values_may_name_environment_variables(tmp_path: Path) -> None:
         Settings.load(path, {})
 
 
+def test_tls_and_cors_have_torchserves_names(tmp_path: Path) -> None:
+    path = edited(
+        tmp_path,
+        inference_address="https://0.0.0.0:8443",
+        certificate_file="/tls/tls.crt",
+        private_key_file="/tls/tls.key",
+        cors_allowed_origin="https://app.example, http://localhost:3000",
+        cors_allowed_headers="authorization, x-request-id",
+    )
+    settings = Settings.load(path, {"TS_PRIVATE_KEY_FILE": "/other/tls.key"})
+    assert settings.inference.url == "https://127.0.0.1:8443"
+    assert (settings.certificate, settings.private_key) == (Path("/tls/tls.crt"), Path("/other/tls.key"))
+    assert settings.cors_origins == ("https://app.example", "http://localhost:3000")
+    assert (settings.cors_methods, settings.cors_headers) == ("GET, POST, OPTIONS", "authorization, x-request-id")
+    assert Settings.load(edited(tmp_path, certificate_file="c"), {}).certificate is None
+
+
 def test_an_ipv6_address_is_for_grpc_alone(tmp_path: Path) -> None:
     settings = Settings.load(edited(tmp_path, grpc_inference_address="::"), {})
     assert settings.grpc_inference.url == "http://[::1]:7070"
@@ -72,8 +89,13 @@ def test_an_ipv6_address_is_for_grpc_alone(tmp_path: Path) -> None:
         ("disable_token_authorization", "false", UsageError),
         ("decode_input_request", "true", UsageError),
         ("metrics_config", "mine.yaml", UsageError),
-        ("inference_address", "https://127.0.0.1:8443", UsageError),
+        ("metrics_address", "https://127.0.0.1:8443", UsageError),
+        ("inference_address", "https://127.0.0.1:8443/", UsageError),
         ("inference_address", "unix:/tmp/socket", UsageError),
+        ("cors_allowed_origin", "app.example", UsageError),
+        ("cors_allowed_origin", "https://app.example/path", UsageError),
+        ("cors_allowed_methods", "GET POST", UsageError),
+        ("cors_allowed_headers", 'x" }', UsageError),
         ("inference_address", "http://127.0.0.1:port", UsageError),
         ("inference_address", "http://127.0.0.1:8080/", UsageError),
         ("inference_address", "http://127.0.0.1", UsageError),
@@ -96,6 +118,13 @@ def test_a_value_that_cannot_be_served_names_its_key(
 ) -> None:
     with pytest.raises(kind, match=key.removesuffix("_address")):
         Settings.load(edited(tmp_path, **{key: value}), {})
+
+
+@pytest.mark.parametrize("missing", ["certificate_file", "private_key_file"])
+def test_https_needs_both_files(tmp_path: Path, missing: str) -> None:
+    values = {"inference_address": "https://127.0.0.1:8443", "certificate_file": "c", "private_key_file": "k"}
+    with pytest.raises(UsageError, match=f"{missing} is ''; inference_address is https, so it names a PEM file"):
+        Settings.load(edited(tmp_path, **{**values, missing: ""}), {})
 
 
 def test_a_file_that_is_no_text_is_a_usage_error(tmp_path: Path) -> None:

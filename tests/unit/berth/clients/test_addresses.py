@@ -62,8 +62,16 @@ def test_the_variables_that_move_the_server_move_its_clients() -> None:
 def test_berth_url_is_the_inference_address_of_any_server() -> None:
     remote = {"BERTH_URL": "https://bert.example.com", "TS_INFERENCE_ADDRESS": "http://127.0.0.1:9080"}
     assert inference_url(remote) == "https://bert.example.com"
-    assert grpc_inference_address(remote) == "bert.example.com:7070"
+    assert grpc_inference_address(remote) == "https://bert.example.com:7070", "TLS on both or on neither"
     assert inference_url({"BERTH_URL": ""}) == INFERENCE_URL
+
+
+def test_tls_is_kept_where_an_address_is_moved_but_not_taken_to_the_management_ports() -> None:
+    moved = {"TS_INFERENCE_ADDRESS": "https://0.0.0.0:9443", "TS_GRPC_INFERENCE_PORT": "9070"}
+    assert inference_url(moved) == "https://127.0.0.1:9443"
+    assert grpc_inference_address(moved) == "https://127.0.0.1:9070"
+    assert management_url({**NO_LAUNCHER, "TS_INFERENCE_ADDRESS": "https://127.0.0.1:8080"}) == MANAGEMENT_URL
+    assert grpc_management_address({}, "https://far:7070") == "far:7071"
 
 
 def test_default_ports_belong_together() -> None:

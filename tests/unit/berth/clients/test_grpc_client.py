@@ -3,54 +3,20 @@
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
-import grpc
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
-from google.protobuf.message_factory import GetMessageClass
 
 from berth.clients import grpc_client
-from berth.clients.grpc_client import DESCRIPTOR_SET, INFERENCE, GrpcClient
+from berth.clients.grpc_client import DESCRIPTOR_SET, GrpcClient
 from berth.clients.messages import Input, Parameters
 from berth.errors import BerthError, RequestFailed, ServerUnreachable, UsageError
+from tests.unit.berth.clients.grpc_standin import serving
 
 EMPTY_SETTINGS = b"\0\0\0\4\0\0\0\0\0"  # the frame that every HTTP/2 server begins with
-PACKAGE = "org.pytorch.serve.grpc.inference"
-
-
-def message(name: str) -> Any:
-    """A class of TorchServe's."""
-    return GetMessageClass(grpc_client._load_services().FindMessageTypeByName(f"{PACKAGE}.{name}"))
-
-
-@contextmanager
-def serving(prediction: bytes, asked: list[dict[str, bytes]] | None = None) -> Iterator[str]:
-    """The address of a server whose every prediction is this one; `asked` gets the inputs that it was sent."""
-    asked = [] if asked is None else asked
-    answer: bytes = message("PredictionResponse")(prediction=prediction).SerializeToString()
-
-    def predict(request: bytes, _context: object) -> bytes:
-        asked.append(dict(message("PredictionsRequest").FromString(request).input))
-        return answer
-
-    methods = {
-        "Predictions": grpc.unary_unary_rpc_method_handler(predict),
-        "StreamPredictions": grpc.unary_stream_rpc_method_handler(lambda *call: iter([predict(*call)])),
-    }
-    with ThreadPoolExecutor(1) as pool:
-        server = grpc.server(pool, [grpc.method_handlers_generic_handler(INFERENCE, methods)])
-        port = server.add_insecure_port("127.0.0.1:0")
-        server.start()
-        try:
-            yield f"127.0.0.1:{port}"
-        finally:
-            server.stop(grace=None).wait()
 
 
 def test_an_answer_over_grpcs_own_4_mib_is_read() -> None:

@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 
 from berth.errors import BerthError, Refused, UsageError
+from berth.front.keys import KeySource
+from berth.serve.access import NO_WISH, who_may_ask
 from berth.serve.platforms import require_served
-from berth.serve.prepare import who_may_ask
 from berth.serve.request import read_request
 from berth.serve.start import serve_archives
 from berth.settings import Settings
 from tests.support.standin import make_standin
 
 CONFIG = Path(__file__).parents[4] / "config.properties"
+REST, GRPC = {"TS_INFERENCE_ADDRESS": "http://0.0.0.0:80"}, {"TS_GRPC_INFERENCE_ADDRESS": "::"}
 
 
 def test_archives_and_memory_are_as_they_were_given(tmp_path: Path) -> None:
@@ -45,14 +47,14 @@ def test_what_is_wrong_is_named(
     make_standin(tmp_path)
     (tmp_path / "text.mar").write_text("no archive")
     with pytest.raises(kind, match=words):
-        read_request([tmp_path / archive] if archive else [], CONFIG, memory, environ)
+        read_request([tmp_path / archive] if archive else [], CONFIG, memory, NO_WISH, environ)
 
 
 def test_arguments_come_before_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         monkeypatch.setenv("BERTH_HEALTH_ADDRESS", f"127.0.0.1:{other.getsockname()[1]}")
         with pytest.raises(Refused, match=r"nope\.mar"):
-            serve_archives([tmp_path / "nope.mar"], CONFIG, None, 1.0)
+            serve_archives([tmp_path / "nope.mar"], CONFIG, None, 1.0, no_keys=False)
 
 
 def test_other_systems_are_told_where_it_runs() -> None:
@@ -62,10 +64,12 @@ def test_other_systems_are_told_where_it_runs() -> None:
             require_served(platform)
 
 
-def test_the_log_says_who_may_ask() -> None:
-    assert "can be asked from this machine alone" in who_may_ask(Settings.load(CONFIG, {}))
-    rest, grpc = {"TS_INFERENCE_ADDRESS": "http://0.0.0.0:80"}, {"TS_GRPC_INFERENCE_ADDRESS": "::"}
-    assert "whoever reaches 0.0.0.0:80 may ask the models" in who_may_ask(Settings.load(CONFIG, rest))
-    assert "whoever reaches [::]:7070 may ask the models" in who_may_ask(Settings.load(CONFIG, grpc))
-    both = who_may_ask(Settings.load(CONFIG, rest | grpc))
-    assert "whoever reaches 0.0.0.0:80 or [::]:7070 may ask the models" in both
+def test_the_log_says_who_may_ask(tmp_path: Path) -> None:
+    assert "can be asked from this machine alone" in who_may_ask(Settings.load(CONFIG, {}), None)
+    assert "whoever reaches 0.0.0.0:80 may ask the models" in who_may_ask(Settings.load(CONFIG, REST), None)
+    assert "whoever reaches [::]:7070 may ask the models" in who_may_ask(Settings.load(CONFIG, GRPC), None)
+    both = Settings.load(CONFIG, REST | GRPC)
+    assert "whoever reaches 0.0.0.0:80 or [::]:7070 may ask the models" in who_may_ask(both, None)
+    (tmp_path / "keys").write_text("ada a-key\n")
+    keys = KeySource(file=tmp_path / "keys", text="")
+    assert who_may_ask(both, keys) == f"API keys are asked for: 1 of {tmp_path / 'keys'}"

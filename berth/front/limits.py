@@ -1,0 +1,46 @@
+"""What the front takes no request of: too long a body, another method, the addresses of model management."""
+
+from collections.abc import Iterator
+
+from ..settings import Settings
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "OPTIONS")
+BODY_S = 15
+BUFFER_BYTES = 65_536
+MAX_HEADERS_BYTES = 16_384
+UNREAD_BYTES = 40_960  # so long a body may not be in the buffer as a whole, beside the headers
+ASKS_FIRST = "{ var(txn.asks_first) -m found }"
+IS_REFUSED = "{ var(txn.refusal) -m found }"
+
+
+def limit_lines(settings: Settings) -> Iterator[str]:
+    """Write what a request is refused for, whoever sends it."""
+    at_gateway = "{ var(txn.to) -m str gateway }"  # which makes many requests of one, and has a limit of its own
+    too_long = f"{{ req.body_size gt {settings.max_request_bytes} }}"
+    yield f"    http-request set-var(txn.refusal) str(body) if {too_long} !{at_gateway}"
+    managed = "{ path /models } or { path_beg /models/ } !{ path_end /invoke }"  # the last is a prediction, SageMaker's
+    yield f"    http-request set-var(txn.refusal) str(management) if {managed}"
+    yield f"    http-request set-var(txn.refusal) str(headers) if {{ req.hdrs,length gt {MAX_HEADERS_BYTES} }}"
+    yield f"    http-request set-var(txn.refusal) str(method) if !{{ method {' '.join(METHODS)} }}"
+
+
+def body_lines() -> Iterator[str]:
+    """Write that a body, or its first BUFFER_BYTES, is waited for before the request takes a place at TorchServe.
+
+    What is refused is heard out too. After an answer to half a request HAProxy 2.6 ends an HTTP/2 stream by CANCEL and
+    resets a connection of HTTP/1.1, and many clients see that instead of the answer. So the gateway reads a long body,
+    and then the refusal is put in the place of its answer. A client of HTTP/1.1 that asks first is told at once. The
+    gateway also measures a long body in chunks, on which TorchServe hangs up where it is too long.
+    """
+    wait = f"    http-request wait-for-body time {BODY_S}s if {{ method POST PUT }}"
+    yield "    http-request set-var(txn.asks_first) bool(true) if { req.hdr(expect) -m found } { req.ver 1.1 }"
+    yield f"{wait} !{IS_REFUSED}"
+    in_chunks = f"{{ req.body_size ge {UNREAD_BYTES} }} !{{ req.hdr(content-length) -m found }}"
+    yield f"    http-request set-var(txn.to) str(gateway) if !{IS_REFUSED} {{ var(txn.to) -m beg model- }} {in_chunks}"
+    yield f"{wait} {IS_REFUSED} {{ req.body_size lt {UNREAD_BYTES} }} !{ASKS_FIRST}"
+
+
+def refused_lines() -> Iterator[str]:
+    """Write who answers what is refused."""
+    yield f"    use_backend hear_out if {IS_REFUSED} {{ req.body_size ge {UNREAD_BYTES} }} !{ASKS_FIRST}"
+    yield f"    use_backend refuse if {IS_REFUSED}"

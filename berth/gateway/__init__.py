@@ -1,0 +1,1 @@
+"""What no proxy can translate: v2 over gRPC, health and reflection, lists of models, large requests for embeddings."""

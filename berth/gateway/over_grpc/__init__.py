@@ -1,0 +1,1 @@
+"""Calls of gRPC: the Open Inference Protocol, health, reflection."""

@@ -1,0 +1,120 @@
+"""The Open Inference Protocol over gRPC: `inference.GRPCInferenceService`, and the same under TorchServe's name."""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import grpc
+from google.protobuf.json_format import Parse, ParseError
+from google.protobuf.message import DecodeError
+
+import berth
+
+from ..model_server import Answer, ModelServer
+from ..readiness import Readiness
+from ..refusal import Refusal, not_the_protocol, too_large
+from ..settings import GatewaySettings
+from ..terms import Terms, terms_of_call
+from .services import message_of
+from .statuses import abort, read_refusal
+from .tensors import HEADER, to_response, to_rest
+
+MEDIA = "application/octet-stream"
+EXTENSIONS = ("binary_tensor_data",)
+TOLD = ("x-truncated", "x-compute-tokens")  # headers of an answer that a gRPC client gets as trailers
+Method = Callable[[Any, Any], Awaitable[Any]]
+
+
+class InferService:
+    """Answers the protocol's six calls."""
+
+    def __init__(self, settings: GatewaySettings, server: ModelServer, readiness: Readiness) -> None:
+        self._settings = settings
+        self._server = server
+        self._readiness = readiness
+
+    def handlers(self) -> dict[str, grpc.RpcMethodHandler]:
+        """gRPC's handler for each call, by its name."""
+        methods: dict[str, Method] = {
+            "ServerLive": self._live,
+            "ServerReady": self._ready,
+            "ModelReady": self._model_ready,
+            "ServerMetadata": self._server_metadata,
+            "ModelMetadata": self._model_metadata,
+            "ModelInfer": self._infer,
+        }
+        return {name: _handler(name, method) for name, method in methods.items()}
+
+    async def _live(self, _request: Any, _context: Any) -> Any:
+        return message_of("ServerLiveResponse")(live=True)
+
+    async def _ready(self, _request: Any, _context: Any) -> Any:
+        return message_of("ServerReadyResponse")(ready=await self._readiness.why_not() is None)
+
+    async def _model_ready(self, request: Any, _context: Any) -> Any:
+        self._settings.version_of(request.name, request.version)
+        return message_of("ModelReadyResponse")(ready=await self._readiness.why_not() is None)
+
+    async def _server_metadata(self, _request: Any, _context: Any) -> Any:
+        return message_of("ServerMetadataResponse")(name="berth", version=berth.__version__, extensions=EXTENSIONS)
+
+    async def _model_metadata(self, request: Any, context: Any) -> Any:
+        version = self._settings.version_of(request.name, request.version)
+        path = f"/predictions/{quote(request.name)}/{quote(version)}/v2"
+        answer = _require_ok(await self._server.ask("GET", path, _terms(context)))
+        try:
+            return Parse(answer.body, message_of("ModelMetadataResponse")(), ignore_unknown_fields=True)
+        except ParseError as error:
+            raise not_the_protocol() from error
+
+    async def _infer(self, request: Any, context: Any) -> Any:
+        version = self._settings.version_of(request.model_name, request.model_version)
+        answer = _require_ok(await self._ask_infer(request, version, _terms(context)))
+        context.set_trailing_metadata(_told(answer))
+        try:
+            return to_response(answer.body, int(answer.headers[HEADER]), is_raw=bool(request.raw_input_contents))
+        except (ValueError, LookupError, TypeError) as error:
+            raise not_the_protocol() from error
+
+    async def _ask_infer(self, request: Any, version: str, terms: Terms) -> Answer:
+        head, rest = to_rest(request)
+        if len(head) + len(rest) > self._settings.max_request_bytes:
+            raise too_large(len(head) + len(rest), self._settings.max_request_bytes)
+        name = quote(request.model_name)
+        is_default = version == self._settings.version_of(request.model_name)
+        path = f"/v2/models/{name}/infer" if is_default else f"/v2/models/{name}/versions/{quote(version)}/infer"
+        headers = {"content-type": MEDIA, HEADER: str(len(head))}
+        return await self._server.ask("POST", path, terms, headers=headers, body=head + rest)
+
+
+def _handler(name: str, method: Method) -> grpc.RpcMethodHandler:
+    """A call of the protocol as gRPC's server takes it; what is refused has a code and a sentence."""
+    request_type = message_of(f"{name}Request")
+
+    async def call(data: bytes, context: Any) -> bytes:
+        try:
+            answer: bytes = (await method(request_type.FromString(data), context)).SerializeToString()
+        except DecodeError as error:
+            message = f"the message is no {name}Request: {error}"
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, message)
+        except Refusal as refusal:
+            await abort(context, refusal)
+        return answer
+
+    return grpc.unary_unary_rpc_method_handler(call)
+
+
+def _terms(context: Any) -> Terms:
+    metadata = {name: value for name, value in context.invocation_metadata() if isinstance(value, str)}
+    return terms_of_call(metadata, context.time_remaining())
+
+
+def _require_ok(answer: Answer) -> Answer:
+    if answer.status != HTTPStatus.OK:
+        raise read_refusal(answer)
+    return answer
+
+
+def _told(answer: Answer) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name in TOLD if (value := answer.headers.get(name)) is not None)

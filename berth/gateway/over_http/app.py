@@ -1,0 +1,75 @@
+"""The gateway's HTTP application: its addresses, and every error in the form of the protocol that was asked."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from handler.doors.paths import ROOT_PATHS, Form
+
+from ..model_server import ModelServer
+from ..readiness import Readiness
+from ..refusal import Refusal, too_large
+from ..settings import GatewaySettings
+from .embeddings_door import EmbeddingsDoor
+from .long_bodies import LongBodies
+from .pages import ServerPages
+from .reading import MAX_BYTES
+from .root_paths import RootPaths
+from .writing import to_json
+
+REFUSAL = "x-refusal"
+HEAR_S = 5.0
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+FORMS = {f"/{path.url_path}": path.form for path in ROOT_PATHS} | {"/health": Form.TEI, "/v1/models": Form.OPENAI}
+BEGINNINGS = {"/v1/models/": Form.OPENAI, "/v2/health/": Form.V2, "/v2/models/": Form.V2, "/v2": Form.V2}
+
+
+def make_app(settings: GatewaySettings, server: ModelServer, readiness: Readiness) -> web.Application:
+    """Make the application of all addresses."""
+    app = web.Application(middlewares=[refuse_in_form], client_max_size=MAX_BYTES)
+    app.add_routes(ServerPages(settings, readiness).routes())
+    app.add_routes(EmbeddingsDoor(settings, server).routes())
+    app.add_routes(RootPaths(settings, server).routes())
+    app.add_routes(LongBodies(settings, server).routes())
+    return app
+
+
+@web.middleware
+async def refuse_in_form(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer what is refused in the form that the asked address's clients read."""
+    try:
+        if REFUSAL in request.headers:
+            return await hear_out(request)
+        return await handler(request)
+    except Refusal as error:
+        refusal = error
+    except web.HTTPException as error:
+        refusal = _explain(error, request)
+    return to_json(refusal.value(form_of(request.path)), refusal.status, refusal.headers)
+
+
+async def hear_out(request: web.Request) -> web.Response:
+    """Read what the front refuses and is still to come, for HEAR_S seconds; the front says why in another's place."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(HEAR_S):
+            async for _ in request.content.iter_any():
+                pass
+    return web.Response(status=204)
+
+
+def form_of(path: str) -> Form:
+    """The form of errors at an address."""
+    begun = (form for beginning, form in BEGINNINGS.items() if path.startswith(beginning))
+    return FORMS.get(path) or next(begun, Form.NATIVE)
+
+
+def _explain(error: web.HTTPException, request: web.Request) -> Refusal:
+    """aiohttp's own refusals, in words."""
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allowed = " or ".join(sorted(error.allowed_methods - {"HEAD"}))
+        return Refusal(405, "MethodNotAllowed", f"{request.path} is asked by {allowed}, not by {error.method}")
+    if isinstance(error, web.HTTPRequestEntityTooLarge):
+        return too_large(None, MAX_BYTES)
+    return Refusal(error.status, "UnknownPath", f"there is nothing at {request.path[:200]!r}: docs/api.md has a list")

@@ -1,0 +1,1 @@
+"""Libraries that bring their own clients of several protocols."""

@@ -1,0 +1,68 @@
+"""A real HAProxy with berth's configuration, before a server that a test brings along."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from berth.archive.served_model import ServedModel
+from berth.endpoint import Endpoint
+from berth.front.config import RUNTIME, render_config
+from berth.front.plan import FrontPlan, move_behind
+from berth.front.runtime import ask
+from berth.process.session import session_process
+from berth.settings import Settings
+from berth.wait import wait_until
+
+from ..servers import CONFIG, free_ports, port_variables
+
+START_S = 20.0
+needs_haproxy = pytest.mark.skipif(shutil.which("haproxy") is None, reason="no haproxy: install Debian's package")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Front:
+    """A running HAProxy."""
+
+    url: str
+    runtime: Path
+    log: Path
+
+    def ask(self, command: str) -> str:
+        """Send a command to its runtime API."""
+        return ask(self.runtime, command)
+
+
+@contextlib.contextmanager
+def front_before(
+    url: str,
+    folder: Path,
+    *,
+    max_requests: int = 128,
+    names: tuple[str, ...] = ("bert",),
+    has_access_log: bool = False,
+) -> Iterator[Front]:
+    """A front whose TorchServe is the server at `url`, which gets so many requests of a model at once."""
+    ports = free_ports()
+    settings = Settings.load(CONFIG, port_variables(ports))
+    behind = replace(move_behind(settings), inference=Endpoint.parse("inference_address", urlsplit(url).netloc))
+    plan = FrontPlan(
+        executable=Path(shutil.which("haproxy") or "haproxy"),
+        outside=settings,
+        behind=behind,
+        models=tuple(ServedModel(name=name, version="1.0", folder=folder) for name in names),
+        max_requests=max_requests,
+        max_connections=1000,
+        threads=2,
+        health=Endpoint(key="health", host="127.0.0.1", port=ports["health"]),
+    )
+    config, log = folder / "haproxy.cfg", folder / "haproxy.log"
+    config.write_text(render_config(plan, folder, has_access_log=has_access_log))
+    command = [str(plan.executable), "-db", "-f", str(config)]
+    with log.open("w") as output, session_process(command, folder=folder, environment={}, output=output):
+        assert wait_until((folder / RUNTIME).exists, START_S), log.read_text()
+        yield Front(url=settings.inference.url, runtime=folder / RUNTIME, log=log)

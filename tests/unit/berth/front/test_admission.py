@@ -1,0 +1,211 @@
+"""Who is let in by a real HAProxy, before a server that answers when the test says so."""
+
+import re
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import ClassVar
+
+import pytest
+import requests
+
+from berth.wait import wait_until
+from tests.support.front.haproxy import Front, front_before, needs_haproxy
+from tests.support.http_standin import JsonHandler, answering
+
+pytestmark = needs_haproxy
+WAIT_S = 20.0
+SECOND_US = 1_000_000
+
+
+class Held(JsonHandler):
+    """Answers with the headers that it got, once the gate is open."""
+
+    protocol_version = "HTTP/1.1"
+    gate = threading.Event()
+    arrived: ClassVar[list[str | None]] = []
+
+    def do_POST(self) -> None:  # noqa: N802 - the base class's name
+        self.rfile.read(int(self.headers["content-length"]))
+        self.arrived.append(self.headers.get("x-request-id"))
+        assert self.gate.wait(WAIT_S)
+        self.answer(200, {name.lower(): value for name, value in self.headers.items()})
+
+
+@pytest.fixture(scope="module")
+def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    with (
+        answering(Held) as url,
+        front_before(url, tmp_path_factory.mktemp("front"), max_requests=2, names=("bert", "tiny")) as running,
+    ):
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def gate(front: Front) -> Iterator[threading.Event]:
+    """Closed, nobody is under way, and no cost is known."""
+    assert wait_until(lambda: not re.search(r"conn_cur=[1-9]", front.ask("show table admitted")), WAIT_S)
+    Held.gate.clear()
+    Held.arrived.clear()
+    front.ask("clear table admitted")
+    front.ask("clear table refused")
+    yield Held.gate
+    Held.gate.set()
+
+
+@pytest.fixture
+def pool(gate: threading.Event) -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(40) as threads:
+        yield threads
+        gate.set()
+
+
+def post(front: Front, path: str = "/predictions/bert", **headers: str) -> requests.Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return requests.post(front.url + path, json={"inputs": "x"}, headers=named, timeout=WAIT_S)
+
+
+def hold(front: Front, pool: ThreadPoolExecutor, number: int, **headers: str) -> list[Future[requests.Response]]:
+    """So many requests that are let in and wait."""
+    queue = "model-bert/low" if "x_priority" in headers else "model-bert"
+    waiting = [pool.submit(post, front, **headers) for _ in range(number)]
+    assert wait_until(lambda: under_way(front, queue) == number, WAIT_S), front.ask("show table admitted")
+    return waiting
+
+
+def entry(front: Front, queue: str, field: str) -> int:
+    shown = front.ask(f"show table admitted key {queue}")
+    return int(shown.partition(f" {field}=")[2].split()[0]) if f" {field}=" in shown else 0
+
+
+def under_way(front: Front, queue: str = "model-bert") -> int:
+    return entry(front, queue, "conn_cur")
+
+
+def set_cost(front: Front, cost_us: int, queue: str = "model-bert") -> None:
+    front.ask(f"set table admitted key {queue} data.gpt0 {cost_us}")
+
+
+def test_what_cannot_be_answered_in_time_is_refused_at_once(front: Front, pool: ThreadPoolExecutor) -> None:
+    (first,) = hold(front, pool, 1)
+    set_cost(front, 2 * SECOND_US)
+    refused = post(front, x_timeout_ms="1500")  # two requests of 2 s each are 2.5 s too late
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "3")
+    assert refused.json()["type"] == "Overloaded"
+    second = pool.submit(post, front, x_timeout_ms="30000")
+    assert wait_until(lambda: under_way(front) == 2, WAIT_S)
+    Held.gate.set()
+    assert [each.result().status_code for each in (first, second)] == [200, 200]
+
+
+def test_refusals_keep_the_connection_and_are_counted(front: Front, pool: ThreadPoolExecutor) -> None:
+    hold(front, pool, 1)
+    set_cost(front, 60 * SECOND_US)
+    with requests.Session() as session:
+        answers = [session.post(f"{front.url}/predictions/bert", json={}, timeout=WAIT_S) for _ in range(5)]
+    assert {(each.status_code, each.headers.get("connection")) for each in answers} == {(503, None)}
+    assert "key=model-bert:overloaded use=0 exp=0 gpc0=5" in front.ask("show table refused")
+
+
+@pytest.mark.parametrize(
+    ("path", "keys"),
+    [
+        ("/predictions/bert", {"code", "type", "message", "param"}),
+        ("/v1/models/bert:predict", {"code", "type", "message", "param"}),
+        ("/v2/models/bert/infer", {"error"}),
+        ("/predictions/bert/1.0/v1/embeddings", {"error"}),
+    ],
+)
+def test_a_refusal_has_the_form_of_its_door(front: Front, pool: ThreadPoolExecutor, path: str, keys: set[str]) -> None:
+    hold(front, pool, 1)
+    set_cost(front, 60 * SECOND_US)
+    assert set(post(front, path).json()) == keys
+
+
+def test_a_lone_request_is_let_in_whatever_the_last_one_took(front: Front, gate: threading.Event) -> None:
+    set_cost(front, 60 * SECOND_US)
+    gate.set()
+    assert post(front, x_timeout_ms="1000").status_code == 200
+
+
+def test_where_nothing_is_known_all_are_let_in(front: Front, pool: ThreadPoolExecutor) -> None:
+    waiting = hold(front, pool, 30, x_timeout_ms="1000")
+    assert len(Held.arrived) == 2  # the others wait in the front
+    Held.gate.set()
+    assert {each.result().status_code for each in waiting} == {200}
+
+
+def test_an_answer_teaches_what_a_request_costs(front: Front, gate: threading.Event) -> None:
+    gate.set()
+    set_cost(front, 30 * SECOND_US)
+    post(front)
+    assert 0 < entry(front, "model-bert", "gpt0") < 30 * SECOND_US
+
+
+def test_where_nobody_is_answered_the_cost_rises(front: Front, pool: ThreadPoolExecutor) -> None:
+    set_cost(front, 10_000)
+    hold(front, pool, 10)
+    assert entry(front, "model-bert", "gpt0") > 10_000
+
+
+def test_low_priority_counts_everybody_and_is_refused_first(front: Front, pool: ThreadPoolExecutor) -> None:
+    hold(front, pool, 6, x_priority="low")
+    set_cost(front, SECOND_US)
+    assert post(front, x_priority="low", x_timeout_ms="4000").status_code == 503  # 7 s
+    normal = pool.submit(post, front, x_timeout_ms="4000")  # 3 s: two low ones are at the server already
+    assert wait_until(lambda: under_way(front) == 1, WAIT_S)
+    Held.gate.set()
+    assert normal.result().status_code == 200
+
+
+def test_low_priority_waits_behind_all_others(front: Front, pool: ThreadPoolExecutor) -> None:
+    hold(front, pool, 2)
+    low = pool.submit(post, front, x_priority="low", x_request_id="low")
+    assert wait_until(lambda: under_way(front, "model-bert/low") == 1, WAIT_S)
+    normal = pool.submit(post, front, x_request_id="normal")
+    assert wait_until(lambda: under_way(front) == 3, WAIT_S)
+    Held.gate.set()
+    assert (low.result().status_code, normal.result().status_code) == (200, 200)
+    assert Held.arrived[2:] == ["normal", "low"]
+
+
+def test_models_have_queues_of_their_own(front: Front, pool: ThreadPoolExecutor) -> None:
+    hold(front, pool, 5)
+    set_cost(front, 60 * SECOND_US)
+    other = pool.submit(post, front, "/predictions/tiny")
+    assert wait_until(lambda: under_way(front, "model-tiny") == 1, WAIT_S)
+    Held.gate.set()
+    assert other.result().status_code == 200
+
+
+@pytest.mark.parametrize("value", ["0", "300001", "-5", "1.5", "soon", "1000000000000"])
+def test_a_wrong_time_limit_is_named(front: Front, value: str) -> None:
+    refused = post(front, x_timeout_ms=value)
+    assert (refused.status_code, refused.json()["type"]) == (400, "InvalidInput")
+    assert "from 1 to 300000" in refused.json()["message"]
+
+
+def test_a_wrong_priority_is_named(front: Front) -> None:
+    refused = post(front, x_priority="urgent")
+    assert (refused.status_code, refused.json()["message"]) == (400, "x-priority is low or normal")
+
+
+@pytest.mark.parametrize(("headers", "limit_ms"), [({}, 30_000), ({"x_timeout_ms": "2000"}, 2000)])
+def test_the_handler_is_told_the_deadline(
+    front: Front, gate: threading.Event, headers: dict[str, str], limit_ms: int
+) -> None:
+    gate.set()
+    before_ms = time.time() * 1000
+    told = int(post(front, x_deadline_ms="17", **headers).json()["x-deadline-ms"])
+    assert before_ms - 1000 < told - limit_ms < time.time() * 1000 + 1000
+
+
+def test_who_hangs_up_while_he_waits_is_not_asked_about(front: Front, pool: ThreadPoolExecutor) -> None:
+    hold(front, pool, 2)
+    with pytest.raises(requests.ReadTimeout):
+        requests.post(f"{front.url}/predictions/bert", json={}, timeout=0.5)
+    assert wait_until(lambda: under_way(front) == 2, WAIT_S)
+    Held.gate.set()
+    assert wait_until(lambda: under_way(front) == 0, WAIT_S)
+    assert len(Held.arrived) == 2
