@@ -10,7 +10,8 @@ import typer
 from ..archive.content import SERVER_SETTINGS
 from ..clients.worker_count import MAX_WORKERS
 from ..console import say
-from ..errors import UsageError
+from ..errors import BerthError, UsageError
+from ..process.log_style import FORMAT_VARIABLE, LEVEL_VARIABLE, LogFormat, LogLevel, LogStyle, written_as
 from .options import AsJson, Commands, Config, Memory, wants_json
 
 DRAIN_S = float(SERVER_SETTINGS["responseTimeout"])  # no batch that has begun takes longer
@@ -31,6 +32,13 @@ def serve(
             "--no-keys", envvar="BERTH_NO_KEYS", help="Let whoever reaches the address ask, without API keys."
         ),
     ] = False,
+    log_level: Annotated[
+        LogLevel, typer.Option(envvar=LEVEL_VARIABLE, help="Which lines are written: this level's and worse ones.")
+    ] = LogLevel.INFO,
+    log_format: Annotated[
+        LogFormat,
+        typer.Option(envvar=FORMAT_VARIABLE, help="json: one object a line, and from info on one for each request."),
+    ] = LogFormat.TEXT,
 ) -> None:
     """Serve archives with TorchServe, in the foreground, until SIGTERM or Ctrl-C.
 
@@ -40,7 +48,13 @@ def serve(
     """
     from ..serve.start import serve_archives  # noqa: PLC0415
 
-    sys.exit(serve_archives(archives or [], config, memory, drain_seconds, no_keys=no_keys))
+    with written_as(LogStyle(level=log_level, format=log_format)):
+        try:
+            code = serve_archives(archives or [], config, memory, drain_seconds, no_keys=no_keys)
+        except BerthError as error:  # said before the log ends
+            say(str(error))
+            code = error.exit_code
+    sys.exit(code)
 
 
 def budget(

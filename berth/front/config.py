@@ -17,9 +17,10 @@ from .admission import (
 )
 from .cors import cors_lines
 from .keys import OPEN_GRPC, OPEN_PATHS, key_lines, rate_table_lines
-from .limits import BUFFER_BYTES, body_lines, limit_lines
+from .limits import BUFFER_BYTES, body_lines, limit_lines, refused_lines
 from .plan import MAX_GRPC_CALLS, FrontPlan
-from .refusals import REFUSALS, bare_413_line, own_error_lines, refusal_lines, too_long
+from .refusals import REFUSALS, bare_413_lines, form_lines, own_error_lines, refusal_lines, too_long
+from .reports.access_log import log_lines
 from .routes import inside_lines, model_backend_lines, route_lines
 
 TEMPLATE = Path(__file__).with_name("haproxy.cfg")
@@ -35,12 +36,13 @@ PATIENCE_S = 30  # how long a request waits for its turn
 GRACE_S = 60
 
 
-def render_config(plan: FrontPlan, folder: Path) -> str:
+def render_config(plan: FrontPlan, folder: Path, *, has_access_log: bool = False) -> str:
     """Write the configuration of a front whose sockets lie in `folder`."""
     http, grpc = plan.behind.inference.address, plan.behind.grpc_inference.address
     settings, keys_map = plan.outside, folder / KEYS_MAP if plan.keys else None
     certificate = folder / CERTIFICATE if settings.certificate else None
     body = too_long(settings.max_request_bytes)
+    refusals = (*REFUSALS, body)
     return Template(TEMPLATE.read_text("utf-8")).substitute(
         max_connections=_max_connections(plan),
         threads=plan.threads,
@@ -58,6 +60,8 @@ def render_config(plan: FrontPlan, folder: Path) -> str:
         http_keys=_joined(key_lines(keys_map, f"{{ path {' '.join(OPEN_PATHS)} }}")),
         http_bodies=_joined(body_lines()),
         grpc_keys=_joined(key_lines(keys_map, f"{{ path_beg {OPEN_GRPC} }}")),
+        http_log=_joined(log_lines(plan.models)) if has_access_log else "",
+        grpc_log=_joined(log_lines(())) if has_access_log else "",
         inside_socket=folder / INSIDE,
         inside_routes=_joined(inside_lines(plan.models)),
         inside_admission=_admission(deadline_lines(is_checked=False), plan.max_requests),
@@ -70,8 +74,11 @@ def render_config(plan: FrontPlan, folder: Path) -> str:
         any_model=ANY_MODEL,
         counting=_joined(counting_lines()),
         tables=_joined(table_lines()),
-        refusals=_joined(refusal_lines((*REFUSALS, body))),
-        bare_413=bare_413_line(body),
+        refusals=_joined(refusal_lines("http-request", refusals)),
+        late_refusals=_joined(refusal_lines("http-response", refusals)),
+        bare_413=_joined(bare_413_lines(body)),
+        refused=_joined(refused_lines()),
+        forms=_joined(form_lines()),
         key_rates=_joined(rate_table_lines()),
     )
 

@@ -6,17 +6,23 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from ..archive.served_model import ServedModel
 from ..errors import BerthError
 from ..gateway.settings import GatewaySettings
 from ..process.kept import KeptProcess
+from ..process.log_style import LogStyle
 from ..wait import wait_until
 from .config import GATEWAY_GRPC, GATEWAY_HTTP, INSIDE, RUNTIME, render_config
 from .plan import FrontPlan
 from .refusals import GRPC_REFUSALS
 from .reloaded import ReloadedFile, reloaded_files
+from .reports.access_log import forwarded
+from .reports.metrics import render_metrics
 from .runtime import ask
 
 CONFIG = "haproxy.cfg"
@@ -33,6 +39,9 @@ class Front:
     haproxy: KeptProcess
     gateway: KeptProcess
     files: Sequence[ReloadedFile]
+    runtime: Path
+    """The socket where HAProxy says how it is."""
+    models: Sequence[ServedModel]
 
     def require_running(self) -> None:
         """BerthError where one has ended, which at a start means that it never runs."""
@@ -52,6 +61,10 @@ class Front:
         """Why clients do not reach the models; None where they do."""
         return self.haproxy.why_not_ready or self.gateway.why_not_ready
 
+    def metrics(self) -> str:
+        """Write the front's numbers as Prometheus reads them; BerthError where it does not answer."""
+        return render_metrics(partial(ask, self.runtime), self.models)
+
     def close(self) -> None:
         """Take no more connections, and end once all requests are answered."""
         self.haproxy.send(signal.SIGUSR1)
@@ -68,27 +81,33 @@ def running_front(plan: FrontPlan, folder: Path, environ: Mapping[str, str] = os
     files = tuple(reloaded_files(plan, folder))
     for file in files:
         file.write()
-    config = folder / CONFIG
-    config.write_text(render_config(plan, folder), encoding="utf-8")
+    config, has_access_log = folder / CONFIG, LogStyle.read(environ).has_access_log
+    config.write_text(render_config(plan, folder, has_access_log=has_access_log), encoding="utf-8")
     _require_valid(plan.executable, config)
-    haproxy = KeptProcess(
-        name="the front (haproxy)",
-        command=[str(plan.executable), "-db", "-f", str(config)],
-        folder=folder,
-        environment=environ,
-        is_serving=lambda: _answers(folder / RUNTIME),
-    )
-    gateway = KeptProcess(
+    with forwarded() if has_access_log else nullcontext() as output:
+        haproxy = KeptProcess(
+            name="the front (haproxy)",
+            command=[str(plan.executable), "-db", "-f", str(config)],
+            folder=folder,
+            environment=environ,
+            is_serving=lambda: _answers(folder / RUNTIME),
+            output=output,
+        )
+        gateway = _gateway(plan, folder, environ)
+        with gateway.running(), haproxy.running():
+            if not wait_until(lambda: haproxy.why_not_ready is None, START_S):
+                raise BerthError(f"haproxy does not answer {START_S:g} s after its start; its log is above")
+            yield Front(haproxy=haproxy, gateway=gateway, files=files, runtime=folder / RUNTIME, models=plan.models)
+
+
+def _gateway(plan: FrontPlan, folder: Path, environ: Mapping[str, str]) -> KeptProcess:
+    return KeptProcess(
         name="the gateway",
         command=gateway_settings(plan, folder).command,
         folder=folder,
         environment=environ,
         is_serving=lambda: _accepts(folder / GATEWAY_HTTP),
     )
-    with gateway.running(), haproxy.running():
-        if not wait_until(lambda: haproxy.why_not_ready is None, START_S):
-            raise BerthError(f"haproxy does not answer {START_S:g} s after its start; its log is above")
-        yield Front(haproxy=haproxy, gateway=gateway, files=files)
 
 
 def gateway_settings(plan: FrontPlan, folder: Path) -> GatewaySettings:

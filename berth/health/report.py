@@ -33,3 +33,5 @@ class Report:
     """Asked for each probe: that nobody has looked for long is news too."""
     capacity: Capacity | None = None
     """None until java is sized."""
+    metrics: Callable[[], str] | None = None
+    """The front's numbers as Prometheus reads them; None where there is no front."""

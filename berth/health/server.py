@@ -1,4 +1,4 @@
-"""Answers /startup, /live, /ready and /capacity from the launcher's latest Report. Standard library only."""
+"""Answers /startup, /live, /ready, /capacity and /metrics from the launcher's latest Report. Standard library only."""
 
 import contextlib
 import json
@@ -17,6 +17,8 @@ from ..errors import BerthError
 from .report import Report
 
 PATHS = ("/startup", "/live", "/ready")
+METRICS_PATH = "/metrics"
+NO_METRICS = "only the front has numbers here, and none runs now; the models' are at metrics_address"
 
 
 class HealthServer(ThreadingHTTPServer):
@@ -47,8 +49,17 @@ class HealthServer(ThreadingHTTPServer):
                 return _yes_or_no(report.health().live)
             case "/ready":
                 return _yes_or_no(report.health().ready)
+            case _ if path == METRICS_PATH:
+                return HTTPStatus.NOT_FOUND, {"status": "unknown", "reason": NO_METRICS}
             case _:
                 return HTTPStatus.NOT_FOUND, {"status": "unknown", "reason": f"ask one of {', '.join(PATHS)}"}
+
+    def metrics(self) -> str | None:
+        """The front's numbers; None where it gives none now."""
+        try:
+            return self._report.metrics() if self._report.metrics else None
+        except BerthError:
+            return None
 
     @contextlib.contextmanager
     def serving(self) -> Iterator[None]:
@@ -70,16 +81,23 @@ class _Probe(BaseHTTPRequestHandler):
     timeout = PROBE_TIMEOUT_S  # a client that says nothing holds its thread no longer
 
     def do_GET(self) -> None:
-        self._send(*self.server.answer(urlsplit(self.path).path))
+        path = urlsplit(self.path).path
+        if path == METRICS_PATH and (text := self.server.metrics()) is not None:
+            self._write(HTTPStatus.OK, "text/plain; version=0.0.4", text)
+        else:
+            self._send(*self.server.answer(path))
 
     def do_POST(self) -> None:
         reason = "this address answers health probes by GET; models are asked at the inference address"
         self._send(HTTPStatus.METHOD_NOT_ALLOWED, {"code": 405, "type": "MethodNotAllowed", "message": reason})
 
     def _send(self, status: HTTPStatus, answer: Mapping[str, object]) -> None:
-        body = json.dumps(answer).encode()
+        self._write(status, "application/json", json.dumps(answer))
+
+    def _write(self, status: HTTPStatus, content_type: str, text: str) -> None:
+        body = text.encode()
         self.send_response(status)
-        self.send_header("content-type", "application/json")
+        self.send_header("content-type", content_type)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -1,11 +1,14 @@
 """What the document says of each address of another protocol: its requests, an example, its answers."""
 
 from dataclasses import dataclass
+from types import GenericAlias
 from typing import Any
 
 from handler.config import Task
+from handler.doors import native
 from handler.doors.cohere import embed as cohere_embed
 from handler.doors.cohere import rerank as cohere_rerank
+from handler.doors.hub.inference import FeatureExtraction
 from handler.doors.openai import classify, embeddings, score
 from handler.doors.paths import Form
 from handler.doors.tei import embed, predict, rerank, similarity, tokens
@@ -50,7 +53,18 @@ EMBED = About(
     example={"texts": ["hello world"], "input_type": "search_query", "embedding_types": ["float"]},
     results=(protocols.Embedded,),
 )
+RESULTS = tuple(form for kind in TASKS.values() for form in kind.results)
 ABOUT = {
+    "hf": About(
+        summary="InferenceClient of huggingface_hub, every task; `options` are ignored",
+        requests=(
+            FeatureExtraction,
+            similarity.SimilarityRequest,
+            *(native.body_of(kind, explains=False) for kind in TASKS.values() if not kind.is_vector),
+        ),
+        example={"inputs": "hello world"},
+        results=(*RESULTS, *(GenericAlias(list, (form,)) for form in RESULTS), list[list[Label]]),
+    ),
     "v1/embeddings": About(
         summary="OpenAI's embeddings: base_url ends with /predictions/{model}/{version}/v1",
         requests=(embeddings.body_of(TASKS[Task.EMBEDDINGS]),),

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 from ..console import say
 from .session import session_process
@@ -24,6 +25,8 @@ class KeptProcess:
     folder: Path
     environment: Mapping[str, str]
     is_serving: Callable[[], bool]
+    output: TextIO | None = None
+    """Takes what it writes; None: stderr."""
     _life: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _process: subprocess.Popen[str] | None = None
     _started_s: float = 0.0
@@ -33,7 +36,9 @@ class KeptProcess:
         self._life.close()
         self._started_s = time.monotonic()
         self._process = self._life.enter_context(
-            session_process(self.command, folder=self.folder, environment=self.environment, output=sys.stderr)
+            session_process(
+                self.command, folder=self.folder, environment=self.environment, output=self.output or sys.stderr
+            )
         )
 
     def look(self) -> None:

@@ -9,6 +9,7 @@ import re
 import sys
 import threading
 from collections import deque
+from collections.abc import Iterable, Iterator
 from typing import IO
 
 KEPT_LINES = 400  # a traceback through torch and transformers, several times
@@ -21,6 +22,8 @@ NOISE = (
 )
 # Each may come alone: a worker that is killed, a RuntimeError in the handler, a worker that is late.
 LOAD_FAILURES = ("Load model failed: ", "Backend worker process died.", "Backend worker error")
+# Of netty and of java itself, each without a stack: a client is gone, and nobody can do anything about it.
+RESET = re.compile(r"\S*(NativeIoException|IOException): .*(Connection reset by peer|Broken pipe)")
 NO_PROGRAM = "Cannot run program "  # java's IOException: no right to execute it, no more processes, no memory
 LINE = re.compile(r"\d{4}-\S+ +[A-Z]+ +(?P<thread>\S+) (?P<message>.*)")
 
@@ -55,11 +58,28 @@ class ServerLog:
             self._pipe.close()
 
     def _drain(self) -> None:
-        for line in self._pipe:
+        for line in without_resets(self._pipe):
             if not any(noise in line for noise in NOISE):
                 self._lines.append(line.rstrip("\n"))
                 with contextlib.suppress(OSError, ValueError):  # stderr may be gone: go on draining
                     sys.stderr.write(line)
+
+
+def without_resets(lines: Iterable[str]) -> Iterator[str]:
+    """Leave out what java says of a client that hung up: a line without a message, and the exception after it."""
+    held = ""
+    for line in lines:
+        if held and not RESET.match(line):
+            yield held
+        if not held or not RESET.match(line):
+            said = LINE.match(line)
+            held = line if said and not said["message"].strip() else ""
+            if not held:
+                yield line
+        else:
+            held = ""
+    if held:
+        yield held
 
 
 def why_not_registered(lines: list[str], location: str) -> str | None:

@@ -49,7 +49,9 @@ def run_server(
         started = StartClock(torchserve.process.pid)
         watch = Watch(plan.behind.management, plan.behind.inference, plan.models)
         watch.start()
-        report = Report(health=partial(_health, watch, front), capacity=plan.capacity)
+        report = Report(
+            health=partial(_health, watch, front), capacity=plan.capacity, metrics=front.metrics if front else None
+        )
         health.publish(report)
         drain_s = min(plan.drain_s, START_DRAIN_S)
         if _wait_until_loaded(torchserve, front, plan, watch, signals):

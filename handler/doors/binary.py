@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InvalidInput, NotParseable, UnsupportedMedia
+from ..wire import count
 from .advice import Advice
 from .body import decode_json, read_json, require_bytes
 
@@ -57,7 +58,7 @@ def read_binary(fields: Mapping[str, object], length: str, advice: Advice) -> ob
             part, rest = _take(rest, size, index)
             tensor["data"] = list(_read_strings(part, index))
     if rest:
-        raise InvalidInput(f"the body has {len(rest)} bytes more than its tensors' {SIZE} say", "/inputs")
+        raise InvalidInput(f"the body has {count(len(rest), 'byte')} more than its tensors' {SIZE} say", "/inputs")
     return value
 
 

@@ -39,6 +39,7 @@ class RootPath:
 
 
 ROOT_PATHS = (
+    RootPath("hf", Form.TEI, EVERY),
     RootPath("v1/embeddings", Form.OPENAI, (Task.EMBEDDINGS,)),
     RootPath("embed", Form.TEI, (Task.EMBEDDINGS,)),
     RootPath("embed_all", Form.TEI, ()),

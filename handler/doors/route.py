@@ -16,6 +16,7 @@ from .body import is_infer, is_rest, read_deadline_s, read_json, require_bytes
 from .call import Call, FormedReply, Reply
 from .cohere import embed as cohere_embed
 from .cohere import rerank as cohere_rerank
+from .hub import inference
 from .inflate import inflate
 from .openai import classify, embeddings, score
 from .paths import EVERY, ROOT_PATHS, RootPath
@@ -23,6 +24,7 @@ from .tei import embed, info, predict, rerank, similarity, tokens
 
 logger = logging.getLogger(__name__)
 
+IDS = ("x-request-id", "traceparent")
 Fields = Mapping[str, object]
 Headers = Mapping[str, object]
 
@@ -47,9 +49,14 @@ def open_call(
     except RequestError as error:
         rejected = Rejected(error)
     except Exception:  # whatever it is, the neighbours get their answers
-        logger.exception("a request could not be read")
+        logger.exception("a request could not be read: %s", _ids(headers))
         rejected = Rejected(InternalError("the request could not be read; the server's log says why"))
     return Call(item=rejected, reply=door.make_reply(model))
+
+
+def _ids(headers: Headers) -> str:
+    """The ids by which a request is found in other logs, for a line of this one."""
+    return " ".join(f"{name}={value}" for name, value in headers.items() if name.lower() in IDS)
 
 
 def _limit(call: Call, deadline_s: float) -> Call:
@@ -137,6 +144,7 @@ DESCRIBE = Door(_describe, lambda model: native.NativeReply())
 NOWHERE = Door(_refuse_path, lambda model: native.NativeReply())
 # Who reads the JSON of each address, and what to send instead of what is none; None where a body says nothing.
 READERS: Mapping[str, tuple[Callable[[object, ModelIdentity], Call], Advice | None]] = {
+    "hf": (inference.open_call, inference.ADVICE),
     "v1/embeddings": (embeddings.open_call, embeddings.ADVICE),
     "embed": (embed.open_call, embed.ADVICE),
     "embed_all": (embed.refuse_tokens, embed.ADVICE),

@@ -25,16 +25,21 @@ UNIMPLEMENTED = 12
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
-class RefusedCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
-    """Says what the front refuses: no proxy can end a call in gRPC's words while its client is still sending."""
+class RefusedCalls(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """Says what the front refuses: no proxy can end a call in gRPC's words while its client is still sending.
+
+    An interceptor, because reflection's handlers are found before every generic one.
+    """
 
     def __init__(self, refusals: Mapping[str, tuple[int, str]]) -> None:
         self._refusals = refusals
 
-    def service(self, handler_call_details: Any) -> grpc.RpcMethodHandler | None:
-        """Return a handler that refuses the call; None for a call that the front let in."""
+    async def intercept_service(self, continuation: Any, handler_call_details: Any) -> grpc.RpcMethodHandler:
+        """Return a handler that refuses the call, or the one of a call that the front let in."""
         reason = dict(handler_call_details.invocation_metadata).get(REFUSAL, "")
-        return refusing(*self._refusals[reason]) if reason in self._refusals else None
+        if reason in self._refusals:
+            return refusing(*self._refusals[reason])
+        return await continuation(handler_call_details)
 
 
 class OtherCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
@@ -80,8 +85,7 @@ def make_server(
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     )
-    made = grpc.aio.server(options=options)
-    made.add_generic_rpc_handlers((RefusedCalls(settings.refusals),))
+    made = grpc.aio.server(options=options, interceptors=(RefusedCalls(settings.refusals),))
     infer = InferService(settings, server, readiness).handlers()
     health = HealthService(readiness, ending).handlers()
     for name, handlers in ((V2_SERVICE, infer), (OPEN_INFERENCE, infer), (HEALTH_SERVICE, health)):

@@ -1,5 +1,7 @@
 """The gateway's HTTP application: its addresses, and every error in the form of the protocol that was asked."""
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -12,6 +14,7 @@ from ..readiness import Readiness
 from ..refusal import Refusal, too_large
 from ..settings import GatewaySettings
 from .embeddings_door import EmbeddingsDoor
+from .long_bodies import LongBodies
 from .pages import ServerPages
 from .reading import MAX_BYTES
 from .root_paths import RootPaths
@@ -19,6 +22,8 @@ from .writing import to_json
 
 logger = logging.getLogger(__name__)
 
+REFUSAL = "x-refusal"
+HEAR_S = 5.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 FORMS = {f"/{path.url_path}": path.form for path in ROOT_PATHS} | {"/health": Form.TEI, "/v1/models": Form.OPENAI}
 BEGINNINGS = {"/v1/models/": Form.OPENAI, "/v2/health/": Form.V2, "/v2/models/": Form.V2, "/v2": Form.V2}
@@ -30,6 +35,7 @@ def make_app(settings: GatewaySettings, server: ModelServer, readiness: Readines
     app.add_routes(ServerPages(settings, readiness).routes())
     app.add_routes(EmbeddingsDoor(settings, server).routes())
     app.add_routes(RootPaths(settings, server).routes())
+    app.add_routes(LongBodies(settings, server).routes())
     return app
 
 
@@ -37,15 +43,28 @@ def make_app(settings: GatewaySettings, server: ModelServer, readiness: Readines
 async def refuse_in_form(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer what is refused in the form that the asked address's clients read."""
     try:
+        if REFUSAL in request.headers:
+            return await hear_out(request)
         return await handler(request)
     except Refusal as error:
         refusal = error
     except web.HTTPException as error:
         refusal = _explain(error, request)
+    except ConnectionError:  # the client is gone
+        raise
     except Exception:  # whatever it is, the client gets JSON
         logger.exception("the gateway could not answer %s", request.path)
         refusal = Refusal(500, "InternalError", "the gateway could not answer this; the server's log says why")
     return to_json(refusal.value(form_of(request.path)), refusal.status, refusal.headers)
+
+
+async def hear_out(request: web.Request) -> web.Response:
+    """Read what the front refuses and is still to come, for HEAR_S seconds; the front says why in another's place."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(HEAR_S):
+            async for _ in request.content.iter_any():
+                pass
+    return web.Response(status=204)
 
 
 def form_of(path: str) -> Form:

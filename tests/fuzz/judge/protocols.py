@@ -129,6 +129,14 @@ def _judge_cosines(value: Any, body: Any) -> list[Any]:
     return found
 
 
+def _judge_hub(value: Any, body: Any) -> list[Any]:
+    inputs = body["inputs"]
+    if isinstance(inputs, dict) and "sentences" in inputs:
+        return _judge_cosines(value, body)
+    assert value, "an empty answer"
+    return _check(value, _count(inputs)) if isinstance(inputs, list) else [value]
+
+
 def _judge_info(value: Any, _: Any) -> list[Any]:
     assert value["max_input_length"] > 0, value
     return [value]
@@ -139,6 +147,7 @@ def _is_number(value: Any) -> bool:
 
 
 JUDGES: dict[str, Callable[[Any, Any], list[Any]]] = {
+    "hf": _judge_hub,
     "v1/embeddings": lambda value, body: _judge_vectors(openai_vectors(value), _count(body["input"])),
     "embed": lambda value, body: _judge_vectors(value, _count(body["inputs"])),
     "similarity": _judge_cosines,

@@ -25,6 +25,7 @@ KEYS = {
     Task.ZERO_SHOT_CLASSIFICATION: {"sequence", "labels", "scores"},
 }
 UNREAD = ("tokenize", "decode", "info")  # the model reads nothing for these, and no token is counted
+COMPARED = ("similarity", "score", "v1/score")  # a result of two texts
 EXPLAINED = {"score", "baseline_score", "convergence_delta", "tokens"}
 
 
@@ -39,7 +40,7 @@ def judge_results(request: RestRequest, answer: RestAnswer) -> str:
     if root := find_root(request):
         results = judge_values(root, value, parse(request.body))
         if root.url_path not in UNREAD:
-            _judge_headers(answer, len(results))
+            _judge_headers(answer, len(results) * (2 if root.url_path in COMPARED else 1))
         return "200"
     results = _read(request, value)
     explains = "/explanations/" in request.path or ":explain" in request.path

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from handler.config import Task
 from tests.fuzz.models import Target
 
-from .bodies import OPENAI_INPUTS, openai
+from .bodies import OPENAI_INPUTS, native, openai
 from .inputs import NUM_INPUTS, make_text
 
 TRUNCATE = (True, False, None)
@@ -104,7 +105,13 @@ def nothing(_: Random, __: Target) -> dict[str, Any]:
     return {}
 
 
+def hub(rng: Random, target: Target) -> dict[str, Any]:
+    """InferenceClient's."""
+    return embed(rng, target) if target.task is Task.EMBEDDINGS else native(rng, target)
+
+
 MAKERS: dict[str, BodyMaker] = {
+    "hf": hub,
     "v1/embeddings": openai,
     "embed": embed,
     "embed_all": embed,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import requests
 from tritonclient.http import InferRequestedOutput
 from tritonclient.utils import InferenceServerException
 
@@ -14,12 +15,13 @@ from tests.support.clients import Model
 from tests.support.clients.infer_grpc import infer, model_infer, to_message
 from tests.support.clients.infer_rest import V2
 from tests.support.clients.infer_triton import read_result, to_infer_input, triton
-from tests.support.clients.rest import JSON, post
+from tests.support.clients.rest import JSON, NATIVE, post
 from tests.support.clients.tensors import Tensor
 from tests.support.equality.compare import largest_difference
 from tests.support.servers import Server
 
 from .errors import NASTY
+from .mixed_inputs import MASK
 
 pytestmark = pytest.mark.server
 
@@ -29,6 +31,7 @@ QUERY = {"name": "query", "shape": [2], "datatype": "BYTES", "data": ["a", "b"]}
 TEXTS = {"name": "texts", "shape": [2, 2], "datatype": "BYTES", "data": ["c", "d", "e", "f"]}
 TENSOR = Tensor(name="text", shape=[1], data=["a"])
 TENSOR_MESSAGE = to_message(TENSOR)
+KNOWN = dict.fromkeys(Task, "a text") | {Task.FILL_MASK: MASK}
 
 
 @pytest.fixture
@@ -137,6 +140,60 @@ def test_binary_tensors_go_in_and_come_out(model: Model) -> None:
             (output,) = answer.get_response()["outputs"]
             assert ("data" in output) is not wanted
             assert_close(read_result(answer), expected)
+
+
+@pytest.mark.parametrize("algorithm", ["gzip", "deflate"])
+@pytest.mark.parametrize("binary", [True, False])
+def test_what_triton_compresses_and_schedules_is_read(model: Model, algorithm: str, binary: bool) -> None:
+    expected = results(model, TENSOR.as_json())
+    with triton(model) as client:
+        inputs = [to_infer_input(TENSOR, binary_data=binary)]
+        said = {"request_compression_algorithm": algorithm, "priority": 2, "timeout": 60_000_000}
+        assert_close(read_result(client.infer(model.name, inputs, **said)), expected)
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "words"), [({"sequence_id": 7}, "422", "sequence"), ({"timeout": 1}, "503", "time")]
+)
+def test_what_triton_could_ask_for_and_does_not_get(
+    model: Model, said: dict[str, int], status: str, words: str
+) -> None:
+    with triton(model) as client, pytest.raises(InferenceServerException) as raised:
+        client.infer(model.name, [to_infer_input(TENSOR)], **said)
+    assert (raised.value.status(), words in raised.value.message()) == (status, True)
+
+
+def test_explanations_come_as_tensors(model: Model) -> None:
+    native = NATIVE.url(model).replace("/predictions/", "/explanations/")
+    parameters = {"n_steps": 5}
+    expected = post(native, json.dumps({"inputs": "a", "parameters": parameters}).encode(), JSON).json()
+    body = {"inputs": [TENSOR.as_json()], "parameters": parameters}
+    url = V2.url(model).replace("/infer", "/explain")
+    (output,) = post(url, json.dumps(body).encode(), JSON).json()["outputs"]
+    assert output["name"] == "explanations"
+    assert largest_difference([json.loads(output["data"][0])], [expected]) < TOLERANCE
+    refused = post(url, json.dumps({**body, "outputs": [{"name": "predictions"}]}).encode(), JSON)
+    assert (refused.status_code, "explanations" in refused.json()["error"]) == (422, True)
+
+
+@pytest.mark.parametrize("task", Task)
+def test_metadata_names_what_a_request_needs(tasks_server: Server, task: Task) -> None:
+    model = tasks_server.model(task)
+    found = requests.get(f"{model.url}/predictions/{model.name}/{model.version}/v2", timeout=60).json()
+    assert (found["name"], found["versions"]) == (model.name, [model.version])
+    tensors = [
+        {"name": each["name"], "datatype": each["datatype"], "shape": [1] * len(each["shape"]), "data": [KNOWN[task]]}
+        for each in found["inputs"]
+    ]
+    parameters = {"candidate_labels": ["a", "b"]} if task is Task.ZERO_SHOT_CLASSIFICATION else {}
+    answer = post(V2.url(model), json.dumps({"inputs": tensors, "parameters": parameters}).encode(), JSON)
+    (output,) = answer.json()["outputs"]
+    (named,) = found["outputs"]
+    assert (output["name"], output["datatype"], len(output["shape"])) == (
+        named["name"],
+        named["datatype"],
+        len(named["shape"]),
+    )
 
 
 def test_embeddings_come_as_the_same_float32(tasks_server: Server) -> None:

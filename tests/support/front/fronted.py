@@ -7,7 +7,7 @@ import socket
 import ssl
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,10 @@ class Echo(JsonHandler):
     """Answers with the headers and the length of the body that came."""
 
     protocol_version = "HTTP/1.1"
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # the front is ended while connections are open
+            super().handle()
 
     def do_POST(self) -> None:  # noqa: N802 - the base class's name
         body = self.rfile.read(int(self.headers.get("content-length", 0)))

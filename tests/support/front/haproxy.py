@@ -30,6 +30,7 @@ class Front:
 
     url: str
     runtime: Path
+    log: Path
 
     def ask(self, command: str) -> str:
         """Send a command to its runtime API."""
@@ -38,7 +39,12 @@ class Front:
 
 @contextlib.contextmanager
 def front_before(
-    url: str, folder: Path, *, max_requests: int = 128, names: tuple[str, ...] = ("bert",)
+    url: str,
+    folder: Path,
+    *,
+    max_requests: int = 128,
+    names: tuple[str, ...] = ("bert",),
+    has_access_log: bool = False,
 ) -> Iterator[Front]:
     """A front whose TorchServe is the server at `url`, which gets so many requests of a model at once."""
     ports = free_ports()
@@ -55,8 +61,8 @@ def front_before(
         health=Endpoint(key="health", host="127.0.0.1", port=ports["health"]),
     )
     config, log = folder / "haproxy.cfg", folder / "haproxy.log"
-    config.write_text(render_config(plan, folder))
+    config.write_text(render_config(plan, folder, has_access_log=has_access_log))
     command = [str(plan.executable), "-db", "-f", str(config)]
     with log.open("w") as output, session_process(command, folder=folder, environment={}, output=output):
         assert wait_until((folder / RUNTIME).exists, START_S), log.read_text()
-        yield Front(url=settings.inference.url, runtime=folder / RUNTIME)
+        yield Front(url=settings.inference.url, runtime=folder / RUNTIME, log=log)

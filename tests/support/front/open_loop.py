@@ -75,6 +75,7 @@ class Clients:
         head = format_head(address.netloc, address.path, loop.headers)
         self._requests = deque(format_request(head, body) for body in loop.bodies)
         self._free: list[Connection] = []
+        self._connections: list[Connection] = []
         self._all: list[Sent] = []
         self._tasks: set[asyncio.Task[object]] = set()
         self._num_open = 0
@@ -101,6 +102,7 @@ class Clients:
         except OSError:
             self.note_end()
         else:
+            self._connections.append(connection)
             connection.ask(sent, request)
 
     def free(self, connection: "Connection") -> None:
@@ -117,6 +119,9 @@ class Clients:
             self._is_over.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._is_over.wait(), patience_s)
+        for connection in self._connections:
+            connection.close()
+        await asyncio.sleep(0)  # the loop closes their sockets
         return self._all
 
 
@@ -136,6 +141,9 @@ class Connection(asyncio.Protocol):
     def ask(self, sent: Sent, request: bytes) -> None:
         self._sent, self._data = sent, b""
         self._transport.write(request)
+
+    def close(self) -> None:
+        self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         self._data += data

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.front.fronted import Fronted
+from tests.support.front.fronted import Fronted, ask
 
 KEY = "authorization: Bearer open-sesame"
 IDLE = 2_000  # a short form of 10,000: a test's process may have that many files
@@ -74,10 +74,43 @@ def test_a_body_that_never_comes_is_told_so(locked: Fronted) -> None:
     assert time.monotonic() - started_s < 25
 
 
-def test_a_long_body_in_chunks(locked: Fronted) -> None:
-    connection = begin(locked, KEY, "transfer-encoding: chunked", "connection: close")
-    connection.sendall(b"".join(b"4000\r\n" + b" " * 0x4000 + b"\r\n" for _ in range(4)) + b"0\r\n\r\n")
-    assert read_answer(connection)[0] == 200
+@pytest.mark.parametrize("key", ["open-sesame", "wrong"])
+def test_what_is_refused_is_heard_out_and_the_connection_is_kept(locked: Fronted, key: str) -> None:
+    with contextlib.closing(locked.connect()) as connection:
+        status, _, body = ask(connection, key=key, body=b" " * 3_000_000)
+        assert (status, body["code"]) == ((413, 413) if key == "open-sesame" else (401, 401))
+        assert ask(connection, key="open-sesame")[0] == 200
+
+
+def test_who_asks_first_is_told_at_once(locked: Fronted) -> None:
+    started_s = time.monotonic()
+    status, body = read_answer(begin(locked, KEY, "content-length: 3000000", "expect: 100-continue"))
+    assert (status, body["type"]) == (413, "RequestTooLarge")
+    assert time.monotonic() - started_s < 5
+
+
+def test_a_client_cannot_have_itself_refused(locked: Fronted) -> None:
+    assert locked.ask("/v1/models", method="GET", key="open-sesame", headers={"x-refusal": "key"})[0] == 200
+
+
+@pytest.mark.parametrize(("num_chunks", "status"), [(4, 200), (64, 200), (65, 413), (1000, 413)])
+def test_a_body_in_chunks_is_measured(locked: Fronted, num_chunks: int, status: int) -> None:
+    chunks = (b" " * 0x4000 for _ in range(num_chunks))
+    with contextlib.closing(locked.connect()) as connection:
+        connection.request(
+            "POST",
+            "/predictions/bert",
+            body=chunks,
+            headers={"authorization": "Bearer open-sesame", "x-timeout-ms": "9000", "content-type": "text/plain"},
+            encode_chunked=True,
+        )
+        answer = connection.getresponse()
+        body = json.loads(answer.read())
+    assert answer.status == status
+    if status == 200:
+        assert (body["length"], body["headers"]["content-type"]) == (num_chunks * 0x4000, "text/plain")
+    else:
+        assert (body["code"], body["type"]) == (413, "RequestTooLarge")
 
 
 @pytest.mark.usefixtures("many_files")

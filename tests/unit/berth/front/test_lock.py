@@ -34,6 +34,7 @@ CLOSED = (
 SERVICES = (
     "org.pytorch.serve.grpc.inference.InferenceAPIsService/Predictions",
     "inference.GRPCInferenceService/ModelInfer",
+    "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 )
 AS_IN = pytest.mark.parametrize("path", FORMS)
 
@@ -63,14 +64,8 @@ def test_unauthorized_in_each_form(locked: Fronted, path: str) -> None:
 @AS_IN
 def test_too_long_a_body_in_each_form(locked: Fronted, path: str) -> None:
     status, _, body = locked.ask(path, key="open-sesame", body=b" " * (2**20 + 1))
-    if path == "/v1/embeddings":  # the gateway takes longer ones, and says itself that this is no JSON
-        assert status == 400
-        return
-    assert (status, FORMS[path](body)[1]) == (
-        413,
-        "the body is longer than the 1048576 bytes that the server reads (max_request_size of its config.properties): "
-        "send fewer texts at once",
-    )
+    assert status == 413
+    assert "1048576" in str(FORMS[path](body)[1])
 
 
 def statuses(locked: Fronted, key: str, number: int) -> list[int]:

@@ -48,6 +48,14 @@ def test_the_answers_follow_the_health(server: HealthServer) -> None:
     assert statuses(server) == [200, 503, 503]
 
 
+def test_the_metrics_are_the_fronts(server: HealthServer) -> None:
+    without = requests.get(f"{url(server)}/metrics", timeout=5)
+    assert (without.status_code, "metrics_address" in without.json()["reason"]) == (404, True)
+    server.publish(Report(metrics=lambda: "berth_front_connections 3\n"))
+    found = requests.get(f"{url(server)}/metrics", timeout=5)
+    assert (found.text, found.headers["content-type"]) == ("berth_front_connections 3\n", "text/plain; version=0.0.4")
+
+
 def test_the_health_is_asked_for_each_probe(server: HealthServer) -> None:
     """Nobody publishes anything when the looks at the models end; that too has to show."""
     answers = iter((Health(), Health(ready="berth has not looked for 15 s")))

@@ -14,10 +14,7 @@ from berth.machine.machine import Machine
 from berth.machine.nvidia_smi import Gpu
 from berth.machine.quantities import GIB, MIB
 from berth.memory.budget import (
-    CONNECTION_BYTES,
     FORK_BYTES,
-    FRONT_BYTES,
-    GATEWAY_BYTES,
     PROCESS_BYTES,
     Budget,
     ModelLoad,
@@ -25,14 +22,19 @@ from berth.memory.budget import (
     plan_budget,
 )
 from berth.memory.fit import (
-    FEWEST_CONNECTIONS,
-    MOST_CONNECTIONS,
     ROOM_FOR_WORKERS,
     MemoryPlan,
     fit,
 )
 from berth.memory.model_size import ModelSize
-from handler.config import TOKEN_BUDGETS, TOKENS_PER_SLOT, VOCABULARY_PER_TOKEN, HandlerConfig, Precision, Task
+from handler.config import (
+    TOKEN_BUDGETS,
+    TOKENS_PER_SLOT,
+    VOCABULARY_PER_TOKEN,
+    HandlerConfig,
+    Precision,
+    Task,
+)
 
 URL = "http://127.0.0.1:8081"
 LAUNCHER = "http://127.0.0.1:8090"
@@ -250,36 +252,6 @@ def test_without_its_launcher_nothing_is_known() -> None:
     why = require_room(URL, "bert-base", 64, None, LAUNCHER)
     assert why is not None
     assert f"no launcher answers at {LAUNCHER}" in why
-
-
-def test_a_front_is_counted_where_there_is_one() -> None:
-    found = budget(server=replace(SERVER, connections=1_000))
-    assert amounts(found)["the front"] == FRONT_BYTES
-    assert amounts(found)["the gateway"] == GATEWAY_BYTES
-    assert found.total_bytes - budget().total_bytes == FRONT_BYTES + GATEWAY_BYTES + 1_000 * CONNECTION_BYTES
-
-
-def plan_with_front(memory: int, workers: int = 1) -> MemoryPlan:
-    server = replace(SERVER, connections=FEWEST_CONNECTIONS)
-    return fit([ModelLoad(size=BERT_BASE, workers=workers)], server, machine(memory), why_workers="so it was said")
-
-
-def test_a_front_holds_as_many_clients_as_memory_is_left_for() -> None:
-    large = plan_with_front(24 * GIB)
-    assert large.connections == MOST_CONNECTIONS
-    least = large.least.total_bytes
-    assert plan_with_front(least).connections == FEWEST_CONNECTIONS
-    assert plan_with_front(least - 1).refusal is not None
-    between = plan_with_front(least + 1_500 * CONNECTION_BYTES)
-    assert (between.max_workers, between.connections) == (1, FEWEST_CONNECTIONS + 1_500)
-    assert between.budget.total_bytes == least + 1_500 * CONNECTION_BYTES
-
-
-def test_clients_come_before_workers_that_may_be_added() -> None:
-    all_connections = plan_with_front(plan_with_front(24 * GIB).least.total_bytes + 11_000 * CONNECTION_BYTES)
-    assert (all_connections.connections, all_connections.max_workers) == (MOST_CONNECTIONS, 1)
-    second_worker = budget(workers=2, server=replace(SERVER, connections=MOST_CONNECTIONS))
-    assert plan_with_front(second_worker.total_bytes).max_workers == 2
 
 
 def test_the_imports_of_forks_are_counted_once() -> None:

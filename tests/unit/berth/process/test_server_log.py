@@ -1,6 +1,6 @@
 """The reason of a failed load, read from the lines that TorchServe printed when it was seen."""
 
-from berth.process.server_log import failure_reason, why_no_worker, why_not_registered
+from berth.process.server_log import failure_reason, why_no_worker, why_not_registered, without_resets
 
 WORKER = "2026-11-22T17:24:29,369 INFO  W-9000-bert_1.0-stdout "
 TRACEBACK = ["Traceback (most recent call last):", '  File "a.py", line 1, in <module>', "    call()"]
@@ -61,3 +61,12 @@ def test_a_worker_that_cannot_be_started_is_no_worker_that_ended() -> None:
         'Cannot run program "/bin/berth-python": Exec failed, error: 11 (again)'
     )
     assert "memory ran out" in why_no_worker(lines("Backend worker process died."))
+
+
+def test_a_client_that_hung_up_leaves_no_line() -> None:
+    """As TorchServe writes it: the logger's message is empty, and the exception follows."""
+    empty = "2026-11-28T18:24:17,985 ERROR epollEventLoopGroup-3-2 \n"
+    reset = "io.netty.channel.unix.Errors$NativeIoException: readAddress(..) failed: Connection reset by peer\n"
+    other = "java.lang.IllegalStateException: no\n"
+    log = [empty, reset, empty, empty, reset, "a line\n", empty, other, reset, empty]
+    assert list(without_resets(log)) == [empty, "a line\n", empty, other, reset, empty]

@@ -71,7 +71,7 @@ def binary(
         (binary(b"\x01\0\0\0\xff", 5), 400, "/inputs/0/data/0", "not UTF-8"),
         (binary(b"\x01\0\0\0a", 5, shape=2), 422, "/inputs/0/data", "do not fit the shape"),
         (binary(b"\x01\0\0\0a", 5, data=["b"]), 422, "/inputs/0", "both data and binary_data_size"),
-        (binary(b"\x01\0\0\0ab", 5), 422, "/inputs", "1 bytes more"),
+        (binary(b"\x01\0\0\0ab", 5), 422, "/inputs", "has 1 byte more"),
         (binary(b"", 0, length="999"), 422, None, "not a number of bytes"),
         (binary(b"", 0, length="9" * 5000), 422, None, "not a number of bytes"),
         (binary(b"", 0, length="-1"), 422, None, "not a number of bytes"),

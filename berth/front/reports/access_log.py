@@ -1,0 +1,73 @@
+"""The access log: one JSON object for each request, written by HAProxy. No query, no text, no key."""
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+from ...archive.served_model import ServedModel
+from ..routes import backend_of
+
+MAX_LINE_BYTES = 2048
+MAX_TEXT_BYTES = 200  # of a client's own words: a longer line would be cut, and be no JSON
+FIELDS = {
+    "time": '"%[date,utime(%Y-%m-%dT%H:%M:%SZ)]"',
+    "level": '"info"',
+    "source": '"front"',
+    "id": "txn.request_id",
+    "traceparent": "txn.traceparent",
+    "key": "txn.key",
+    "model": "txn.model_name",
+    "version": "txn.version",
+    "method": '"%HM"',
+    "path": "txn.path",
+    "status": "%ST",
+    "ms": "%Ta",
+    "tokens": "%[var(txn.tokens,0)]",
+    "bytes": "%B",
+    "refusal": "txn.refusal",
+}
+
+
+def log_lines(models: Sequence[ServedModel]) -> Iterator[str]:
+    """Write how a frontend logs each request; what is not known is "-"."""
+    members = ",".join(f'"{name}":{_written(source)}' for name, source in FIELDS.items())
+    line = f"{{{members}}}".replace("\\", "\\\\").replace('"', '\\"')
+    yield f"    log stdout len {MAX_LINE_BYTES} format raw local0 info"
+    yield f'    log-format "{line}"'
+    yield "    option dontlognull"
+    yield f"    http-request set-var(txn.path) path,bytes(0,{MAX_TEXT_BYTES})"
+    yield "    http-response set-var(txn.tokens) res.hdr(x-compute-tokens),add(0)"
+    for model in models:
+        when = f"{{ var(txn.to) -m str {backend_of(model)} }}"
+        yield f"    http-request set-var(txn.model_name) str({model.name}) if {when}"
+        yield f"    http-request set-var(txn.version) str({model.version}) if {when}"
+
+
+@contextlib.contextmanager
+def forwarded() -> Iterator[TextIO]:
+    """Yield a file for HAProxy's output, which goes on to stderr: it would make stderr itself non-blocking for all."""
+    ours, theirs = os.pipe()
+    with os.fdopen(ours, "rb") as pipe, os.fdopen(theirs, "w") as output:
+        thread = threading.Thread(target=_pass_on, args=[pipe.fileno()], name="access-log", daemon=True)
+        thread.start()
+        try:
+            yield output
+        finally:
+            output.close()
+            thread.join()
+
+
+def _pass_on(pipe: int) -> None:
+    while chunk := os.read(pipe, 65_536):
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.buffer.write(chunk)
+            sys.stderr.buffer.flush()
+
+
+def _written(source: str) -> str:
+    if source.startswith("txn."):
+        return f'"%[var({source}),bytes(0,{MAX_TEXT_BYTES}),json(utf8s)]"'
+    return source
