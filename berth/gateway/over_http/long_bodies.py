@@ -3,9 +3,9 @@
 from aiohttp import web
 
 from ..model_server import ModelServer
-from ..refusal import too_large
 from ..settings import GatewaySettings
 from ..terms import read_terms
+from .reading import read_body
 from .writing import pass_back
 
 ADDRESSES = ("/predictions/{rest:.+}", "/explanations/{rest:.+}", "/v1/models/{rest:.+}", "/v2/models/{rest:.+}")
@@ -25,9 +25,7 @@ class LongBodies:
 
     async def forward(self, request: web.Request) -> web.Response:
         """Read all of the body, and ask as its client did; Refusal for one that is too long."""
-        terms, limit = read_terms(request.headers), self._settings.max_request_bytes
-        body = await request.read()
-        if len(body) > limit:
-            raise too_large(len(body), limit)
+        terms = read_terms(request.headers)
+        body = await read_body(request, self._settings.max_request_bytes)
         said = {name: request.headers[name] for name in SAID_OF_BODIES if name in request.headers}
         return pass_back(await self._server.ask(request.method, request.raw_path, terms, headers=said, body=body))
