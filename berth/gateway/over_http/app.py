@@ -20,10 +20,10 @@ from .reading import MAX_BYTES
 from .root_paths import RootPaths
 from .writing import to_json
 
-REFUSAL = "x-refusal"
-HEAR_S = 5.0
 logger = logging.getLogger(__name__)
 
+REFUSAL = "x-refusal"
+HEAR_S = 5.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 FORMS = {f"/{path.url_path}": path.form for path in ROOT_PATHS} | {"/health": Form.TEI, "/v1/models": Form.OPENAI}
 BEGINNINGS = {"/v1/models/": Form.OPENAI, "/v2/health/": Form.V2, "/v2/models/": Form.V2, "/v2": Form.V2}
@@ -50,6 +50,8 @@ async def refuse_in_form(request: web.Request, handler: Handler) -> web.StreamRe
         refusal = error
     except web.HTTPException as error:
         refusal = _explain(error, request)
+    except ConnectionError:  # the client is gone
+        raise
     except Exception:  # whatever it is, the client gets JSON
         logger.exception("the gateway could not answer %s", request.path)
         refusal = Refusal(500, "InternalError", "the gateway could not answer this; the server's log says why")

@@ -144,6 +144,16 @@ def test_who_hangs_up_is_hung_up_on(http: httpx2.Client, stub: Any) -> None:
     assert ModelServer.hung_up.wait(WAIT_S)
 
 
+def test_who_goes_while_he_sends_leaves_no_trace(gateway: Gateway, http: httpx2.Client) -> None:
+    head = b"POST /v1/embeddings HTTP/1.1\r\nhost: berth\r\ncontent-length: 100\r\n\r\n"
+    for part in (head[:20], head, head + b'{"input": "a'):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(gateway.settings.http)
+            client.sendall(part)
+    assert http.post(EMBEDDINGS, json={"input": "a"}).json() == ANSWER
+    assert gateway.log == ""
+
+
 def test_what_was_accepted_is_answered_before_the_end(standin: str) -> None:
     with running_gateway(standin, standin, {"m": ["1.0"]}) as ending, connected(ending) as client:
         ModelServer.may_answer.clear()
