@@ -56,9 +56,16 @@ COPY berth berth
 RUN SOURCE_DATE_EPOCH=315532800 \
     pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --root /installed .
 
+# The front, in a layer of its own: a new haproxy of Debian's reinstalls nothing else.
+FROM dependencies AS front
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends haproxy \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
+
 # COPY, not a mount: the cache of a RUN that mounts another stage does not look into it (buildah 1.28), and gave an
 # older berth.
-FROM dependencies AS application
+FROM front AS application
 COPY --from=berth /installed/opt/berth /opt/berth
 
 FROM application AS sample
@@ -83,7 +90,7 @@ RUN berth pack /checkpoint --name "${MODEL}" --output /store \
 FROM application AS runtime
 ARG MODEL=bert
 # The management API stays on loopback, where `kubectl exec` and `kubectl port-forward` reach it.
-# Without a file of keys (BERTH_API_KEYS_FILE) whoever reaches the pod may ask: its network policy says who does.
+# Without keys a server refuses to listen on more than loopback unless it is told to; keys that are mounted count anyway.
 # No bytecode is written: the worker runs in the model's folder, to which a __pycache__ would add a member.
 ENV TS_MODEL_STORE=/models \
     TS_LOAD_MODELS=${MODEL} \

@@ -21,7 +21,7 @@ BUILD_OPTIONS = --tag $(IMAGE) --build-arg MODEL=$(MODEL) $(if $(filter podman,$
   $(if $(PIP_CERT),--secret id=ca$(comma)src=$(PIP_CERT) --build-arg PIP_CERT=/run/secrets/ca)
 comma := ,
 
-.PHONY: setup serve test check format image container-test k8s equality folders clients openapi fuzz drills bench bench-packing bench-formats bench-openmp gpu-check gpu-kit
+.PHONY: setup serve test check format image container-test scan k8s equality folders clients openapi fuzz drills bench bench-packing bench-formats bench-openmp gpu-check gpu-kit
 
 setup: $(STAMP)  ## make .venv with berth (editable), its pinned dependencies, Java, the sample model and the tools
 
@@ -62,6 +62,9 @@ image:  ## build the container image, and print the size of each of its layers
 
 container-test: setup  ## build the image, run it, and try everything that it promises
 	$(BIN)/python -m pytest -rs tests/container
+
+scan: setup  ## write docs/bench/scan.txt: what a stranger gets from containers of the image, at every port and path
+	@$(BIN)/python -m tests.container > docs/bench/scan.txt
 
 k8s: setup  ## run every checker on every Kubernetes file, as a table; then check that all files agree
 	@$(BIN)/python -m tests.k8s; table=$$?; \

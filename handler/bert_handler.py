@@ -72,9 +72,8 @@ class BertHandler:
             calls = [open_call(*each, self._identity, limit) for each in zip(data, headers, strict=True)]
             answers = self._answer(calls, stopwatch)
             responses = [self._send(sender, call, answer) for call, answer in zip(calls, answers, strict=True)]
-        self._metrics.emit(
-            count_batch([call.item for call in calls], answers, responses, stopwatch.seconds | stopwatch.counts)
-        )
+        measured = stopwatch.seconds | stopwatch.counts
+        self._metrics.emit(count_batch([call.item for call in calls], answers, responses, measured))
         return sender.finish()
 
     def _answer(self, calls: Sequence[Call], stopwatch: Stopwatch) -> list[Answer | None]:
@@ -103,17 +102,16 @@ class BertHandler:
     def _format(self, call: Call, answer: Answer | None) -> Response:
         if isinstance(call.item, Answered):
             return format_value(call.item.value)
-        if isinstance(call.item, Rejected):
-            return call.reply.format_error(call.item.error)
-        if isinstance(answer, Rejected) or answer is None:
-            rejected = answer or Rejected(InternalError("the engine left this request out"))
-            return call.reply.format_error(rejected.error)
+        left_out = Rejected(InternalError("the engine left this request out"))
+        found = call.item if isinstance(call.item, Rejected) else answer or left_out
+        if isinstance(found, Rejected):
+            return call.reply.format_error(found.error)
         if isinstance(call.item, DeepCheck):
-            difference = self._known.largest_difference([answer[0].value])
+            difference = self._known.largest_difference([found[0].value])
             if difference > self._pipeline.tolerance:
                 return call.reply.format_error(NotHealthy(f"a known text's answer is off by {difference:.3g}"))
             return format_value({"status": "ok", **self._names, "max_difference": difference})
-        return call.reply.format_predictions(answer)
+        return call.reply.format_predictions(found)
 
     def _describe(self) -> dict[str, object]:
         return {**self._names, "task": self._config.task, **self._pipeline.describe()}

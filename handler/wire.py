@@ -24,6 +24,11 @@ def quote(text: object) -> str:
     return repr(shown if len(shown) <= MAX_QUOTED else f"{shown[:MAX_QUOTED]}...")
 
 
+def count(number: int, noun: str) -> str:
+    """Write a number with its noun, for an error message."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def join_pointer(pointer: str, key: str) -> str:
     """Return a JSON pointer one key deeper (RFC 6901: ~ is written ~0, / is written ~1), or as deep for a huge key."""
     if len(key) > MAX_QUOTED:

@@ -84,15 +84,15 @@ def _many(addresses: Sequence[Address], seconds: float) -> dict[str, float]:
     """What 32 clients get at each address, and what a request costs the proxy."""
     figures: dict[str, float] = {}
     for address in addresses:
-        before_s = _core_seconds(address.proxy)
+        before_s = core_seconds(address.proxy)
         result = _ask(address.url, CLIENTS, seconds)
         rate = len(result.exchanges) / seconds
         figures[f"{address.name}: requests/s"] = rate
         if address.proxy:
-            used_s = _core_seconds(address.proxy) - before_s
+            used_s = core_seconds(address.proxy) - before_s
             figures[f"{address.name}: share of requests/s"] = rate / figures["behind: requests/s"]
             figures[f"{address.name}: us a request"] = 1e6 * used_s / (rate * (seconds + WARM_UP_S))
-            figures[f"{address.name}: MiB"] = _rss(address.proxy) / 2**20
+            figures[f"{address.name}: MiB"] = rss(address.proxy) / 2**20
     return figures
 
 
@@ -107,12 +107,14 @@ def _family(process: psutil.Process) -> list[psutil.Process]:
     return [process, *process.children(recursive=True)]
 
 
-def _core_seconds(process: psutil.Process | None) -> float:
+def core_seconds(process: psutil.Process | None) -> float:
+    """Seconds of a core that a process and those below it have used."""
     times = [each.cpu_times() for each in (_family(process) if process else [])]
     return float(sum(each.user + each.system for each in times))
 
 
-def _rss(process: psutil.Process) -> int:
+def rss(process: psutil.Process) -> int:
+    """Bytes of memory that a process and those below it have."""
     return sum(int(each.memory_info().rss) for each in _family(process))
 
 

@@ -41,7 +41,8 @@ def _budget_json(plan: MemoryPlan) -> JsonObject:
     totals = {"total_bytes": budget.total_bytes, "gpu_bytes": budget.gpu_bytes, "least_bytes": plan.least.total_bytes}
     limits = {"memory": asdict(machine.memory), "gpu": asdict(machine.gpu) if machine.gpu else None}
     found = {"cores": machine.cores, "num_gpus": machine.num_gpus, "not_forked": machine.not_forked}
-    chosen = {name: getattr(plan, name) for name in ("workers", "why_workers", "queue_length", "max_workers")}
+    names = ("workers", "why_workers", "queue_length", "connections", "max_workers")
+    chosen = {name: getattr(plan, name) for name in names}
     return {**asdict(budget), **totals, **chosen, "limits": limits, "machine": found}
 
 
@@ -61,4 +62,7 @@ def _assumptions(plan: MemoryPlan) -> str:
     gpus = f"{machine.num_gpus} GPU{'s' * (machine.num_gpus > 1)}" if machine.num_gpus else "no GPU"
     forks = f"workers are not forked: {machine.not_forked}" if machine.not_forked else "workers are forked"
     chosen = f"workers of each model: {plan.workers}, because {plan.why_workers}; queue: {plan.queue_length} requests\n"
-    return f"{chosen}counted for {machine.cores} core{'s' * (machine.cores > 1)} and {gpus}; {forks}"
+    front = (
+        f"connections to the front: {plan.connections}\n" if machine.haproxy else f"no front: {machine.no_haproxy}\n"
+    )
+    return f"{chosen}{front}counted for {machine.cores} core{'s' * (machine.cores > 1)} and {gpus}; {forks}"

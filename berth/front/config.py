@@ -17,9 +17,9 @@ from .admission import (
 )
 from .cors import cors_lines
 from .keys import OPEN_GRPC, OPEN_PATHS, key_lines, rate_table_lines
-from .limits import BUFFER_BYTES, body_lines, limit_lines
+from .limits import BUFFER_BYTES, body_lines, limit_lines, refused_lines
 from .plan import MAX_GRPC_CALLS, FrontPlan
-from .refusals import REFUSALS, bare_413_line, own_error_lines, refusal_lines, too_long
+from .refusals import REFUSALS, bare_413_lines, form_lines, own_error_lines, refusal_lines, too_long
 from .reports.access_log import log_lines
 from .routes import inside_lines, model_backend_lines, route_lines
 
@@ -31,7 +31,6 @@ GATEWAY_GRPC = "gateway-grpc.sock"
 KEYS_MAP = "keys.map"
 CERTIFICATE = "certificate.pem"
 TLS_OPTIONS = "ssl-min-ver TLSv1.2"
-MAX_CONNECTIONS = 20_000  # fewer where the system grants fewer files: each may take two
 OTHER_FILES = 200
 PATIENCE_S = 30  # how long a request waits for its turn
 GRACE_S = 60
@@ -43,8 +42,9 @@ def render_config(plan: FrontPlan, folder: Path, *, has_access_log: bool = False
     settings, keys_map = plan.outside, folder / KEYS_MAP if plan.keys else None
     certificate = folder / CERTIFICATE if settings.certificate else None
     body = too_long(settings.max_request_bytes)
+    refusals = (*REFUSALS, body)
     return Template(TEMPLATE.read_text("utf-8")).substitute(
-        max_connections=max_connections(),
+        max_connections=_max_connections(plan),
         threads=plan.threads,
         runtime_socket=folder / RUNTIME,
         grace_s=GRACE_S,
@@ -74,16 +74,20 @@ def render_config(plan: FrontPlan, folder: Path, *, has_access_log: bool = False
         any_model=ANY_MODEL,
         counting=_joined(counting_lines()),
         tables=_joined(table_lines()),
-        refusals=_joined(refusal_lines((*REFUSALS, body))),
-        bare_413=bare_413_line(body),
+        refusals=_joined(refusal_lines("http-request", refusals)),
+        late_refusals=_joined(refusal_lines("http-response", refusals)),
+        bare_413=_joined(bare_413_lines(body)),
+        refused=_joined(refused_lines()),
+        forms=_joined(form_lines()),
         key_rates=_joined(rate_table_lines()),
     )
 
 
-def max_connections() -> int:
-    """How many clients may be connected at once."""
-    _, granted = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MAX_CONNECTIONS if granted == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, (granted - OTHER_FILES) // 2)
+def _max_connections(plan: FrontPlan) -> int:
+    """As many as memory holds, and files are granted: each may take two."""
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = plan.max_connections
+    return most if files == resource.RLIM_INFINITY else min(most, (files - OTHER_FILES) // 2)
 
 
 def _admission(deadline: Iterable[str], max_requests: int) -> str:

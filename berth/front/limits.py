@@ -8,6 +8,9 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "OPTIONS")
 BODY_S = 15
 BUFFER_BYTES = 65_536
 MAX_HEADERS_BYTES = 16_384
+UNREAD_BYTES = 40_960  # so long a body may not be in the buffer as a whole, beside the headers
+ASKS_FIRST = "{ var(txn.asks_first) -m found }"
+IS_REFUSED = "{ var(txn.refusal) -m found }"
 
 
 def limit_lines(settings: Settings) -> Iterator[str]:
@@ -24,10 +27,20 @@ def limit_lines(settings: Settings) -> Iterator[str]:
 def body_lines() -> Iterator[str]:
     """Write that a body, or its first BUFFER_BYTES, is waited for before the request takes a place at TorchServe.
 
-    A short one that is refused is waited for too: after an answer to half a request HAProxy 2.6 ends an HTTP/2 stream
-    by CANCEL, and curl and gRPC's clients see that instead of the answer.
+    What is refused is heard out too. After an answer to half a request HAProxy 2.6 ends an HTTP/2 stream by CANCEL and
+    resets a connection of HTTP/1.1, and many clients see that instead of the answer. So the gateway reads a long body,
+    and then the refusal is put in the place of its answer. A client of HTTP/1.1 that asks first is told at once. The
+    gateway also measures a long body in chunks, on which TorchServe hangs up where it is too long.
     """
-    is_refused = "{ var(txn.refusal) -m found }"
     wait = f"    http-request wait-for-body time {BODY_S}s if {{ method POST PUT }}"
-    yield f"{wait} !{is_refused}"
-    yield f"{wait} {is_refused} {{ req.body_size lt {BUFFER_BYTES} }}"
+    yield "    http-request set-var(txn.asks_first) bool(true) if { req.hdr(expect) -m found } { req.ver 1.1 }"
+    yield f"{wait} !{IS_REFUSED}"
+    in_chunks = f"{{ req.body_size ge {UNREAD_BYTES} }} !{{ req.hdr(content-length) -m found }}"
+    yield f"    http-request set-var(txn.to) str(gateway) if !{IS_REFUSED} {{ var(txn.to) -m beg model- }} {in_chunks}"
+    yield f"{wait} {IS_REFUSED} {{ req.body_size lt {UNREAD_BYTES} }} !{ASKS_FIRST}"
+
+
+def refused_lines() -> Iterator[str]:
+    """Write who answers what is refused."""
+    yield f"    use_backend hear_out if {IS_REFUSED} {{ req.body_size ge {UNREAD_BYTES} }} !{ASKS_FIRST}"
+    yield f"    use_backend refuse if {IS_REFUSED}"

@@ -27,6 +27,8 @@ class FrontPlan:
     models: tuple[ServedModel, ...]
     max_requests: int
     """Requests of one model that TorchServe gets at once; the others wait in the front."""
+    max_connections: int
+    """Clients that may be connected at once, as far as memory goes."""
     threads: int
     health: Endpoint
     """Where the launcher says whether the models are ready."""

@@ -1,7 +1,7 @@
 """What the front answers by itself: each reason once, in the form that the asked protocol's clients read."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from handler.doors.paths import ROOT_PATHS, Form
@@ -74,7 +74,7 @@ REFUSALS = (
     Refusal(
         reason="headers",
         status=431,
-        type="TooLarge",
+        type="RequestTooLarge",
         message="the request's headers are longer than 16 KiB: send fewer or shorter ones",
         grpc_status=8,
     ),
@@ -144,20 +144,36 @@ def too_long(limit_bytes: int) -> Refusal:
     return Refusal(
         reason="body",
         status=413,
-        type="TooLarge",
+        type="RequestTooLarge",
         message=f"the body is longer than the {limit_bytes} bytes that the server reads (max_request_size of its "
         "config.properties): send fewer texts at once",
         grpc_status=8,
     )
 
 
-def refusal_lines(refusals: tuple[Refusal, ...] = REFUSALS) -> Iterator[str]:
-    """Write the backend that answers what txn.refusal names."""
+def form_lines() -> Iterator[str]:
+    """Write which protocol a path is of, as txn.form."""
+    yield f"    http-request set-var(txn.form) str({Form.NATIVE})"
+    for form in reversed(FORMS):
+        yield f"    http-request set-var(txn.form) str({form}) if {_asked_as(form)}"
+
+
+def refusal_lines(rules: str, refusals: Iterable[Refusal]) -> Iterator[str]:
+    """Write what txn.refusal names as the answer, by rules of this kind: http-request or http-response."""
     for refusal in refusals:
-        when = f"{{ var(txn.refusal) -m str {refusal.reason} }}"
-        for form in FORMS:
+        for form in Form:
             body = json.dumps(_said(refusal).value(form))
-            yield f"    http-request return {_answer(refusal, body)} if {when} {_asked_as(form)}".rstrip()
+            when = f"{{ var(txn.refusal) -m str {refusal.reason} }} {{ var(txn.form) -m str {form} }}"
+            yield f"    {rules} return {_answer(refusal, body)} if {when}"
+
+
+def bare_413_lines(refusal: Refusal) -> Iterator[str]:
+    """Write what a client reads instead of TorchServe's 413 without a word, of a body that came in chunks."""
+    yield (
+        f"    http-response set-var(txn.refusal) str({refusal.reason}) "
+        "if { status 413 } !{ res.hdr(content-type) -m found }"
+    )
+    yield from refusal_lines("http-response", (refusal,))
 
 
 def own_error_lines() -> Iterator[str]:
@@ -166,25 +182,17 @@ def own_error_lines() -> Iterator[str]:
         yield f"    http-error {_answer(refusal, common_body(refusal))}"
 
 
-def bare_413_line(refusal: Refusal) -> str:
-    """Write what a client reads instead of TorchServe's 413 without a word, of a body that came in chunks."""
-    is_bare = "{ status 413 } !{ res.hdr(content-type) -m found }"
-    return f"    http-response return {_answer(refusal, common_body(refusal))} if {is_bare}"
-
-
 def common_body(refusal: Refusal) -> str:
     """Write one object that clients of every protocol can read, but for OpenAI's, to whom it is a text."""
     return json.dumps({"error": refusal.message, **_said(refusal).value(Form.NATIVE)})
 
 
 # In this order paths are looked at: /v2/embed ends as /embed does.
-FORMS = (Form.V2, Form.OPENAI, Form.COHERE, Form.TEI, Form.NATIVE)
+FORMS = (Form.V2, Form.OPENAI, Form.COHERE, Form.TEI)
 
 
 def _asked_as(form: Form) -> str:
-    """The condition that a path is of this form; "" for all paths that are left over."""
-    if form is Form.NATIVE:
-        return ""
+    """The condition that a path is of this form, which is not the native one."""
     if form is Form.V2:
         return "{ path_beg /v2/models /v2/health }"
     ends = [f"/{path.url_path}" for path in ROOT_PATHS if path.form is form]

@@ -8,13 +8,14 @@ RETRY_AFTER_S = 1
 
 
 class Refusal(Exception):
-    """An answer that is an error: its HTTP status, its type, and one sentence that says what to do."""
+    """An answer that is an error: HTTP status, type, a sentence that says what to do, and perhaps a JSON pointer."""
 
-    def __init__(self, status: int, type: str, message: str) -> None:  # noqa: A002 - as sent
+    def __init__(self, status: int, type: str, message: str, param: str | None = None) -> None:  # noqa: A002 - as sent
         super().__init__(message)
         self.status = status
         self.type = type
         self.message = message
+        self.param = param
 
     @property
     def headers(self) -> dict[str, str]:
@@ -23,7 +24,7 @@ class Refusal(Exception):
 
     def value(self, form: Form) -> dict[str, object]:
         """The body, as a protocol's clients read it."""
-        native = {"code": self.status, "type": self.type, "message": self.message, "param": None}
+        native = {"code": self.status, "type": self.type, "message": self.message, "param": self.param}
         match form:
             case Form.OPENAI:
                 return {"error": native}
@@ -52,7 +53,7 @@ def too_late() -> Refusal:
     return Refusal(503, "DeadlineExceeded", "the request's time is over: give it more time, or send it again later")
 
 
-def too_large(num_bytes: int, limit_bytes: int) -> Refusal:
-    """The refusal of a request that is longer than the model's server reads."""
-    message = f"the request has {num_bytes} bytes and the server reads {limit_bytes}: send fewer inputs at once"
-    return Refusal(413, "TooLarge", message)
+def too_large(num_bytes: int | None, limit_bytes: int) -> Refusal:
+    """The refusal of a request that is longer than what is read; None: nobody counted how much longer."""
+    has = f"more than {limit_bytes} bytes" if num_bytes is None else f"{num_bytes} bytes, more than {limit_bytes}"
+    return Refusal(413, "RequestTooLarge", f"the request has {has}: send fewer inputs at once")

@@ -45,7 +45,11 @@ async def _grpc(
 async def _http(settings: GatewaySettings, server: ModelServer, readiness: Readiness) -> AsyncIterator[None]:
     app = make_app(settings, server, readiness)
     runner = web.AppRunner(
-        app, access_log=None, handler_cancellation=True, shutdown_timeout=settings.grace_s, handle_signals=False
+        app,
+        access_log=None,
+        auto_decompress=False,  # aiohttp's says in a stack trace that a client sent something else
+        handler_cancellation=True,
+        shutdown_timeout=settings.grace_s,
     )
     await runner.setup()
     try:

@@ -21,12 +21,19 @@ from handler.config import (
 from handler.sizes import ANSWERS_VECTORS, KEEPS_PLACES, largest_answer
 
 from ..machine.forking import IMPORTS_BYTES
-from ..machine.quantities import MIB
+from ..machine.quantities import KIB, MIB
 from .gpu_parts import WORKSPACE_BYTES, GpuModel, gpu_parts
 from .jvm import Jvm, Traffic, size_jvm
 from .model_size import ModelSize
 
 LAUNCHER_BYTES = 36 * MIB
+FRONT_BYTES = 16 * MIB  # HAProxy without a client
+GATEWAY_BYTES = 56 * MIB  # without a client
+LARGE_AT_ONCE = 4  # requests for embeddings that the gateway splits: of so many bytes, into so many parts
+LARGE_BODY_BYTES = 8 * MIB
+LARGE_PARTS = 8
+LARGE_FACTOR = 5  # of body and answers, after some of them: 2.5 of the first
+CONNECTION_BYTES = 36 * KIB  # of it: TLS, and a request that began or waits; 3 KiB of one that is idle in clear
 LIBRARIES_BYTES = 40 * MIB  # mapped files of java and torch, where each worker imports for itself
 PROCESS_BYTES = 260 * MIB  # a worker's own after `import torch, transformers`
 FORK_BYTES = 55 * MIB  # a fork's own: what it writes to of what it was forked with, and its berth-python
@@ -54,6 +61,8 @@ class ServerSizes:
     num_gpus: int
     is_forked: bool
     """Whether one process imports for all workers and forks them."""
+    connections: int
+    """How many clients may be connected to the front; 0 where there is none."""
 
     @property
     def device(self) -> str:
@@ -111,6 +120,7 @@ def plan_budget(models: Sequence[ModelLoad], server: ServerSizes, jvm: Jvm | Non
     jvm = jvm or size_jvm([_traffic(model, server) for model in models], cores=server.cores, vmargs=server.vmargs)
     parts = [
         Part(name="launcher", bytes=LAUNCHER_BYTES),
+        *(_front_parts(models, server) if server.connections else ()),
         Part(name="java's heap", bytes=jvm.heap_bytes),
         Part(name="java's direct memory", bytes=jvm.direct_bytes),
         Part(name="java itself", bytes=jvm.total_bytes - jvm.heap_bytes - jvm.direct_bytes),
@@ -122,6 +132,17 @@ def plan_budget(models: Sequence[ModelLoad], server: ServerSizes, jvm: Jvm | Non
         parts += _host_parts(model, server)
         on_card += _gpu_parts(model, server) if server.num_gpus else []
     return Budget(parts=_some(parts), gpu_parts=_some(on_card), jvm=jvm)
+
+
+def _front_parts(models: Sequence[ModelLoad], server: ServerSizes) -> tuple[Part, ...]:
+    answers = [_answer(model.size, server) for model in models if _config(model.size).task in ANSWERS_VECTORS]
+    large = LARGE_FACTOR * (LARGE_BODY_BYTES + LARGE_PARTS * max(answers, default=0))
+    return (
+        Part(name="the front", bytes=FRONT_BYTES),
+        Part(name="the front: a client's connection", bytes=CONNECTION_BYTES, count=server.connections),
+        Part(name="the gateway", bytes=GATEWAY_BYTES),
+        Part(name="the gateway: a request for many embeddings", bytes=large, count=LARGE_AT_ONCE),
+    )
 
 
 def _some(parts: Sequence[Part]) -> tuple[Part, ...]:

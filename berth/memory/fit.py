@@ -6,11 +6,14 @@ from dataclasses import dataclass, replace
 from ..errors import Refused
 from ..machine.machine import Machine
 from ..machine.quantities import format_bytes
-from .budget import Budget, ModelLoad, Part, ServerSizes, plan_budget
+from .budget import CONNECTION_BYTES, Budget, ModelLoad, Part, ServerSizes, plan_budget
 
 ROOM_FOR_WORKERS = 4  # per model: java is sized for so many where memory is left, so that `berth scale` may add them
 ROOM_ON_GPUS = 2  # times the workers that a server with GPUs starts with
 QUEUE_STEP = 128  # requests by which a queue is made longer where that is left to berth
+FEWEST_CONNECTIONS = 1_000
+"""Clients that the front can hold where memory is short."""
+MOST_CONNECTIONS = 12_000  # where there is enough: 10,000 idle ones, and those that ask
 LARGEST_PARTS = 4
 
 
@@ -31,6 +34,8 @@ class MemoryPlan:
     """Why so many, for a sentence."""
     queue_length: int
     """Requests that may wait for each model."""
+    connections: int
+    """Clients that may be connected to the front; 0 where there is none."""
     max_workers: int
     """Workers that each model may have: java was sized for them, and memory holds them."""
     why_no_more: str
@@ -54,11 +59,12 @@ def fit(
 ) -> MemoryPlan:
     """Plan a java for as many workers as may be added, or say why even these models do not fit.
 
-    `shortest`: the server with the shortest queue that will do; `longest_queue`: up to how many requests may wait where
-    memory holds them, before room is made for more workers; None: as `shortest` says.
+    `shortest`: the server with the shortest queue and the fewest connections that will do; `longest_queue`: up to how
+    many requests may wait where memory holds them, before room is made for more workers; None: as `shortest` says.
     """
     least = plan_budget(models, shortest)
     server = _with_queue(models, shortest, machine, longest_queue or shortest.queue_length)
+    server = _with_connections(models, server, machine)
     most = max(model.workers for model in models)
     room = max(most * (ROOM_ON_GPUS if server.num_gpus else 1), ROOM_FOR_WORKERS)
     while room > most and excess(plan_budget(with_workers(models, room), server), machine):
@@ -72,6 +78,7 @@ def fit(
         workers=most,
         why_workers=why_workers,
         queue_length=server.queue_length,
+        connections=server.connections,
         max_workers=room,
         why_no_more=_why_no_more(models, room, server, machine),
         refusal=_refusal(least, models, shortest, machine),
@@ -83,6 +90,14 @@ def _with_queue(models: Sequence[ModelLoad], server: ServerSizes, machine: Machi
     lengths = range(longest, server.queue_length, -QUEUE_STEP)
     longer = (replace(server, queue_length=length) for length in lengths)
     return next((each for each in longer if not excess(plan_budget(models, each), machine)), server)
+
+
+def _with_connections(models: Sequence[ModelLoad], server: ServerSizes, machine: Machine) -> ServerSizes:
+    """The server with as many connections to its front, if it has one, as memory holds beside its worst case."""
+    if not server.connections:
+        return server
+    spare = max(machine.memory.bytes - plan_budget(models, server).total_bytes, 0)
+    return replace(server, connections=min(server.connections + spare // CONNECTION_BYTES, MOST_CONNECTIONS))
 
 
 def describe_part(part: Part) -> str:

@@ -8,7 +8,7 @@ from ..machine.limits import is_in_memory
 from ..machine.machine import Machine
 from ..settings import Settings
 from .budget import ModelLoad, ServerSizes, plan_budget
-from .fit import MemoryPlan, excess, fit, with_workers
+from .fit import FEWEST_CONNECTIONS, MemoryPlan, excess, fit, with_workers
 from .model_size import ModelSize
 from .workers import Workers, choose_workers
 
@@ -61,7 +61,7 @@ def _read_model(archive: Path) -> ModelLoad:
 
 
 def _describe(settings: Settings, machine: Machine) -> ServerSizes:
-    """The server with the shortest queue that will do."""
+    """The server with the shortest queue and the fewest connections that will do."""
     return ServerSizes(
         queue_length=settings.queue_length or SHORTEST_QUEUE,
         request_bytes=settings.max_request_bytes,
@@ -70,4 +70,5 @@ def _describe(settings: Settings, machine: Machine) -> ServerSizes:
         cores=machine.cores,
         num_gpus=machine.num_gpus,
         is_forked=machine.not_forked is None,
+        connections=FEWEST_CONNECTIONS if machine.haproxy else 0,
     )

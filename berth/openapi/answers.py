@@ -59,30 +59,18 @@ class OpenAIError(msgspec.Struct, kw_only=True):
     error: Error
 
 
-class OpenAIEmbedding(msgspec.Struct, kw_only=True):
-    """A vector, by its place in the input."""
+class TEIError(msgspec.Struct, kw_only=True):
+    """An error as TEI's clients read it."""
 
-    object: str
-    index: int
-    embedding: Annotated[
-        str | list[float], Meta(description="numbers, or little-endian float32 in base64 if that was asked for")
-    ]
+    error: str
+    error_type: str
 
 
-class OpenAIUsage(msgspec.Struct, kw_only=True):
-    """How many tokens the model read, special tokens included."""
+class CohereError(msgspec.Struct, kw_only=True):
+    """An error as Cohere's and Jina's clients read it: twice the same."""
 
-    prompt_tokens: int
-    total_tokens: int
-
-
-class OpenAIEmbeddings(msgspec.Struct, kw_only=True):
-    """The vectors, in the order of the input."""
-
-    object: str
-    data: list[OpenAIEmbedding]
-    model: str
-    usage: OpenAIUsage
+    message: str
+    detail: str
 
 
 class OutputTensor(msgspec.Struct, kw_only=True):

@@ -9,14 +9,14 @@ from typing import Any
 import msgspec
 
 from handler import errors
-from handler.config import Task
 from handler.doors import kserve_v1, native, open_inference
 from handler.doors.binary import HEADER, MEDIA
-from handler.doors.openai import embeddings
+from handler.doors.paths import ROOT_PATHS
 from handler.tasks import TASKS
 
 from .. import __version__
 from . import answers
+from .roots import ABOUT, ERRORS
 
 Schema = dict[str, Any]
 
@@ -49,7 +49,6 @@ TORCHSERVE_STATUSES = {
 }
 EXAMPLE_TENSOR = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["hello world"]}
 EXPLANATION = [answers.Explanation]
-EMBEDDINGS_BODY = embeddings.body_of(TASKS[Task.EMBEDDINGS])
 
 
 def make_document() -> Schema:
@@ -92,14 +91,18 @@ def _protocol_paths() -> Iterator[tuple[str, Schema]]:
     infer["responses"]["200"]["content"] |= BINARY
     infer["responses"]["200"]["headers"] |= BINARY_HEADER
     yield "/v2/models/{model}/infer", _item([MODEL], infer)
-    embed = _operation(
-        "embed",
-        "OpenAI's embeddings: base_url ends with /predictions/{model}/{version}/v1",
-        _json([EMBEDDINGS_BODY], {"input": "hello world", "model": "bert"}),
-        [_ref(answers.OpenAIEmbeddings)],
-        answers.OpenAIError,
-    )
-    yield "/predictions/{model}/{version}/v1/embeddings", _item([MODEL, VERSION], embed)
+    yield from _root_paths()
+
+
+def _root_paths() -> Iterator[tuple[str, Schema]]:
+    """The addresses of other protocols; one that refuses everything is left out."""
+    for root in ROOT_PATHS:
+        if about := ABOUT.get(root.url_path):
+            name = root.url_path.replace("/", "_")
+            body = _json(about.requests, about.example) if about.requests else None
+            operation = _operation(name, about.summary, body, [_ref(kind) for kind in about.results], ERRORS[root.form])
+            item = {"parameters": [MODEL, VERSION], **{method.lower(): operation for method in root.methods}}
+            yield f"/predictions/{{model}}/{{version}}/{root.url_path}", item
 
 
 def _item(parameters: list[Schema], post: Schema) -> Schema:
@@ -125,7 +128,10 @@ def _refusals(error: type) -> Schema:
     kinds: dict[int, list[str]] = {status: [what] for status, what in TORCHSERVE_STATUSES.items()}
     for kind in vars(errors).values():
         if isinstance(kind, type) and issubclass(kind, errors.RequestError) and kind is not errors.RequestError:
-            kinds.setdefault(kind.status, []).append(f"{kind.__name__}: {inspect.getdoc(kind)}")
+            is_other_task = error is answers.TEIError and kind is errors.UnknownPath
+            kinds.setdefault(424 if is_other_task else kind.status, []).append(
+                f"{kind.__name__}: {inspect.getdoc(kind)}"
+            )
     # TorchServe's own errors have the same form at every door, and none of our headers.
     content = _content([_ref(error), *([] if issubclass(error, answers.Error) else [_ref(answers.Error)])])
     return {str(status): {"description": "\n".join(kinds[status]), "content": content} for status in sorted(kinds)}
@@ -193,16 +199,16 @@ def _components() -> Schema:
         *(kind for explains in (False, True) for kind in _bodies(native.body_of, explains=explains)),
         *(kind for explains in (False, True) for kind in _bodies(kserve_v1.body_of, explains=explains)),
         open_inference.InferBody,
-        EMBEDDINGS_BODY,
+        *(kind for about in ABOUT.values() for kind in about.requests),
     ]
     answered = [
         *(form for kind in TASKS.values() for form in kind.results),
         *EXPLANATION,
         answers.Health,
         answers.InferAnswer,
-        answers.OpenAIEmbeddings,
         answers.KServeError,
-        answers.OpenAIError,
+        *ERRORS.values(),
+        *(kind for about in ABOUT.values() for kind in about.results),
     ]
     _, requests = msgspec.json.schema_components(asked, ref_template=REF)
     _, responses = msgspec.json.schema_components(answered, ref_template=REF)

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..endpoint import Endpoint
 from ..errors import Refused
-from ..front.haproxy import find_haproxy
 from ..front.keys import FILE_VARIABLE, KEYS_VARIABLE, KeySource
+from ..machine.haproxy import find_haproxy
 from ..settings import Settings
 
 NO_KEYS = "--no-keys"
@@ -26,18 +25,8 @@ class Wish:
 NO_WISH = Wish()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """What was decided: the keys, and the HAProxy that asks for them."""
-
-    keys: KeySource | None
-    haproxy: Path | None
-    why_no_front: str
-    """Why there is no HAProxy; "" where there is one."""
-
-
-def decide_access(settings: Settings, wish: Wish, environ: Mapping[str, str]) -> Access:
-    """Check what was wished before anything listens.
+def decide_access(settings: Settings, wish: Wish, environ: Mapping[str, str]) -> KeySource | None:
+    """Return the keys, and check what was wished before anything listens.
 
     Refused where nobody could hold strangers off, or TLS is asked for and TorchServe alone would answer. UsageError for
     keys that are wrong.
@@ -52,7 +41,7 @@ def decide_access(settings: Settings, wish: Wish, environ: Mapping[str, str]) ->
             f"whoever reaches {_listed(reached)} could ask the models without a key: name a file of keys in "
             f"{FILE_VARIABLE}, or say with {NO_KEYS} (or {NO_KEYS_VARIABLE}=1) that it shall be open"
         )
-    return Access(keys=wish.keys, haproxy=executable, why_no_front=why_not)
+    return wish.keys
 
 
 def who_may_ask(settings: Settings, keys: KeySource | None) -> str:

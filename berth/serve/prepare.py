@@ -12,6 +12,7 @@ from ..archive.unpack import cache_folder, unpack_once
 from ..clients.launcher import health_endpoint
 from ..console import say
 from ..errors import Refused
+from ..front.keys import KeySource
 from ..front.plan import MAX_THREADS, FrontPlan, move_behind
 from ..machine.gpu import describe_device
 from ..machine.machine import Machine, read_machine
@@ -21,7 +22,7 @@ from ..memory.plan import plan_memory
 from ..process.java import find_java
 from ..progress import Advance, ignore
 from ..settings import Settings
-from .access import Access, who_may_ask
+from .access import who_may_ask
 from .plan import ServerPlan
 from .request import Request
 
@@ -43,31 +44,33 @@ def prepare_server(request: Request, drain_s: float, not_forked: str | None, adv
     say(f"memory: at most {needed} of the {granted} that {machine.memory.source} grants")
     say(f"workers of each model: {plan.workers}, because {plan.why_workers}; queue: {plan.queue_length} requests")
     java = find_java(os.environ, say)
-    say(who_may_ask(settings, request.access.keys))
-    front = plan_front(settings, request.access, models, plan)
+    say(who_may_ask(settings, request.keys))
+    front = plan_front(settings, request.keys, models, plan)
     return ServerPlan(settings=settings, models=models, java=java, memory=plan, front=front, drain_s=drain_s)
 
 
 def plan_front(
-    settings: Settings, access: Access, models: Sequence[ServedModel], memory: MemoryPlan
+    settings: Settings, keys: KeySource | None, models: Sequence[ServedModel], memory: MemoryPlan
 ) -> FrontPlan | None:
     """Plan the front, or say what clients lack without one."""
-    if access.haproxy is None:
+    machine = memory.machine
+    if machine.haproxy is None:
         say(
-            f"no front: {access.why_no_front}, so TorchServe answers clients itself, without keys, TLS, the other "
+            f"no front: {machine.no_haproxy}, so TorchServe answers clients itself, without keys, TLS, the other "
             "protocols' root paths or gRPC for Open Inference clients, and one StreamPredictions2 call can end a "
             "worker; install haproxy 2.6 or newer (apt-get install haproxy)"
         )
         return None
     return FrontPlan(
-        executable=access.haproxy,
+        executable=machine.haproxy,
         outside=settings,
         behind=move_behind(settings),
         models=tuple(models),
         max_requests=memory.queue_length,
-        threads=min(memory.machine.cores, MAX_THREADS),
+        max_connections=memory.connections,
+        threads=min(machine.cores, MAX_THREADS),
         health=health_endpoint(os.environ),
-        keys=access.keys,
+        keys=keys,
     )
 
 

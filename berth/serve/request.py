@@ -9,9 +9,10 @@ from ..archive.form import check_form
 from ..archive.verify import read_content
 from ..console import say
 from ..errors import Refused, UsageError
+from ..front.keys import KeySource
 from ..machine.quantities import parse_quantity
 from ..settings import Settings, find_config
-from .access import NO_WISH, Access, Wish, decide_access
+from .access import NO_WISH, Wish, decide_access
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +23,8 @@ class Request:
     archives: tuple[Path, ...]
     memory: str | None
     """How much it may take, as Kubernetes writes it; None: what the machine grants."""
-    access: Access
+    keys: KeySource | None
+    """Where the API keys are; None: nobody is asked for one."""
 
 
 def read_request(
@@ -43,8 +45,8 @@ def read_request(
         raise UsageError(f"nothing to serve: name an archive, or set load_models in {path}")
     for archive in wanted:
         _require_archive(archive)
-    access = decide_access(settings, wish, environ)
-    return Request(settings=settings, archives=wanted, memory=memory, access=access)
+    keys = decide_access(settings, wish, environ)
+    return Request(settings=settings, archives=wanted, memory=memory, keys=keys)
 
 
 def _require_archive(archive: Path) -> None:

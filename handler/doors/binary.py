@@ -11,9 +11,10 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InvalidInput, NotParseable
+from ..errors import InvalidInput, NotParseable, UnsupportedMedia
+from ..wire import count
 from .advice import Advice
-from .body import decode_json, require_bytes
+from .body import decode_json, read_json, require_bytes
 
 HEADER = "Inference-Header-Content-Length"
 SIZE = "binary_data_size"
@@ -24,6 +25,20 @@ MEDIA = "application/octet-stream"
 def json_length(headers: Mapping[str, object]) -> str | None:
     """Return what the header says, or None for a body that is all JSON."""
     return next((str(value) for name, value in headers.items() if name.lower() == HEADER.lower()), None)
+
+
+def read_without_length(fields: Mapping[str, object], headers: Mapping[str, object], advice: Advice) -> object:
+    """Return the request that is all JSON; a RequestError names the header where it is missing."""
+    try:
+        return read_json(fields, headers, advice)
+    except (NotParseable, UnsupportedMedia) as error:
+        body = fields.get("body")
+        if isinstance(body, bytes | bytearray) and SIZE.encode() in body:
+            raise type(error)(
+                f"the body has tensors' bytes behind its JSON, and no header {HEADER} to say how many bytes the JSON "
+                "has: send that header"
+            ) from None
+        raise
 
 
 def read_binary(fields: Mapping[str, object], length: str, advice: Advice) -> object:
@@ -43,7 +58,7 @@ def read_binary(fields: Mapping[str, object], length: str, advice: Advice) -> ob
             part, rest = _take(rest, size, index)
             tensor["data"] = list(_read_strings(part, index))
     if rest:
-        raise InvalidInput(f"the body has {len(rest)} bytes more than its tensors' {SIZE} say", "/inputs")
+        raise InvalidInput(f"the body has {count(len(rest), 'byte')} more than its tensors' {SIZE} say", "/inputs")
     return value
 
 

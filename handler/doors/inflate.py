@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping
 
 from ..errors import NotParseable, RequestTooLarge, UnsupportedMedia
-from ..wire import quote
+from ..wire import count, quote
 from .body import require_bytes
 
 HEADER = "content-encoding"
@@ -48,5 +48,5 @@ def _decompress(body: bytes | bytearray, window: int, name: str, max_bytes: int)
     if not stream.eof:
         raise NotParseable(f"the body is not {name}, as {HEADER} says: it ends too early")
     if stream.unused_data:
-        raise NotParseable(f"the body has {len(stream.unused_data)} bytes behind the end of its {name}")
+        raise NotParseable(f"the body has {count(len(stream.unused_data), 'byte')} behind the end of its {name}")
     return found

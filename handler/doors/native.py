@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ..contract import Contract
-from ..errors import InvalidInput, NotParseable, RequestError, UnsupportedMedia
+from ..errors import InvalidInput, InvalidParameter, NotParseable, RequestError, UnsupportedMedia
 from ..inputs import to_text_input, to_text_inputs
 from ..parameters import EncodingFormat, ExplanationParameters, Parameters
 from ..payload import ModelIdentity, Prediction, Request, Response
@@ -22,6 +22,7 @@ from .call import Call, count_headers, encode_error, encoding_of, format_value, 
 from .typed import body_type, describe_fields, parameters_of, read_body
 
 FIELDS = ("body", "data")
+OF_HUB = frozenset({"truncate", "truncation_direction", "normalize", "options"})
 CHECK = "; a deep check is GET /predictions/{model}/{version}/check"
 ASKED = frozenset({"inputs", "instances", "input"})  # keys of a body that some door reads, and what stands beside them
 BESIDES = frozenset({"parameters", "id", "outputs", "model", "encoding_format", "dimensions", "user"})
@@ -66,7 +67,7 @@ def open_call(fields: Mapping[str, object], headers: Mapping[str, object], model
         return _one_text(body, reading, "the text")
     if envelope.media != JSON:
         raise UnsupportedMedia(f"content-type {quote(envelope.media)} is not read here: send {advice.both}")
-    return _open_json(decode_json(body, advice, envelope), reading)
+    return open_value(decode_json(body, advice, envelope), model.contract, kind)
 
 
 def _check_fields(fields: Mapping[str, object], envelope: Envelope, advice: Advice) -> None:
@@ -89,14 +90,32 @@ def _check_fields(fields: Mapping[str, object], envelope: Envelope, advice: Advi
         raise InvalidInput("both `body` and `data` were sent: send one of them")
 
 
-def _open_json(value: object, reading: "Reading") -> Call:
-    contract, kind = reading.contract, reading.kind
+def open_value(value: object, contract: Contract, kind: type[Parameters] | None = None) -> Call:
+    """Read a body's JSON; `kind` is what `parameters` are, those of the task by default."""
+    kind = kind or contract.parameters
     hints = describe_fields(contract, kind, inputs="inputs")
+    _refuse_beside(value, kind)
     body = read_body(value, "inputs", body_of(contract, explains=kind is ExplanationParameters), hints)
     is_list = isinstance(body.inputs, list)
     inputs = to_text_inputs(body.inputs, "/inputs") if is_list else (to_text_input(body.inputs, "/inputs"),)
     reply = NativeReply(is_list, encoding_of(body.parameters))
     return Call(item=Request(inputs=inputs, parameters=body.parameters), reply=reply)
+
+
+def _refuse_beside(value: object, kind: type[Parameters]) -> None:
+    """Say where a key goes that stands beside the inputs at another door, or in one's requests."""
+    for key in value if isinstance(value, dict) else ():
+        if key in kind.__struct_fields__:
+            raise InvalidParameter(
+                f'{key} stands beside the inputs: put it among the parameters ("parameters": {{"{key}": ...}})',
+                f"/{key}",
+            )
+        if key in OF_HUB:
+            raise InvalidInput(
+                f"unknown key {quote(key)}, which huggingface_hub's InferenceClient sends: give it the base_url "
+                "/predictions/{model}/{version}/hf",
+                f"/{key}",
+            )
 
 
 def _one_text(value: object, reading: "Reading", name: str) -> Call:
@@ -106,7 +125,7 @@ def _one_text(value: object, reading: "Reading", name: str) -> Call:
         raise InvalidInput(f"{name} is not a text: send {reading.advice.both}")
     _refuse_request(value, reading.advice, name)
     try:
-        call = _open_json({"inputs": value}, reading)
+        call = open_value({"inputs": value}, reading.contract, reading.kind)
     except RequestError as error:
         raise type(error)(f"{error.message}; a text alone is not enough: send {reading.advice.json}") from None
     assert isinstance(call.item, Request)

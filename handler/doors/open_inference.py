@@ -1,10 +1,12 @@
-"""The Open Inference protocol (KServe v2): POST /v2/models/{model}/infer, and gRPC's ModelInfer.
+"""The Open Inference protocol (KServe v2): POST /v2/models/{model}/infer and /explain, and gRPC's ModelInfer.
 
 Inputs are BYTES tensors with the names of the task's keys. TorchServe turns a ModelInferRequest into the same JSON
 with base64 in BYTES, drops its parameters, requested outputs and raw contents, and dies of an answer that is not the
 protocol's: over gRPC an error is an output.
 """
 
+import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -17,17 +19,21 @@ from msgspec import Meta
 from ..contract import Contract
 from ..errors import InvalidInput, InvalidParameter, RequestError
 from ..parameters import EncodingFormat, Parameters, describe_parameters
-from ..payload import ModelIdentity, Prediction, Rejected, Request, Response
+from ..payload import Answered, ModelIdentity, Prediction, Rejected, Request, Response
 from ..wire import convert, quote
 from .advice import Advice, example_body
 from .binary import HEADER, MEDIA, SIZE, strings_to_bytes, vectors_to_bytes
 from .body import decode_json
 from .call import Call, count_headers, encode_error, encoding_of, format_value, refuse
-from .tensors import Column, Tensor, example_tensors, read_column, read_inputs
+from .tensors import Column, Tensor, describe_inputs, example_tensors, read_column, read_inputs
+from .typed import parameters_of
 
 PARAMETERS = "parameters"
 BINARY_OUTPUT = "binary_data_output"
-OF_CLIENTS = (BINARY_OUTPUT, "content_type", "headers")  # no parameters of a task; the others are of MLServer's codecs
+TIMEOUT = "timeout"
+SEQUENCE = ("sequence_id", "sequence_start", "sequence_end")
+# No parameters of a task: how the answer comes, MLServer's codecs, Triton's scheduler.
+OF_CLIENTS = (BINARY_OUTPUT, "content_type", "headers", "priority", TIMEOUT, *SEQUENCE)
 MAX_ID_OF_ERROR = 1000  # characters; an error is small, for it is what is sent where an answer is too large
 NO_BASE64 = "encoding_format: a tensor's numbers are FP32 here, not base64: leave it out, or send float"
 
@@ -57,8 +63,9 @@ class InferBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     inputs: Annotated[list[Tensor], Meta(min_length=1)]
     id: str | None = None
     parameters: dict[str, Any] | None = None
-    """The task's parameters. `binary_data_output` says whether outputs are bytes behind the JSON. `content_type` and
-    `headers`, which clients add, are ignored."""
+    """The task's parameters. `binary_data_output` says whether outputs are bytes behind the JSON; `timeout`, in
+    microseconds, how long the request may wait. `content_type`, `headers` and `priority`, which clients add, are
+    ignored."""
     outputs: list[RequestedOutput] | None = None
     model_name: str | None = None
     """Ignored, like model_version: the address names the model."""
@@ -75,6 +82,8 @@ class TensorReply:
     is_grpc: bool = False
     is_binary: bool = False
     """Whether the output's data are bytes behind the JSON."""
+    explains: bool = False
+    """Whether explanations are asked for."""
 
     def format_predictions(self, predictions: Sequence[Prediction]) -> Response:
         """Write a 200 with embeddings [n, dimensions], or [n] results as JSON."""
@@ -82,7 +91,7 @@ class TensorReply:
         headers = count_headers(predictions)
         if self.is_binary:
             return self._format_binary(values, headers)
-        name = output_name(self.model.contract)
+        name = self.output_name
         if self.model.contract.is_vector:
             shape = [len(values), len(values[0])]
             output = _tensor(name, "FP32", shape, data=np.concatenate(values))
@@ -91,7 +100,7 @@ class TensorReply:
         return format_value(self._answer(output), headers)
 
     def _format_binary(self, values: list[Any], headers: dict[str, str]) -> Response:
-        name = output_name(self.model.contract)
+        name = self.output_name
         if self.model.contract.is_vector:
             data = vectors_to_bytes(values)
             output = _tensor(name, "FP32", [len(values), len(values[0])], parameters={SIZE: len(data)})
@@ -101,6 +110,11 @@ class TensorReply:
         response = format_value(self._answer(output))
         headers |= {"content-type": MEDIA, HEADER: str(len(response.body))}
         return replace(response, body=response.body + data, headers=headers)
+
+    @property
+    def output_name(self) -> str:
+        """The name of the only output."""
+        return "explanations" if self.explains else output_name(self.model.contract)
 
     def format_error(self, error: RequestError) -> Response:
         """Write the error object and its message as `error`; over gRPC as an output of that name."""
@@ -136,19 +150,31 @@ def open_grpc_call(body: bytes | bytearray, model: ModelIdentity) -> Call:
     return _open(value, TensorReply(model=model, id=value["id"], is_grpc=True))
 
 
-def open_call(value: object, model: ModelIdentity) -> Call:
+def open_call(value: object, model: ModelIdentity, *, explains: bool = False) -> Call:
     """Read a REST request with tensors."""
     request_id = value.get("id") if isinstance(value, dict) else None
-    return _open(value, TensorReply(model=model, id=request_id if isinstance(request_id, str) else None))
+    known = request_id if isinstance(request_id, str) else None
+    return _open(value, TensorReply(model=model, id=known, explains=explains))
+
+
+def open_metadata(model: ModelIdentity) -> Call:
+    """Answer what the model takes and gives, in the protocol's words (its $metadata_model_response)."""
+    is_vector = model.contract.is_vector
+    output = _tensor(output_name(model.contract), "FP32" if is_vector else "BYTES", [-1, -1] if is_vector else [-1])
+    value = {
+        "name": model.name,
+        "versions": [model.version],
+        "platform": "pytorch_transformers",
+        "inputs": describe_inputs(model.contract),
+        "outputs": [output],
+    }
+    return Call(item=Answered(value), reply=TensorReply(model=model))
 
 
 def _open(value: object, reply: TensorReply) -> Call:
     """Read the request; its id is in the answer, an error's too."""
-    contract = reply.model.contract
-    hints = _describe_fields(contract, is_grpc=reply.is_grpc)
     try:
-        body: InferBody = convert(value, InferBody, hints)
-        request = _read_request(body, contract, hints, is_grpc=reply.is_grpc)
+        request, body = _read_request(value, reply)
         return Call(item=request, reply=replace(reply, is_binary=_wants_binary(body)))
     except RequestError as error:
         return Call(item=Rejected(error), reply=reply)
@@ -161,22 +187,36 @@ def _wants_binary(body: InferBody) -> bool:
     return says[-1] if says else (body.parameters or {}).get(BINARY_OUTPUT) is True
 
 
-def _read_request(body: InferBody, contract: Contract, hints: Mapping[str, str], *, is_grpc: bool) -> Request:
-    _check_outputs(body.outputs or (), output_name(contract))
-    columns = _read_columns(body.inputs, is_base64=is_grpc)
-    parameters = _read_parameters(body.parameters or {}, columns.pop(PARAMETERS, None), contract.parameters, hints)
+def _read_request(value: object, reply: TensorReply) -> tuple[Request, InferBody]:
+    contract = reply.model.contract
+    kind = parameters_of(contract, explains=reply.explains)
+    hints = _describe_fields(contract, kind, is_grpc=reply.is_grpc)
+    body: InferBody = convert(value, InferBody, hints)
+    said = body.parameters or {}
+    _check_outputs(body.outputs or (), reply.output_name)
+    columns = _read_columns(body.inputs, is_base64=reply.is_grpc)
+    parameters = _read_parameters(said, columns.pop(PARAMETERS, None), kind, hints)
     if encoding_of(parameters) is EncodingFormat.BASE64:
         raise InvalidParameter(NO_BASE64, "/parameters/encoding_format")
-    return Request(inputs=read_inputs(columns, contract), parameters=parameters)
+    inputs = read_inputs(columns, contract)
+    return Request(inputs=inputs, parameters=parameters, deadline_s=_read_deadline_s(said)), body
+
+
+def _read_deadline_s(said: Mapping[str, Any]) -> float:
+    """Return when the `timeout` of Triton's clients is over, counted from now; 0 is none, as there."""
+    timeout_us = said.get(TIMEOUT) or 0
+    if type(timeout_us) is not int or timeout_us < 0:
+        raise InvalidParameter(f"{TIMEOUT} is not a whole number of microseconds", f"/parameters/{TIMEOUT}")
+    return time.monotonic() + timeout_us / 1e6 if timeout_us else math.inf
 
 
 @cache
-def _describe_fields(contract: Contract, *, is_grpc: bool) -> Mapping[str, str]:
+def _describe_fields(contract: Contract, kind: type[Parameters], *, is_grpc: bool) -> Mapping[str, str]:
     """Return what to send, by field; v1 shares the address over REST, and only the keys tell which was meant."""
     v1 = "" if is_grpc else f", or to KServe v1 {example_body(contract, 'instances', is_list=True)}"
     return {
         "": f'send {{"inputs": [{example_tensors(contract)}]}}{v1}',
-        "parameters": describe_parameters(contract.parameters, contract.task),
+        "parameters": describe_parameters(kind, contract.task),
     }
 
 
@@ -199,6 +239,10 @@ def _read_parameters(
     values: dict[str, Any], column: Column | None, kind: type[Parameters], hints: Mapping[str, str]
 ) -> Parameters:
     """Read the task's parameters: the request's, or over gRPC, which has none, the tensor of that name."""
+    if sequence := next((name for name in SEQUENCE if values.get(name)), None):
+        raise InvalidParameter(
+            f"{sequence}: no request here belongs to a sequence: leave it out", f"/parameters/{sequence}"
+        )
     values = {name: value for name, value in values.items() if name not in OF_CLIENTS}
     if column is not None:
         if values:

@@ -34,14 +34,15 @@ class RootPath:
     """Without the leading slash."""
     form: Form
     tasks: tuple[Task, ...]
-    """The tasks whose models answer there."""
+    """The tasks whose models answer there; none where every request is refused, in words."""
     methods: tuple[str, ...] = ("POST",)
 
 
 ROOT_PATHS = (
+    RootPath("hf", Form.TEI, EVERY),
     RootPath("v1/embeddings", Form.OPENAI, (Task.EMBEDDINGS,)),
     RootPath("embed", Form.TEI, (Task.EMBEDDINGS,)),
-    RootPath("embed_all", Form.TEI, (Task.EMBEDDINGS,)),
+    RootPath("embed_all", Form.TEI, ()),
     RootPath("similarity", Form.TEI, (Task.EMBEDDINGS,)),
     RootPath("predict", Form.TEI, (Task.TEXT_CLASSIFICATION,)),
     RootPath("rerank", Form.TEI, (Task.TEXT_RANKING,)),

@@ -11,11 +11,12 @@ from ..payload import Answered, DeepCheck, ModelIdentity, Rejected, Request
 from ..wire import quote
 from . import kserve_v1, native, open_inference
 from .advice import Advice
-from .binary import json_length, read_binary
+from .binary import json_length, read_binary, read_without_length
 from .body import is_infer, is_rest, read_deadline_s, read_json, require_bytes
 from .call import Call, FormedReply, Reply
 from .cohere import embed as cohere_embed
 from .cohere import rerank as cohere_rerank
+from .hub import inference
 from .inflate import inflate
 from .openai import classify, embeddings, score
 from .paths import EVERY, ROOT_PATHS, RootPath
@@ -74,10 +75,8 @@ def choose_door(headers: Headers) -> Door:
             return KSERVE
         case "":
             return NATIVE
-        case "check" if headers["explain"] != "True":
-            return CHECK
-        case str() as path if path in ROOTS and headers["explain"] != "True":
-            return ROOTS[path]
+        case str() as path if headers["explain"] != "True":
+            return BEHIND.get(path, NOWHERE)
         case _:
             return NOWHERE
 
@@ -86,11 +85,18 @@ def _open_kserve(fields: Fields, headers: Headers, model: ModelIdentity) -> Call
     """Read a request of v1 or v2, which only the body tells apart."""
     advice = kserve_v1.advise(model.contract)
     length = json_length(headers)
-    value = read_json(fields, headers, advice) if length is None else read_binary(fields, length, advice)
+    value = read_without_length(fields, headers, advice) if length is None else read_binary(fields, length, advice)
     explains = headers["explain"] == "True"
-    if explains or (isinstance(value, dict) and "instances" in value):
+    keys = value if isinstance(value, dict) else ()
+    if "instances" in keys or (explains and "inputs" not in keys):
         return kserve_v1.open_call(value, model, explains=explains)
-    return open_inference.open_call(value, model)
+    return open_inference.open_call(value, model, explains=explains)
+
+
+def _open_metadata(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
+    if any(fields.values()):
+        raise InvalidInput("metadata is asked for without a body: send tensors to /v2/models/{model}/infer")
+    return open_inference.open_metadata(model)
 
 
 def _open_grpc(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
@@ -119,7 +125,7 @@ def _describe(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
 
 def _open_root(fields: Fields, headers: Headers, model: ModelIdentity, *, root: RootPath) -> Call:
     """Read a request of another protocol, if the model's task is one that answers there."""
-    if model.contract.task not in root.tasks:
+    if root.tasks and model.contract.task not in root.tasks:
         places = [each.url_path for each in ROOT_PATHS if model.contract.task in each.tasks and each.tasks != EVERY]
         raise UnknownPath(
             f"this model's task is {model.contract.task}, and {root.url_path} is for {' and '.join(root.tasks)}: send "
@@ -132,11 +138,13 @@ def _open_root(fields: Fields, headers: Headers, model: ModelIdentity, *, root: 
 NATIVE = Door(native.open_call, lambda model: native.NativeReply())
 KSERVE = Door(_open_kserve, lambda model: kserve_v1.InstancesReply())
 GRPC = Door(_open_grpc, lambda model: open_inference.TensorReply(model=model, id="", is_grpc=True))
+METADATA = Door(_open_metadata, lambda model: open_inference.TensorReply(model=model))
 CHECK = Door(_check, lambda model: native.NativeReply())
 DESCRIBE = Door(_describe, lambda model: native.NativeReply())
 NOWHERE = Door(_refuse_path, lambda model: native.NativeReply())
 # Who reads the JSON of each address, and what to send instead of what is none; None where a body says nothing.
 READERS: Mapping[str, tuple[Callable[[object, ModelIdentity], Call], Advice | None]] = {
+    "hf": (inference.open_call, inference.ADVICE),
     "v1/embeddings": (embeddings.open_call, embeddings.ADVICE),
     "embed": (embed.open_call, embed.ADVICE),
     "embed_all": (embed.refuse_tokens, embed.ADVICE),
@@ -161,3 +169,4 @@ def _make_root(root: RootPath) -> Door:
 
 
 ROOTS = {root.url_path: _make_root(root) for root in ROOT_PATHS}
+BEHIND = {**ROOTS, "v2": METADATA, "check": CHECK}

@@ -15,7 +15,7 @@ from ..contract import Contract
 from ..errors import InvalidInput, NotParseable
 from ..inputs import InputObject, TextInput, check_count, to_text_input
 from ..parameters import LARGEST
-from ..wire import convert, quote
+from ..wire import convert, count, quote
 
 OPTIONAL = "text_pair"
 LISTS = "texts"
@@ -80,6 +80,12 @@ def example_tensors(contract: Contract) -> str:
     return ", ".join(tensors)
 
 
+def describe_inputs(contract: Contract) -> list[dict[str, object]]:
+    """Return the tensors that an input must have, as the protocol's metadata; -1 is any number."""
+    keys = [key for key in contract.keys if key != OPTIONAL]
+    return [{"name": key, "datatype": "BYTES", "shape": [-1, -1] if key == LISTS else [-1]} for key in keys]
+
+
 def read_column(tensor: Tensor, index: int, *, is_base64: bool) -> Column:
     """Return a tensor's strings; InvalidInput when they are not what its shape says."""
     rows = [item for item in tensor.data if isinstance(item, list)]
@@ -89,7 +95,7 @@ def read_column(tensor: Tensor, index: int, *, is_base64: bool) -> Column:
     is_even = not rows or (is_nested and {len(row) for row in rows} == {tensor.shape[1]})
     if not is_even or len(strings) != math.prod(tensor.shape):
         raise InvalidInput(
-            f"data: the tensor {quote(tensor.name)} has {len(strings)} strings, which do not fit the shape "
+            f"data: the tensor {quote(tensor.name)} has {count(len(strings), 'string')}, which do not fit the shape "
             f"{tensor.shape}{NO_RAW if is_base64 and not strings else ''}",
             f"/inputs/{index}/data",
         )
@@ -132,7 +138,8 @@ def _check_shape(key: str, column: Column, num_rows: int) -> None:
     if column.rows != num_rows or not is_right:
         wanted = "[n, k], k texts for each query" if key == LISTS else "[n] or [n, 1]"
         raise InvalidInput(
-            f"shape: {key!r} has {len(column.strings)} strings in {column.rows} rows for {num_rows} inputs; "
+            f"shape: {key!r} has {count(len(column.strings), 'string')} in {count(column.rows, 'row')} for "
+            f"{count(num_rows, 'input')}; "
             f"its shape is {wanted}",
             f"/inputs/{column.index}/shape",
         )

@@ -20,6 +20,7 @@ unless URL is set, a Gateway called berth.
   MODEL                the model's name (bert, or CHECKPOINT's own name)
   BASE                 the base image, which is pinned to its current digest (the Dockerfile's)
   PIP_EXTRA_INDEX_URL  an index with another build of torch: for CPUs (far smaller, for gke-cpu), or for an older CUDA
+  KEY_HEADER           a file with one line, `authorization: Bearer KEY`, for the smoke test where keys are asked for
   URL                  the address of the smoke test (http:// and the Gateway's address, once it has one)
   WAIT_S               how many seconds each wait may take (1800: a new GPU node takes minutes)
   --dry-run            print every command, as a script, and run none
@@ -158,6 +159,7 @@ expect() {
 smoke_test() {
   local ask=(curl --silent --show-error --fail --max-time 130
     --retry 1000 --retry-delay 5 --retry-all-errors --retry-max-time "$WAIT_S")
+  [[ -z ${KEY_HEADER:-} ]] || ask+=(--header "@$KEY_HEADER") # curl reads it: a key is in no command line and no log
   expect '"status": *"ok"' "${ask[@]}" "$URL/predictions/$MODEL/1.0/check"
   expect '^\[-?[0-9]|"label": *"' "${ask[@]}" --header 'content-type: application/json' \
     --data '{"inputs": "hello world"}' "$URL/predictions/$MODEL"

@@ -14,11 +14,11 @@ from berth import __version__
 
 from .call import Row
 from .installing import install
+from .place import PACKAGES
 from .running import OURS, ROOT, clients, rows
 from .servers import SERVERS, places
 
 OUTPUT = ROOT / "docs" / "clients-table.md"
-PACKAGES = ROOT / ".clients"
 HEAD = """# What people's own clients get
 
 Made by `make clients` on {date} of berth {berth}, Python {python}, with the real packages against `berth serve` with
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def _rows(names: Sequence[str], python: Path) -> Iterator[Row]:
-    with tempfile.TemporaryDirectory(prefix="berth-clients-") as work, places(Path(work), SERVERS, PACKAGES) as at:
+    with tempfile.TemporaryDirectory(prefix="berth-clients-") as work, places(Path(work), SERVERS) as at:
         for name in names:
             for row in rows(Path(sys.executable) if name in OURS else python, name, at):
                 print(row.to_markdown(), f"WRONG: {row.wrong}" if row.wrong else "", file=sys.stderr, flush=True)

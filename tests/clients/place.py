@@ -10,6 +10,8 @@ from typing import Any
 TEXTS = ["hello world", "What is berth?", "Ähnliche Sätze, ein wenig länger."]
 QUERY = "Which one is about cats?"
 NO_KEY = "none"  # of a server that is not locked, for clients that want one
+PACKAGES = Path(__file__).parents[2] / ".clients"  # where `make clients` installs the packages; git ignores it
+NODE = PACKAGES / "node"
 MAX_INPUTS = 256  # of one request
 PATIENCE_S = 120.0
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
@@ -28,8 +30,6 @@ class Place:
     """Whose pages may ask it: the one that its cors_allowed_origin names."""
     protos: str
     """The folder with TorchServe's .proto files."""
-    packages: str
-    """The folder with node_modules."""
 
     @property
     def model(self) -> str:

@@ -20,8 +20,8 @@ SERVERS = ("one", "ranker", "labels", "all")
 
 
 @contextlib.contextmanager
-def places(work: Path, names: Collection[str], packages: Path) -> Iterator[dict[str, Place]]:
-    """These servers, ready, below the folder `work`; `packages` has node_modules."""
+def places(work: Path, names: Collection[str]) -> Iterator[dict[str, Place]]:
+    """These servers, ready; what they serve lies below the folder `work`."""
     archives = _pack(work / "store", work, names)
     protos = extract_protos(work / "protos")
     origin = _free_origin()
@@ -30,7 +30,7 @@ def places(work: Path, names: Collection[str], packages: Path) -> Iterator[dict[
         for name, models in archives.items():
             env = {"TS_CORS_ALLOWED_ORIGIN": origin}
             server = running.enter_context(running_server(list(models.values()), env))
-            found[name] = _place(server, tuple(models), origin, protos, packages)
+            found[name] = _place(server, tuple(models), origin, protos)
         yield found
 
 
@@ -57,7 +57,7 @@ def _pack_small(folder: Path, task: Task, store: Path) -> Path:
     return pack_checkpoint(folder, PackOptions(task=task, output=store)).archive
 
 
-def _place(server: Server, models: tuple[str, ...], origin: str, protos: Path, packages: Path) -> Place:
+def _place(server: Server, models: tuple[str, ...], origin: str, protos: Path) -> Place:
     return Place(
         url=server.inference_url,
         grpc=f"127.0.0.1:{server.grpc_port}",
@@ -65,7 +65,6 @@ def _place(server: Server, models: tuple[str, ...], origin: str, protos: Path, p
         models=models,
         origin=origin,
         protos=str(protos),
-        packages=str(packages),
     )
 
 

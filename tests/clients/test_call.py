@@ -7,7 +7,7 @@ from .call import TOLERANCE, Call, difference, make_row
 from .place import Place
 from .running import OURS, clients
 
-NOWHERE = Place(url="http://127.0.0.1:9", grpc="", grpc_management="", models=("m",), origin="", protos="", packages="")
+NOWHERE = Place(url="http://127.0.0.1:9", grpc="", grpc_management="", models=("m",), origin="", protos="")
 
 
 class Refusal(Exception):

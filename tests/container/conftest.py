@@ -1,14 +1,13 @@
 """The image, really built, for every test here; and the figures that the tests report."""
 
 import json
-import os
 import shutil
 
 import pytest
 
 from bench.machine import describe_run
 
-from .podman import BUILD_S, FOLDER, make_image, podman, run
+from .podman import BUILD_S, FOLDER, choose_runtime, make_image, podman, run
 
 PUBLIC_BASE = "docker.io/library/debian:bookworm-slim"
 LOCAL_BASE = "localhost/debian:bookworm-slim"
@@ -16,9 +15,8 @@ FIGURES = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where crun is missing and runc is there, podman takes our settings, unless CONTAINERS_CONF names others."""
-    if shutil.which("crun") is None and shutil.which("runc"):
-        os.environ.setdefault("CONTAINERS_CONF", str(FOLDER / "containers.conf"))
+    """Podman's runtime, and where the figures are gathered."""
+    choose_runtime()
     config.stash[FIGURES] = []
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -30,6 +31,12 @@ LIKE_A_POD = (
     *("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
     *("--memory", "4g", "--memory-swap", "4g"),
 )
+
+
+def choose_runtime() -> None:
+    """Where crun is missing and runc is there, podman takes our settings, unless CONTAINERS_CONF names others."""
+    if shutil.which("crun") is None and shutil.which("runc"):
+        os.environ.setdefault("CONTAINERS_CONF", str(FOLDER / "containers.conf"))
 
 
 def run(*command: str, check: bool = True, timeout_s: float = COMMAND_S) -> subprocess.CompletedProcess[str]:
@@ -74,6 +81,11 @@ class Container:
     def address(self, port: int) -> str:
         """Where this machine finds a port of the container."""
         return podman("port", self.name, str(port)).stdout.strip()
+
+    @property
+    def outside(self) -> str:
+        """Its own address, at which all of its ports are asked; "" where it has none (rootless podman)."""
+        return self.inspect("{{.NetworkSettings.IPAddress}}")
 
     def url(self, port: int) -> str:
         return f"http://{self.address(port)}"

@@ -1,5 +1,6 @@
 """One container through its life: ready, asked by every protocol, scaled under load, stopped."""
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -19,6 +20,7 @@ from .podman import PORTS, READY_S, Container, podman, started_container
 
 NUM_CLIENTS = 16
 GONE_S = 5.0
+WITHOUT_FRONT = "PATH=/opt/berth/bin:/usr/bin:/bin"
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +32,21 @@ def container(image: str, figures: list[str]) -> Iterator[Container]:
         second_s = started.wait_until_ready()
         figures.append(f"seconds from `podman run` to ready: {first_s:.1f}, and again: {second_s:.1f}")
         yield started
+
+
+def test_without_haproxy_torchserve_serves(container: Container, image: str, figures: list[str]) -> None:
+    """At the same addresses; how long both took to start is said by berth."""
+    with started_container(image, "--env", WITHOUT_FRONT) as without:
+        without.wait_until_ready()
+        assert "no front: haproxy is not installed" in without.log
+        assert requests.get(f"{without.url(8080)}/predictions/bert/1.0/check", timeout=30).ok
+        seconds = [started_s(each) for each in (container, without)]
+    figures.append(f"seconds that berth says: {seconds[0]:.2f} with the front, {seconds[1]:.2f} without")
+
+
+def started_s(container: Container) -> float:
+    (said,) = re.findall(r"started in ([\d.]+) s", container.log)
+    return float(said)
 
 
 def test_the_known_text_is_answered_as_recorded(container: Container) -> None:
@@ -82,7 +99,9 @@ def kernel_address(text: str) -> IPv4Address | IPv6Address:
 def test_management_listens_inside_only(container: Container) -> None:
     assert "bert" in container.exec("berth", "models").stdout
     found = listeners(container)
-    assert {port for port, address in found if address.is_loopback} == {8081, 7071}
+    inside = {port for port, address in found if address.is_loopback}
+    assert {8081, 7071} < inside
+    assert len(inside) == 4, "and TorchServe's own two, which the kernel chose, behind the front"
     assert {port for port, address in found if not address.is_loopback} == set(PORTS)
 
 
@@ -145,8 +164,8 @@ def test_sigterm_under_load_ends_it_in_order(container: Container, figures: list
         assert container.stop() == 0
     for client in clients:
         client.result()  # raises what a client did not expect
-    # berth, java and what forks with a guard each, and the one worker that is left with its berth-python
-    assert len(processes) == 7
+    # berth; what forks, java, HAProxy and the gateway with a guard each; the worker that is left, with its berth-python
+    assert len(processes) == 11
     assert container.log.splitlines()[-1] == "berth: stopped"
     _, alive = psutil.wait_procs(processes, timeout=GONE_S)
     assert alive == []

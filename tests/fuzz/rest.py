@@ -7,9 +7,10 @@ from random import Random
 from typing import Any
 
 from handler.config import Task
+from handler.doors.paths import ROOT_PATHS
 from handler.tasks import TASKS
 
-from .make import bodies
+from .make import bodies, protocols
 from .make.envelopes import JSON, MULTIPART, change_envelope, form, multipart
 from .make.inputs import make_text
 from .make.mutations import change_text, change_value
@@ -19,7 +20,6 @@ from .models import Target
 
 EVERY_TASK = frozenset(Task)
 ONE_TEXT = frozenset({Task.EMBEDDINGS, Task.TEXT_CLASSIFICATION})
-ONLY_EMBEDDINGS = frozenset({Task.EMBEDDINGS})
 NUM_CHANGES = (0, 0, 0, 1, 1, 1, 1, 2, 3)
 
 EXPLAINED_TASKS = frozenset(kind.task for kind in TASKS.values() if kind.is_explained)
@@ -52,9 +52,14 @@ JSON_DOORS = {
         path="/v1/models/{name}:explain", make_body=bodies.explained_instances, tasks=EXPLAINED_TASKS
     ),
     "v2": JsonDoor(path="/v2/models/{name}/infer", make_body=bodies.tensors),
-    "OpenAI": JsonDoor(
-        path="/predictions/{name}/{version}/v1/embeddings", make_body=bodies.openai, tasks=ONLY_EMBEDDINGS
-    ),
+    **{
+        root.url_path: JsonDoor(
+            path=f"/predictions/{{name}}/{{version}}/{root.url_path}",
+            make_body=protocols.MAKERS[root.url_path],
+            tasks=frozenset(root.tasks),
+        )
+        for root in ROOT_PATHS
+    },
 }
 TEXT_DOORS = {
     "text/plain": TextDoor(header=("content-type", "text/plain; charset=utf-8"), wrap=bytes),

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import grpc
 
 from berth.clients.grpc_client import GrpcClient
 from berth.errors import BerthError
+from tests.support.clients.infer_grpc import ERROR
 from tests.support.servers import Server
 
 from .make.requests import GrpcRequest, RestRequest
@@ -36,6 +38,8 @@ class GrpcAnswer:
     message: Any = None
     status: str = "OK"
     details: str = ""
+    error: dict[str, Any] | None = None
+    """What the gateway says beside the status."""
 
 
 def send_rest(server: Server, request: RestRequest) -> RestAnswer:
@@ -60,5 +64,12 @@ def send_grpc(client: GrpcClient, request: GrpcRequest) -> GrpcAnswer:
     except BerthError as error:
         if not isinstance(error.__cause__, grpc.RpcError):
             raise
-        return GrpcAnswer(status=error.__cause__.code().name, details=error.__cause__.details() or "")
+        return _read_status(error.__cause__)
     return GrpcAnswer(message=message)
+
+
+def _read_status(error: grpc.RpcError) -> GrpcAnswer:
+    said = dict(error.trailing_metadata() or ()).get(ERROR)
+    return GrpcAnswer(
+        status=error.code().name, details=error.details() or "", error=None if said is None else json.loads(said)
+    )

@@ -32,6 +32,73 @@ def test_numbers_that_python_does_not_write() -> None:
     assert encode({"a": ["raw number 1e999", "\ud800"]}) == b'{"a": [1e999, "\\ud800"]}'
 
 
+AT = "/predictions/tiny/1.0/"
+LABELS = [{"label": "positive", "score": 0.75}, {"label": "negative", "score": 0.25}]
+RANKS = [{"index": 1, "score": 0.75}, {"index": 0, "score": 0.25}]
+# An address, a good body, an answer to it.
+ANSWERS: list[tuple[str, Any, Any]] = [
+    ("embed", {"inputs": ["a", "b"]}, [[0.5, 1.5], [0.25, -1.5]]),
+    ("similarity", {"inputs": {"source_sentence": "a", "sentences": ["b"]}}, [0.5]),
+    ("predict", {"inputs": [["a"], ["b", "c"]]}, [LABELS, LABELS]),
+    ("rerank", {"query": "a", "texts": ["b", "c"]}, RANKS),
+    ("tokenize", {"inputs": "a"}, [[{"id": 1, "text": "a", "special": False, "start": 0, "stop": 1}]]),
+    ("decode", {"ids": [[1], [2]]}, ["a", "b"]),
+    ("v2/embed", {"texts": ["a"]}, {"embeddings": {"float": [[0.5]]}}),
+    (
+        "v1/rerank",
+        {"query": "a", "documents": ["b", "c"]},
+        {"results": [{"index": each["index"], "relevance_score": each["score"]} for each in RANKS]},
+    ),
+    ("classify", {"input": ["a"]}, {"data": [{"index": 0, "label": "x", "probs": [0.5, 0.5], "num_classes": 2}]}),
+    ("score", {"text_1": "a", "text_2": ["b"]}, {"data": [{"index": 0, "object": "score", "score": 0.5}]}),
+]
+
+
+def judge_at(address: str, body: Any, status: int, value: Any) -> str:
+    """The outcome of a request to another protocol's address."""
+    request = RestRequest(door=address, target=TINY, path=AT + address, body=json.dumps(body).encode(), is_good=False)
+    return judge_rest(request, RestAnswer(status=status, headers=HEADERS, body=json.dumps(value).encode()))
+
+
+def one_less(value: Any) -> Any:
+    """An answer that lacks a result."""
+    if isinstance(value, list):
+        return value[:-1]
+    key = next(iter(value))
+    return {**value, key: one_less(value[key]) if isinstance(value[key], list) else one_less_each(value[key])}
+
+
+def one_less_each(value: Any) -> Any:
+    return {key: one_less(each) for key, each in value.items()}
+
+
+@pytest.mark.parametrize(("address", "body", "value"), ANSWERS, ids=[address for address, _, _ in ANSWERS])
+def test_an_answer_at_another_protocols_address_is_counted(address: str, body: Any, value: Any) -> None:
+    assert judge_at(address, body, 200, value) == "200"
+    with pytest.raises(AssertionError):
+        judge_at(address, body, 200, one_less(value))
+
+
+def test_an_error_at_another_protocols_address_has_its_form() -> None:
+    tei, cohere = {"error": "no", "error_type": "Validation"}, {"message": "no", "detail": "no"}
+    assert judge_at("embed", {}, 422, tei) == "422 tei"
+    assert judge_at("embed", {}, 424, {**tei, "error_type": "Backend"}) == "424 tei"
+    assert judge_at("v1/rerank", {}, 404, cohere) == "404 cohere"
+    assert judge_at("score", {}, 404, {"error": {**ERROR, "code": 404, "type": "UnknownPath"}}) == "404 UnknownPath"
+    blunders: list[tuple[str, int, Any]] = [
+        ("embed", 424, tei),
+        ("embed", 422, cohere),
+        ("embed", 500, {**tei, "error_type": "Backend"}),
+        ("v1/rerank", 422, tei),
+        ("v1/rerank", 422, {**cohere, "detail": "other"}),
+        ("v1/rerank", 422, {"message": " ", "detail": " "}),
+        ("score", 422, ERROR),
+    ]
+    for address, status, value in blunders:
+        with pytest.raises(AssertionError):
+            judge_at(address, {}, status, value)
+
+
 def judge(status: int, value: Any, path: str = "/predictions/tiny", **changed: Any) -> str:
     """The outcome of a good request with two inputs."""
     request = RestRequest(door="native", target=TINY, path=path, body=b'{"inputs": ["a", "b"]}', is_good=status == 200)

@@ -3,6 +3,7 @@
 import pytest
 
 from handler.config import Task
+from tests.fuzz import protos
 from tests.fuzz.models import SAMPLE, Target
 from tests.fuzz.run import DOORS, Fuzzing, run
 from tests.support.servers import Server
@@ -18,3 +19,10 @@ def test_every_request_gets_an_answer_of_its_own(answering_server: Server) -> No
     assert report.violations == []
     assert report.outcomes.total() == NUM_REQUESTS
     assert {door for door, _ in report.outcomes} == set(DOORS)
+
+
+def test_no_call_of_any_proto_ends_a_worker(answering_server: Server) -> None:
+    outcomes = protos.run(answering_server, 20)
+    assert set(outcomes["org.pytorch.serve.grpc.inference.InferenceAPIsService.StreamPredictions2"]) == {
+        "UNIMPLEMENTED"
+    }

@@ -13,7 +13,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 K8S = ROOT / "k8s"
-COMPONENTS = ("gpu-l4", "gateway", "monitoring")
+COMPONENTS = ("gpu-l4", "gateway", "monitoring", "api-keys", "tls")
 OVERLAYS = ("gke-gpu", "gke-cpu", "local")
 SETS = tuple(chosen for count in range(len(COMPONENTS) + 1) for chosen in combinations(COMPONENTS, count))
 RENDERINGS = (*(" + ".join(("base", *chosen)) for chosen in SETS), *OVERLAYS)

@@ -1,5 +1,7 @@
 """The memory that each rendering grants, held against the budget of what it serves: the sample, or a BERT-base."""
 
+from pathlib import Path
+
 import pytest
 
 from berth.machine.gpu import DEVICE_VARIABLE
@@ -8,6 +10,7 @@ from berth.machine.machine import Machine
 from berth.machine.nvidia_smi import Gpu
 from berth.machine.quantities import GIB, parse_quantity
 from berth.memory.budget import ModelLoad
+from berth.memory.fit import MOST_CONNECTIONS
 from berth.memory.model_size import ModelSize
 from berth.memory.plan import LONGEST_QUEUE, plan_models
 from berth.memory.workers import choose_workers
@@ -16,7 +19,7 @@ from handler.config import HandlerConfig, Task
 from tests.support.servers import CONFIG
 
 from .conftest import Rendered
-from .renderings import RENDERINGS
+from .renderings import OVERLAYS, RENDERINGS
 from .test_pod import container, environment, pod
 
 L4 = Gpu(name="NVIDIA L4", total_bytes=23034 * 2**20, free_bytes=22 * GIB)  # of its 24 GB, what nvidia-smi shows
@@ -66,11 +69,14 @@ def test_the_pod_holds_what_it_serves(rendered: Rendered, rendering: str, name: 
         num_gpus=num_gpus,
         gpu=L4 if num_gpus else None,
         not_forked=None,
+        haproxy=Path("/usr/sbin/haproxy"),
     )
     in_memory = any(volume.get("emptyDir", {}).get("medium") == "Memory" for volume in pod(objects)["volumes"])
     served = ModelLoad(size=facts(name), workers=1, is_in_memory=in_memory)
     planned = plan_models([served], Settings.load(CONFIG, {}), machine)
     planned.require_fit()
+    if rendering in OVERLAYS:
+        assert planned.connections == MOST_CONNECTIONS
     assert resources["requests"]["memory"] == resources["limits"]["memory"]
     if rendering == "gke-gpu":
         assert (planned.workers, planned.queue_length) == (choose_workers(machine, 1).number, LONGEST_QUEUE)

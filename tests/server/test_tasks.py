@@ -2,6 +2,10 @@
 
 import concurrent.futures
 import itertools
+import json
+import re
+import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +73,14 @@ def test_the_deep_check_answers_for_every_task(tasks_server: Server) -> None:
     for task in Task:
         answer = requests.get(f"{tasks_server.inference_url}/predictions/{task}/1.0/check", timeout=60)
         assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+
+
+def test_the_lines_to_try_are_answered_for_every_task(tasks_server: Server) -> None:
+    lines = re.findall(r"^berth: (curl .*)$", tasks_server.log, re.MULTILINE)
+    assert len(lines) == len(Task)
+    for line in lines:
+        ran = subprocess.run([*shlex.split(line), "-fsS", "--noproxy", "*"], capture_output=True, check=True)
+        assert json.loads(ran.stdout)
 
 
 def test_tokens_of_windows_and_pairs_are_counted(tasks_server: Server) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from tests.support.certificates import Certificate
+from tests.support.front.certificates import Certificate
 
 
 class JsonHandler(BaseHTTPRequestHandler):

@@ -51,5 +51,5 @@ def test_a_message_that_is_gone_would_be_found() -> None:
 def test_each_message_of_the_page_has_a_cause_and_a_cure() -> None:
     sections = re.split(r"^##+ ", PAGE, flags=re.MULTILINE)
     texts = [section.partition("\n")[2].strip() for section in sections if section.startswith("`")]
-    assert len(texts) == len(set(QUOTED)) == 29
+    assert len(texts) == len(set(QUOTED)) == 30
     assert all(texts)

@@ -17,7 +17,7 @@ from ..refusal import Refusal, not_the_protocol, too_large
 from ..settings import GatewaySettings
 from ..terms import Terms, terms_of_call
 from .services import message_of
-from .statuses import code_of, read_refusal
+from .statuses import abort, read_refusal
 from .tensors import HEADER, to_response, to_rest
 
 MEDIA = "application/octet-stream"
@@ -99,7 +99,7 @@ def _handler(name: str, method: Method) -> grpc.RpcMethodHandler:
             message = f"the message is no {name}Request: {error}"
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, message)
         except Refusal as refusal:
-            await context.abort(code_of(refusal), refusal.message, tuple(refusal.headers.items()))
+            await abort(context, refusal)
         return answer
 
     return grpc.unary_unary_rpc_method_handler(call)

@@ -17,8 +17,7 @@ from .health_service import HealthService
 from .infer_service import InferService
 from .services import HEALTH_SERVICE, SERVICES, V2_SERVICE, load_pool
 
-AROUND_BYTES = 2**16  # what a message may have beside the tensors that make a request
-MAX_ANSWER_BYTES = 20 * 2**20
+MAX_MESSAGE_BYTES = 20 * 2**20  # more than the models' server takes: it is read, so that its client learns why not
 STREAM = "ModelStreamInfer"
 HEAR_S = 5.0
 REFUSAL = "x-refusal"
@@ -26,16 +25,21 @@ UNIMPLEMENTED = 12
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
-class RefusedCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
-    """Says what the front refuses: no proxy can end a call in gRPC's words while its client is still sending."""
+class RefusedCalls(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """Says what the front refuses: no proxy can end a call in gRPC's words while its client is still sending.
+
+    An interceptor, because reflection's handlers are found before every generic one.
+    """
 
     def __init__(self, refusals: Mapping[str, tuple[int, str]]) -> None:
         self._refusals = refusals
 
-    def service(self, handler_call_details: Any) -> grpc.RpcMethodHandler | None:
-        """Return a handler that refuses the call; None for a call that the front let in."""
-        reason = dict(handler_call_details.invocation_metadata).get(REFUSAL)
-        return None if reason is None else refusing(*self._refusals[reason])
+    async def intercept_service(self, continuation: Any, handler_call_details: Any) -> grpc.RpcMethodHandler:
+        """Return a handler that refuses the call, or the one of a call that the front let in."""
+        reason = dict(handler_call_details.invocation_metadata).get(REFUSAL, "")
+        if reason in self._refusals:
+            return refusing(*self._refusals[reason])
+        return await continuation(handler_call_details)
 
 
 class OtherCalls(grpc.GenericRpcHandler):  # type: ignore[misc]
@@ -78,11 +82,10 @@ def make_server(
 ) -> grpc.aio.Server:
     """Make the server, which listens on its socket once it is started."""
     options = (
-        ("grpc.max_receive_message_length", settings.max_request_bytes + AROUND_BYTES),
-        ("grpc.max_send_message_length", MAX_ANSWER_BYTES),
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     )
-    made = grpc.aio.server(options=options)
-    made.add_generic_rpc_handlers((RefusedCalls(settings.refusals),))
+    made = grpc.aio.server(options=options, interceptors=(RefusedCalls(settings.refusals),))
     infer = InferService(settings, server, readiness).handlers()
     health = HealthService(readiness, ending).handlers()
     for name, handlers in ((V2_SERVICE, infer), (OPEN_INFERENCE, infer), (HEALTH_SERVICE, health)):

@@ -1,12 +1,18 @@
-"""What an answer's HTTP status is in gRPC, and the sentence that goes with it. Pure."""
+"""What an answer's HTTP status is in gRPC, and what goes with it."""
+
+from typing import Any
 
 import grpc
 import msgspec
+
+from handler.doors.paths import Form
 
 from ..model_server import Answer
 from ..refusal import Refusal
 
 MAX_DETAILS = 1000  # characters; they travel in a header, where each may take nine bytes
+MAX_ERROR_BYTES = 2000
+ERROR = "error-bin"  # trailer: JSON with the error's `code`, `type` and `param`
 CODES = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
     401: grpc.StatusCode.UNAUTHENTICATED,
@@ -44,4 +50,13 @@ def read_refusal(answer: Answer) -> Refusal:
     error = fields.get("error")
     fields = error if isinstance(error, dict) else fields
     message = fields.get("message") or error or f"the server answered {answer.status} and did not say why"
-    return Refusal(answer.status, str(fields.get("type", "")), str(message)[:MAX_DETAILS])
+    param = fields.get("param")
+    return Refusal(answer.status, str(fields.get("type", "")), str(message), None if param is None else str(param))
+
+
+async def abort(context: Any, refusal: Refusal) -> None:
+    """End a call with a refusal: gRPC's code and the sentence, and beside them what every door says of an error."""
+    native = refusal.value(Form.NATIVE)
+    error = msgspec.json.encode({name: native[name] for name in ("code", "type", "param")})
+    trailers = [*refusal.headers.items(), *([(ERROR, error)] if len(error) <= MAX_ERROR_BYTES else [])]
+    await context.abort(code_of(refusal), refusal.message[:MAX_DETAILS], tuple(trailers))

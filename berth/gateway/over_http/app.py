@@ -1,22 +1,26 @@
 """The gateway's HTTP application: its addresses, and every error in the form of the protocol that was asked."""
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from handler.doors.paths import ROOT_PATHS, Form
 
 from ..model_server import ModelServer
 from ..readiness import Readiness
-from ..refusal import Refusal
+from ..refusal import Refusal, too_large
 from ..settings import GatewaySettings
-from .embeddings import MAX_BYTES
 from .embeddings_door import EmbeddingsDoor
+from .long_bodies import LongBodies
 from .pages import ServerPages
+from .reading import MAX_BYTES
 from .root_paths import RootPaths
 from .writing import to_json
 
+REFUSAL = "x-refusal"
+HEAR_S = 5.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 FORMS = {f"/{path.url_path}": path.form for path in ROOT_PATHS} | {"/health": Form.TEI, "/v1/models": Form.OPENAI}
 BEGINNINGS = {"/v1/models/": Form.OPENAI, "/v2/health/": Form.V2, "/v2/models/": Form.V2, "/v2": Form.V2}
@@ -28,6 +32,7 @@ def make_app(settings: GatewaySettings, server: ModelServer, readiness: Readines
     app.add_routes(ServerPages(settings, readiness).routes())
     app.add_routes(EmbeddingsDoor(settings, server).routes())
     app.add_routes(RootPaths(settings, server).routes())
+    app.add_routes(LongBodies(settings, server).routes())
     return app
 
 
@@ -35,15 +40,23 @@ def make_app(settings: GatewaySettings, server: ModelServer, readiness: Readines
 async def refuse_in_form(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer what is refused in the form that the asked address's clients read."""
     try:
+        if REFUSAL in request.headers:
+            return await hear_out(request)
         return await handler(request)
     except Refusal as error:
         refusal = error
     except web.HTTPException as error:
         refusal = _explain(error, request)
-    except HttpProcessingError:
-        said = request.headers.get("content-encoding", "")[:40]
-        refusal = Refusal(400, "NotParseable", f"the body is not {said!r}, as its content-encoding says")
     return to_json(refusal.value(form_of(request.path)), refusal.status, refusal.headers)
+
+
+async def hear_out(request: web.Request) -> web.Response:
+    """Read what the front refuses and is still to come, for HEAR_S seconds; the front says why in another's place."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(HEAR_S):
+            async for _ in request.content.iter_any():
+                pass
+    return web.Response(status=204)
 
 
 def form_of(path: str) -> Form:
@@ -58,5 +71,5 @@ def _explain(error: web.HTTPException, request: web.Request) -> Refusal:
         allowed = " or ".join(sorted(error.allowed_methods - {"HEAD"}))
         return Refusal(405, "MethodNotAllowed", f"{request.path} is asked by {allowed}, not by {error.method}")
     if isinstance(error, web.HTTPRequestEntityTooLarge):
-        return Refusal(413, "TooLarge", f"the request has more than {MAX_BYTES} bytes: send fewer inputs at once")
+        return too_large(None, MAX_BYTES)
     return Refusal(error.status, "UnknownPath", f"there is nothing at {request.path[:200]!r}: docs/api.md has a list")

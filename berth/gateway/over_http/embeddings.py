@@ -14,7 +14,6 @@ from handler.config import MAX_INPUTS_PER_REQUEST
 from ..refusal import Refusal, too_large
 
 MAX_INPUTS = 2048  # OpenAI's own limit
-MAX_BYTES = 8 * 2**20  # of a body: MAX_INPUTS texts of 4 KiB, which is longer than what BERT reads of one
 INPUT = "input"
 NUMBERS = tuple(b"%d" % digit for digit in range(10))
 AT_INPUT = re.compile(r"/input/(\d+)")
@@ -72,7 +71,9 @@ def _divide(items: list[bytes], rest: bytes, max_bytes: int) -> Iterator[Part]:
     for index, item in enumerate(items):
         size = len(item) + len(b",")
         if size > room:
-            raise Refusal(413, "TooLarge", f"input.{index} has {len(item)} bytes, too many for one request: shorten it")
+            raise Refusal(
+                413, "RequestTooLarge", f"input.{index} has {len(item)} bytes, too many for one request: shorten it"
+            )
         if index - first == MAX_INPUTS_PER_REQUEST or num_bytes + size > room:
             yield Part(first=first, items=items[first:index], rest=rest)
             first, num_bytes = index, 0

@@ -12,7 +12,8 @@ from ..refusal import Refusal, not_the_protocol
 from ..settings import GatewaySettings
 from ..terms import Terms, read_terms
 from .embeddings import Part, join, join_truncated, shift_error, split
-from .root_paths import EMBEDDINGS, content_type, model_path
+from .reading import content_type, read_body
+from .root_paths import EMBEDDINGS, model_path
 from .writing import pass_back
 
 PARTS_AT_ONCE = 4  # of one request: two batches of 512 texts, and no other client waits for more
@@ -50,7 +51,7 @@ class EmbeddingsDoor:
             is_large = request.content_length is None or request.content_length > LARGE_BYTES
             if is_large:
                 await held.enter_async_context(self._slot())
-            body = await request.read()
+            body = await read_body(request)
             path = model_path(self._settings, body, request.path)
             parts = split(body, self._settings.max_request_bytes)
             if len(parts) > 1 and not is_large:

@@ -6,9 +6,10 @@ from aiohttp import web
 from handler.doors.paths import ROOT_PATHS
 
 from ..model_server import ModelServer
-from ..refusal import Refusal, too_large
+from ..refusal import Refusal
 from ..settings import GatewaySettings
 from ..terms import read_terms
+from .reading import content_type, read_body
 from .writing import pass_back
 
 EMBEDDINGS = "v1/embeddings"
@@ -35,9 +36,7 @@ class RootPaths:
     async def forward(self, request: web.Request) -> web.Response:
         """Ask the model that is meant, and pass its answer back."""
         terms = read_terms(request.headers)
-        body = await request.read()
-        if len(body) > self._settings.max_request_bytes:
-            raise too_large(len(body), self._settings.max_request_bytes)
+        body = await read_body(request, self._settings.max_request_bytes)
         path = model_path(self._settings, body, request.path)
         return pass_back(await self._server.ask(request.method, path, terms, headers=content_type(request), body=body))
 
@@ -51,12 +50,6 @@ def model_path(settings: GatewaySettings, body: bytes, path: str) -> str:
             raise _name_one(settings, named, path)
         name = str(named)
     return settings.path_of(name, path)
-
-
-def content_type(request: web.Request) -> dict[str, str]:
-    """What the client says of its body, whose content-encoding is undone already."""
-    said = request.headers.get("content-type")
-    return {} if said is None else {"content-type": said}
 
 
 def _read_name(body: bytes) -> object:

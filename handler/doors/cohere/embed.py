@@ -51,7 +51,7 @@ PROMPTS: Mapping[InputType, Sequence[str]] = {
 }
 
 
-class EmbedRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CohereEmbedRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A request of Cohere's embed."""
 
     texts: Annotated[list[str], Meta(min_length=1, description=f"At most {MAX_INPUTS_PER_REQUEST}.")]
@@ -69,7 +69,7 @@ class EmbedRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 def open_call(value: object, model: ModelIdentity, *, version: int = 2) -> Call:
     """Read a request with `texts`; RequestError says what is wrong with it."""
-    body = convert(value, EmbedRequest, HINTS)
+    body = convert(value, CohereEmbedRequest, HINTS)
     check_count(len(body.texts), "/texts")
     parameters = set_parameters(
         model.contract,
@@ -89,7 +89,7 @@ def _choose_prompt(input_type: InputType | None, model: ModelIdentity) -> str | 
     return next((name for name in PROMPTS[input_type] if name in model.running.config.prompts), None)
 
 
-def _lay_out(predictions: Sequence[Prediction], *, body: EmbedRequest, version: int) -> dict[str, object]:
+def _lay_out(predictions: Sequence[Prediction], *, body: CohereEmbedRequest, version: int) -> dict[str, object]:
     vectors = [prediction.value for prediction in predictions]
     is_plain = version == 1 and body.embedding_types is None
     kinds = body.embedding_types or [EncodingFormat.FLOAT]

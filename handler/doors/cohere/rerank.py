@@ -24,7 +24,7 @@ TEXT = ("text",)
 DOCUMENTS_PER_UNIT = 100  # Cohere's search unit is one query with up to 100 documents
 
 
-class RerankRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CohereRerankRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A request of Cohere's, Jina's or vLLM's rerank."""
 
     query: str
@@ -48,7 +48,7 @@ class RerankRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 def open_call(value: object, model: ModelIdentity, *, form: Form = Form.COHERE, version: int = 1) -> Call:
     """Read a request with `documents`; RequestError says what is wrong with it."""
-    body = convert(value, RerankRequest, {"": f"send {EXAMPLE}"})
+    body = convert(value, CohereRerankRequest, {"": f"send {EXAMPLE}"})
     check_count(len(body.documents), "/documents", MAX_TEXTS_PER_REQUEST)
     fields = body.rank_fields or TEXT
     texts = [_read_document(each, fields, f"/documents/{place}") for place, each in enumerate(body.documents)]

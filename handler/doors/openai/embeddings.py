@@ -22,6 +22,11 @@ SEND_INPUT = 'send {"input": "your text"}, a list of texts, or token ids of the 
 ADVICE = advise_json('{"input": "your text"}', '{"input": ["your text", "another"]}')
 PARAMETER_FIELDS = ("parameters", "model", "encoding_format", "dimensions", "user")
 BESIDE = ("encoding_format", "dimensions")  # parameters of berth that OpenAI has beside the input
+# What Jina has beside OpenAI's fields. null and false ask for nothing.
+JINA = {
+    "task": "task is not read here: a prompt of the checkpoint is chosen by prompt_name, among the parameters",
+    "late_chunking": "late_chunking is not done here, where each text has its own vector: leave it out",
+}
 TokenId = Annotated[int, Meta(ge=0, le=LARGEST)]
 TokenIds = Annotated[list[TokenId], Meta(min_length=1, max_length=MAX_TOKENS_PER_REQUEST)]
 
@@ -93,6 +98,7 @@ def open_call(value: object, model: ModelIdentity) -> Call:
         "dimensions": "it must be the number of values to keep",
         "parameters": describe_parameters(model.contract.parameters, model.contract.task),
     }
+    value = _refuse_jina(value)
     check_inputs(value, "input")
     body = convert(value, body_of(model.contract), hints, parameter_fields=PARAMETER_FIELDS)
     beside = {name: value for name in BESIDE if (value := getattr(body, name)) is not None}
@@ -100,6 +106,16 @@ def open_call(value: object, model: ModelIdentity) -> Call:
     request = Request(inputs=read_inputs(body.input, "input", SEND_INPUT), parameters=parameters, param="/input")
     reply = EmbeddingsReply(model=model.name, encoding=encoding_of(parameters), beside=frozenset(beside))
     return Call(item=request, reply=reply)
+
+
+def _refuse_jina(value: object) -> object:
+    """Return the body without Jina's own fields, if they ask for nothing."""
+    if not isinstance(value, dict) or not JINA.keys() & value.keys():
+        return value
+    for name, reason in JINA.items():
+        if value.get(name):
+            raise InvalidParameter(reason, f"/{name}")
+    return {name: item for name, item in value.items() if name not in JINA}
 
 
 def _add(beside: Mapping[str, object], parameters: Parameters) -> Parameters:

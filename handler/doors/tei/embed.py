@@ -35,10 +35,10 @@ class EmbedRequest(Truncating, frozen=True, kw_only=True):
     """Keep that many values of each vector."""
 
 
-def open_call(value: object, model: ModelIdentity) -> Call:
-    """Read a request with `inputs`; RequestError says what is wrong with it."""
+def open_call(value: object, model: ModelIdentity, kind: type[EmbedRequest] = EmbedRequest) -> Call:
+    """Read a request with `inputs`, of TEI or of who adds to it; RequestError says what is wrong with it."""
     check_inputs(value, "inputs")
-    body = convert(value, EmbedRequest, {"": SEND_INPUTS, **HINTS})
+    body: EmbedRequest = convert(value, kind, {"": SEND_INPUTS, **HINTS})
     parameters = set_parameters(
         model.contract,
         normalize=body.normalize,

@@ -22,7 +22,7 @@ def version() -> str:
 
 def _at(model: str, ask: Callable[[InferenceClient], Any]) -> Callable[[Place], Any]:
     """Asks at a model's own address, of a server of several."""
-    return lambda place: ask(InferenceClient(place.own(model), token=NO_KEY))
+    return lambda place: ask(InferenceClient(f"{place.own(model)}/hf", token=NO_KEY))
 
 
 def _plain(found: Any) -> Any:
@@ -143,8 +143,8 @@ CALLS = [
         at="all",
     ),
     Call(
-        name="feature_extraction at a server's root (TEI's way)",
-        ask=lambda place: InferenceClient(place.url, token=NO_KEY).feature_extraction(TEXTS).tolist(),
+        name="feature_extraction at URL/hf",
+        ask=lambda place: InferenceClient(f"{place.url}/hf", token=NO_KEY).feature_extraction(TEXTS).tolist(),
         expected=lambda place: place.native(TEXTS),
     ),
 ]

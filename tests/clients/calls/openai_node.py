@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.clients.call import Call
-from tests.clients.place import TEXTS, Place
+from tests.clients.place import NODE, TEXTS, Place
 
 CLIENT = "openai (node)"
 MOST = [f"text {number}" for number in range(2048)]
@@ -31,7 +31,7 @@ def _ask(place: Place, url: str, **asked: Any) -> Any:
     said = json.dumps({"url": url, "model": place.model, **asked})
     ran = subprocess.run(
         ["node", "--input-type=module", "-e", PROGRAM],
-        cwd=Path(place.packages, "node"),
+        cwd=NODE,
         env={"ASKED": said, "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,

@@ -64,7 +64,7 @@ CALLS = [
     Call(name="infer, priority=1, timeout=30000000", ask=_infer(priority=1, timeout=30_000_000), expected=_native),
     Call(name="infer, compression_algorithm='gzip'", ask=_infer(compression_algorithm="gzip"), expected=_native),
     Call(name="infer, a tensor of another name", ask=_with_client(_wrong_tensor), refused="words"),
-    Call(name="infer, sequence_id=7", ask=_infer(sequence_id=7, sequence_start=True), refused="sequence_id"),
+    Call(name="infer, sequence_id=7", ask=_infer(sequence_id=7, sequence_start=True), refused="sequence_"),
     Call(name="is_server_live", ask=_with_client(lambda client, _: client.is_server_live()), expected=_is_true),
     Call(name="is_server_ready", ask=_with_client(lambda client, _: client.is_server_ready()), expected=_is_true),
     Call(

@@ -70,7 +70,7 @@ CALLS = [
     Call(
         name="infer, sequence_id=7",
         ask=_infer(sequence_id=7, sequence_start=True, sequence_end=True),
-        refused="sequence_id",
+        refused="sequence_",
     ),
     Call(name="is_server_live", ask=_with_client(lambda client, _: client.is_server_live()), expected=_is_true),
     Call(name="is_server_ready", ask=_with_client(lambda client, _: client.is_server_ready()), expected=_is_true),

@@ -41,6 +41,12 @@ def _expect(outcome: str, *, is_good: bool) -> str:
 
 def judge_grpc(request: GrpcRequest, answer: GrpcAnswer) -> str:
     """An answer over gRPC."""
+    if answer.error is not None:
+        code, kind, param = (answer.error[key] for key in ("code", "type", "param"))
+        error = {"code": code, "type": kind, "message": answer.details, "param": param}
+        body = {key: request.fields.get(key) for key in ("inputs", "outputs")}
+        outcome = judge_error(bare_error(error), body)
+        return _expect(outcome, is_good=request.is_good)
     if answer.status != "OK":
         known = answer.status == "INTERNAL" and answer.details.startswith(UNKNOWN_MODEL)
         too_long = answer.status in ("CANCELLED", "RESOURCE_EXHAUSTED") and _size(request) > MAX_BODY_BYTES // 2
@@ -67,9 +73,6 @@ def _judge_infer(request: GrpcRequest, message: Any) -> str:
     target = request.target
     assert (message.model_name, message.id) == (target.name, request.fields.get("id", "")), message
     (output,) = message.outputs
-    if output.name == "error":
-        (error,) = read_texts(output.contents.bytes_contents, output.shape)
-        return judge_error(bare_error(error), {"inputs": request.fields["inputs"]})
     if target.task is Task.EMBEDDINGS:
         results = read_rows(output.contents.fp32_contents, output.shape)
     else:

@@ -9,14 +9,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote
 
+from handler.doors.paths import Form
 from tests.fuzz.make.requests import RestRequest
 from tests.fuzz.sending import RestAnswer
 from tests.support.clients.answers import bare_error, error_with_message, wrapped_error
+
+from .protocols import find_root, judge_form
 
 MAX_ERROR_BYTES = 4096  # whatever was sent: an error quotes only the beginning of it
 MAX_BODY_BYTES = 2**20  # config.properties, max_request_size
 STATUSES = {
     "NotParseable": 400,
+    "UnknownModel": 404,
     "UnknownPath": 404,
     "RequestTooLarge": 413,
     "TooManyInputs": 413,
@@ -41,7 +45,6 @@ TORCHSERVES = {
 }
 OF_A_WORKER = "InternalServerException"
 """What TorchServe calls it when a worker died, or its handler raised."""
-OPENAI_PATH = re.compile(r"/predictions/[^/]+/[^/]+/v1/embeddings/?")
 GZIP = b"\x1f\x8b"
 QUOTED_CHARACTERS = 12  # of a strange key: enough to know it by
 
@@ -61,6 +64,9 @@ def judge_refusal(request: RestRequest, answer: RestAnswer) -> str:
         return f"{answer.status} {value['type']}, TorchServe's"
     assert answer.headers.get("content-type") == "application/json", answer.headers
     assert len(answer.body) <= MAX_ERROR_BYTES, f"an error of {len(answer.body)} bytes"
+    root = find_root(request)
+    if root and root.form in (Form.TEI, Form.COHERE):
+        return judge_form(root, answer.status, value)
     error = undress(request)(value)
     assert error["code"] == answer.status, f"status {answer.status} of {error}"
     return judge_error(error, parse(request.body))
@@ -69,7 +75,7 @@ def judge_refusal(request: RestRequest, answer: RestAnswer) -> str:
 def undress(request: RestRequest) -> Undress:
     """What takes an error out of the dress of the door at this address."""
     path = unquote(request.path.partition("?")[0])
-    if OPENAI_PATH.fullmatch(path):
+    if (root := find_root(request)) and root.form is Form.OPENAI:
         return wrapped_error
     if not path.startswith(("/v1/", "/v2/")):
         return bare_error

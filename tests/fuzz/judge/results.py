@@ -13,9 +13,10 @@ from handler.tasks import TASKS
 from tests.fuzz.make.requests import RestRequest
 from tests.fuzz.sending import RestAnswer
 from tests.support.clients.infer_rest import read_outputs
-from tests.support.clients.rest import openai_vectors, under
+from tests.support.clients.rest import under
 
-from .refusals import OPENAI_PATH, parse
+from .protocols import find_root, judge_values
+from .refusals import parse
 
 KEYS = {
     Task.TEXT_CLASSIFICATION: {"label", "score"},
@@ -23,6 +24,8 @@ KEYS = {
     Task.TEXT_RANKING: {"index", "score"},
     Task.ZERO_SHOT_CLASSIFICATION: {"sequence", "labels", "scores"},
 }
+UNREAD = ("tokenize", "decode", "info")  # the model reads nothing for these, and no token is counted
+COMPARED = ("similarity", "score", "v1/score")  # a result of two texts
 EXPLAINED = {"score", "baseline_score", "convergence_delta", "tokens"}
 
 
@@ -34,6 +37,11 @@ def judge_results(request: RestRequest, answer: RestAnswer) -> str:
     if isinstance(value, dict) and value.get("task") == request.target.task:
         assert ("describe", "True") in request.headers, f"described unasked: {value}"
         return "200 description"
+    if root := find_root(request):
+        results = judge_values(root, value, parse(request.body))
+        if root.url_path not in UNREAD:
+            _judge_headers(answer, len(results) * (2 if root.url_path in COMPARED else 1))
+        return "200"
     results = _read(request, value)
     explains = "/explanations/" in request.path or ":explain" in request.path
     for result in results:
@@ -56,9 +64,6 @@ def _read(request: RestRequest, value: Any) -> list[Any]:
         return same_number(under("explanations" if ":explain" in path else "predictions")(value), body["instances"])
     if path.startswith("/v2/"):
         return same_number(read_outputs(value), range(count_rows(body, request.target.task)))
-    if OPENAI_PATH.fullmatch(path):
-        several = isinstance(body["input"], list) and not isinstance(body["input"][0], int)
-        return same_number(openai_vectors(value), body["input"] if several else [body["input"]])
     is_json = (request.header("content-type") or "json").lower().startswith(("json", "application/json"))
     return read_native(value, body if is_json else None)
 

@@ -69,9 +69,12 @@ def make_cloud(folder: Path) -> Cloud:
 
 @contextmanager
 def load_balancer(
-    status: int = 200, health: bytes = b'{"status":"ok"}', result: bytes = b"[0.125, -0.5]"
+    status: int = 200, health: bytes = b'{"status":"ok"}', result: bytes = b"[0.125, -0.5]", key: str = ""
 ) -> Iterator[str]:
-    """The address of a server that answers as berth's does: the deep check to a GET, a result to a POST."""
+    """The address of a server that answers as berth's does: the deep check to a GET, a result to a POST.
+
+    `key`: asked for, where there is one.
+    """
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -83,7 +86,8 @@ def load_balancer(
 
         def answer(self, body: bytes) -> None:
             paths = ("/predictions/bert", "/predictions/bert/1.0/check")
-            self.send_response(status if self.path in paths else 404)
+            is_let_in = not key or self.headers["authorization"] == f"Bearer {key}"
+            self.send_response(401 if not is_let_in else status if self.path in paths else 404)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

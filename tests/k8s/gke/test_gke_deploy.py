@@ -159,6 +159,17 @@ def test_every_kind_of_result_passes_the_smoke_test(cloud: Cloud, result: bytes)
     assert ran.returncode == 0, ran.stderr
 
 
+@needs_kubectl
+def test_a_key_reaches_the_smoke_test_by_a_file_and_no_log(cloud: Cloud) -> None:
+    header = cloud.folder / "key-header"
+    header.write_text("authorization: Bearer open-sesame\n")
+    with load_balancer(key="open-sesame") as address:
+        without = cloud.run(GKE / "deploy.sh", STANDIN_ADDRESS=address)
+        ran = cloud.run(GKE / "deploy.sh", STANDIN_ADDRESS=address, KEY_HEADER=str(header))
+    assert (without.returncode, ran.returncode) == (1, 0), ran.stderr
+    assert "open-sesame" not in ran.stdout + ran.stderr
+
+
 def test_both_questions_outlast_a_new_load_balancers_errors(cloud: Cloud) -> None:
     asked = [line for line in cloud.run(GKE / "deploy.sh", "--dry-run").stdout.splitlines() if line.startswith("curl ")]
     retries = "--max-time 130 --retry 1000 --retry-delay 5 --retry-all-errors --retry-max-time 1 "

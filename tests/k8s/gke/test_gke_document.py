@@ -15,7 +15,7 @@ import yaml
 from berth.cli.app import app
 from tests.k8s.checkers import Outcome, check_object
 from tests.k8s.conftest import needs_kubectl
-from tests.k8s.renderings import ROOT, kustomize, pick
+from tests.k8s.renderings import ROOT, Document, kustomize, pick
 
 from .cloud import GKE, SETTINGS, load_balancer, make_cloud
 
@@ -84,18 +84,32 @@ def test_document_is_short_and_its_links_lead_somewhere() -> None:
     assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
 
 
-@needs_kubectl
-def test_documented_tls_overlay_renders(tmp_path: Path) -> None:
-    (text,) = re.findall(r"```yaml\n(.*?)```", DOCUMENT, re.DOTALL)
-    shutil.copytree(ROOT / "k8s", tmp_path / "k8s")
-    overlay = tmp_path / "k8s" / "overlays" / "my-site"
+def render_documented(document: str, folder: Path) -> list[Document]:
+    """The objects of the only overlay in a document, as a user would write it."""
+    (text,) = re.findall(r"```yaml\n(.*?)```", document, re.DOTALL)
+    shutil.copytree(ROOT / "k8s", folder / "k8s")
+    overlay = folder / "k8s" / "overlays" / "my-site"
     overlay.mkdir()
     (overlay / "kustomization.yaml").write_text(text)
-    gateway = pick(kustomize(overlay), "Gateway")
+    return kustomize(overlay)
+
+
+@needs_kubectl
+def test_documented_tls_overlay_renders(tmp_path: Path) -> None:
+    gateway = pick(render_documented(DOCUMENT, tmp_path), "Gateway")
     assert gateway["metadata"]["annotations"] == {"networking.gke.io/certmap": "berth"}
     assert [listener["protocol"] for listener in gateway["spec"]["listeners"]] == ["HTTPS"]
     faults = {name: verdict for name, verdict in check_object(gateway).items() if verdict.outcome is Outcome.REFUSED}
     assert faults == {}
+
+
+@needs_kubectl
+def test_documented_secrets_are_the_ones_that_the_documented_overlay_mounts(tmp_path: Path) -> None:
+    document = (ROOT / "k8s" / "README.md").read_text("utf-8")
+    pod = pick(render_documented(document, tmp_path), "Deployment")["spec"]["template"]["spec"]
+    mounted = {volume["secret"]["secretName"] for volume in pod["volumes"] if "secret" in volume}
+    made = re.findall(r"create secret \w+ (\S+)", document)
+    assert mounted == set(made) == {"berth-api-keys", "berth-tls"}
 
 
 def test_documented_commands_of_berth_exist() -> None:

@@ -6,20 +6,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+import requests
 from tritonclient.http import InferRequestedOutput
 from tritonclient.utils import InferenceServerException
 
 from handler.config import Task
 from tests.support.clients import Model
-from tests.support.clients.infer_grpc import model_infer, read_response, to_message
+from tests.support.clients.infer_grpc import infer, model_infer, to_message
 from tests.support.clients.infer_rest import V2
 from tests.support.clients.infer_triton import read_result, to_infer_input, triton
-from tests.support.clients.rest import JSON, post
+from tests.support.clients.rest import JSON, NATIVE, post
 from tests.support.clients.tensors import Tensor
 from tests.support.equality.compare import largest_difference
 from tests.support.servers import Server
 
 from .errors import NASTY
+from .mixed_inputs import MASK
 
 pytestmark = pytest.mark.server
 
@@ -29,6 +31,7 @@ QUERY = {"name": "query", "shape": [2], "datatype": "BYTES", "data": ["a", "b"]}
 TEXTS = {"name": "texts", "shape": [2, 2], "datatype": "BYTES", "data": ["c", "d", "e", "f"]}
 TENSOR = Tensor(name="text", shape=[1], data=["a"])
 TENSOR_MESSAGE = to_message(TENSOR)
+KNOWN = dict.fromkeys(Task, "a text") | {Task.FILL_MASK: MASK}
 
 
 @pytest.fixture
@@ -73,19 +76,9 @@ def test_the_id_comes_back(model: Model) -> None:
         assert client.infer(model.name, inputs, request_id="7").get_response()["id"] == "7"
 
 
-@pytest.mark.parametrize("name", ["text", "txt"], ids=["an answer", "an error"])
-def test_the_id_comes_back_over_grpc(model: Model, name: str) -> None:
-    tensor = to_message(Tensor(name=name, shape=[1], data=["a"]))
+def test_the_id_comes_back_over_grpc(model: Model) -> None:
     for sent in ("7", "é😀\r\n", ""):
-        assert model_infer(model, [tensor], id=sent).id == sent
-
-
-def test_an_id_that_no_answer_has_room_for_costs_no_worker(model: Model) -> None:
-    """In JSON it is six times as long as in the request."""
-    response = model_infer(model, [TENSOR_MESSAGE], id="\1" * 800_000)
-    error = read_response(model, response).error
-    assert error is not None
-    assert (error["type"], response.id) == ("ResponseTooLarge", "")
+        assert model_infer(model, [TENSOR_MESSAGE], id=sent).id == sent
 
 
 def test_the_output_may_be_named(model: Model) -> None:
@@ -149,6 +142,60 @@ def test_binary_tensors_go_in_and_come_out(model: Model) -> None:
             assert_close(read_result(answer), expected)
 
 
+@pytest.mark.parametrize("algorithm", ["gzip", "deflate"])
+@pytest.mark.parametrize("binary", [True, False])
+def test_what_triton_compresses_and_schedules_is_read(model: Model, algorithm: str, binary: bool) -> None:
+    expected = results(model, TENSOR.as_json())
+    with triton(model) as client:
+        inputs = [to_infer_input(TENSOR, binary_data=binary)]
+        said = {"request_compression_algorithm": algorithm, "priority": 2, "timeout": 60_000_000}
+        assert_close(read_result(client.infer(model.name, inputs, **said)), expected)
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "words"), [({"sequence_id": 7}, "422", "sequence"), ({"timeout": 1}, "503", "time")]
+)
+def test_what_triton_could_ask_for_and_does_not_get(
+    model: Model, said: dict[str, int], status: str, words: str
+) -> None:
+    with triton(model) as client, pytest.raises(InferenceServerException) as raised:
+        client.infer(model.name, [to_infer_input(TENSOR)], **said)
+    assert (raised.value.status(), words in raised.value.message()) == (status, True)
+
+
+def test_explanations_come_as_tensors(model: Model) -> None:
+    native = NATIVE.url(model).replace("/predictions/", "/explanations/")
+    parameters = {"n_steps": 5}
+    expected = post(native, json.dumps({"inputs": "a", "parameters": parameters}).encode(), JSON).json()
+    body = {"inputs": [TENSOR.as_json()], "parameters": parameters}
+    url = V2.url(model).replace("/infer", "/explain")
+    (output,) = post(url, json.dumps(body).encode(), JSON).json()["outputs"]
+    assert output["name"] == "explanations"
+    assert largest_difference([json.loads(output["data"][0])], [expected]) < TOLERANCE
+    refused = post(url, json.dumps({**body, "outputs": [{"name": "predictions"}]}).encode(), JSON)
+    assert (refused.status_code, "explanations" in refused.json()["error"]) == (422, True)
+
+
+@pytest.mark.parametrize("task", Task)
+def test_metadata_names_what_a_request_needs(tasks_server: Server, task: Task) -> None:
+    model = tasks_server.model(task)
+    found = requests.get(f"{model.url}/predictions/{model.name}/{model.version}/v2", timeout=60).json()
+    assert (found["name"], found["versions"]) == (model.name, [model.version])
+    tensors = [
+        {"name": each["name"], "datatype": each["datatype"], "shape": [1] * len(each["shape"]), "data": [KNOWN[task]]}
+        for each in found["inputs"]
+    ]
+    parameters = {"candidate_labels": ["a", "b"]} if task is Task.ZERO_SHOT_CLASSIFICATION else {}
+    answer = post(V2.url(model), json.dumps({"inputs": tensors, "parameters": parameters}).encode(), JSON)
+    (output,) = answer.json()["outputs"]
+    (named,) = found["outputs"]
+    assert (output["name"], output["datatype"], len(output["shape"])) == (
+        named["name"],
+        named["datatype"],
+        len(named["shape"]),
+    )
+
+
 def test_embeddings_come_as_the_same_float32(tasks_server: Server) -> None:
     vectors = tasks_server.model(Task.EMBEDDINGS)
     found = []
@@ -204,17 +251,10 @@ def test_a_tensor_of_parameters_that_holds_none(model: Model, data: str, status:
 
 def grpc_error(model: Model, *tensors: dict[str, Any], **fields: Any) -> tuple[int, str, str | None, str]:
     """Status, type, place and message."""
-    error = read_response(model, model_infer(model, list(tensors), **fields)).error
+    error = infer(model, list(tensors), **fields).error
     assert error is not None
     code, kind, message, param = error.values()
     return code, kind, param, message
-
-
-def test_grpc_refuses_raw_contents_by_name(model: Model) -> None:
-    bare = {key: value for key, value in TENSOR_MESSAGE.items() if key != "contents"}
-    *seen, message = grpc_error(model, bare, raw_input_contents=[b"\x01\0\0\0a"])
-    assert seen == [422, "InvalidInput", "/inputs/0/data"]
-    assert "raw_input_contents" in message
 
 
 def test_grpc_bytes_that_are_no_text(model: Model) -> None:
@@ -224,14 +264,12 @@ def test_grpc_bytes_that_are_no_text(model: Model) -> None:
     assert "UTF-8" in message
 
 
-@pytest.mark.parametrize(
-    ("datatype", "place", "says"), [("FP32", "data/0", "string"), (NASTY, "datatype", repr(NASTY))]
-)
-def test_grpc_takes_no_numbers(model: Model, datatype: str, place: str, says: str) -> None:
+@pytest.mark.parametrize("datatype", ["FP32", NASTY])
+def test_grpc_takes_no_numbers(model: Model, datatype: str) -> None:
     tensor = {**TENSOR_MESSAGE, "datatype": datatype, "contents": {"fp32_contents": [1.0]}}
     *seen, message = grpc_error(model, tensor)
-    assert seen == [422, "InvalidInput", f"/inputs/0/{place}"]
-    assert says in message
+    assert seen == [422, "InvalidInput", "/inputs/0/datatype"]
+    assert repr(datatype) in message
 
 
 def test_grpc_requests_that_are_hardly_any(model: Model) -> None:

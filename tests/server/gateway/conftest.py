@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from handler.config import Task
-from tests.support.gateway import Gateway, running_gateway
+from tests.support.front.gateway import Gateway, running_gateway
 from tests.support.servers import Server
 
 

@@ -13,7 +13,7 @@ from tritonclient.utils import InferenceServerException
 
 import berth
 from handler.config import Task
-from tests.support.gateway import Gateway, running_gateway
+from tests.support.front.gateway import Gateway, running_gateway
 
 pytestmark = pytest.mark.server
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handler.config import Task
-from tests.support.gateway import Gateway, running_gateway
+from tests.support.front.gateway import Gateway, running_gateway
 
 pytestmark = pytest.mark.server
 
@@ -75,10 +75,9 @@ REFUSED: list[tuple[str, list[str], int, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "options", "status", "form", "says"), REFUSED)
-def test_refused_in_the_protocols_own_form(
-    gateway: Gateway, path: str, options: list[str], status: int, form: str, says: str
-) -> None:
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: " ".join((case[0], *case[1])))
+def test_refused_in_the_protocols_own_form(gateway: Gateway, case: tuple[str, list[str], int, str, str]) -> None:
+    path, options, status, form, says = case
     found, value = curl(gateway, path, *options)
     texts = {
         OPENAI: lambda: value["error"]["message"],

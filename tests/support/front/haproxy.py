@@ -56,6 +56,7 @@ def front_before(
         behind=behind,
         models=tuple(ServedModel(name=name, version="1.0", folder=folder) for name in names),
         max_requests=max_requests,
+        max_connections=1000,
         threads=2,
         health=Endpoint(key="health", host="127.0.0.1", port=ports["health"]),
     )

@@ -27,6 +27,10 @@ def version() -> str:
     return installed("haystack-ai")
 
 
+def _tei_text(place: Place) -> Any:
+    return HuggingFaceAPITextEmbedder(TEI, {"url": f"{place.url}/hf"}, token=KEY).run(TEXTS[0])["embedding"]
+
+
 def _documents(embedder: Any, texts: list[str] = TEXTS) -> list[Any]:
     return [found.embedding for found in embedder.run([Document(content=text) for text in texts])["documents"]]
 
@@ -50,13 +54,13 @@ CALLS = [
         expected=lambda place: place.native(TEXTS),
     ),
     Call(
-        name="HuggingFaceAPITextEmbedder, TEI at the root",
-        ask=lambda place: HuggingFaceAPITextEmbedder(TEI, {"url": place.url}, token=KEY).run(TEXTS[0])["embedding"],
+        name="HuggingFaceAPITextEmbedder, TEI at URL/hf",
+        ask=_tei_text,
         expected=lambda place: place.native(TEXTS[0]),
     ),
     Call(
-        name="HuggingFaceAPIDocumentEmbedder, TEI at URL/predictions/MODEL/VERSION",
-        ask=lambda place: _documents(HuggingFaceAPIDocumentEmbedder(TEI, {"url": place.own()}, token=KEY)),
+        name="HuggingFaceAPIDocumentEmbedder, TEI at URL/predictions/MODEL/VERSION/hf",
+        ask=lambda place: _documents(HuggingFaceAPIDocumentEmbedder(TEI, {"url": f"{place.own()}/hf"}, token=KEY)),
         expected=lambda place: place.native(TEXTS),
     ),
     Call(

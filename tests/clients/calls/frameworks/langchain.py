@@ -32,7 +32,7 @@ def _openai(place: Place, **options: Any) -> OpenAIEmbeddings:
 def _hub(place: Place) -> HuggingFaceEndpointEmbeddings:
     """Its own way to a server is closed (the row above this one); its client is exchanged."""
     embeddings = HuggingFaceEndpointEmbeddings(model=A_REPO, huggingfacehub_api_token=NO_KEY)
-    embeddings.client = InferenceClient(place.own(), token=NO_KEY)
+    embeddings.client = InferenceClient(f"{place.url}/hf", token=NO_KEY)
     return embeddings
 
 
@@ -63,7 +63,7 @@ CALLS = [
         refused="must be a HuggingFace repo ID, not a URL",
     ),
     Call(
-        name="HuggingFaceEndpointEmbeddings with client = InferenceClient(URL/predictions/MODEL/VERSION)",
+        name="HuggingFaceEndpointEmbeddings with client = InferenceClient(URL/hf)",
         ask=lambda place: _hub(place).embed_documents(TEXTS),
         expected=lambda place: place.native(TEXTS),
     ),

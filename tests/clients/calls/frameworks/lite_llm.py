@@ -28,12 +28,17 @@ def _embed(provider: str, base: Callable[[Place], str], **options: Any) -> Calla
     return ask
 
 
-def _rerank(provider: str, base: Callable[[Place], str] = lambda place: place.url) -> Callable[[Place], list[Any]]:
+def _rerank(provider: str, base: Callable[[Place], str], **options: Any) -> Callable[[Place], list[Any]]:
     """Each text's score, in the order of the texts."""
 
     def ask(place: Place) -> list[Any]:
         answer = litellm.rerank(
-            model=f"{provider}/{place.model}", query=QUERY, documents=TEXTS, api_base=base(place), api_key="none"
+            model=f"{provider}/{place.model}",
+            query=QUERY,
+            documents=TEXTS,
+            api_base=base(place),
+            api_key="none",
+            **options,
         )
         return [each["relevance_score"] for each in sorted(answer.results or [], key=lambda each: each["index"])]
 
@@ -45,8 +50,8 @@ def _embeds(name: str, provider: str, base: Callable[[Place], str], **options: A
     return Call(name=f"embedding, {name}", ask=ask, expected=lambda place: place.native(TEXTS))
 
 
-def _reranks(name: str, provider: str, base: Callable[[Place], str] = lambda place: place.url) -> Call:
-    ask = _rerank(provider, base)
+def _reranks(name: str, provider: str, base: Callable[[Place], str] = lambda place: place.url, **options: Any) -> Call:
+    ask = _rerank(provider, base, **options)
     return Call(name=f"rerank, {name}", ask=ask, expected=lambda place: place.scores(TEXTS), at="ranker")
 
 
@@ -64,7 +69,13 @@ CALLS = [
     _embeds("cohere/MODEL, api_base=URL/v2/embed", "cohere", lambda place: f"{place.url}/v2/embed"),
     _reranks("cohere/MODEL, api_base=URL", "cohere"),
     _reranks("jina_ai/MODEL, api_base=URL/v1", "jina_ai", lambda place: place.openai),
-    _reranks("infinity/MODEL, api_base=URL", "infinity"),
+    _reranks("infinity/MODEL, api_base=URL, return_documents=False", "infinity", return_documents=False),
+    Call(
+        name="the same with documents, in a form that differs from Jina's and vLLM's at the same address",
+        ask=_rerank("infinity", lambda place: place.url),
+        refused="should be a valid string",
+        at="ranker",
+    ),
     _reranks("huggingface/MODEL, api_base=URL", "huggingface"),
     _reranks("hosted_vllm/MODEL, api_base=URL", "hosted_vllm"),
 ]

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -165,7 +166,7 @@ def test_a_worker_on_a_gpu_shows_which_and_how_much_of_it_is_used() -> None:
     assert "1652 MiB" in row
 
 
-def memory_plan(room_bytes: int, num_gpus: int = 0) -> MemoryPlan:
+def memory_plan(room_bytes: int, num_gpus: int = 0, haproxy: Path | None = None) -> MemoryPlan:
     """A plan of one part and a java, which takes `room_bytes` more than the least."""
     jvm = Jvm(heap_bytes=GIB, direct_bytes=GIB, threads=2)
     budget, least = (
@@ -182,6 +183,8 @@ def memory_plan(room_bytes: int, num_gpus: int = 0) -> MemoryPlan:
         num_gpus=num_gpus,
         gpu=None,
         not_forked="no pidfd_open" if num_gpus else None,
+        haproxy=haproxy,
+        no_haproxy="" if haproxy else "haproxy is missing",
     )
     return MemoryPlan(
         budget=budget,
@@ -191,6 +194,7 @@ def memory_plan(room_bytes: int, num_gpus: int = 0) -> MemoryPlan:
         workers=2,
         why_workers="somebody said so",
         queue_length=256,
+        connections=12_000 if haproxy else 0,
         max_workers=4,
         why_no_more="",
         refusal=None,
@@ -204,14 +208,15 @@ def test_a_budget_shows_its_parts_the_least_and_who_grants_what() -> None:
         r"all, with room for 4 workers per model .* 2\.00 GiB",
         r"least, without that room .* 1\.00 GiB",
         r"--memory grants .* 4\.00 GiB",
-        r"workers of each model: 2, because somebody said so; queue: 256 requests\n",
+        r"workers of each model: 2, because somebody said so; queue: 256 requests\nno front: haproxy is missing\n",
         r"counted for 2 cores and no GPU; workers are forked$",
     ):
         assert re.search(words, shown), shown
 
 
 def test_a_budget_without_room_for_more_workers_has_one_total() -> None:
-    shown = render_budget(memory_plan(0, num_gpus=1), as_json=False)
+    shown = render_budget(memory_plan(0, num_gpus=1, haproxy=Path("/usr/sbin/haproxy")), as_json=False)
+    assert "queue: 256 requests\nconnections to the front: 12000\n" in shown
     assert "least" not in shown
     assert re.search(r"free on one GPU now .* not known", shown)
     assert shown.endswith("counted for 2 cores and 1 GPU; workers are not forked: no pidfd_open")
@@ -220,7 +225,8 @@ def test_a_budget_without_room_for_more_workers_has_one_total() -> None:
 def test_a_budget_as_json() -> None:
     told = json.loads(render_budget(memory_plan(GIB), as_json=True))
     assert (told["total_bytes"], told["least_bytes"], told["max_workers"]) == (2 * GIB + 3 * MIB, GIB + 3 * MIB, 4)
-    assert (told["workers"], told["why_workers"], told["queue_length"]) == (2, "somebody said so", 256)
+    assert (told["workers"], told["why_workers"]) == (2, "somebody said so")
+    assert (told["queue_length"], told["connections"]) == (256, 0)
     assert told["parts"][1] == {"name": "a worker's batch", "bytes": MIB, "count": 3}
     assert told["limits"] == {"memory": {"bytes": 4 * GIB, "source": "--memory"}, "gpu": None}
     assert told["machine"] == {"cores": 2, "num_gpus": 0, "not_forked": None}

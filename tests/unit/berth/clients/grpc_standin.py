@@ -10,7 +10,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from berth.clients import grpc_client
 from berth.clients.grpc_client import INFERENCE
-from tests.support.certificates import Certificate
+from tests.support.front.certificates import Certificate
 
 PACKAGE = "org.pytorch.serve.grpc.inference"
 

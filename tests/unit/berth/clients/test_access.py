@@ -16,7 +16,7 @@ from berth.clients.grpc_client import GrpcClient
 from berth.clients.management import ManagementClient
 from berth.clients.rest_client import RestClient
 from berth.errors import BerthError, RequestFailed, UsageError
-from tests.support.certificates import Certificate, make_certificate
+from tests.support.front.certificates import Certificate, make_certificate
 from tests.support.http_standin import JsonHandler, answering
 from tests.support.servers import BERTH
 from tests.unit.berth.clients.grpc_standin import serving

@@ -13,7 +13,7 @@ from berth.front.keys import KeySource
 from berth.front.plan import FrontPlan
 from berth.front.tls import CertificatePair
 from berth.settings import Settings
-from tests.support.certificates import make_certificate
+from tests.support.front.certificates import make_certificate
 
 CONFIG = Path(__file__).parents[4] / "config.properties"
 HAPROXY = shutil.which("haproxy") or ""
@@ -35,6 +35,7 @@ def render(folder: Path, environ: dict[str, str], models: tuple[str, ...], keys:
         behind=Settings.load(CONFIG, {}),
         models=tuple(ServedModel(name=name, version="1.0", folder=folder) for name in models),
         max_requests=128,
+        max_connections=1000,
         threads=2,
         health=Endpoint(key="health", host="127.0.0.1", port=8090),
         keys=keys,

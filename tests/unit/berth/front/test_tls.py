@@ -6,7 +6,7 @@ import pytest
 
 from berth.errors import UsageError
 from berth.front.tls import CertificatePair
-from tests.support.certificates import make_certificate
+from tests.support.front.certificates import make_certificate
 
 
 def test_a_pair_is_one_file_of_pem_blocks_alone(tmp_path: Path) -> None:

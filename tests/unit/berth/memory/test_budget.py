@@ -13,15 +13,40 @@ from berth.machine.limits import MemoryLimit
 from berth.machine.machine import Machine
 from berth.machine.nvidia_smi import Gpu
 from berth.machine.quantities import GIB, MIB
-from berth.memory.budget import FORK_BYTES, PROCESS_BYTES, Budget, ModelLoad, ServerSizes, plan_budget
-from berth.memory.fit import ROOM_FOR_WORKERS, MemoryPlan, fit
+from berth.memory.budget import (
+    FORK_BYTES,
+    PROCESS_BYTES,
+    Budget,
+    ModelLoad,
+    ServerSizes,
+    plan_budget,
+)
+from berth.memory.fit import (
+    ROOM_FOR_WORKERS,
+    MemoryPlan,
+    fit,
+)
 from berth.memory.model_size import ModelSize
-from handler.config import TOKEN_BUDGETS, TOKENS_PER_SLOT, VOCABULARY_PER_TOKEN, HandlerConfig, Precision, Task
+from handler.config import (
+    TOKEN_BUDGETS,
+    TOKENS_PER_SLOT,
+    VOCABULARY_PER_TOKEN,
+    HandlerConfig,
+    Precision,
+    Task,
+)
 
 URL = "http://127.0.0.1:8081"
 LAUNCHER = "http://127.0.0.1:8090"
 SERVER = ServerSizes(
-    queue_length=128, request_bytes=MIB, response_bytes=4 * MIB, vmargs=(), cores=2, num_gpus=0, is_forked=True
+    queue_length=128,
+    request_bytes=MIB,
+    response_bytes=4 * MIB,
+    vmargs=(),
+    cores=2,
+    num_gpus=0,
+    is_forked=True,
+    connections=0,
 )
 BERT_BASE = ModelSize(
     name="bert-base",

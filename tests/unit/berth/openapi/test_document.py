@@ -12,10 +12,12 @@ import pytest
 
 from berth.openapi.document import make_document, render
 from handler.config import Task
+from handler.doors.paths import ROOT_PATHS
 from handler.doors.route import open_call
-from handler.payload import ModelIdentity, Request
-from handler.tasks import TASKS
+from handler.payload import Answered, Request
+from tests.support.standin_model import identify
 
+ROOTS = {root.url_path: root for root in ROOT_PATHS}
 COMMITTED = Path(__file__).parents[4] / "docs" / "openapi.json"
 DOCUMENT = make_document()
 OPERATIONS = [
@@ -36,16 +38,21 @@ def headers(path: str) -> dict[str, str]:
     found = {"content-type": "application/json", "explain": str(explains)}
     if path.startswith("/v"):
         return found
-    return {**found, "url_path": "v1/embeddings" if path.endswith("embeddings") else ""}
+    return {**found, "url_path": path.partition("/{version}")[2].removeprefix("/")}
 
 
 @pytest.mark.parametrize(("path", "operation"), OPERATIONS, ids=[path for path, _ in OPERATIONS])
 def test_examples_are_read(path: str, operation: dict[str, Any]) -> None:
     body = json.dumps(operation["requestBody"]["content"]["application/json"]["example"]).encode()
     task = Task.TEXT_CLASSIFICATION if headers(path)["explain"] == "True" else Task.EMBEDDINGS
-    model = ModelIdentity(name="bert", version="1.0", contract=TASKS[task])
-    item = open_call({"body": body}, headers(path), model).item
-    assert isinstance(item, Request), item
+    task = ROOTS[headers(path)["url_path"]].tasks[0] if headers(path).get("url_path") else task
+    item = open_call({"body": body}, headers(path), identify(task)).item
+    assert isinstance(item, Request | Answered), item
+
+
+def test_every_address_that_answers_is_described() -> None:
+    shown = {path.partition("/{version}/")[2] for path in DOCUMENT["paths"]}
+    assert {root.url_path for root in ROOT_PATHS if root.tasks} <= shown
 
 
 def test_every_reference_leads_somewhere_and_every_field_of_parameters_is_explained() -> None:

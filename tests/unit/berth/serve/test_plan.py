@@ -43,6 +43,7 @@ def make_plan(num_gpus: int = 0, *, is_forked: bool = True, workers: int = 1) ->
         workers=workers,
         why_workers="somebody said so",
         queue_length=256,
+        connections=0,
         max_workers=1,
         why_no_more="memory",
         refusal=None,

@@ -71,7 +71,7 @@ def binary(
         (binary(b"\x01\0\0\0\xff", 5), 400, "/inputs/0/data/0", "not UTF-8"),
         (binary(b"\x01\0\0\0a", 5, shape=2), 422, "/inputs/0/data", "do not fit the shape"),
         (binary(b"\x01\0\0\0a", 5, data=["b"]), 422, "/inputs/0", "both data and binary_data_size"),
-        (binary(b"\x01\0\0\0ab", 5), 422, "/inputs", "1 bytes more"),
+        (binary(b"\x01\0\0\0ab", 5), 422, "/inputs", "has 1 byte more"),
         (binary(b"", 0, length="999"), 422, None, "not a number of bytes"),
         (binary(b"", 0, length="9" * 5000), 422, None, "not a number of bytes"),
         (binary(b"", 0, length="-1"), 422, None, "not a number of bytes"),
@@ -84,6 +84,16 @@ def test_what_is_wrong_with_the_bytes_is_said(
     error, body = refused(*sent)
     assert (error.status, error.param, part in error.message) == (status, param, True), error
     assert body["error"] == error.message
+
+
+@pytest.mark.parametrize(
+    ("content_type", "status"), [("application/octet-stream", 415), ("application/json", 400), ("", 400)]
+)
+def test_the_header_that_is_missing_is_named(content_type: str, status: int) -> None:
+    body, _ = binary(b"\x01\0\0\0a", 5)
+    error, _ = refused(body, {"explain": "False", "content-type": content_type})
+    assert (error.status, f"no header {HEADER}" in error.message) == (status, True), error.message
+    assert HEADER not in refused(body[:50], {"explain": "False"})[0].message
 
 
 def test_only_a_task_that_is_asked_by_tensors_reads_them() -> None:

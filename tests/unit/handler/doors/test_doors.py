@@ -7,7 +7,7 @@ import pytest
 
 from handler.config import Task
 from handler.doors.call import limit_size
-from handler.doors.route import CHECK, GRPC, KSERVE, NATIVE, NOWHERE, ROOTS, Door, choose_door, open_call
+from handler.doors.route import CHECK, GRPC, KSERVE, METADATA, NATIVE, NOWHERE, ROOTS, Door, choose_door, open_call
 from handler.errors import DeadlineExceeded, InvalidInput, NotNow
 from handler.parameters import ExplanationParameters
 from handler.payload import ModelIdentity, Prediction, Rejected, Request
@@ -38,6 +38,7 @@ from tests.support.calls import (
         ({"explain": "False", "url_path": "v1/embeddings"}, ROOTS["v1/embeddings"]),
         ({"explain": "True", "url_path": "v1/embeddings"}, NOWHERE),
         ({"explain": "False", "url_path": "check"}, CHECK),
+        ({"explain": "False", "url_path": "v2"}, METADATA),
         ({"explain": "True", "url_path": "check"}, NOWHERE),
         ({"explain": "False", "url_path": "v1/models"}, NOWHERE),
         ({}, NATIVE),

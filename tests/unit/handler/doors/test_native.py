@@ -126,6 +126,8 @@ BAD_BODIES: list[tuple[object, int, str | None, str]] = [
     ),
     ({"text": "a"}, 422, "/text", "unknown key 'text'; a request has the keys inputs and parameters: send"),
     ({"inputs": "a", "options/x": 1}, 422, "/options~1x", "options/x"),
+    ({"inputs": "a", "top_k": 1}, 422, "/top_k", 'put it among the parameters ("parameters": {"top_k": ...})'),
+    ({"inputs": "a", "truncate": True}, 422, "/truncate", "give it the base_url /predictions/{model}/{version}/hf"),
     ({"inputs": []}, 422, "/inputs", "length >= 1"),
     ({"inputs": LONG_LIST}, 413, "/inputs", str(MAX_INPUTS_PER_REQUEST)),
     ({"inputs": 5}, 422, "/inputs", "got integer"),

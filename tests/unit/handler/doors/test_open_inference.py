@@ -1,14 +1,17 @@
 """Open Inference v2, over REST and gRPC: tensors by name in, one tensor out, and which of them is wrong."""
 
 import json
+import math
+import time
 from typing import Any
 
 import pytest
 
 from handler.config import Task
-from handler.payload import Request
+from handler.parameters import ExplanationParameters
+from handler.payload import Answered, Request
 from handler.tasks.embeddings import EmbeddingParameters
-from tests.support.calls import MODEL_INFER, answer, ask, grpc_body, infer, read, refused, tensor
+from tests.support.calls import EXPLAIN, MODEL_INFER, REST, answer, ask, grpc_body, infer, read, refused, tensor
 
 TEXT = tensor("text", "a")
 BAD_TENSORS: list[tuple[dict[str, Any], str | None, str]] = [
@@ -33,6 +36,11 @@ BAD_TENSORS: list[tuple[dict[str, Any], str | None, str]] = [
     (infer(TEXT, **{" - at `$.parameters.foo": 1}), "/ - at `$.parameters.foo", "unknown key"),
     (infer(TEXT, outputs=[{"name": "x"}]), "/outputs/0/name", "embeddings"),
     (infer(TEXT, parameters={"top_k": 1}), "/parameters/top_k", "unknown parameter 'top_k'"),
+    (infer(TEXT, parameters={"timeout": -1}), "/parameters/timeout", "not a whole number of microseconds"),
+    (infer(TEXT, parameters={"timeout": "1000"}), "/parameters/timeout", "not a whole number of microseconds"),
+    (infer(TEXT, parameters={"sequence_id": 7}), "/parameters/sequence_id", "no request here belongs to a sequence"),
+    (infer(TEXT, parameters={"sequence_id": "a"}), "/parameters/sequence_id", "leave it out"),
+    (infer(TEXT, parameters={"sequence_end": True}), "/parameters/sequence_end", "leave it out"),
     (infer(TEXT, parameters={"encoding_format": "base64"}), "/parameters/encoding_format", "FP32 here, not base64"),
     (infer(TEXT, tensor("parameters", "{}", "{}")), "/inputs/1/data", "one string"),
     (infer(TEXT, tensor("parameters", "{")), None, "the tensor parameters is not JSON"),
@@ -69,6 +77,65 @@ def test_v2_reads_what_clients_add() -> None:
     )
     assert found.parameters == EmbeddingParameters()
     assert read(infer(TEXT, parameters=None, outputs=None)) == found
+
+
+def test_v2_reads_what_tritons_scheduler_would() -> None:
+    """As tritonclient sends it; without a sequence it says nothing of one."""
+    said = {"priority": 2, "timeout": 60_000_000, "sequence_id": 0, "sequence_start": False, "sequence_end": False}
+    found = read(infer(TEXT, parameters=said))
+    assert found.parameters == EmbeddingParameters()
+    assert 50 < found.deadline_s - time.monotonic() <= 60
+    assert read(infer(TEXT, parameters={"timeout": 0})).deadline_s == math.inf
+    sooner = read(infer(TEXT, parameters=said), {**REST, "x-deadline-ms": f"{(time.time() + 5) * 1000:.0f}"})
+    assert sooner.deadline_s - time.monotonic() < 6
+
+
+def test_v2_explains() -> None:
+    call = ask(infer(TEXT, id="7", parameters={"n_steps": 5}), EXPLAIN, Task.TEXT_CLASSIFICATION)
+    assert isinstance(call.item, Request)
+    assert call.item.parameters == ExplanationParameters(n_steps=5)
+    (output,) = answer(call, {"label": "x"})["outputs"]
+    assert (output["name"], output["datatype"], output["data"]) == ("explanations", "BYTES", ['{"label":"x"}'])
+    error, body = refused(infer(TEXT, id="7"), EXPLAIN)
+    assert (error.status, body["error"]) == (404, error.message)
+    error, _ = refused(infer(TEXT, outputs=[{"name": "predictions"}]), EXPLAIN, Task.TEXT_CLASSIFICATION)
+    assert "this model has explanations" in error.message
+
+
+METADATA = {**REST, "url_path": "v2"}
+
+
+@pytest.mark.parametrize(
+    ("task", "inputs", "output"),
+    [
+        (Task.EMBEDDINGS, {"text": [-1]}, ("embeddings", "FP32", [-1, -1])),
+        (Task.TEXT_CLASSIFICATION, {"text": [-1]}, ("predictions", "BYTES", [-1])),
+        (Task.QUESTION_ANSWERING, {"question": [-1], "context": [-1]}, ("predictions", "BYTES", [-1])),
+        (Task.TEXT_RANKING, {"query": [-1], "texts": [-1, -1]}, ("predictions", "BYTES", [-1])),
+    ],
+)
+def test_v2_says_what_a_model_takes(
+    task: Task, inputs: dict[str, list[int]], output: tuple[str, str, list[int]]
+) -> None:
+    """A request with tensors of that description is one that the same model reads."""
+    item = ask(b"", METADATA, task).item
+    assert isinstance(item, Answered)
+    name, datatype, shape = output
+    assert item.value == {
+        "name": "m",
+        "versions": ["1.0"],
+        "platform": "pytorch_transformers",
+        "inputs": [{"name": key, "datatype": "BYTES", "shape": shape} for key, shape in inputs.items()],
+        "outputs": [{"name": name, "datatype": datatype, "shape": shape}],
+    }
+    tensors = [tensor(key, "a", shape=[1] * len(shape)) for key, shape in inputs.items()]
+    assert read(infer(*tensors), task=task).inputs
+
+
+def test_v2_metadata_is_asked_for_without_a_body() -> None:
+    error, body = refused(infer(TEXT), METADATA)
+    assert (error.status, body["error"]) == (422, error.message)
+    assert "send tensors to /v2/models/{model}/infer" in error.message
 
 
 def test_v2_writes_other_results_as_json() -> None:

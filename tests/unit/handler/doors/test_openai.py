@@ -74,5 +74,20 @@ def test_openais_dimensions_stand_beside_the_input() -> None:
     assert refused({"input": "a", "parameters": {"dimensions": 0}}, OPENAI_HEADERS)[0].param == "/parameters/dimensions"
 
 
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [({"task": "retrieval.query"}, "chosen by prompt_name"), ({"late_chunking": True}, "late_chunking is not done")],
+)
+def test_jinas_own_fields_are_refused_in_words(asked: dict[str, Any], says: str) -> None:
+    error, sent = refused({"input": "a", **asked}, OPENAI_HEADERS)
+    assert (error.status, sent["error"]["param"]) == (422, f"/{next(iter(asked))}")
+    assert says in error.message
+
+
+def test_jinas_own_fields_may_ask_for_nothing() -> None:
+    found = read({"input": "a", "model": "jina", "task": None, "late_chunking": False}, OPENAI_HEADERS)
+    assert found == read({"input": "a"}, OPENAI_HEADERS)
+
+
 def test_openai_is_for_embeddings() -> None:
     assert refused({"input": "a"}, OPENAI_HEADERS, Task.FILL_MASK)[0].status == 404

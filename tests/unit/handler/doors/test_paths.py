@@ -58,7 +58,7 @@ def test_the_table_loads_nothing_heavy() -> None:
 def test_a_body_that_is_no_json_is_refused_in_the_form_of_the_address(root: RootPath) -> None:
     if root.methods == ("GET",):
         return
-    status, sent = refuse(root, root.tasks[0])
+    status, sent = refuse(root, (*root.tasks, Task.EMBEDDINGS)[0])
     assert status == 400
     assert agrees(sent, keys_of(root.form, status)), sent
 
@@ -66,7 +66,7 @@ def test_a_body_that_is_no_json_is_refused_in_the_form_of_the_address(root: Root
 @pytest.mark.parametrize("task", Task)
 @pytest.mark.parametrize("root", ROOT_PATHS, ids=lambda root: root.url_path)
 def test_another_task_is_told_where_its_model_answers(root: RootPath, task: Task) -> None:
-    if task in root.tasks:
+    if task in root.tasks or not root.tasks:
         return
     status, sent = refuse(root, task)
     assert status == (424 if root.form is Form.TEI else 404)

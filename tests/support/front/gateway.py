@@ -34,20 +34,10 @@ class Gateway:
 
 
 @contextlib.contextmanager
-def running_gateway(
-    server: str, health: str, models: Mapping[str, list[str]], *, max_request_bytes: int = MAX_REQUEST_BYTES
-) -> Iterator[Gateway]:
+def running_gateway(server: str, health: str, models: Mapping[str, list[str]]) -> Iterator[Gateway]:
     """`python -m berth.gateway` before a server; it has said nothing when it is ended."""
     with tempfile.TemporaryDirectory(prefix="bg-", ignore_cleanup_errors=True) as folder:
-        settings = GatewaySettings(
-            http=f"{folder}/http.sock",
-            grpc=f"{folder}/grpc.sock",
-            server=server,
-            health=health,
-            models=dict(models),
-            max_request_bytes=max_request_bytes,
-            grace_s=10.0,
-        )
+        settings = make_settings(Path(folder), server, health, models)
         log_file = Path(folder, "log")
         with log_file.open("wb") as log:
             process = subprocess.Popen(settings.command, stdout=log, stderr=log)
@@ -59,6 +49,19 @@ def running_gateway(
         finally:
             end_process(process)
         assert (process.returncode, gateway.log) == (0, "")
+
+
+def make_settings(folder: Path, server: str, health: str, models: Mapping[str, list[str]]) -> GatewaySettings:
+    """Sockets in a folder, and all else as the launcher says it."""
+    return GatewaySettings(
+        http=str(folder / "http.sock"),
+        grpc=str(folder / "grpc.sock"),
+        server=server,
+        health=health,
+        models=dict(models),
+        max_request_bytes=MAX_REQUEST_BYTES,
+        grace_s=10.0,
+    )
 
 
 def accepts(path: str) -> bool:

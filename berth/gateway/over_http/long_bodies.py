@@ -1,0 +1,33 @@
+"""Bodies that come in chunks and are long: TorchServe hangs up on one that is too long, so each is measured here."""
+
+from aiohttp import web
+
+from ..model_server import ModelServer
+from ..refusal import too_large
+from ..settings import GatewaySettings
+from ..terms import read_terms
+from .writing import pass_back
+
+ADDRESSES = ("/predictions/{rest:.+}", "/explanations/{rest:.+}", "/v1/models/{rest:.+}", "/v2/models/{rest:.+}")
+SAID_OF_BODIES = ("content-type", "inference-header-content-length")
+
+
+class LongBodies:
+    """Passes requests to a model's own addresses on, with the length that they lacked."""
+
+    def __init__(self, settings: GatewaySettings, server: ModelServer) -> None:
+        self._settings = settings
+        self._server = server
+
+    def routes(self) -> list[web.RouteDef]:
+        """The models' own addresses, as the front hands them on."""
+        return [web.route(method, path, self.forward) for path in ADDRESSES for method in ("POST", "PUT")]
+
+    async def forward(self, request: web.Request) -> web.Response:
+        """Read all of the body, and ask as its client did; Refusal for one that is too long."""
+        terms, limit = read_terms(request.headers), self._settings.max_request_bytes
+        body = await request.read()
+        if len(body) > limit:
+            raise too_large(len(body), limit)
+        said = {name: request.headers[name] for name in SAID_OF_BODIES if name in request.headers}
+        return pass_back(await self._server.ask(request.method, request.raw_path, terms, headers=said, body=body))

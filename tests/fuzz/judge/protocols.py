@@ -1,0 +1,166 @@
+"""What other protocols' addresses may answer with: as many results as there are inputs, errors in their own form."""
+
+import base64
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+from handler.doors.paths import ROOT_PATHS, Form, RootPath, tei_error_type
+from tests.fuzz.make.requests import RestRequest
+from tests.support.clients.rest import openai_vectors
+
+PATHS = {root.url_path: root for root in ROOT_PATHS}
+_PATH = re.compile(r"/predictions/[^/]+/[^/]+/(.+?)/?")
+
+
+def find_root(request: RestRequest) -> RootPath | None:
+    """The address that a request is for, if it is one of these."""
+    found = _PATH.fullmatch(unquote(request.path.partition("?")[0]))
+    return PATHS.get(found[1]) if found else None
+
+
+def judge_form(root: RootPath, status: int, value: Any) -> str:
+    """An error that carries no code and no type; its status says what it is."""
+    message, second = value.values()
+    assert message.strip(), "no message"
+    if root.form is Form.TEI:
+        assert (list(value), second) == (["error", "error_type"], tei_error_type(status)), value
+    else:
+        assert (list(value), second) == (["message", "detail"], message), value
+    assert status in (400, 404, 413, 415, 422, 424, 503), f"an error that nobody should get: {status} {value}"
+    return "503 NotNow" if status == 503 else f"{status} {root.form}"
+
+
+def judge_values(root: RootPath, value: Any, body: Any) -> list[Any]:
+    """The results in an answer, one for each input of the body; AssertionError says what is wrong with them."""
+    return JUDGES[root.url_path](value, body)
+
+
+def _check(results: Any, count: int) -> list[Any]:
+    assert isinstance(results, list), f"no list of results: {results!r:.200}"
+    assert len(results) == count, f"{len(results)} results of {count} inputs"
+    return results
+
+
+def _count(inputs: Any) -> int:
+    """One text, or the ids of one, are one input."""
+    return len(inputs) if isinstance(inputs, list) and not isinstance(inputs[0], int) else 1
+
+
+def _judge_vectors(vectors: Any, count: int) -> list[Any]:
+    for vector in _check(vectors, count):
+        assert vector, "an empty vector"
+        if isinstance(vector, str):
+            assert len(base64.b64decode(vector, validate=True)) % 4 == 0
+        else:
+            assert all(map(_is_number, vector)), f"{vector!r:.200}"
+    return list(vectors)
+
+
+def _judge_labels(labels: Any) -> None:
+    assert labels, "no label"
+    assert all(list(each) == ["label", "score"] and _is_number(each["score"]) for each in labels), labels
+
+
+def _judge_predict(value: Any, body: Any) -> list[Any]:
+    inputs = body["inputs"]
+    is_batch = isinstance(inputs, list) and isinstance(inputs[0], list)
+    several = _check(value, len(inputs)) if is_batch else [value]
+    for labels in several:
+        _judge_labels(labels)
+    return several
+
+
+def _judge_ranks(ranks: Any, name: str, body: Any) -> list[Any]:
+    """Each of another text, best first, as many as were asked."""
+    count = len(body.get("texts") or body.get("documents"))
+    _check(ranks, min(count, body.get("top_n") or count))
+    scores = [each[name] for each in ranks]
+    assert all(map(_is_number, scores)), scores
+    assert scores == sorted(scores, reverse=True), scores
+    assert len({each["index"] for each in ranks} & set(range(count))) == len(ranks), ranks
+    return [ranks]
+
+
+def _judge_rerank(value: Any, body: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return _judge_ranks(value["results"], "relevance_score", body)
+    return _judge_ranks(value, "score", body)
+
+
+def _judge_typed(value: Any, body: Any) -> list[Any]:
+    found = value["embeddings"]
+    kinds = found if isinstance(found, dict) else {"float": found}
+    assert list(kinds) == (body.get("embedding_types") or ["float"]), list(kinds)
+    for vectors in kinds.values():
+        _judge_vectors(vectors, len(body["texts"]))
+    return list(body["texts"])
+
+
+def _judge_tokens(value: Any, body: Any) -> list[Any]:
+    for tokens in _check(value, _count(body["inputs"])):
+        assert all(list(token) == ["id", "text", "special", "start", "stop"] for token in tokens), tokens
+    return list(value)
+
+
+def _judge_texts(value: Any, body: Any) -> list[Any]:
+    assert all(isinstance(text, str) for text in value), value
+    return _check(value, _count(body["ids"]))
+
+
+def _judge_classes(value: Any, body: Any) -> list[Any]:
+    for each in _check(value["data"], _count(body["input"])):
+        assert each["num_classes"] == len(each["probs"]), each
+        assert all(map(_is_number, each["probs"])), each
+    return list(value["data"])
+
+
+def _judge_scores(value: Any, body: Any) -> list[Any]:
+    sides = [side for name, side in body.items() if side and name not in ("use_activation", "model", "user")]
+    found = _check(value["data"], max(map(_count, sides)))
+    assert all(_is_number(each["score"]) for each in found), found
+    return found
+
+
+def _judge_cosines(value: Any, body: Any) -> list[Any]:
+    found = _check(value, len(body["inputs"]["sentences"]))
+    assert all(-1.001 <= each <= 1.001 for each in found), found
+    return found
+
+
+def _judge_hub(value: Any, body: Any) -> list[Any]:
+    inputs = body["inputs"]
+    if isinstance(inputs, dict) and "sentences" in inputs:
+        return _judge_cosines(value, body)
+    assert value, "an empty answer"
+    return _check(value, _count(inputs)) if isinstance(inputs, list) else [value]
+
+
+def _judge_info(value: Any, _: Any) -> list[Any]:
+    assert value["max_input_length"] > 0, value
+    return [value]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) and abs(value) < float("inf")
+
+
+JUDGES: dict[str, Callable[[Any, Any], list[Any]]] = {
+    "hf": _judge_hub,
+    "v1/embeddings": lambda value, body: _judge_vectors(openai_vectors(value), _count(body["input"])),
+    "embed": lambda value, body: _judge_vectors(value, _count(body["inputs"])),
+    "similarity": _judge_cosines,
+    "predict": _judge_predict,
+    "rerank": _judge_rerank,
+    "tokenize": _judge_tokens,
+    "decode": _judge_texts,
+    "info": _judge_info,
+    "v1/rerank": _judge_rerank,
+    "v2/rerank": _judge_rerank,
+    "v1/embed": _judge_typed,
+    "v2/embed": _judge_typed,
+    "classify": _judge_classes,
+    "score": _judge_scores,
+    "v1/score": _judge_scores,
+}

@@ -1,0 +1,121 @@
+"""What the front holds off from TorchServe: long headers, slow and idle clients, other methods."""
+
+import contextlib
+import json
+import resource
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.front.fronted import Fronted, ask
+
+KEY = "authorization: Bearer open-sesame"
+IDLE = 2_000  # a short form of 10,000: a test's process may have that many files
+
+
+def begin(locked: Fronted, *lines: str, body: bytes = b"") -> socket.socket:
+    """Send the head of a request, and a part of its body."""
+    connection = locked.open_socket()
+    connection.sendall("\r\n".join(("POST /predictions/bert HTTP/1.1", "host: bert", *lines, "", "")).encode() + body)
+    return connection
+
+
+def read_answer(connection: socket.socket) -> tuple[int, dict[str, object]]:
+    with contextlib.closing(connection), connection.makefile("rb") as answer:
+        head, _, body = answer.read().partition(b"\r\n\r\n")
+    return int(head.split()[1]), json.loads(body)
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """As many open files as the system grants."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_headers_that_are_too_long(locked: Fronted) -> None:
+    status, _, body = locked.ask(key="open-sesame", headers={"x-long": "x" * 20_000})
+    assert (status, body["message"]) == (
+        431,
+        "the request's headers are longer than 16 KiB: send fewer or shorter ones",
+    )
+    assert locked.ask(key="open-sesame", headers={"x-long": "x" * 15_000})[0] == 200
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PATCH", "TRACE"])
+def test_other_methods(locked: Fronted, method: str) -> None:
+    status, headers, body = locked.ask(method=method, key="open-sesame")
+    assert (status, headers["allow"], body["type"]) == (405, "GET, HEAD, POST, PUT, OPTIONS", "MethodNotAllowed")
+
+
+@pytest.mark.parametrize("path", ["/models", "/models/bert", "/models/bert/1.0"])
+def test_models_are_managed_elsewhere(locked: Fronted, path: str) -> None:
+    status, _, body = locked.ask(path, method="GET", key="open-sesame")
+    assert status == 404
+    assert "management_address of config.properties" in body["message"]
+
+
+def test_a_slow_body_does_not_reach_the_server_before_it_is_whole(locked: Fronted) -> None:
+    slow = [begin(locked, KEY, "content-length: 4000", "connection: close", body=b" " * 100) for _ in range(100)]
+    assert locked.ask(key="open-sesame")[0] == 200  # with 64 places at the server
+    for connection in slow:
+        connection.sendall(b" " * 3900)
+    assert {read_answer(connection)[0] for connection in slow} == {200}
+
+
+def test_a_body_that_never_comes_is_told_so(locked: Fronted) -> None:
+    started_s = time.monotonic()
+    status, body = read_answer(begin(locked, KEY, "content-length: 4000", body=b" " * 100))
+    assert (status, body["type"]) == (408, "RequestTimeout")
+    assert time.monotonic() - started_s < 25
+
+
+@pytest.mark.parametrize("key", ["open-sesame", "wrong"])
+def test_what_is_refused_is_heard_out_and_the_connection_is_kept(locked: Fronted, key: str) -> None:
+    with contextlib.closing(locked.connect()) as connection:
+        status, _, body = ask(connection, key=key, body=b" " * 3_000_000)
+        assert (status, body["code"]) == ((413, 413) if key == "open-sesame" else (401, 401))
+        assert ask(connection, key="open-sesame")[0] == 200
+
+
+def test_who_asks_first_is_told_at_once(locked: Fronted) -> None:
+    started_s = time.monotonic()
+    status, body = read_answer(begin(locked, KEY, "content-length: 3000000", "expect: 100-continue"))
+    assert (status, body["type"]) == (413, "RequestTooLarge")
+    assert time.monotonic() - started_s < 5
+
+
+def test_a_client_cannot_have_itself_refused(locked: Fronted) -> None:
+    assert locked.ask("/v1/models", method="GET", key="open-sesame", headers={"x-refusal": "key"})[0] == 200
+
+
+@pytest.mark.parametrize(("num_chunks", "status"), [(4, 200), (64, 200), (65, 413), (1000, 413)])
+def test_a_body_in_chunks_is_measured(locked: Fronted, num_chunks: int, status: int) -> None:
+    chunks = (b" " * 0x4000 for _ in range(num_chunks))
+    with contextlib.closing(locked.connect()) as connection:
+        connection.request(
+            "POST",
+            "/predictions/bert",
+            body=chunks,
+            headers={"authorization": "Bearer open-sesame", "x-timeout-ms": "9000", "content-type": "text/plain"},
+            encode_chunked=True,
+        )
+        answer = connection.getresponse()
+        body = json.loads(answer.read())
+    assert answer.status == status
+    if status == 200:
+        assert (body["length"], body["headers"]["content-type"]) == (num_chunks * 0x4000, "text/plain")
+    else:
+        assert (body["code"], body["type"]) == (413, "RequestTooLarge")
+
+
+@pytest.mark.usefixtures("many_files")
+def test_idle_connections_cost_nobody_else_anything(locked: Fronted) -> None:
+    with contextlib.ExitStack() as held:
+        for _ in range(IDLE):
+            held.enter_context(contextlib.closing(locked.open_socket()))
+        assert [locked.ask(key="open-sesame")[0] for _ in range(20)] == [200] * 20
