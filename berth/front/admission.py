@@ -13,7 +13,7 @@ LONGEST_MS = 300_000
 MAX_WAITING = 1024  # of one model; each holds up to 64 KiB of its body
 STEPS = 4  # a request corrects the cost by this part of its error, where many are under way
 FEW = 32  # where fewer are, by less: those of one batch wait as long as each other, however many were ahead of each
-SPARE = (3, 2)  # of the estimate, as a fraction: answers come in batches, and some take longer than the last ones did
+SPARE = 2  # times the estimate: answers come in batches, and a machine that others use slows down within a second
 WRAP_MS = 1_000_000_000  # a table's numbers have 32 bits
 TABLE = "admitted"
 SILENCE = "answered"
@@ -66,7 +66,7 @@ def grpc_deadline_lines() -> Iterator[str]:
 def admission_lines(max_requests: int) -> Iterator[str]:
     """Write who joins a queue; TorchServe has `max_requests` of it at once, which no priority overtakes."""
     yield from _measure_lines(max_requests)
-    wait_ms = f"var(txn.cost),mul(txn.share),mul({SPARE[0]}),div({SPARE[1] * 1000})"
+    wait_ms = f"var(txn.cost),mul(txn.share),mul({SPARE}),div(1000)"
     yield f"    http-request set-var(txn.late_ms) {wait_ms},sub(txn.timeout_ms)"
     yield f"    http-request set-var(txn.heard_ms) var(txn.to),table_gpt0({SILENCE})"
     yield f"    http-request set-var(txn.silent_ms) {NOW_MS},sub(txn.heard_ms),sub(txn.timeout_ms)"
