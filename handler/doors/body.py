@@ -18,6 +18,9 @@ _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]+)")
 DEADLINE = "x-deadline-ms"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 UTF_8 = ("utf-8", "utf8", "us-ascii")
+MAX_START = 64  # bytes
+# JSON's words and JavaScript's, alone, and the fields of a request in some other language.
+_OTHER = re.compile(r"(true|false|null|None|NaN|undefined)\s*$|(inputs?|instances|parameters|data)\s*[:=]")
 MARK = b"\xef\xbb\xbf"  # that a file is UTF-8; RFC 8259 lets a reader of JSON pass over it, and no text begins with it
 NOT_DECODED = "TorchServe has decoded the body: its config.properties needs decode_input_request=false"
 
@@ -105,6 +108,12 @@ def decode_json(
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         sent = _describe(body, advice, envelope, name)
         raise next(explain_json(sent, error)) from None
+
+
+def is_plainly_text(body: bytes | bytearray) -> bool:
+    """Tell a text that nobody can have meant as JSON: it begins with a letter, and not with a word of JSON or a key."""
+    start = _unmark(body)[:MAX_START].decode("utf-8", "ignore").lstrip()
+    return start[:1].isalpha() and _OTHER.match(start) is None and not find_wide(body)
 
 
 def decode_text(body: bytes | bytearray, advice: Advice, envelope: Envelope, name: str) -> str:

@@ -43,11 +43,26 @@ class InstancesReply:
         return refuse(error, {**encode_error(error), "error": error.message})
 
 
+def _unwrap(value: object) -> object:
+    """Take texts out of `{"data": TEXT}`, in which TorchServe's examples for KServe send them."""
+    if not isinstance(value, dict) or not isinstance(value.get("instances"), list):
+        return value
+    return {**value, "instances": [_bare(each) for each in value["instances"]]}
+
+
+def _bare(instance: object) -> object:
+    match instance:
+        case {"data": str(text), **rest} if not rest:
+            return text
+        case _:
+            return instance
+
+
 def open_call(value: object, model: ModelIdentity, *, explains: bool) -> Call:
     """Read a request with `instances`; RequestError says what is wrong with it."""
     kind = parameters_of(model.contract, explains=explains)
     hints = describe_fields(model.contract, kind, inputs="instances", is_list=True)
-    body = read_body(value, "instances", body_of(model.contract, explains=explains), hints)
+    body = read_body(_unwrap(value), "instances", body_of(model.contract, explains=explains), hints)
     inputs = to_text_inputs(body.instances, "/instances")
     request = Request(inputs=inputs, parameters=body.parameters, param="/instances")
     reply = InstancesReply("explanations" if explains else "predictions", encoding_of(body.parameters))

@@ -12,12 +12,12 @@ import msgspec
 
 from ..contract import Contract
 from ..errors import InvalidInput, InvalidParameter, NotParseable, RequestError, UnsupportedMedia
-from ..inputs import to_text_input, to_text_inputs
+from ..inputs import TextInput, to_text_input, to_text_inputs
 from ..parameters import EncodingFormat, ExplanationParameters, Parameters
 from ..payload import ModelIdentity, Prediction, Request, Response
-from ..wire import quote
+from ..wire import convert, quote
 from .advice import JSON, TEXT, Advice, advise_native
-from .body import FORMS, Envelope, decode_json, decode_text, is_rest, read_envelope, require_bytes
+from .body import FORMS, Envelope, decode_json, decode_text, is_plainly_text, is_rest, read_envelope, require_bytes
 from .call import Call, count_headers, encode_error, encoding_of, format_value, refuse
 from .typed import body_type, describe_fields, parameters_of, read_body
 
@@ -67,6 +67,9 @@ def open_call(fields: Mapping[str, object], headers: Mapping[str, object], model
         return _one_text(body, reading, "the text")
     if envelope.media != JSON:
         raise UnsupportedMedia(f"content-type {quote(envelope.media)} is not read here: send {advice.both}")
+    if advice.text and advice.has_curl and not envelope.is_typed and is_plainly_text(body):
+        # curl -T FILE, as TorchServe's examples send a text
+        return _one_text(body, replace(reading, envelope=Envelope(media=TEXT)), "the text")
     return open_value(decode_json(body, advice, envelope), model.contract, kind)
 
 
@@ -93,6 +96,8 @@ def _check_fields(fields: Mapping[str, object], envelope: Envelope, advice: Advi
 def open_value(value: object, contract: Contract, kind: type[Parameters] | None = None) -> Call:
     """Read a body's JSON; `kind` is what `parameters` are, those of the task by default."""
     kind = kind or contract.parameters
+    if call := _open_bare(value, contract, kind):
+        return call
     hints = describe_fields(contract, kind, inputs="inputs")
     _refuse_beside(value, kind)
     body = read_body(value, "inputs", body_of(contract, explains=kind is ExplanationParameters), hints)
@@ -100,6 +105,19 @@ def open_value(value: object, contract: Contract, kind: type[Parameters] | None 
     inputs = to_text_inputs(body.inputs, "/inputs") if is_list else (to_text_input(body.inputs, "/inputs"),)
     reply = NativeReply(is_list, encoding_of(body.parameters))
     return Call(item=Request(inputs=inputs, parameters=body.parameters), reply=reply)
+
+
+def _open_bare(value: object, contract: Contract, kind: type[Parameters]) -> Call | None:
+    """Read a body that is an input itself, or a text as `data`, as TorchServe's examples send them; None for others."""
+    if not isinstance(value, dict) or not value or kind.example:
+        return None
+    if value.keys() == {"data"} and isinstance(value["data"], str) and contract.takes_string:
+        source = TextInput(text=value["data"], param="/data")
+    elif value.keys() <= set(contract.keys):
+        source = to_text_input(convert(value, contract.input_object, {"": contract.describe_input()}), "")
+    else:
+        return None
+    return Call(item=Request(inputs=(source,), parameters=kind(), param=""), reply=NativeReply())
 
 
 def _refuse_beside(value: object, kind: type[Parameters]) -> None:

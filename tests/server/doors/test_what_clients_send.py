@@ -46,7 +46,6 @@ def run_line(line: str, url: str, file: Path) -> object:
 
 
 FILES = [
-    pytest.param(TEXT.encode(), [], 400, id="text without a type"),
     pytest.param(TEXT.encode("utf-16"), PLAIN, 400, id="text in UTF-16"),
     pytest.param(TEXT.encode("cp1252"), PLAIN, 400, id="text in Windows-1252"),
     pytest.param(gzip.compress(TEXT.encode()), PLAIN, 415, id="text in gzip"),
@@ -59,7 +58,7 @@ FILES = [
 
 @pytest.mark.parametrize(("content", "options", "status"), FILES)
 def test_a_file_by_curl(model: Model, tmp_path: Path, content: bytes, options: list[str], status: int) -> None:
-    """TorchServe's own documents send a text so: curl -T FILE."""
+    """A file by itself: curl -T FILE."""
     file = tmp_path / "file"
     file.write_bytes(content)
     lines = lines_in(run_curl(NATIVE.url(model), None, *options, "-T", str(file)), status)
@@ -80,13 +79,33 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def test_a_text_by_curl(model: Model, tmp_path: Path) -> None:
-    """As a file with its type, as a form, and with the mark that Windows' editors write."""
+    """As a file with its type or none, as a form, and with the mark that Windows' editors write."""
     file = tmp_path / "file"
     file.write_text(TEXT, encoding="utf-8-sig")
     expected = pytest.approx(vector(model), abs=1e-6)
     assert run_curl(NATIVE.url(model), None, *PLAIN, "-T", str(file)).results == expected
+    assert run_curl(NATIVE.url(model), None, "-T", str(file)).results == expected  # TorchServe's documents send it so
     for fields in (["-F", f"data=@{file}"], ["-F", f"data={TEXT}"], ["--data-urlencode", f"data={TEXT}"]):
         assert run_curl(NATIVE.url(model), None, *fields).results == expected
+
+
+def test_a_text_that_could_be_json_needs_its_type(model: Model, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("[Laughter] naïve", encoding="utf-8")
+    (*_, line) = lines_in(run_curl(NATIVE.url(model), None, "-T", str(file)), 400)
+    assert run_line(line, NATIVE.url(model), file) == pytest.approx(vector(model, "[Laughter] naïve"), abs=1e-6)
+
+
+def test_the_bodies_of_torchserves_examples(tasks_server: Server, model: Model) -> None:
+    """Its BERT example's, for TorchServe and for KServe, and its question-answering."""
+    expected = pytest.approx(vector(model), abs=1e-6)
+    assert NATIVE.ask(model, {"data": TEXT}).results == expected
+    assert NATIVE.ask(model, {"text": TEXT}).results == expected
+    assert V1.ask(model, {"instances": [{"data": TEXT}]}).results == [expected]
+    source = {"question": "Who was Jim Henson?", "context": "Jim Henson was a nice puppet"}
+    url = NATIVE.url(tasks_server.model(Task.QUESTION_ANSWERING))
+    bare, wrapped = (post(url, json.dumps(body).encode(), JSON).json() for body in (source, {"inputs": source}))
+    assert bare == {**wrapped, "score": pytest.approx(wrapped["score"], abs=1e-6)}
 
 
 def test_requests_with_data_for_json(model: Model) -> None:

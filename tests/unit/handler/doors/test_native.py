@@ -60,6 +60,46 @@ def test_other_ways_to_send_one_text(fields: dict[str, object], headers: dict[st
     assert [text.text for text in request.inputs] == ["plain"]
 
 
+@pytest.mark.parametrize(
+    ("body", "task", "text", "pair"),
+    [
+        ({"text": "a"}, Task.TEXT_CLASSIFICATION, "a", None),
+        ({"text": "a", "text_pair": "b"}, Task.TEXT_CLASSIFICATION, "a", "b"),
+        ({"data": "a"}, Task.TEXT_CLASSIFICATION, "a", None),
+        ({"question": "a", "context": "b"}, Task.QUESTION_ANSWERING, "a", "b"),  # its sample_text.txt
+    ],
+)
+def test_torchserves_examples_send_an_input_bare(body: object, task: Task, text: str, pair: str | None) -> None:
+    for headers in (REST, {"explain": "False", "url_path": ""}, {**REST, "explain": "True"}):
+        call = opened({"body": json.dumps(body).encode()}, headers, task)
+        assert isinstance(call.item, Request)
+        assert [(source.text, source.text_pair) for source in call.item.inputs] == [(text, pair)]
+        assert call.reply == NativeReply()
+
+
+def test_torchserves_examples_name_a_target_beside_the_text() -> None:
+    for body in ({"text": "a", "target": 1}, {"data": "a", "target": 1}, {"inputs": "a", "target": 1}):
+        rejected = parse(body, {**REST, "explain": "True"})
+        assert isinstance(rejected, Rejected)
+        assert 'put it among the parameters ("parameters": {"target": ...})' in rejected.error.message
+
+
+@pytest.mark.parametrize("text", ["Bloomberg has reported", "  été\n", "true story", "data were lost", "NaNs"])
+def test_a_text_that_is_no_json_needs_no_type(text: str) -> None:
+    request = opened({"body": text.encode()}, {"explain": "False", "url_path": ""}, Task.EMBEDDINGS).item
+    assert isinstance(request, Request)
+    assert [source.text for source in request.inputs] == [text]
+
+
+@pytest.mark.parametrize(
+    "text", ["[Laughter]", "123", '"a"', "true", "None\n", "inputs: a", "data=a", "{a", "-", "\u201ca"]
+)
+def test_what_could_be_meant_otherwise_needs_one(text: str) -> None:
+    rejected = opened({"body": text.encode()}, {"explain": "False", "url_path": ""}, Task.EMBEDDINGS).item
+    assert isinstance(rejected, Rejected)
+    assert "send" in rejected.error.message
+
+
 def test_describe_is_for_requests_without_fields() -> None:
     """Any client can send this header: it must not change what a prediction is."""
     item = opened({}, {"describe": "True"}, Task.TEXT_CLASSIFICATION).item
@@ -124,7 +164,10 @@ BAD_BODIES: list[tuple[object, int, str | None, str]] = [
         "/inputs",
         'inputs is missing; a request has the keys inputs and parameters: send {"inputs": "your text"}',
     ),
-    ({"text": "a"}, 422, "/text", "unknown key 'text'; a request has the keys inputs and parameters: send"),
+    ({"text": "a", "more": 1}, 422, "/text", "unknown key 'text'; a request has the keys inputs and parameters: send"),
+    ({"text": 5}, 422, "/text", "text: expected string"),
+    ({"text_pair": "a"}, 422, "/text", "text is missing"),
+    ({"data": 5}, 422, "/data", "unknown key 'data'; a request has the keys inputs and parameters: send"),
     ({"inputs": "a", "options/x": 1}, 422, "/options~1x", "options/x"),
     ({"inputs": "a", "top_k": 1}, 422, "/top_k", 'put it among the parameters ("parameters": {"top_k": ...})'),
     ({"inputs": "a", "truncate": True}, 422, "/truncate", "give it the base_url /predictions/{model}/{version}/hf"),

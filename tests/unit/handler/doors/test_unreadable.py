@@ -69,10 +69,10 @@ SEEN: list[tuple[bytes, dict[str, str], int, tuple[str, ...]]] = [
     (b"{inputs: a}", JSON, 400, ("double quotes",)),
     (b'{"inputs": NaN}', JSON, 400, ("invalid character at byte 11, near '{\"inputs\": NaN}'", SEND_JSON)),
     (
-        b"hello world\n",
+        b"(hello) world\n",
         {},
         400,
-        ("has no content type and is not JSON", "byte 0, near 'hello world", SEND_JSON, SEND_TEXT),
+        ("has no content type and is not JSON", "byte 0, near '(hello) world", SEND_JSON, SEND_TEXT),
     ),
     (b"[Laughter] hello", {}, 400, ("has no content type", SEND_TEXT)),
     (b"hello", JSON, 400, ("the body is not JSON", SEND_JSON)),
