@@ -16,7 +16,7 @@ from handler.tasks import TASKS
 
 from .. import __version__
 from . import answers
-from .roots import ABOUT, ERRORS
+from .roots import ERRORS, describe_roots
 
 Schema = dict[str, Any]
 
@@ -96,8 +96,9 @@ def _protocol_paths() -> Iterator[tuple[str, Schema]]:
 
 def _root_paths() -> Iterator[tuple[str, Schema]]:
     """The addresses of other protocols; one that refuses everything is left out."""
+    described = describe_roots()
     for root in ROOT_PATHS:
-        if about := ABOUT.get(root.url_path):
+        if about := described.get(root.url_path):
             name = root.url_path.replace("/", "_")
             body = _json(about.requests, about.example) if about.requests else None
             operation = _operation(name, about.summary, body, [_ref(kind) for kind in about.results], ERRORS[root.form])
@@ -199,7 +200,7 @@ def _components() -> Schema:
         *(kind for explains in (False, True) for kind in _bodies(native.body_of, explains=explains)),
         *(kind for explains in (False, True) for kind in _bodies(kserve_v1.body_of, explains=explains)),
         open_inference.InferBody,
-        *(kind for about in ABOUT.values() for kind in about.requests),
+        *(kind for about in describe_roots().values() for kind in about.requests),
     ]
     answered = [
         *(form for kind in TASKS.values() for form in kind.results),
@@ -208,7 +209,7 @@ def _components() -> Schema:
         answers.InferAnswer,
         answers.KServeError,
         *ERRORS.values(),
-        *(kind for about in ABOUT.values() for kind in about.results),
+        *(kind for about in describe_roots().values() for kind in about.results),
     ]
     _, requests = msgspec.json.schema_components(asked, ref_template=REF)
     _, responses = msgspec.json.schema_components(answered, ref_template=REF)

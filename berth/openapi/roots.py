@@ -53,18 +53,7 @@ EMBED = About(
     example={"texts": ["hello world"], "input_type": "search_query", "embedding_types": ["float"]},
     results=(protocols.Embedded,),
 )
-RESULTS = tuple(form for kind in TASKS.values() for form in kind.results)
 ABOUT = {
-    "hf": About(
-        summary="InferenceClient of huggingface_hub, every task; `options` are ignored",
-        requests=(
-            FeatureExtraction,
-            similarity.SimilarityRequest,
-            *(native.body_of(kind, explains=False) for kind in TASKS.values() if not kind.is_vector),
-        ),
-        example={"inputs": "hello world"},
-        results=(*RESULTS, *(GenericAlias(list, (form,)) for form in RESULTS), list[list[Label]]),
-    ),
     "v1/embeddings": About(
         summary="OpenAI's embeddings: base_url ends with /predictions/{model}/{version}/v1",
         requests=(embeddings.body_of(TASKS[Task.EMBEDDINGS]),),
@@ -121,3 +110,16 @@ ABOUT = {
     "score": SCORE,
     "v1/score": SCORE,
 }
+
+
+def describe_roots() -> dict[str, About]:
+    """Return what is said of each address, by its `url_path`; of `hf` by the tasks that there are."""
+    results = tuple(form for kind in TASKS.values() for form in kind.results)
+    bodies = [native.body_of(kind, explains=False) for kind in TASKS.values() if not kind.is_vector]
+    hf = About(
+        summary="InferenceClient of huggingface_hub, every task; `options` are ignored",
+        requests=(FeatureExtraction, similarity.SimilarityRequest, *bodies),
+        example={"inputs": "hello world"},
+        results=(*results, *(GenericAlias(list, (form,)) for form in results), list[list[Label]]),
+    )
+    return {"hf": hf, **ABOUT}

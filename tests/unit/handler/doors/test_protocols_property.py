@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from berth.openapi.roots import ABOUT
+from berth.openapi.roots import describe_roots
 from handler.config import Task
 from handler.doors.call import Call
 from handler.doors.paths import ROOT_PATHS, Form, RootPath, tei_error_type
@@ -20,6 +20,7 @@ from tests.support.standin_model import identify
 same_every_time = settings(derandomize=True, deadline=None, database=None, max_examples=300)
 
 MAX_ERROR_BYTES = 4096
+ABOUT = describe_roots()
 FIELDS = sorted({name for about in ABOUT.values() for kind in about.requests for name in kind.__struct_fields__})
 
 anything = st.text(st.characters(exclude_categories=()), max_size=20)
