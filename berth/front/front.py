@@ -116,6 +116,7 @@ def gateway_settings(plan: FrontPlan, folder: Path) -> GatewaySettings:
         http=str(folder / GATEWAY_HTTP),
         grpc=str(folder / GATEWAY_GRPC),
         server=f"unix:{folder / INSIDE}",
+        behind=plan.behind.inference.url,
         health=plan.health.url,
         models={model.name: [model.version] for model in plan.models},
         max_request_bytes=plan.outside.max_request_bytes,
