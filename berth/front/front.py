@@ -26,7 +26,7 @@ from .reports.metrics import render_metrics
 from .runtime import ask
 
 CONFIG = "haproxy.cfg"
-ACCEPT_S = 1.0
+LIVE_S = 3.0  # the gateway joins large answers meanwhile; below the 4 s of a probe
 CHECK_S = 20.0
 START_S = 20.0  # it takes 0.05 s; a busy machine takes longer
 GATEWAY_GRACE_S = 5.0  # the front's clients were answered before
@@ -106,7 +106,7 @@ def _gateway(plan: FrontPlan, folder: Path, environ: Mapping[str, str]) -> KeptP
         command=gateway_settings(plan, folder).command,
         folder=folder,
         environment=environ,
-        is_serving=lambda: _accepts(folder / GATEWAY_HTTP),
+        is_serving=lambda: _is_live(folder / GATEWAY_HTTP),
     )
 
 
@@ -116,6 +116,7 @@ def gateway_settings(plan: FrontPlan, folder: Path) -> GatewaySettings:
         http=str(folder / GATEWAY_HTTP),
         grpc=str(folder / GATEWAY_GRPC),
         server=f"unix:{folder / INSIDE}",
+        behind=plan.behind.inference.url,
         health=plan.health.url,
         models={model.name: [model.version] for model in plan.models},
         max_request_bytes=plan.outside.max_request_bytes,
@@ -124,14 +125,16 @@ def gateway_settings(plan: FrontPlan, folder: Path) -> GatewaySettings:
     )
 
 
-def _accepts(path: Path) -> bool:
+def _is_live(path: Path) -> bool:
+    """Whether the gateway answers there: to a process that hangs one can still connect."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(ACCEPT_S)
+            connection.settimeout(LIVE_S)
             connection.connect(str(path))
+            connection.sendall(b"GET /v2/health/live HTTP/1.0\r\n\r\n")
+            return b" 200 " in connection.recv(64)
     except OSError:
         return False
-    return True
 
 
 def _answers(runtime: Path) -> bool:

@@ -1,8 +1,8 @@
 """Asks the models' server, TorchServe, through the front's socket or at its own address."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -28,26 +28,32 @@ class Answer:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One address of the server, with kept connections to it."""
+
+    session: aiohttp.ClientSession
+    base: URL
+
+    async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Send one request; aiohttp.ClientError when nobody answers."""
+        url = self.base.join(URL(path))
+        async with self.session.request(method, url, headers=headers, data=body or None) as answer:
+            return Answer(status=answer.status, headers=answer.headers, body=await answer.read())
+
+
 class ModelServer:
     """A server that is asked over kept connections, as many as there are requests: the front has the queue."""
 
-    def __init__(self, session: aiohttp.ClientSession, base: URL) -> None:
-        self._session = session
-        self._base = base
+    def __init__(self, ways: Sequence[Way]) -> None:
+        self._ways = ways
 
     @classmethod
     @asynccontextmanager
-    async def connected(cls, address: str) -> AsyncIterator[Self]:
-        """Prepare to ask unix:/PATH or http://HOST:PORT; nothing is connected yet."""
-        is_unix = address.startswith(UNIX)
-        connector = (
-            aiohttp.UnixConnector(address.removeprefix(UNIX), limit=0) if is_unix else aiohttp.TCPConnector(limit=0)
-        )
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
-        async with aiohttp.ClientSession(
-            connector=connector, timeout=timeout, auto_decompress=False, skip_auto_headers=NOT_ADDED
-        ) as session:
-            yield cls(session, URL("http://localhost" if is_unix else address))
+    async def connected(cls, *addresses: str) -> AsyncIterator[Self]:
+        """Prepare to ask unix:/PATH or http://HOST:PORT, the first that can be connected to; nothing is yet."""
+        async with AsyncExitStack() as held:
+            yield cls([await held.enter_async_context(_way(address)) for address in addresses])
 
     async def ask(
         self, method: str, path: str, terms: Terms, *, headers: Mapping[str, str] | None = None, body: bytes = b""
@@ -55,12 +61,27 @@ class ModelServer:
         """Send one request; Refusal when nobody answers, or not in time. A cancelled one is hung up."""
         sent = {**terms.headers, **(headers or {})}
         try:
-            async with (
-                asyncio.timeout_at(terms.deadline_s),
-                self._session.request(method, self._base.join(URL(path)), headers=sent, data=body or None) as answer,
-            ):
-                return Answer(status=answer.status, headers=answer.headers, body=await answer.read())
+            async with asyncio.timeout_at(terms.deadline_s):
+                return await self._send(method, path, sent, body)
         except aiohttp.ClientError as error:
             raise no_answer() from error
         except TimeoutError as error:
             raise too_late() from error
+
+    async def _send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        *others, last = self._ways
+        for way in others:
+            with suppress(aiohttp.ClientConnectorError):  # nothing was sent
+                return await way.send(method, path, headers, body)
+        return await last.send(method, path, headers, body)
+
+
+@asynccontextmanager
+async def _way(address: str) -> AsyncIterator[Way]:
+    is_unix = address.startswith(UNIX)
+    connector = aiohttp.UnixConnector(address.removeprefix(UNIX), limit=0) if is_unix else aiohttp.TCPConnector(limit=0)
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
+    async with aiohttp.ClientSession(
+        connector=connector, timeout=timeout, auto_decompress=False, skip_auto_headers=NOT_ADDED
+    ) as session:
+        yield Way(session=session, base=URL("http://localhost" if is_unix else address))

@@ -23,7 +23,7 @@ async def run(settings: GatewaySettings) -> None:
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
         loop.add_signal_handler(number, ending.set)
-    async with ModelServer.connected(settings.server) as server, aiohttp.ClientSession() as session:
+    async with ModelServer.connected(*settings.addresses) as server, aiohttp.ClientSession() as session:
         readiness = Readiness(session, settings.health)
         async with _grpc(settings, server, readiness, ending), _http(settings, server, readiness):
             await ending.wait()

@@ -23,6 +23,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Path of the unix socket for gRPC."""
     server: str
     """Who answers predictions: unix:/PATH or http://HOST:PORT."""
+    behind: str | None = None
+    """Who answers the rest of what was begun once `server` takes no more connections, because it is ended."""
     health: str
     """The launcher's health address, http://HOST:PORT."""
     models: Annotated[dict[str, Annotated[list[str], Meta(min_length=1)]], Meta(min_length=1)]
@@ -47,6 +49,11 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     def command(self) -> list[str]:
         """The command that starts a gateway with these settings."""
         return [sys.executable, "-P", "-m", "berth.gateway", msgspec.json.encode(self).decode()]
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Who is asked, the first that can be connected to."""
+        return (self.server, self.behind) if self.behind else (self.server,)
 
     @property
     def default_model(self) -> str:
