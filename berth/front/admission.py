@@ -63,7 +63,7 @@ def grpc_deadline_lines() -> Iterator[str]:
     yield "    http-request set-var(txn.timeout_ms) int(1) if { req.fhdr(grpc-timeout) -m end n }"
 
 
-def admission_lines(max_requests: int) -> Iterator[str]:
+def admission_lines(max_requests: int, max_waiting: int = MAX_WAITING) -> Iterator[str]:
     """Write who joins a queue; TorchServe has `max_requests` of it at once, which no priority overtakes."""
     yield from _measure_lines(max_requests)
     wait_ms = f"var(txn.cost),mul(txn.share),mul({SPARE}),div(1000)"
@@ -72,7 +72,7 @@ def admission_lines(max_requests: int) -> Iterator[str]:
     yield f"    http-request set-var(txn.silent_ms) {NOW_MS},sub(txn.heard_ms),sub(txn.timeout_ms)"
     is_late = f"{{ var(txn.late_ms) -m int gt 0 }} !{IS_LONE}"
     is_silent = f"{{ var(txn.silent_ms) -m int gt 0 }} {{ var(txn.heard_ms) -m int gt 0 }} !{IS_LONE}"
-    is_full = f"{{ var(txn.share) -m int gt {max_requests + MAX_WAITING} }}"
+    is_full = f"{{ var(txn.share) -m int gt {max_requests + max_waiting} }}"
     for condition in (is_late, is_silent, is_full):
         yield f"    http-request set-var(txn.refusal) str(overloaded) if {IS_OPEN} {IS_ASKED} {condition}"
     yield "    http-request set-var(txn.retry_s) int(1)"

@@ -8,6 +8,7 @@ from string import Template
 from ..endpoint import Endpoint
 from .admission import (
     ANY_MODEL,
+    MAX_WAITING,
     admission_lines,
     counting_lines,
     deadline_lines,
@@ -18,7 +19,7 @@ from .admission import (
 from .cors import cors_lines
 from .keys import OPEN_GRPC, OPEN_PATHS, key_lines, rate_table_lines
 from .limits import BUFFER_BYTES, MAX_LONG_BODIES, body_lines, limit_lines, long_body_lines, refused_lines
-from .plan import MAX_GRPC_CALLS, FrontPlan
+from .plan import FrontPlan
 from .refusals import REFUSALS, bare_413_lines, form_lines, own_error_lines, refusal_lines, too_long
 from .reports.access_log import log_lines
 from .routes import inside_lines, model_backend_lines, route_lines
@@ -68,11 +69,11 @@ def render_config(plan: FrontPlan, folder: Path, *, has_access_log: bool = False
         inside_admission=_admission(deadline_lines(is_checked=False), plan.max_requests),
         model_backends=_joined(model_backend_lines(plan.models, http, plan.max_requests)),
         torchserve_http=http,
-        torchserve_grpc=f"{grpc} maxconn {MAX_GRPC_CALLS}",
+        torchserve_grpc=grpc,
         gateway_http=folder / GATEWAY_HTTP,
         max_long_bodies=MAX_LONG_BODIES,
         gateway_grpc=folder / GATEWAY_GRPC,
-        grpc_admission=_admission(grpc_deadline_lines(), MAX_GRPC_CALLS),
+        grpc_admission=_admission(grpc_deadline_lines(), plan.max_requests, max_waiting=0),
         any_model=ANY_MODEL,
         counting=_joined(counting_lines()),
         tables=_joined(table_lines()),
@@ -92,8 +93,8 @@ def _max_connections(plan: FrontPlan) -> int:
     return most if files == resource.RLIM_INFINITY else min(most, (files - OTHER_FILES) // 2)
 
 
-def _admission(deadline: Iterable[str], max_requests: int) -> str:
-    return _joined((*deadline, *admission_lines(max_requests), *learning_lines()))
+def _admission(deadline: Iterable[str], max_requests: int, max_waiting: int = MAX_WAITING) -> str:
+    return _joined((*deadline, *admission_lines(max_requests, max_waiting), *learning_lines()))
 
 
 def _bind(endpoint: Endpoint, certificate: Path | None, protocols: str) -> str:

@@ -12,7 +12,6 @@ from .keys import KeySource
 
 LOOPBACK = "127.0.0.1"
 MAX_THREADS = 4  # one moves some 10,000 requests a second
-MAX_GRPC_CALLS = 64  # at once at TorchServe, which queues them beside those of REST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,9 @@
 """What the gateway refuses or cannot answer, in the form of the protocol that was asked. Pure."""
 
-from handler.doors.paths import Form
+from handler.doors.paths import Form, tei_error_type
 
-# The types that TEI's clients know (its router's ErrorType).
-TEI_TYPES = {429: "Overloaded", 503: "Unhealthy", 424: "Backend", 502: "Backend"}
 RETRY_AFTER_S = 1
+NOT_READY = "NotReady"
 
 
 class Refusal(Exception):
@@ -31,9 +30,10 @@ class Refusal(Exception):
             case Form.V2:
                 return {"error": self.message}
             case Form.TEI:
-                return {"error": self.message, "error_type": TEI_TYPES.get(self.status, "Validation")}
+                kind = "Unhealthy" if self.type == NOT_READY else tei_error_type(self.status)
+                return {"error": self.message, "error_type": kind}
             case Form.COHERE:
-                return {"message": self.message}
+                return {"message": self.message, "detail": self.message}
             case Form.NATIVE:
                 return native
 
