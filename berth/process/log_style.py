@@ -22,7 +22,7 @@ TORCHSERVE_VARIABLE = "BERTH_TORCHSERVE_LEVEL"  # read by berth/serve/log4j2.xml
 OWN = "berth: "
 # As berth/serve/log4j2.xml has it; a worker's thread is W-9000-bert_1.0-stdout.
 LINE = re.compile(r"(?P<date>\d{4}-\S+) +(?P<level>[A-Z]+) +(?P<thread>\S+) ?(?P<message>.*)")
-LOADED = "loaded "  # what a worker prints at its start; all else that it prints is trouble
+LOADED = ("loaded ", "load_s=")  # what a worker prints at its start; all else that it prints is trouble
 LOG4J = {"TRACE": "debug", "DEBUG": "debug", "INFO": "info", "WARN": "warning", "ERROR": "error", "FATAL": "error"}
 
 

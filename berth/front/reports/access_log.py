@@ -1,6 +1,7 @@
 """The access log: one JSON object for each request, written by HAProxy. No query, no text, no key."""
 
 import contextlib
+import fcntl
 import os
 import sys
 import threading
@@ -12,6 +13,7 @@ from ..routes import backend_of
 
 MAX_LINE_BYTES = 2048
 MAX_TEXT_BYTES = 200  # of a client's own words: a longer line would be cut, and be no JSON
+PIPE_BYTES = 2**20  # the most that Linux lets everybody have: some 3000 lines, and HAProxy drops what finds no room
 FIELDS = {
     "time": '"%[date,utime(%Y-%m-%dT%H:%M:%SZ)]"',
     "level": '"info"',
@@ -50,6 +52,7 @@ def log_lines(models: Sequence[ServedModel]) -> Iterator[str]:
 def forwarded() -> Iterator[TextIO]:
     """Yield a file for HAProxy's output, which goes on to stderr: it would make stderr itself non-blocking for all."""
     ours, theirs = os.pipe()
+    fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     with os.fdopen(ours, "rb") as pipe, os.fdopen(theirs, "w") as output:
         thread = threading.Thread(target=_pass_on, args=[pipe.fileno()], name="access-log", daemon=True)
         thread.start()

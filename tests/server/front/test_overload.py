@@ -48,6 +48,14 @@ def num_refused(server: Server) -> int:
     return int(found[1])
 
 
+def num_dropped(server: Server) -> int:
+    """Lines that HAProxy did not write, because on a machine that is busy nobody read them in time."""
+    (runtime,) = server.temp.glob(f"berth-*/{RUNTIME}")
+    found = re.search(r"^DroppedLogs: (\d+)$", ask(runtime, "show info"), re.MULTILINE)
+    assert found
+    return int(found[1])
+
+
 def test_every_request_is_answered_or_refused(server: Server) -> None:
     url = f"{server.inference_url}/predictions/bert"
     bodies = [json.dumps({"inputs": f"{TEXT} {number}"}).encode() for number in range(500)]
@@ -62,11 +70,12 @@ def test_every_request_is_answered_or_refused(server: Server) -> None:
     assert num_refused(server) - before[1] <= ends[503]  # others came to the handler too late
     assert all(b"retry-after: " in each.head.lower() for each in sent if each.status == 503)
     assert not any(b"connection: close" in each.head.lower() for each in sent)
-    server.require(lambda: len(access_lines(server)) >= before[0] + len(sent), 30.0, "each has its line")
+    server.require(lambda: len(access_lines(server)) + num_dropped(server) >= before[0] + len(sent), 30.0, "its lines")
     lines = [line for line in access_lines(server) if line["traceparent"] == "t-1"]
-    assert Counter(line["status"] for line in lines) == ends
-    assert sum(line["tokens"] > 0 for line in lines) == ends[200]
-    assert len({line["id"] for line in lines}) == len(sent)
+    statuses, dropped = Counter(line["status"] for line in lines), num_dropped(server)
+    assert all(0 <= ends[status] - statuses[status] <= dropped for status in ends), (ends, statuses, dropped)
+    assert sum(line["tokens"] > 0 for line in lines) == statuses[200]
+    assert len({line["id"] for line in lines}) == len(lines)
     assert TEXT not in server.log
 
 
