@@ -10,7 +10,7 @@ from typing import Any
 from .place import Place
 
 TOLERANCE = 1e-6  # the same engine, in batches of another size
-MAX_CELL = 170
+MAX_CELL = 320
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
