@@ -38,7 +38,7 @@ GRACE_S = 60
 
 
 def render_config(plan: FrontPlan, folder: Path, *, has_access_log: bool = False) -> str:
-    """Write the configuration of a front whose sockets lie in `folder`."""
+    """Write the configuration of a front whose files lie in `folder`, a path from where HAProxy runs."""
     http, grpc = plan.behind.inference.address, plan.behind.grpc_inference.address
     settings, keys_map = plan.outside, folder / KEYS_MAP if plan.keys else None
     certificate = folder / CERTIFICATE if settings.certificate else None

@@ -26,6 +26,7 @@ from .reports.metrics import render_metrics
 from .runtime import ask
 
 CONFIG = "haproxy.cfg"
+HERE = Path()  # both run in the run folder, whose own path may have spaces, quotes and #
 LIVE_S = 3.0  # the gateway joins large answers meanwhile; below the 4 s of a probe
 CHECK_S = 20.0
 START_S = 20.0  # it takes 0.05 s; a busy machine takes longer
@@ -82,12 +83,12 @@ def running_front(plan: FrontPlan, folder: Path, environ: Mapping[str, str] = os
     for file in files:
         file.write()
     config, has_access_log = folder / CONFIG, LogStyle.read(environ).has_access_log
-    config.write_text(render_config(plan, folder, has_access_log=has_access_log), encoding="utf-8")
-    _require_valid(plan.executable, config)
+    config.write_text(render_config(plan, HERE, has_access_log=has_access_log), encoding="utf-8")
+    _require_valid(plan.executable, folder)
     with forwarded() if has_access_log else nullcontext() as output:
         haproxy = KeptProcess(
             name="the front (haproxy)",
-            command=[str(plan.executable), "-db", "-f", str(config)],
+            command=[str(plan.executable), "-db", "-f", CONFIG],
             folder=folder,
             environment=environ,
             is_serving=lambda: _answers(folder / RUNTIME),
@@ -103,7 +104,7 @@ def running_front(plan: FrontPlan, folder: Path, environ: Mapping[str, str] = os
 def _gateway(plan: FrontPlan, folder: Path, environ: Mapping[str, str]) -> KeptProcess:
     return KeptProcess(
         name="the gateway",
-        command=gateway_settings(plan, folder).command,
+        command=gateway_settings(plan, HERE).command,
         folder=folder,
         environment=environ,
         is_serving=lambda: _is_live(folder / GATEWAY_HTTP),
@@ -144,9 +145,9 @@ def _answers(runtime: Path) -> bool:
         return False
 
 
-def _require_valid(executable: Path, config: Path) -> None:
-    command = [str(executable), "-c", "-f", str(config)]
-    checked = subprocess.run(command, capture_output=True, text=True, timeout=CHECK_S, check=False)
+def _require_valid(executable: Path, folder: Path) -> None:
+    command = [str(executable), "-c", "-f", CONFIG]
+    checked = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=CHECK_S, check=False)
     if checked.returncode:
         alerts = " ".join(line for line in checked.stderr.splitlines() if "ALERT" in line)
         raise BerthError(f"haproxy refuses berth's configuration: {alerts}")

@@ -7,7 +7,10 @@ from ..settings import Settings
 METHODS = ("GET", "HEAD", "POST", "PUT", "OPTIONS")
 BODY_S = 15
 BUFFER_BYTES = 65_536
-MAX_HEADERS_BYTES = 16_384
+MAX_HEADERS_BYTES = 7_168  # TorchServe's Netty reads 8 KiB, the front's own headers among them
+MAX_ADDRESS_BYTES = 3_500  # and a first line of 4 KiB, which a root path's own address makes longer
+BAD_ESCAPE = "'%([^0-9A-Fa-f]|.[^0-9A-Fa-f]|.?$)'"
+CONTROLS = r"'[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]'"
 MAX_LONG_BODIES = 64
 UNREAD_BYTES = 40_960  # so long a body may not be in the buffer as a whole, beside the headers
 ASKS_FIRST = "{ var(txn.asks_first) -m found }"
@@ -19,8 +22,11 @@ def limit_lines(settings: Settings) -> Iterator[str]:
     at_gateway = "{ var(txn.to) -m str gateway }"  # which makes many requests of one, and has a limit of its own
     too_long = f"{{ req.hdr_val(content-length) gt {settings.max_request_bytes} }}"  # body_size knows none of HTTP/2
     yield f"    http-request set-var(txn.refusal) str(body) if {too_long} !{at_gateway}"
-    managed = "{ path /models } or { path_beg /models/ } !{ path_end /invoke }"  # the last is a prediction, SageMaker's
-    yield f"    http-request set-var(txn.refusal) str(management) if {managed}"
+    yield "    http-request set-var(txn.refusal) str(management) if { path /models } or { path_beg /models/ }"
+    invoked = "{ path,url_dec -m beg /invocations } or { path,url_dec -m beg /models/ } { path,url_dec -m end /invoke }"
+    yield f"    http-request set-var(txn.refusal) str(invocations) if {invoked}"
+    unreadable = (f"url,length gt {MAX_ADDRESS_BYTES}", f"url -m reg {BAD_ESCAPE}", f"req.hdrs -m reg {CONTROLS}")
+    yield from (f"    http-request set-var(txn.refusal) str(malformed) if {{ {each} }}" for each in unreadable)
     yield f"    http-request set-var(txn.refusal) str(headers) if {{ req.hdrs,length gt {MAX_HEADERS_BYTES} }}"
     yield f"    http-request set-var(txn.refusal) str(method) if !{{ method {' '.join(METHODS)} }}"
 

@@ -63,6 +63,21 @@ REFUSALS = (
         grpc_status=5,
     ),
     Refusal(
+        reason="invocations",
+        status=404,
+        type="NotFound",
+        message="SageMaker's addresses are not served: send predictions to /predictions/{model}",
+        grpc_status=5,
+    ),
+    Refusal(
+        reason="malformed",
+        status=400,
+        type="NotParseable",
+        message="the request cannot be read, because its address is longer than 3,500 bytes or has a % before what are "
+        "no two hexadecimal digits, or because a header has control characters: leave them out",
+        grpc_status=3,
+    ),
+    Refusal(
         reason="method",
         status=405,
         type="MethodNotAllowed",
@@ -75,7 +90,7 @@ REFUSALS = (
         reason="headers",
         status=431,
         type="RequestTooLarge",
-        message="the request's headers are longer than 16 KiB: send fewer or shorter ones",
+        message="the request's headers are longer than 7 KiB: send fewer or shorter ones",
         grpc_status=8,
     ),
     Refusal(

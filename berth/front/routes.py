@@ -30,8 +30,12 @@ def route_lines(models: Sequence[ServedModel]) -> Iterator[str]:
 
 def inside_lines(models: Sequence[ServedModel]) -> Iterator[str]:
     """Write how paths that name a model choose its backend, which is all that the gateway asks for."""
-    yield "    http-request set-var(txn.model) path,field(3,/) if { path_beg /predictions/ /explanations/ }"
-    yield "    http-request set-var(txn.model) path,field(4,/),field(1,:) if { path_beg /v1/models/ /v2/models/ }"
+    read = "path,url_dec"  # as TorchServe reads it
+    for field, begins in (
+        ("field(3,/)", "/predictions/ /explanations/"),
+        ("field(4,/),field(1,:)", "/v1/models/ /v2/models/"),
+    ):
+        yield f"    http-request set-var(txn.model) {read},{field} if {{ {read} -m beg {begins} }}"
     for model in models:
         yield f"    http-request set-var(txn.to) str({backend_of(model)}) if {{ var(txn.model) -m str {model.name} }}"
 

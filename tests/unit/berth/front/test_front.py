@@ -4,9 +4,17 @@ import csv
 import http.client
 import json
 import signal
+import tempfile
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1.health_pb2 import HealthCheckRequest
+from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from berth.front.config import INSIDE
 from berth.front.front import Front
+from berth.front.keys import KeySource
 from berth.front.runtime import ask
 from berth.wait import wait_until
 from tests.support.front.fronted import fronted
@@ -45,3 +53,19 @@ def num_streams(front: Front) -> int:
     """Requests that the front has passed on."""
     rows = csv.DictReader(ask(front.runtime, "show stat").removeprefix("# ").splitlines())
     return sum(int(row["scur"]) for row in rows if row["svname"] == "BACKEND")
+
+
+@needs_haproxy
+def test_a_run_folder_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = tmp_path / "a b,(c)#'\"$d"
+    odd.mkdir()
+    keys = tmp_path / "keys"
+    keys.write_text("ada open-sesame\n")
+    monkeypatch.setattr(tempfile, "tempdir", str(odd))
+    with fronted(KeySource(file=keys, text="")) as server:
+        assert server.ask(key="open-sesame")[0] == 200
+        with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
+            HealthStub(channel).Check(HealthCheckRequest(), timeout=WAIT_S)
+        keys.write_text("ada another\n")
+        server.front.look()
+        assert [server.ask(key=key)[0] for key in ("open-sesame", "another")] == [401, 200]

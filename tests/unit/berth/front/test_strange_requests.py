@@ -1,0 +1,56 @@
+"""Requests that TorchServe would never answer, log a stack trace for, or answer past the model's queue."""
+
+import contextlib
+import csv
+
+import pytest
+
+from berth.front.front import Front
+from berth.front.runtime import ask
+from tests.support.front.fronted import Fronted
+
+from .test_limits import read_answer
+
+KEY = "open-sesame"
+
+
+@pytest.mark.parametrize("path", ["/invocations", "/%69nvocations", "/models/bert/invoke", "/%6dodels/bert/invoke"])
+def test_sagemakers_addresses_would_never_be_answered(locked: Fronted, path: str) -> None:
+    status, _, body = locked.ask(path, key=KEY)
+    assert (status, body["type"]) == (404, "NotFound")
+    assert "send predictions to /predictions/{model}" in body["message"]
+
+
+@pytest.mark.parametrize("path", ["%zz", "%4", "%", "bert?x=%g1", "bert/" + "a" * 3_500, "bert?x=" + "a" * 3_500])
+def test_an_address_that_cannot_be_read(locked: Fronted, path: str) -> None:
+    status, _, body = locked.ask(f"/predictions/{path}", key=KEY)
+    assert (status, body["type"]) == (400, "NotParseable")
+
+
+def test_a_long_address_with_escapes_is_passed_on(locked: Fronted) -> None:
+    assert locked.ask("/predictions/bert/1.0/" + "%41" * 1_000 + "?x=100%25", key=KEY)[0] == 200
+
+
+@pytest.mark.parametrize("character", [b"\x01", b"\x0b", b"\x7f"])
+def test_a_header_with_control_characters(locked: Fronted, character: bytes) -> None:
+    lines = (b"GET /predictions/bert HTTP/1.1", b"host: x", b"connection: close", b"authorization: Bearer open-sesame")
+    with contextlib.closing(locked.open_socket()) as client:
+        client.sendall(b"\r\n".join((*lines, b"traceparent: a" + character, b"", b"")))
+        status, body = read_answer(client)
+    assert (status, body["type"]) == (400, "NotParseable")
+
+
+ESCAPED = ("/predictions/%62ert", "/predictions%2Fbert", "/v1/models/be%72t%3Apredict", "/v2/models/%62%65rt/infer")
+
+
+@pytest.mark.parametrize("path", ESCAPED)
+def test_an_escaped_name_takes_no_way_past_the_models_queue(locked: Fronted, path: str) -> None:
+    before = num_queued(locked.front)
+    assert locked.ask(path, key=KEY)[0] == 200
+    assert num_queued(locked.front) == before + 1
+
+
+def num_queued(front: Front) -> int:
+    """Requests that went through the model's queue so far."""
+    rows = csv.DictReader(ask(front.runtime, "show stat").removeprefix("# ").splitlines())
+    return next(int(row["stot"]) for row in rows if (row["pxname"], row["svname"]) == ("model-bert", "BACKEND"))
