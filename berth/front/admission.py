@@ -69,7 +69,9 @@ def admission_lines(max_requests: int, max_waiting: int = MAX_WAITING) -> Iterat
     wait_ms = f"var(txn.cost),mul(txn.share),mul({SPARE}),div(1000)"
     yield f"    http-request set-var(txn.late_ms) {wait_ms},sub(txn.timeout_ms)"
     yield f"    http-request set-var(txn.heard_ms) var(txn.to),table_gpt0({SILENCE})"
-    yield f"    http-request set-var(txn.silent_ms) {NOW_MS},sub(txn.heard_ms),sub(txn.timeout_ms)"
+    # Its threads' clocks differ by milliseconds, and HAProxy 2.6 takes from a number below zero what is far above it.
+    yield "    http-request set-var(txn.patient_ms) var(txn.heard_ms),add(txn.timeout_ms)"
+    yield f"    http-request set-var(txn.silent_ms) {NOW_MS},sub(txn.patient_ms)"
     is_late = f"{{ var(txn.late_ms) -m int gt 0 }} !{IS_LONE}"
     is_silent = f"{{ var(txn.silent_ms) -m int gt 0 }} {{ var(txn.heard_ms) -m int gt 0 }} !{IS_LONE}"
     is_full = f"{{ var(txn.share) -m int gt {max_requests + max_waiting} }}"
@@ -102,9 +104,10 @@ def learning_lines() -> Iterator[str]:
     """Write what an answer teaches about its queue; one that TorchServe or the handler refused took no time."""
     is_taught = "{ var(txn.began_us) -m found } !{ status 503 }"
     yield f"    http-response set-var(txn.own) {OWN_COST}"
-    yield f"    http-response set-var(txn.expected) {OWN_COST},mul(txn.share)"
-    error = "date(0,us),sub(txn.began_us),sub(txn.expected)"
+    yield f"    http-response set-var(txn.expected) {OWN_COST},mul(txn.share),add(txn.began_us)"
+    error = "date(0,us),sub(txn.expected)"
     yield f"    http-response set-var(txn.learnt) {error},div(txn.norm),add(txn.own) if {is_taught}"
+    yield "    http-response set-var(txn.learnt) int(1) if { var(txn.learnt) -m int lt 1 }"
     yield f"    http-response sc-set-gpt0({SLOT}) var(txn.learnt) if {is_taught}"
     yield f"    http-response sc-set-gpt0({SILENCE_SLOT}) {NOW_MS} if {IS_TAKEN}"
 
