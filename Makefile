@@ -33,7 +33,7 @@ $(SERVES): setup.cfg setup.py pyproject.toml constraints.txt
 	touch $@
 
 $(STAMP): $(SERVES)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt 'berth[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
 $(SAMPLE): $(SERVES) $(wildcard berth/*.py berth/*/*.py berth/*/*/*.py handler/*.py handler/*/*.py)
