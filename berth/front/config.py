@@ -6,6 +6,7 @@ from pathlib import Path
 from string import Template
 
 from ..endpoint import Endpoint
+from ..errors import BerthError
 from .admission import (
     ANY_MODEL,
     admission_lines,
@@ -16,7 +17,7 @@ from .admission import (
     table_lines,
 )
 from .cors import cors_lines
-from .keys import OPEN_GRPC, OPEN_PATHS, key_lines, rate_table_lines
+from .keys import MAX_KEYLESS, OPEN_GRPC, OPEN_PATHS, key_lines, open_grpc_lines, rate_table_lines
 from .limits import BUFFER_BYTES, body_lines, limit_lines, refused_lines
 from .plan import MAX_GRPC_CALLS, FrontPlan
 from .refusals import REFUSALS, bare_413_lines, form_lines, own_error_lines, refusal_lines, too_long
@@ -32,6 +33,7 @@ KEYS_MAP = "keys.map"
 CERTIFICATE = "certificate.pem"
 TLS_OPTIONS = "ssl-min-ver TLSv1.2"
 OTHER_FILES = 200
+FEWEST_FILES = 256
 PATIENCE_S = 30  # how long a request waits for its turn
 GRACE_S = 60
 
@@ -59,6 +61,8 @@ def render_config(plan: FrontPlan, folder: Path, *, has_access_log: bool = False
         http_limits=_joined(limit_lines(settings)),
         http_keys=_joined(key_lines(keys_map, f"{{ path {' '.join(OPEN_PATHS)} }}")),
         http_bodies=_joined(body_lines()),
+        grpc_open=_joined(open_grpc_lines()),
+        max_keyless=MAX_KEYLESS,
         grpc_keys=_joined(key_lines(keys_map, f"{{ path_beg {OPEN_GRPC} }}")),
         http_log=_joined(log_lines(plan.models)) if has_access_log else "",
         grpc_log=_joined(log_lines(())) if has_access_log else "",
@@ -84,10 +88,15 @@ def render_config(plan: FrontPlan, folder: Path, *, has_access_log: bool = False
 
 
 def _max_connections(plan: FrontPlan) -> int:
-    """As many as memory holds, and files are granted: each may take two."""
+    """As many as memory holds, and files are granted: each may take two. BerthError where too few are."""
     _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = plan.max_connections
-    return most if files == resource.RLIM_INFINITY else min(most, (files - OTHER_FILES) // 2)
+    if files == resource.RLIM_INFINITY:
+        return plan.max_connections
+    if files < FEWEST_FILES:
+        raise BerthError(
+            f"the front may open {files} files: raise the hard limit (ulimit -Hn) to {FEWEST_FILES} or more"
+        )
+    return min(plan.max_connections, (files - OTHER_FILES) // 2)
 
 
 def _admission(deadline: Iterable[str], max_requests: int) -> str:

@@ -96,8 +96,10 @@ def running_front(plan: FrontPlan, folder: Path, environ: Mapping[str, str] = os
         )
         gateway = _gateway(plan, folder, environ)
         with gateway.running(), haproxy.running():
-            if not wait_until(lambda: haproxy.why_not_ready is None, START_S):
+            if not wait_until(lambda: haproxy.has_ended or haproxy.why_not_ready is None, START_S):
                 raise BerthError(f"haproxy does not answer {START_S:g} s after its start; its log is above")
+            if haproxy.has_ended:
+                raise BerthError("haproxy ended at its start; its log is above")
             yield Front(haproxy=haproxy, gateway=gateway, files=files, runtime=folder / RUNTIME, models=plan.models)
 
 

@@ -23,6 +23,8 @@ TABLE = "key_rates"
 # What probes ask: it says whether the server is there and ready, and nothing more.
 OPEN_PATHS = ("/ping", "/health", "/v2/health/live", "/v2/health/ready")
 OPEN_GRPC = "/grpc.health.v1.Health/"
+MAX_KEYLESS = 8  # calls at once that are told to bring a key
+MESSAGE_S = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,14 @@ def key_lines(keys_map: Path | None, unless: str) -> Iterator[str]:
         yield "    http-request sc-inc-gpc0(0) if { var(txn.key) -m found } !{ var(txn.refusal) -m found }"
     yield "    http-request del-header authorization"
     yield "    http-request del-header x-api-key"
+
+
+def open_grpc_lines() -> Iterator[str]:
+    """Write that a call which needs no key has a short message: not compressed, and of less than 64 KiB."""
+    is_open = f"{{ path_beg {OPEN_GRPC} }}"
+    is_short = "{ req.body,bytes(0,3),hex -m str 000000 }"  # a flag, and the upper half of the length
+    yield f"    http-request wait-for-body time {MESSAGE_S}s at-least 5 if {is_open}"
+    yield f"    http-request deny deny_status 413 if {is_open} !{is_short}"
 
 
 def rate_table_lines() -> Iterator[str]:

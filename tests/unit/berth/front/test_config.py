@@ -1,5 +1,6 @@
 """HAProxy's configuration: HAProxy itself takes every variant of it."""
 
+import resource
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from berth.archive.served_model import ServedModel
 from berth.endpoint import Endpoint
+from berth.errors import BerthError
 from berth.front.config import CERTIFICATE, KEYS_MAP, render_config
 from berth.front.keys import KeySource
 from berth.front.plan import FrontPlan
@@ -65,3 +67,11 @@ def test_haproxy_takes_it(
 def test_no_key_is_in_the_configuration(tmp_path: Path) -> None:
     assert "secret" not in render(tmp_path, {}, ("bert",), KEYS)
     assert str(tmp_path / KEYS_MAP) not in render(tmp_path, {}, ("bert",), None)
+
+
+def test_where_too_few_files_may_be_open_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (128, 128))
+    with pytest.raises(
+        BerthError, match="the front may open 128 files: raise the hard limit"
+    ):
+        render(tmp_path, {}, ("bert",), None)
