@@ -18,7 +18,7 @@ from .admission import (
 )
 from .cors import cors_lines
 from .keys import MAX_KEYLESS, OPEN_GRPC, OPEN_PATHS, key_lines, open_grpc_lines, rate_table_lines
-from .limits import BUFFER_BYTES, body_lines, limit_lines, refused_lines
+from .limits import BUFFER_BYTES, MAX_LONG_BODIES, body_lines, limit_lines, long_body_lines, refused_lines
 from .plan import MAX_GRPC_CALLS, FrontPlan
 from .refusals import REFUSALS, bare_413_lines, form_lines, own_error_lines, refusal_lines, too_long
 from .reports.access_log import log_lines
@@ -61,6 +61,7 @@ def render_config(plan: FrontPlan, folder: Path, *, has_access_log: bool = False
         http_limits=_joined(limit_lines(settings)),
         http_keys=_joined(key_lines(keys_map, f"{{ path {' '.join(OPEN_PATHS)} }}")),
         http_bodies=_joined(body_lines()),
+        long_bodies=_joined(long_body_lines()),
         grpc_open=_joined(open_grpc_lines()),
         max_keyless=MAX_KEYLESS,
         grpc_keys=_joined(key_lines(keys_map, f"{{ path_beg {OPEN_GRPC} }}")),
@@ -73,6 +74,7 @@ def render_config(plan: FrontPlan, folder: Path, *, has_access_log: bool = False
         torchserve_http=http,
         torchserve_grpc=f"{grpc} maxconn {MAX_GRPC_CALLS}",
         gateway_http=folder / GATEWAY_HTTP,
+        max_long_bodies=MAX_LONG_BODIES,
         gateway_grpc=folder / GATEWAY_GRPC,
         grpc_admission=_admission(grpc_deadline_lines(), MAX_GRPC_CALLS),
         any_model=ANY_MODEL,

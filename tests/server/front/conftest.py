@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -67,8 +68,7 @@ def locked(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loc
         "TS_PRIVATE_KEY_FILE": str(certificate.key),
         "TS_CORS_ALLOWED_ORIGIN": ORIGIN,
     }
-    with (
-        mock.patch.object(servers, "free_ports", return_value=ports),
-        servers.running_server([archive], environment) as server,
-    ):
+    with ExitStack() as held:
+        with mock.patch.object(servers, "free_ports", return_value=ports):
+            server = held.enter_context(servers.running_server([archive], environment))
         yield Locked(server=server, keys=folder / "keys", certificate=certificate)

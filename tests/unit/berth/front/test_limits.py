@@ -4,8 +4,10 @@ import contextlib
 import json
 import resource
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +67,24 @@ def test_a_slow_body_does_not_reach_the_server_before_it_is_whole(locked: Fronte
     for connection in slow:
         connection.sendall(b" " * 3900)
     assert {read_answer(connection)[0] for connection in slow} == {200}
+
+
+def test_a_long_body_that_trickles_keeps_no_place_at_the_server(locked: Fronted) -> None:
+    slow = [begin(locked, KEY, "content-length: 300000", "connection: close", body=b" " * 100_000) for _ in range(100)]
+    assert locked.ask(key="open-sesame")[0] == 200  # with 64 places at the server
+    for connection in slow:
+        connection.sendall(b" " * 200_000)
+    assert {read_answer(connection)[0] for connection in slow} == {200}
+
+
+@pytest.mark.parametrize(("key", "status"), [("open-sesame", 413), ("wrong", 401)])
+def test_a_client_of_http2_reads_the_refusal(locked: Fronted, tmp_path: Path, key: str, status: int) -> None:
+    (tmp_path / "body").write_bytes(b" " * 3_000_000)
+    command = ["curl", "--silent", "--show-error", "--http2-prior-knowledge", "--data-binary", f"@{tmp_path / 'body'}"]
+    command += ["-H", f"authorization: Bearer {key}", f"{locked.inference.url}/predictions/bert"]
+    for _ in range(5):
+        asked = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert json.loads(asked.stdout)["code"] == status, asked.stderr
 
 
 def test_a_body_that_never_comes_is_told_so(locked: Fronted) -> None:
