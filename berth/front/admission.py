@@ -15,6 +15,7 @@ STEPS = 4  # a request corrects the cost by this part of its error, where many a
 FEW = 32  # where fewer are, by less: those of one batch wait as long as each other, however many were ahead of each
 SPARE = 2  # times the estimate: answers come in batches, and a machine that others use slows down within a second
 WRAP_MS = 1_000_000_000  # a table's numbers have 32 bits
+HIGHEST_US = 60_000_000  # of a cost, whatever a clock that jumps may teach
 TABLE = "admitted"
 SILENCE = "answered"
 COUNTS = "refused"
@@ -108,6 +109,7 @@ def learning_lines() -> Iterator[str]:
     error = "date(0,us),sub(txn.expected)"
     yield f"    http-response set-var(txn.learnt) {error},div(txn.norm),add(txn.own) if {is_taught}"
     yield "    http-response set-var(txn.learnt) int(1) if { var(txn.learnt) -m int lt 1 }"
+    yield f"    http-response set-var(txn.learnt) int({HIGHEST_US}) if {{ var(txn.learnt) -m int gt {HIGHEST_US} }}"
     yield f"    http-response sc-set-gpt0({SLOT}) var(txn.learnt) if {is_taught}"
     yield f"    http-response sc-set-gpt0({SILENCE_SLOT}) {NOW_MS} if {IS_TAKEN}"
 

@@ -74,7 +74,7 @@ def budget(*arguments: str | Path, cache: Path | None = None) -> tuple[int, dict
     return ran.returncode, json.loads(ran.stdout), ran.stderr
 
 
-@pytest.mark.parametrize("memory", [[], ["--memory", "2Gi"]], ids=["what is there", "2Gi"])
+@pytest.mark.parametrize("memory", [[], ["--memory", "3Gi"]], ids=["what is there", "3Gi"])
 def test_budget_says_what_serve_says(sample_archive: Path, memory: list[str], tmp_path: Path) -> None:
     _, told, _ = budget(sample_archive, "--config", CONFIG, *memory, cache=tmp_path)
     with started_server([sample_archive], {"XDG_CACHE_HOME": str(tmp_path)}, options=memory) as server:

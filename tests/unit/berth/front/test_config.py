@@ -71,5 +71,5 @@ def test_no_key_is_in_the_configuration(tmp_path: Path) -> None:
 
 def test_where_too_few_files_may_be_open_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (128, 128))
-    with pytest.raises(BerthError, match="only 128 files may be open, and the front needs 256 at least"):
+    with pytest.raises(BerthError, match="the front may open 128 files: raise the hard limit"):
         render(tmp_path, {}, ("bert",), None)
