@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote
 
+from berth.front.refusals import REFUSALS, too_long
 from handler.doors.paths import Form
 from tests.fuzz.make.requests import RestRequest
 from tests.fuzz.sending import RestAnswer
@@ -56,7 +57,12 @@ def judge_refusal(request: RestRequest, answer: RestAnswer) -> str:
     if answer.status == 413 and not answer.body:
         assert len(request.body) > MAX_BODY_BYTES, "a bare 413 for a body within the limit"
         return "413, TorchServe's"
+    if _is_no_http(request) and answer.body.startswith(b"<html>"):
+        assert answer.status == 400, f"HAProxy's own page of a {answer.status}"
+        return "400, HAProxy's"
     value = json.loads(answer.body)
+    if reason := _fronts_reason(answer.status, value):
+        return f"{answer.status} {reason}, the front's"
     if "type" in value and "param" not in value:
         # Netty has several words for a form that it cannot read, which never reaches a worker.
         is_bad_form = request.is_form and answer.status == 500 and value["type"] != OF_A_WORKER
@@ -70,6 +76,19 @@ def judge_refusal(request: RestRequest, answer: RestAnswer) -> str:
     error = undress(request)(value)
     assert error["code"] == answer.status, f"status {answer.status} of {error}"
     return judge_error(error, parse(request.body))
+
+
+def _is_no_http(request: RestRequest) -> bool:
+    """Whether the front cannot read it: a header without a name, a length that is not the body's, a strange address."""
+    names = {name.lower().strip() for name, _ in request.headers}
+    return bool({"", "content-length"} & names) or "#" in request.path or not request.path.isascii()
+
+
+def _fronts_reason(status: int, value: Any) -> str | None:
+    """Why the front refused, if it was the front: the sentence is one of its own, in whatever form."""
+    said = json.dumps(value)
+    fitting = (each for each in (*REFUSALS, too_long(MAX_BODY_BYTES)) if each.status == status)
+    return next((each.reason for each in fitting if json.dumps(each.message)[1:-1] in said), None)
 
 
 def undress(request: RestRequest) -> Undress:

@@ -128,4 +128,4 @@ def test_models_cannot_be_registered(server: Server) -> None:
 
 def test_the_log_says_which_settings_and_that_there_are_no_keys(server: Server) -> None:
     assert "config.properties" in server.log.splitlines()[0]
-    assert f"no access key is asked for: the models at {server.inference_url} can be asked from this" in server.log
+    assert f"no API key is asked for: the models at {server.inference_url} can be asked from this" in server.log

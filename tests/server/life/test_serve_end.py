@@ -66,7 +66,7 @@ def test_a_signal_before_ready_is_a_clean_stop(tmp_path: Path, number: signal.Si
         assert list(server.temp.iterdir()) == []
 
 
-@pytest.mark.parametrize("moment", ["settings from", "memory: at most", "no access key"])
+@pytest.mark.parametrize("moment", ["settings from", "memory: at most", "no API key"])
 def test_a_signal_before_java_listens_is_a_clean_stop(tmp_path: Path, moment: str) -> None:
     with started_server([make_standin(tmp_path)]) as server:
         server.wait_for_log(moment)
