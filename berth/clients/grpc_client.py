@@ -56,6 +56,8 @@ PAGE = 100  # models on a page of ListModels
 LIST_TIMEOUT_S = 5.0
 # gRPC says UNAVAILABLE of a server that was never reached and of one that hung up, and a server says so itself of a
 # full queue: only the words differ.
+HTTP_ANSWER = "http2 header with status"  # of the front's port for REST, which speaks HTTP/2 too
+REFUSED_STREAM = "RST_STREAM with error code 7"
 NEVER_CONNECTED = re.compile("failed to connect|errors resolving|resolution failed")
 HUNG_UP = re.compile("[Ss]ocket|[Cc]onnection|GOAWAY|RST_STREAM|recvmsg|Stream removed|Broken pipe")
 
@@ -189,12 +191,14 @@ class GrpcClient:
     def _failure(self, code: grpc.StatusCode, details: str) -> BerthError:
         """The error for a call that got no answer."""
         words = f"{code.name}: {details.partition(chr(10))[0]}"  # TorchServe adds the name of a Java class
-        if code == grpc.StatusCode.UNAVAILABLE and NEVER_CONNECTED.search(details):
+        is_http = code == grpc.StatusCode.UNIMPLEMENTED and HTTP_ANSWER in details
+        if is_http or (code == grpc.StatusCode.UNAVAILABLE and NEVER_CONNECTED.search(details)):
             return ServerUnreachable(
                 f"no server answers gRPC at {self._address}: start one with `berth serve`, or give the address of its "
                 f"gRPC port, which is not REST's ({words})"
             )
-        if code == grpc.StatusCode.UNAVAILABLE and HUNG_UP.search(details):
+        is_refused = code == grpc.StatusCode.CANCELLED or REFUSED_STREAM in details
+        if code == grpc.StatusCode.UNAVAILABLE and HUNG_UP.search(details) and not is_refused:
             return broken_connection(self._address, words)
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
             return no_answer_in_time(self._address, self._timeout_s)
@@ -203,7 +207,7 @@ class GrpcClient:
                 f"{self._address} is not the port for this call: predictions, stream and ping go to the inference port "
                 f"(7070), scale to the management port (7071) ({words})"
             )
-        if code == grpc.StatusCode.CANCELLED:  # by the server: gRPC-Java resets the stream of too large a message
+        if is_refused:  # by the server: gRPC-Java resets the stream of too large a message, and the front hands that on
             return BerthError(
                 f"{self._address} cancelled the call: is the input larger than max_request_size? ({words})"
             )
