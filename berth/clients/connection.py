@@ -19,6 +19,8 @@ from .access import CA_VARIABLES, NO_KEY_HINT, OPEN, Access
 from .addresses import parse_url
 from .messages import MAX_QUOTED, broken_connection, decode_error, no_answer_in_time, not_a_berth_server
 
+WRONG_ADDRESS = ("ResourceNotFoundException", "NotFound")  # types of TorchServe's refusal, and of the front's
+
 Decoded = TypeVar("Decoded")
 
 CONNECT_TIMEOUT_S = 5.0
@@ -143,7 +145,7 @@ class Connection:
 
     def _refusal(self, status: int, body: bytes) -> BerthError:
         error = refusal(status, body)
-        if error.type == "ResourceNotFoundException":
+        if error.type in WRONG_ADDRESS:
             return UsageError(
                 f"{self.url} is a TorchServe, but not its address for this: predictions go to the inference address "
                 "(http://127.0.0.1:8080 by default), everything else to the management address "
