@@ -30,6 +30,8 @@ from typing import ClassVar, Self
 
 RETRY = {"retry-after": "1"}  # seconds (RFC 9110): a batch takes less
 
+OTHER_TASK_STATUS = 424  # TEI's, for a model that does something else
+
 
 class HandlerError(Exception):
     """Base of every error that the handler knows."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import orjson
 
 from ..contract import Contract
-from ..errors import RequestError, ResponseTooLarge, UnknownPath
+from ..errors import OTHER_TASK_STATUS, RequestError, ResponseTooLarge, UnknownPath
 from ..parameters import EncodingFormat, Parameters
 from ..payload import Item, Prediction, Response
 from .paths import Form, tei_error_type
@@ -79,9 +79,9 @@ class FormedReply:
 def _refuse_as_tei(error: RequestError) -> Response:
     """Write TEI's object; a model of another task is a 424 there."""
     is_other_task = isinstance(error, UnknownPath)
-    kind = tei_error_type(424 if is_other_task else error.status)
+    kind = tei_error_type(OTHER_TASK_STATUS if is_other_task else error.status)
     response = refuse(error, {"error": error.message, "error_type": kind})
-    return replace(response, status=424, phrase="Failed Dependency") if is_other_task else response
+    return replace(response, status=OTHER_TASK_STATUS, phrase="Failed Dependency") if is_other_task else response
 
 
 def set_parameters(contract: Contract, **values: object) -> Parameters:

@@ -112,6 +112,7 @@ ERROR_CODES = sorted(
         for kind in vars(errors).values()
         if isinstance(kind, type) and issubclass(kind, errors.RequestError)
     }
+    | {str(errors.OTHER_TASK_STATUS)}
 )
 # A counter that begins with 0 shows its first increase; one that begins with its first sample hides it.
 FIRST_SAMPLES = (

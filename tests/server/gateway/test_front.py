@@ -47,7 +47,7 @@ def test_the_models_metadata_is_the_handlers(client: Any) -> None:
 
 def test_a_deadline_that_is_too_short(client: Any) -> None:
     with pytest.raises(InferenceServerException) as raised:
-        client.infer(Task.EMBEDDINGS, [texts(*["word " * 400] * 200)], client_timeout=0.02)
+        client.infer(Task.EMBEDDINGS, [texts(*["word " * 400] * 200)], client_timeout=0.001)
     assert raised.value.status() == str(grpc.StatusCode.DEADLINE_EXCEEDED)
 
 

@@ -150,10 +150,11 @@ def test_names_are_what_torchserve_and_prometheus_take() -> None:
 
 def test_document_has_the_same_table() -> None:
     document = (ROOT / "docs" / "metrics.md").read_text("utf-8")
-    rows = [line for line in document.splitlines() if line.startswith("| `berth_")]
+    own = [line for line in document.splitlines() if line.startswith("| `berth_")]
+    rows = [line for line in own if not line.startswith("| `berth_front_")]  # those are the launcher's
     assert rows == [
         f"| `{metric.name}` | {metric.kind} | {metric.unit.lower()} | "
         f"{metric.meaning}{''.join(f'; label `{label}`' for label in metric.labels)} |"
         for metric in METRICS
     ]
-    assert len(document.splitlines()) < 60
+    assert len(document.splitlines()) < 90
