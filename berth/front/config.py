@@ -41,53 +41,76 @@ GRACE_S = 60
 
 def render_config(plan: FrontPlan, folder: Path, *, has_access_log: bool = False) -> str:
     """Write the configuration of a front whose files lie in `folder`, a path from where HAProxy runs."""
-    http, grpc = plan.behind.inference.address, plan.behind.grpc_inference.address
-    settings, keys_map = plan.outside, folder / KEYS_MAP if plan.keys else None
-    certificate = folder / CERTIFICATE if settings.certificate else None
-    body = too_long(settings.max_request_bytes)
-    refusals = (*REFUSALS, body)
     return Template(TEMPLATE.read_text("utf-8")).substitute(
-        max_connections=_max_connections(plan),
-        threads=plan.threads,
-        runtime_socket=folder / RUNTIME,
-        grace_s=GRACE_S,
-        buffer_bytes=BUFFER_BYTES,
-        patience_s=PATIENCE_S,
-        own_errors=_joined(own_error_lines()),
-        http_bind=_bind(settings.inference, certificate, "h2,http/1.1"),
-        grpc_bind=_bind(settings.grpc_inference, certificate, "h2"),
-        cors=_joined(cors_lines(settings)),
-        routes=_joined(route_lines(plan.models)),
-        admission=_admission(deadline_lines(is_checked=True), plan.max_requests),
-        http_limits=_joined(limit_lines(settings)),
-        http_keys=_joined(key_lines(keys_map, f"{{ path {' '.join(OPEN_PATHS)} }}")),
-        http_bodies=_joined(body_lines()),
-        long_bodies=_joined(long_body_lines()),
-        grpc_open=_joined(open_grpc_lines()),
-        max_keyless=MAX_KEYLESS,
-        grpc_keys=_joined(key_lines(keys_map, f"{{ path_beg {OPEN_GRPC} }}")),
-        http_log=_joined(log_lines(plan.models)) if has_access_log else "",
-        grpc_log=_joined(log_lines(())) if has_access_log else "",
-        inside_socket=folder / INSIDE,
-        inside_routes=_joined(inside_lines(plan.models)),
-        inside_admission=_admission(deadline_lines(is_checked=False), plan.max_requests),
-        model_backends=_joined(model_backend_lines(plan.models, http, plan.max_requests)),
-        torchserve_http=http,
-        torchserve_grpc=grpc,
-        gateway_http=folder / GATEWAY_HTTP,
-        max_long_bodies=MAX_LONG_BODIES,
-        gateway_grpc=folder / GATEWAY_GRPC,
-        grpc_admission=_admission(grpc_deadline_lines(), plan.max_requests, max_waiting=0),
-        any_model=ANY_MODEL,
-        counting=_joined(counting_lines()),
-        tables=_joined(table_lines()),
-        refusals=_joined(refusal_lines("http-request", refusals)),
-        late_refusals=_joined(refusal_lines("http-response", refusals)),
-        bare_413=_joined(bare_413_lines(body)),
-        refused=_joined(refused_lines()),
-        forms=_joined(form_lines()),
-        key_rates=_joined(rate_table_lines()),
+        _limits(plan) | _addresses(plan, folder) | _rules(plan, folder) | _refusals(plan) | _log(plan, has_access_log)
     )
+
+
+def _limits(plan: FrontPlan) -> dict[str, object]:
+    return {
+        "max_connections": _max_connections(plan),
+        "threads": plan.threads,
+        "grace_s": GRACE_S,
+        "buffer_bytes": BUFFER_BYTES,
+        "patience_s": PATIENCE_S,
+        "max_keyless": MAX_KEYLESS,
+        "max_long_bodies": MAX_LONG_BODIES,
+    }
+
+
+def _addresses(plan: FrontPlan, folder: Path) -> dict[str, object]:
+    certificate = folder / CERTIFICATE if plan.outside.certificate else None
+    return {
+        "http_bind": _bind(plan.outside.inference, certificate, "h2,http/1.1"),
+        "grpc_bind": _bind(plan.outside.grpc_inference, certificate, "h2"),
+        "torchserve_http": plan.behind.inference.address,
+        "torchserve_grpc": plan.behind.grpc_inference.address,
+        "runtime_socket": folder / RUNTIME,
+        "inside_socket": folder / INSIDE,
+        "gateway_http": folder / GATEWAY_HTTP,
+        "gateway_grpc": folder / GATEWAY_GRPC,
+    }
+
+
+def _rules(plan: FrontPlan, folder: Path) -> dict[str, object]:
+    """Write who goes where, with what key and in which queue."""
+    keys_map, behind = folder / KEYS_MAP if plan.keys else None, plan.behind.inference.address
+    return {
+        "cors": _joined(cors_lines(plan.outside)),
+        "routes": _joined(route_lines(plan.models)),
+        "inside_routes": _joined(inside_lines(plan.models)),
+        "model_backends": _joined(model_backend_lines(plan.models, behind, plan.max_requests)),
+        "any_model": ANY_MODEL,
+        "http_limits": _joined(limit_lines(plan.outside)),
+        "http_bodies": _joined(body_lines()),
+        "long_bodies": _joined(long_body_lines()),
+        "http_keys": _joined(key_lines(keys_map, f"{{ path {' '.join(OPEN_PATHS)} }}")),
+        "grpc_keys": _joined(key_lines(keys_map, f"{{ path_beg {OPEN_GRPC} }}")),
+        "grpc_open": _joined(open_grpc_lines()),
+        "key_rates": _joined(rate_table_lines()),
+        "admission": _admission(deadline_lines(is_checked=True), plan.max_requests),
+        "inside_admission": _admission(deadline_lines(is_checked=False), plan.max_requests),
+        "grpc_admission": _admission(grpc_deadline_lines(), plan.max_requests, max_waiting=0),
+        "counting": _joined(counting_lines()),
+        "tables": _joined(table_lines()),
+    }
+
+
+def _refusals(plan: FrontPlan) -> dict[str, object]:
+    body = too_long(plan.outside.max_request_bytes)
+    return {
+        "own_errors": _joined(own_error_lines()),
+        "refusals": _joined(refusal_lines("http-request", (*REFUSALS, body))),
+        "late_refusals": _joined(refusal_lines("http-response", (*REFUSALS, body))),
+        "bare_413": _joined(bare_413_lines(body)),
+        "refused": _joined(refused_lines()),
+        "forms": _joined(form_lines()),
+    }
+
+
+def _log(plan: FrontPlan, has_access_log: bool) -> dict[str, object]:
+    names = {"http_log": plan.models, "grpc_log": ()}
+    return {name: _joined(log_lines(models)) if has_access_log else "" for name, models in names.items()}
 
 
 def _max_connections(plan: FrontPlan) -> int:
