@@ -120,8 +120,8 @@ STREAM2 = Refusal(
 )
 GRPC_REFUSALS = {each.reason: (each.grpc_status, each.message) for each in (*REFUSALS, STREAM2)}
 """What the gateway answers a call that arrives with a reason in its metadata `x-refusal`."""
-# What HAProxy itself says when nothing behind it answers or a client is too slow. What it cannot read as HTTP at all gets
-# its own page, which 2.6 lets nobody replace.
+# What HAProxy itself says when nothing behind it answers or a client is too slow. What it cannot read as HTTP at all
+# gets its own page, which 2.6 lets nobody replace.
 OWN_ERRORS = (
     Refusal(
         reason="bad-request",
