@@ -12,7 +12,7 @@ PATIENCE_MS = 30_000  # of a client that does not say how long it waits
 LONGEST_MS = 300_000
 MAX_WAITING = 1024  # of one model; each holds up to 64 KiB of its body
 STEPS = 4  # a request corrects the cost by this part of its error, where many are under way
-FEW = 32  # where fewer are, by less: those of one batch wait as long as each other, however many were ahead of each
+FEW = 32  # where fewer are, by less: one alone shows how long an answer takes, not what it costs those behind it
 SPARE = 2  # times the estimate: answers come in batches, and a machine that others use slows down within a second
 WRAP_MS = 1_000_000_000  # a table's numbers have 32 bits
 HIGHEST_US = 60_000_000  # of a cost, whatever a clock that jumps may teach
@@ -81,9 +81,10 @@ def admission_lines(max_requests: int, max_waiting: int = MAX_WAITING) -> Iterat
     yield "    http-request set-var(txn.retry_s) int(1)"
     yield "    http-request set-var(txn.retry_s) var(txn.late_ms),div(1000),add(1) if { var(txn.late_ms) -m int gt 0 }"
     yield f"    http-request set-var(txn.began_us) date(0,us) if {IS_OPEN} {IS_ASKED}"
-    yield f"    http-request track-sc{SLOT} var(txn.queue) table {TABLE} if {IS_TAKEN}"
+    # First that it begins to wait, then that it is there: another thread's request never sees the one without the other.
     yield f"    http-request track-sc{SILENCE_SLOT} var(txn.to) table {SILENCE} if {IS_TAKEN}"
     yield f"    http-request sc-set-gpt0({SILENCE_SLOT}) {NOW_MS} if {IS_TAKEN} {IS_LONE}"
+    yield f"    http-request track-sc{SLOT} var(txn.queue) table {TABLE} if {IS_TAKEN}"
     yield f"    http-request set-priority-class int(1) if {IS_LOW}"
 
 
@@ -93,8 +94,7 @@ def _measure_lines(max_requests: int) -> Iterator[str]:
     too_many = f"{{ var(txn.low) -m int gt {max_requests} }}"
     yield f"    http-request set-var(txn.low) int({max_requests}) if !{IS_LOW} {too_many}"
     yield f"    http-request set-var(txn.share) var(txn.to),table_conn_cur({TABLE}),add(txn.low),add(1)"
-    yield f"    http-request set-var(txn.norm) var(txn.share),mul({STEPS})"
-    yield f"    http-request set-var(txn.norm) int({STEPS * FEW}) if {{ var(txn.share) -m int lt {FEW} }}"
+    yield f"    http-request set-var(txn.norm) int({FEW * FEW}),div(txn.share),add(txn.share),mul({STEPS})"
     yield "    http-request set-var(txn.queue) var(txn.to)"
     yield f"    http-request set-var(txn.cost) var(txn.queue),table_gpt0({TABLE})"
     yield f"    http-request set-var(txn.queue) var(txn.to),concat(/low) if {IS_LOW}"

@@ -145,6 +145,18 @@ def test_an_answer_teaches_what_a_request_costs(front: Front, gate: threading.Ev
     assert 0 < entry(front, "model-bert", "gpt0") < 30 * SECOND_US
 
 
+def test_slow_answers_one_after_the_other_say_little_of_many_at_once(front: Front, pool: ThreadPoolExecutor) -> None:
+    """Their time is that of an answer: whoever came with them in a batch would have had his at the same moment."""
+    began_s = time.monotonic()
+    for _ in range(5):
+        Held.gate.clear()
+        (alone,) = hold(front, pool, 1)
+        time.sleep(0.05)
+        Held.gate.set()
+        assert alone.result().status_code == 200
+    assert 0 < entry(front, "model-bert", "gpt0") < (time.monotonic() - began_s) * SECOND_US / 1000
+
+
 def test_where_nobody_has_been_answered_for_long_who_has_no_time_is_refused(
     front: Front, pool: ThreadPoolExecutor
 ) -> None:
