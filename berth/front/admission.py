@@ -81,7 +81,7 @@ def admission_lines(max_requests: int, max_waiting: int = MAX_WAITING) -> Iterat
     yield "    http-request set-var(txn.retry_s) int(1)"
     yield "    http-request set-var(txn.retry_s) var(txn.late_ms),div(1000),add(1) if { var(txn.late_ms) -m int gt 0 }"
     yield f"    http-request set-var(txn.began_us) date(0,us) if {IS_OPEN} {IS_ASKED}"
-    # First that it begins to wait, then that it is there: another thread's request never sees the one without the other.
+    # Its silence begins before it counts: another thread never sees one of many that have waited since the last answer.
     yield f"    http-request track-sc{SILENCE_SLOT} var(txn.to) table {SILENCE} if {IS_TAKEN}"
     yield f"    http-request sc-set-gpt0({SILENCE_SLOT}) {NOW_MS} if {IS_TAKEN} {IS_LONE}"
     yield f"    http-request track-sc{SLOT} var(txn.queue) table {TABLE} if {IS_TAKEN}"

@@ -52,7 +52,7 @@ class Sent:
 def run_open_loop(loop: OpenLoop) -> list[Sent]:
     """Send all requests and wait for all answers.
 
-    Python's collector of garbage is off meanwhile: with some 100,000 requests kept it stops the generator for 0.2 s, and
+    Python's garbage collector is off meanwhile: with some 100,000 requests kept it stops the generator for 0.2 s, and
     those would be in the times.
     """
     gc.disable()
