@@ -1,10 +1,10 @@
 """What one request may ask of the engine: how many texts and tokens, and nothing cut that must not be."""
 
 from .config import MAX_TEXTS_PER_REQUEST, MAX_TOKENS_PER_REQUEST
+from .engine.pending import Pending
 from .errors import InputTooLong, RequestError, TooManyInputs, TooManyTokens
 from .parameters import CutParameters
 from .payload import Request
-from .pending import Pending
 from .text.tokenization import Encoded
 
 

@@ -1,6 +1,8 @@
-"""The first engine that gives the known answers."""
+"""The first precision and engine that give the known answers."""
 
 import time
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 from .config import Environment, HandlerConfig
@@ -11,30 +13,36 @@ from .engine.placement import choose_device
 from .errors import SelfTestError
 from .known_answers import KnownAnswers
 from .pipeline import Pipeline, logger
+from .precision import Precision
 
 
 def load_pipeline(
     folder: Path, config: HandlerConfig, environment: Environment, gpu_id: int | None, known: KnownAnswers
 ) -> Pipeline:
-    """Load the archive's checkpoint on its device, with the first engine that gives the known answers.
+    """Load the archive's checkpoint on its device, in the first precision and engine that give the known answers.
 
-    Raises SelfTestError when none does. Which architectures pack is proven here each time, never assumed: some
+    Raises SelfTestError when none do. Which architectures pack is proven here each time, never assumed: some
     ignore the attention that they are given and would be wrong without an error.
     """
     device = choose_device(environment.device, gpu_id)
     differences = {}
-    for engine in Engine:
+    for precision, engine in product(config.precisions_on(device.type), Engine):
         began_s = time.monotonic()
-        pipeline = Pipeline(folder, config, device, engine)
+        pipeline = Pipeline(folder, replace(config, precision=precision), device, engine)
+        asked = known.short() if device.type == "cpu" else known
+        if precision is Precision.INT8 and not pipeline.quantize(asked):
+            continue
         loaded_s = time.monotonic()
-        differences[engine] = pipeline.check(known.short() if device.type == "cpu" else known)
-        if differences[engine] <= pipeline.tolerance:
+        difference = pipeline.check(asked)
+        if difference <= pipeline.tolerance:
             logger.info("load_s=%.2f self_test_s=%.2f", loaded_s - began_s, time.monotonic() - loaded_s)
             if device.type == "cuda":
                 use_graphs(pipeline, known, CudaRecorder(device))
             return pipeline
+        differences[engine] = difference
         logger.warning(
-            "engine=%s difference=%g tolerance=%g: not used", engine, differences[engine], pipeline.tolerance
+            "precision=%s engine=%s difference=%g tolerance=%g: not used",
+            *(precision, engine, difference, pipeline.tolerance),
         )
     raise SelfTestError(
         "the model does not give the answers recorded in known_answers.json: the difference is "

@@ -5,13 +5,14 @@ It knows neither torch nor TorchServe, so that berth can write and check the sam
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from typing import Any, Self, TypeVar
 
 from .errors import ConfigError
+from .precision import ON_CUDA, Precision, cpu_flags, fast_precisions
 
 MAX_INPUTS_PER_REQUEST = 256
 MAX_TEXTS_PER_REQUEST = 256  # what the model reads for them: each pair and each window of a long text is one
@@ -46,18 +47,6 @@ class Task(StrEnum):
     FILL_MASK = "fill-mask"
     TEXT_RANKING = "text-ranking"
     ZERO_SHOT_CLASSIFICATION = "zero-shot-classification"
-
-
-class Precision(StrEnum):
-    """The weights' type on the device. `auto`: bfloat16 on CUDA, float32 on a CPU."""
-
-    AUTO = "auto"
-    FP32 = "fp32"
-    FP16 = "fp16"
-    BF16 = "bf16"
-
-
-AUTO_PRECISIONS = {"cpu": Precision.FP32, "cuda": Precision.BF16}
 
 
 class Device(StrEnum):
@@ -114,6 +103,11 @@ class HandlerConfig:
     """Most tokens that one forward pass sees; at least max_tokens. Bounds the memory of activations.
     None: what suits the device (TOKEN_BUDGETS)."""
     precision: Precision = Precision.AUTO
+    cpu_precisions: Mapping[str, float] = field(default_factory=dict)
+    """What `fastest` may choose on a CPU: precisions whose answers packing has held against those of fp32, with the
+    least cosine of two vectors, or the largest difference of two scores."""
+    int8_kept: tuple[int, ...] = ()
+    """Numbers of the layers that stay in fp32 where the others are in int8."""
     pooling: tuple[Pooling, ...] = (Pooling.MEAN,)
     """Embeddings only: 1 or more, whose vectors are joined in this order."""
     dense: tuple[str, ...] = ()
@@ -155,18 +149,23 @@ class HandlerConfig:
             raise ConfigError(f"model-config.yaml: default_prompt {config.default_prompt!r} is not among the prompts")
         return config
 
-    def precision_on(self, device: str) -> Precision:
-        """Return the weights' type on `cpu` or `cuda`."""
-        return AUTO_PRECISIONS[device] if self.precision is Precision.AUTO else self.precision
+    def precisions_on(self, device: str, flags: Collection[str] | None = None) -> list[Precision]:
+        """Return the weights' types to try on `cpu` or `cuda`, the best first; `flags`: those of another CPU."""
+        if device == "cuda":
+            return [ON_CUDA.get(self.precision, self.precision)]
+        if self.precision is Precision.FASTEST:
+            fast = fast_precisions(cpu_flags() if flags is None else flags)
+            return [*(each for each in fast if each in self.cpu_precisions), Precision.FP32]
+        return [Precision.FP32 if self.precision is Precision.AUTO else self.precision]
 
     def token_budget_on(self, device: str) -> int:
         """Return the most tokens that one forward pass may have on `cpu` or `cuda`."""
         return self.token_budget or max(TOKEN_BUDGETS[device], self.max_tokens)
 
     def to_mapping(self) -> dict[str, object]:
-        """Return the plain values that `from_mapping` reads, in order; those left to the device are absent."""
+        """Return the plain values that `from_mapping` reads, in order; what is empty or left open is absent."""
         values = {setting.name: getattr(self, setting.name) for setting in dataclasses.fields(self)}
-        return {name: _plain(value) for name, value in values.items() if value is not None}
+        return {name: _plain(value) for name, value in values.items() if value not in (None, (), {})}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,9 +210,9 @@ def _plain(value: object) -> object:
         case (StrEnum() as alone,):  # a string, as the pooling was before there could be several
             return str(alone)
         case tuple():
-            return [str(each) for each in value]
+            return [each if isinstance(each, int) else str(each) for each in value]
         case Mapping():
-            return dict(value)
+            return {str(key): each for key, each in value.items()}
         case _:
             return value
 
@@ -261,11 +260,25 @@ def _texts(name: str, value: object) -> dict[str, str]:
     return dict(value)
 
 
+def _differences(name: str, value: object) -> dict[str, float]:
+    if not isinstance(value, Mapping) or not all(isinstance(each, float) for each in value.values()):
+        raise ConfigError(f"model-config.yaml: {name} is {value!r}; it must map precisions to numbers")
+    return {_member(Precision, name, key): each for key, each in value.items()}
+
+
+def _whole_numbers(name: str, value: object) -> tuple[int, ...]:
+    if not isinstance(value, list) or not all(type(each) is int for each in value):
+        raise ConfigError(f"model-config.yaml: {name} is {value!r}; it must be a list of whole numbers")
+    return tuple(value)
+
+
 _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "task": partial(_member, Task),
     "max_tokens": _positive,
     "token_budget": _positive,
     "precision": partial(_member, Precision),
+    "cpu_precisions": _differences,
+    "int8_kept": _whole_numbers,
     "pooling": _poolings,
     "dense": _strings,
     "normalize": _boolean,

@@ -18,14 +18,16 @@ from .admission import accept, refuse_too_many
 from .config import HandlerConfig
 from .engine.device_errors import as_request_error
 from .engine.forward import Forward
+from .engine.int8 import quantize_layers
 from .engine.model import MODELS, Engine, Model
+from .engine.pending import Pending, SharedText, share_texts
 from .engine.placement import Placement
+from .engine.threads import threads_for
 from .errors import DeadlineExceeded, InternalError, NotNow, RequestError, SelfTestError
 from .explain.explainer import LIMIT_S, Explainer
 from .known_answers import TOLERANCES, KnownAnswers, make_raw_head
 from .parameters import ExplanationParameters
 from .payload import Answer, Prediction, Rejected, Request, Token
-from .pending import Pending, SharedText, share_texts
 from .tasks import TASKS
 from .tasks.kind import Head, Row
 from .tasks.scores import labels_of
@@ -62,7 +64,7 @@ class Pipeline:
     def use(self, model: Model) -> None:
         """Run this form of the model from now on."""
         self._model = model
-        self._forward = Forward(model, self.placement.device, self.placement.token_budget)
+        self._forward = Forward(model, self.placement)
 
     def answer(
         self, requests: Sequence[Request], time_limit_s: float = math.inf, stopwatch: Stopwatch | None = None
@@ -83,6 +85,11 @@ class Pipeline:
         answers = iter([Rejected(group) if isinstance(group, RequestError) else _gather(group) for group in prepared])
         deadline_s = min(deadline_s, time.monotonic() + LIMIT_S)
         return [self._explain(request, deadline_s) if request.explains else next(answers) for request in requests]
+
+    def quantize(self, known: KnownAnswers) -> int:
+        """Turn the model's layers to int8, by what it reads for their inputs; return how many matrices those are."""
+        with threads_for(0.0, self.placement.precision):  # who reads which tensor is seen in the order of one thread
+            return quantize_layers(self._model.network, self.config.int8_kept, lambda: self.answer([known.request()]))
 
     def check(self, known: KnownAnswers) -> float:
         """Return the largest difference from the known answers; infinite where there is no answer at all."""

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from handler.config import TOKEN_BUDGETS, Precision, Task
+from handler.config import TOKEN_BUDGETS, Task
+from handler.precision import Precision
 
 from ..console import say
 from ..errors import BerthError
@@ -15,6 +16,10 @@ from .options import AsJson, Commands
 PACK_DEFAULTS = PackOptions()
 TOKEN_BUDGET_HELP = (
     f"Most tokens of a forward pass. Default: {TOKEN_BUDGETS['cpu']} on a CPU, {TOKEN_BUDGETS['cuda']} on a GPU."
+)
+PRECISION_HELP = (
+    "The weights' type. auto: bf16 on a GPU, fp32 on a CPU; fastest: on a CPU int8 or bf16 where it is faster and "
+    "proven to answer alike."
 )
 
 
@@ -30,9 +35,10 @@ def pack(
     version: Annotated[str, typer.Option(help="Model version.")] = PACK_DEFAULTS.version,
     output: Annotated[Path, typer.Option(help="Folder for NAME.mar.")] = PACK_DEFAULTS.output,
     force: Annotated[bool, typer.Option("--force", help="Replace an archive that is already there.")] = False,
-    precision: Annotated[
-        Precision, typer.Option(help="The weights' type. auto: bf16 on a GPU, fp32 on a CPU.")
-    ] = PACK_DEFAULTS.worker.precision,
+    precision: Annotated[Precision, typer.Option(help=PRECISION_HELP)] = PACK_DEFAULTS.worker.precision,
+    golden: Annotated[
+        Path | None, typer.Option(help="fastest: texts that it is held to as well, one a line, or JSON objects.")
+    ] = None,
     token_budget: Annotated[int | None, typer.Option(min=1, help=TOKEN_BUDGET_HELP)] = None,
     batch_size: Annotated[
         int, typer.Option(min=1, help="Most requests that a worker takes at once.")
@@ -44,7 +50,9 @@ def pack(
     from .summary import render_packed  # noqa: PLC0415
 
     worker = WorkerOptions(precision=precision, token_budget=token_budget, batch_size=batch_size)
-    options = PackOptions(task=task, name=name, version=version, output=output, force=force, worker=worker)
+    options = PackOptions(
+        task=task, name=name, version=version, output=output, force=force, golden_file=golden, worker=worker
+    )
     with show_progress() as progress:
         packed = pack_checkpoint(checkpoint, options, progress)
     say(render_packed(packed))

@@ -11,6 +11,7 @@ from ..inspection.facts import Facts
 from ..inspection.inspect import Inspection, inspect_archive
 from ..machine.quantities import format_bytes
 from ..pack.pack import Packed
+from ..pack.precision.bounds import describe
 
 SHOWN_LABELS = 8
 SHORT_COMMIT = 10
@@ -18,7 +19,10 @@ ENGINES = {
     "packed": "packed: texts share a forward pass without padding",
     "padded": "padded: this architecture brings its own attention, so texts are padded to the longest beside them",
 }
-PRECISIONS = {"auto": "auto: bf16 on a GPU, fp32 on a CPU"}
+PRECISIONS = {
+    "auto": "auto: bf16 on a GPU, fp32 on a CPU",
+    "fastest": "fastest: bf16 on a GPU; on a CPU, where it is fast in it, {proven}fp32",
+}
 
 
 def render_inspection(inspection: Inspection, *, as_json: bool) -> str:
@@ -53,7 +57,7 @@ def _rows(inspection: Inspection) -> dict[str, str]:
         "architecture": f"{facts.architecture}, {facts.num_parameters / 1e6:.1f} M parameters",
         "labels": _labels(facts),
         "vector": _vector(facts.vector) if facts.vector else "",
-        "precision": PRECISIONS.get(facts.precision, facts.precision),
+        "precision": _precision(facts),
         "token limit": f"{facts.max_tokens} of a text",
         "size": format_bytes(facts.content_bytes),
         "memory": _memory(inspection.server_bytes) if inspection.server_bytes else "",
@@ -64,6 +68,11 @@ def _rows(inspection: Inspection) -> dict[str, str]:
 
 def _notes(notes: Sequence[str]) -> dict[str, str]:
     return {f"note {number}": note for number, note in enumerate(notes, 1)}
+
+
+def _precision(facts: Facts) -> str:
+    proven = "".join(f"{each} ({describe(Task(facts.task), value)}), " for each, value in facts.cpu_precisions.items())
+    return PRECISIONS.get(facts.precision, facts.precision).format(proven=f"{proven}else " if proven else "")
 
 
 def _source(address: str, revision: str | None) -> str:

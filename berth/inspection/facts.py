@@ -36,6 +36,8 @@ class Facts:
     vector: Mapping[str, object]
     """Embeddings only: how the tokens' vectors become one, and how many numbers it has."""
     precision: str
+    cpu_precisions: Mapping[str, float]
+    """What `fastest` may choose on a CPU, with the measure that packing took."""
     max_tokens: int
     token_budget: int | None
     """None: what suits the device."""
@@ -65,6 +67,7 @@ def read_facts(members: Members) -> Facts:
         labels=_labels(shape, size.num_labels) if config.task in LABELLED else (),
         vector=_vector(config, size.vector_size) if config.task is Task.EMBEDDINGS else {},
         precision=config.precision,
+        cpu_precisions=config.cpu_precisions,
         max_tokens=config.max_tokens,
         token_budget=config.token_budget,
         batch_size=size.batch_size,

@@ -15,9 +15,9 @@ from handler.config import (
     TOKENS_PER_SLOT,
     VOCABULARY_PER_TOKEN,
     HandlerConfig,
-    Precision,
     Task,
 )
+from handler.precision import Precision
 from handler.sizes import ANSWERS_VECTORS, KEEPS_PLACES, largest_answer
 
 from ..machine.forking import IMPORTS_BYTES
@@ -46,7 +46,8 @@ PLACE_BYTES = 13  # offset, source and word of a token, where the head asks for 
 NUMBER_BYTES = 4  # of a vector, until it is written
 VALUE_FACTOR = 4  # such objects in Python, for each byte of their JSON
 DTYPE_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
-PRECISIONS = {Precision.FP32: "F32", Precision.FP16: "F16", Precision.BF16: "BF16"}
+PRECISIONS = {Precision.FP32: "F32", Precision.FP16: "F16", Precision.BF16: "BF16", Precision.INT8: "F32"}
+INT8_BYTES = 1  # of a number of the matrices, beside the mapped file
 FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 
 
@@ -159,7 +160,7 @@ def _some(parts: Sequence[Part]) -> tuple[Part, ...]:
 
 def _host_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
     size, workers = model.size, model.workers
-    shared, private = _weights(size, server.device)
+    shared, private = _weights(size, server.device, workers)
     on_disk = size.content_bytes - shared if model.is_in_memory else 0
     process = FORK_BYTES if server.is_forked else PROCESS_BYTES
     process += TOKENIZER_FACTOR * size.tokenizer_bytes + (CUDA_HOST_BYTES if server.num_gpus else 0)
@@ -177,7 +178,7 @@ def _host_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
 def _gpu_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
     """Parts on the GPU that has most of the model's workers."""
     size, config = model.size, _config(model.size)
-    precision = config.precision_on("cuda")
+    (precision,) = config.precisions_on("cuda")
     on_card = GpuModel(
         num_weights=size.num_weights,
         number_bytes=DTYPE_BYTES[PRECISIONS[precision]],
@@ -196,13 +197,28 @@ def _outputs(size: ModelSize, config: HandlerConfig) -> int:
     return max(size.num_labels, -(-size.vector_size // TOKENS_PER_SLOT))
 
 
-def _weights(size: ModelSize, device: str) -> tuple[int, int]:
-    """Bytes mapped from the file and shared between workers, and bytes of each worker's own copy."""
+def _weights(size: ModelSize, device: str, workers: int) -> tuple[int, int]:
+    """Bytes mapped from the file and shared between workers, and bytes of each worker's own copy.
+
+    In the worst of the precisions that a worker may choose.
+    """
     if device != "cpu":
         return 0, 0
-    wanted = PRECISIONS[_config(size).precision_on(device)]
+    each_precision = [_weights_in(size, each) for each in _precisions_on_any_cpu(size)]
+    return max(each_precision, key=lambda found: found[0] + workers * found[1])
+
+
+def _precisions_on_any_cpu(size: ModelSize) -> list[Precision]:
+    """What may be chosen, whatever the CPU: `berth budget` counts for other machines than its own."""
+    config = _config(size)
+    return [*config.precisions_on("cpu", ()), *map(Precision, config.cpu_precisions)]
+
+
+def _weights_in(size: ModelSize, precision: Precision) -> tuple[int, int]:
+    wanted = PRECISIONS[precision]
     copied = [kind for kind in size.weights if kind in FLOATS and kind != wanted]
     private = sum(size.weights[kind] for kind in copied) * DTYPE_BYTES[wanted]
+    private += sum(size.weights.values()) * INT8_BYTES if precision is Precision.INT8 else 0
     shared = sum(count * DTYPE_BYTES.get(kind, 8) for kind, count in size.weights.items() if kind not in copied)
     return shared, private
 
@@ -210,9 +226,11 @@ def _weights(size: ModelSize, device: str) -> tuple[int, int]:
 def _activations(size: ModelSize, device: str) -> int:
     """Bytes of one forward pass of the whole token budget, in texts of the largest length."""
     config = _config(size)
+    precisions = _precisions_on_any_cpu(size) if device == "cpu" else config.precisions_on(device)
     of_a_token = 10 * size.hidden + 2 * size.intermediate + size.scores * config.max_tokens
-    numbers = config.token_budget_on(device) * of_a_token
-    return WORKSPACE_BYTES + numbers * DTYPE_BYTES[PRECISIONS[config.precision_on(device)]] if size.hidden else 0
+    of_a_token += size.intermediate if Precision.INT8 in precisions else 0  # a product's whole numbers, beside it
+    widest = max(DTYPE_BYTES[PRECISIONS[each]] for each in precisions)
+    return WORKSPACE_BYTES + config.token_budget_on(device) * of_a_token * widest if size.hidden else 0
 
 
 def _batch(size: ModelSize, server: ServerSizes) -> int:

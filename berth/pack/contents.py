@@ -48,6 +48,8 @@ class ReferenceAnswers:
     inputs: tuple[object, ...]
     parameters: Mapping[str, object]
     answers: tuple[object, ...]
+    golden_inputs: tuple[object, ...] = ()
+    """Others of the same form, which a faster precision is held to; not in the archive."""
     left_out: tuple[str, ...] = ()
     """Which of the checkpoint's weights the task does not use, a sentence each; not in the archive."""
 
@@ -117,6 +119,8 @@ def _model_config(checkpoint: Checkpoint, source: HandlerSource) -> bytes:
         max_tokens=checkpoint.max_tokens,
         token_budget=source.worker.token_budget,
         precision=source.worker.precision,
+        cpu_precisions=source.worker.cpu_precisions,
+        int8_kept=source.worker.int8_kept,
         pooling=checkpoint.pooling,
         dense=checkpoint.dense,
         normalize=checkpoint.normalize,

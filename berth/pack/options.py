@@ -1,9 +1,11 @@
 """What the user of `berth pack` may choose, and its defaults: the command line takes them from here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from handler.config import Precision, Task
+from handler.config import Task
+from handler.precision import Precision
 
 from ..archive.content import SERVER_SETTINGS
 
@@ -16,6 +18,9 @@ class WorkerOptions:
     token_budget: int | None = None
     """None: what suits the device."""
     batch_size: int = SERVER_SETTINGS["batchSize"]
+    cpu_precisions: Mapping[str, float] = field(default_factory=dict)
+    """What packing has proven of those that `fastest` may choose (handler.config)."""
+    int8_kept: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,4 +32,6 @@ class PackOptions:
     version: str = "1.0"
     output: Path = Path("model_store")
     force: bool = False
+    golden_file: Path | None = None
+    """The user's own inputs for proving faster precisions, one a line."""
     worker: WorkerOptions = field(default_factory=WorkerOptions)

@@ -8,7 +8,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from packaging.version import Version
 
 import handler
 from handler.config import Task
+from handler.precision import Precision
 
 from ..archive.content import ArchivePlan
 from ..archive.verify import read_archive
@@ -37,6 +38,7 @@ from .contents import HANDLER_PACKAGES, HandlerSource, ReferenceAnswers, plan_ar
 from .load_checkpoint import load_checkpoint, reason_of
 from .options import PackOptions
 from .other_tasks import other_tasks
+from .precision.choose import Trial, read_golden, with_proven
 from .proof import started_proof
 from .references import count_inputs
 
@@ -73,12 +75,24 @@ class Packed:
 def pack_checkpoint(address: str | Path | None, options: PackOptions, progress: Progress | None = None) -> Packed:
     """Pack a checkpoint, or the sample model, into a proven archive; Refused when it would not serve."""
     progress, began_s = progress or Silence(), time.monotonic()
+    own_inputs = _own_inputs(options)
     with opened(None if address is None else str(address), progress, refuse_foreign) as source:
         target = _target(source, options)
         with prepare(source, options.task, progress) as prepared:
-            engine, left_out = _pack(prepared, target, options, progress)
+            engine, left_out = _pack(prepared, target, options, own_inputs, progress)
     noted = replace(prepared, notes=(*prepared.notes, *left_out))
     return Packed(archive=target, prepared=noted, engine=engine, seconds=time.monotonic() - began_s)
+
+
+def _own_inputs(options: PackOptions) -> list[object]:
+    """The user's own inputs that a faster precision is held to; UsageError where the options do not fit."""
+    if options.worker.precision is Precision.INT8:
+        raise UsageError("int8 has to be proven: --precision fastest does so, and uses it on CPUs that are fast in it")
+    if options.golden_file is None:
+        return []
+    if options.worker.precision is not Precision.FASTEST:
+        raise UsageError("--golden is for --precision fastest: other precisions are not held to texts of your own")
+    return read_golden(options.golden_file)
 
 
 def archive_name(source: Source, options: PackOptions) -> str:
@@ -120,8 +134,10 @@ def plan(prepared: Prepared, answers: ReferenceAnswers, name: str, options: Pack
     return plan_archive(prepared.checkpoint, answers, source, name=name, version=options.version)
 
 
-def _pack(prepared: Prepared, target: Path, options: PackOptions, progress: Progress) -> tuple[str, tuple[str, ...]]:
-    """Pack into `target`; the engine that proved it, and sentences on the weights that are left out."""
+def _pack(
+    prepared: Prepared, target: Path, options: PackOptions, own_inputs: Sequence[object], progress: Progress
+) -> tuple[str, tuple[str, ...]]:
+    """Pack into `target`; the engine that proved it, and sentences on what it leaves out and may choose."""
     try:
         with _work_folder(target) as work, started_proof(work) as prove:
             advance = progress.begin("asking transformers", count_inputs(prepared.checkpoint))
@@ -130,11 +146,19 @@ def _pack(prepared: Prepared, target: Path, options: PackOptions, progress: Prog
             answers = reference_answers(prepared.checkpoint, advance)
             draft = _make_archive(plan(prepared, answers, target.stem, options), work, progress)
             progress.begin("proving")
-            engine = prove(work / UNPACKED)
+            engine, notes = prove(work / UNPACKED), answers.left_out
+            if options.worker.precision is Precision.FASTEST:
+                progress.begin("trying precisions")
+                held_to = replace(answers, golden_inputs=(*answers.golden_inputs, *own_inputs))
+                tried = Trial(work / UNPACKED, prepared.checkpoint.task, held_to).try_all()
+                proven = replace(options, worker=with_proven(options.worker, tried))
+                draft.unlink()
+                write_archive(plan(prepared, answers, target.stem, proven), draft)
+                notes += tuple(each.note for each in tried)
             draft.replace(target)
     except OSError as error:
         raise BerthError(f"cannot write {target}: {error}") from error
-    return engine, answers.left_out
+    return engine, notes
 
 
 @contextmanager

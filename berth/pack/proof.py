@@ -1,13 +1,16 @@
 """The proof that an unpacked archive serves: a clean process, berth/pack/prove.py, loads it and asks it."""
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from itertools import dropwhile
 from pathlib import Path
+from typing import Any
 
 from ..errors import Refused
 from ..machine.limits import granted_cores
@@ -30,7 +33,7 @@ def started_proof(folder: Path) -> Iterator[Callable[[Path], str]]:
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "berth.pack.prove"],
         cwd=folder,
-        env=worker_environment(os.environ) | PROOF_ENVIRONMENT | {"BERTH_CORES": str(granted_cores())},
+        env=_environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -52,6 +55,41 @@ def _prove(process: subprocess.Popen[str], archive_folder: Path) -> str:
     if process.returncode != 0:
         raise Refused(f"the archive does not serve, so it was not kept: {_tail(stderr)}")
     return stdout.split()[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An archive's results for some inputs, in order."""
+
+    results: list[Any]
+    seconds: float
+    """Of all inputs in one request."""
+
+
+def ask_archive(folder: Path, inputs: Sequence[object], parameters: Mapping[str, object]) -> Asked:
+    """Ask an unpacked archive in a clean process; Refused, with the end of its stderr, unless all are answered."""
+    question = {"folder": str(folder.absolute()), "inputs": list(inputs), "parameters": dict(parameters)}
+    command = [sys.executable, "-P", "-m", "berth.pack.precision.answers"]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=_environment(),
+            input=json.dumps(question),
+            capture_output=True,
+            text=True,
+            timeout=PROOF_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Refused(f"the archive did not answer {len(inputs)} inputs within {PROOF_TIMEOUT_S} s") from error
+    if done.returncode != 0:
+        raise Refused(f"the archive does not answer all golden inputs: {_tail(done.stderr)}")
+    return Asked(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def _environment() -> dict[str, str]:
+    return worker_environment(os.environ) | PROOF_ENVIRONMENT | {"BERTH_CORES": str(granted_cores())}
 
 
 def _tail(stderr: str) -> str:

@@ -45,11 +45,16 @@ def check_origin(folder: Path) -> None:
 
 
 def ask_first_input(service: Any, folder: Path) -> None:
-    """Send the first known input through the handler as a request; exit unless it is answered with 200."""
+    """Send the first known input through the handler as a request."""
+    known = json.loads((folder / KNOWN_ANSWERS).read_text("utf-8"))
+    ask(service, known["parameters"], known["inputs"][0])
+
+
+def ask(service: Any, parameters: object, inputs: object) -> bytes:
+    """Send a request through the handler and return the answer's body; exit unless its status is 200."""
     from ts.context import RequestProcessor  # noqa: PLC0415
 
-    known = json.loads((folder / KNOWN_ANSWERS).read_text("utf-8"))
-    body = json.dumps({"inputs": known["inputs"][0], "parameters": known["parameters"]}).encode()
+    body = json.dumps({"inputs": inputs, "parameters": parameters}).encode()
     context = service.context
     context.request_ids = {0: "proof"}
     context.request_processor = [RequestProcessor({"content-type": "application/json"})]
@@ -57,6 +62,8 @@ def ask_first_input(service: Any, folder: Path) -> None:
     status = context.get_response_status(0)[0]
     if len(answers) != 1 or status != 200:
         sys.exit(f"status {status}: {answers}")
+    answer: bytes = answers[0]
+    return answer
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from .check.loaded import check_loaded
 from .checkpoint import Checkpoint
 from .contents import ReferenceAnswers
 from .references import REFERENCES
+from .references.known_texts import GOLDEN_TEXTS, TEXTS
 from .references.reference import Texts
 
 DECIMALS = 6
@@ -52,14 +53,20 @@ def reference_answers(checkpoint: Checkpoint, advance: Advance = ignore) -> Refe
         with _refusing(checkpoint, f"transformers cannot load {checkpoint.root}"):
             model, tokenizer, left_out = _load(checkpoint)
             check_loaded(checkpoint, model, tokenizer)
-        inputs = reference.inputs(checkpoint, tokenizer.mask_token)
+        inputs = reference.inputs(checkpoint, tokenizer.mask_token, TEXTS)
         with (
             _refusing(checkpoint, f"transformers cannot answer with {checkpoint.root}"),
             _one_thread(),
             torch.inference_mode(),
         ):
             answers = [_answer(checkpoint, model, tokenizer, item, advance) for item in inputs]
-    return ReferenceAnswers(inputs=inputs, parameters=reference.parameters, answers=tuple(answers), left_out=left_out)
+    return ReferenceAnswers(
+        inputs=inputs,
+        parameters=reference.parameters,
+        answers=tuple(answers),
+        golden_inputs=reference.inputs(checkpoint, tokenizer.mask_token, GOLDEN_TEXTS),
+        left_out=left_out,
+    )
 
 
 @contextmanager

@@ -6,14 +6,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
-import torch
-
 from ..errors import OutOfMemory, RequestError
 from ..tasks.kind import Row
 from ..text.encoded import EncodedText
 from ..worker.metrics import FORWARD_SECONDS, OUT_OF_MEMORY_TOTAL, Stopwatch
 from .device_errors import as_request_error, free_cache
 from .model import Batch, Model
+from .placement import Placement
+from .threads import CpuPasses
 from .token_budget import TokenBudget
 
 logger = logging.getLogger(__name__)
@@ -24,10 +24,11 @@ HALVING_LIMIT_S = 5.0  # of one batch: a model that fails on every text is not t
 class Forward:
     """A model's forward passes."""
 
-    def __init__(self, model: Model, device: torch.device, token_budget: int) -> None:
+    def __init__(self, model: Model, placement: Placement) -> None:
         self._model = model
-        self._device = device
-        self._budget = TokenBudget(token_budget)
+        self._device = placement.device
+        self._budget = TokenBudget(placement.token_budget)
+        self._passes = CpuPasses(model, placement) if placement.device.type == "cpu" else model
 
     @property
     def token_budget(self) -> int:
@@ -89,7 +90,7 @@ class Forward:
     def _run(self, batch: Batch) -> list[Row] | RequestError:
         """Run one batch. An error is a value from here on: an exception would keep its frames' tensors alive."""
         try:
-            return self._model.forward(batch)
+            return self._passes.forward(batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, neighbours in other batches get their answers
             return as_request_error(error, self._device, len(batch.indices))
 

@@ -5,10 +5,16 @@ from typing import Self
 
 import torch
 
-from ..config import Device, HandlerConfig, Precision
+from ..config import Device, HandlerConfig
 from ..errors import DeviceError
+from ..precision import Precision
 
-DTYPES = {Precision.FP32: torch.float32, Precision.FP16: torch.float16, Precision.BF16: torch.bfloat16}
+DTYPES = {
+    Precision.FP32: torch.float32,
+    Precision.FP16: torch.float16,
+    Precision.BF16: torch.bfloat16,
+    Precision.INT8: torch.float32,  # of all but some matrices
+}
 
 
 def choose_device(wanted: Device, gpu_id: int | None) -> torch.device:
@@ -41,14 +47,14 @@ class Placement:
 
     @classmethod
     def choose(cls, config: HandlerConfig, device: torch.device) -> Self:
-        """Take the config's own precision and token budget, or what suits the device."""
+        """Take the config's own precision and token budget, or what suits the device best."""
         return cls(
             device=device,
-            precision=config.precision_on(device.type),
+            precision=config.precisions_on(device.type)[0],
             token_budget=config.token_budget_on(device.type),
         )
 
     @property
     def dtype(self) -> torch.dtype:
-        """The weights' type."""
+        """The type of weights and activations."""
         return DTYPES[self.precision]

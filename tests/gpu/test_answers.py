@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from handler.config import HandlerConfig, Precision, Task
+from handler.config import HandlerConfig, Task
 from handler.engine.model import Engine
 from handler.pipeline import Pipeline
+from handler.precision import Precision
 from tests.support.checkpoints.large import make_bert_base
 from tests.support.equality.cells import known_answers
 

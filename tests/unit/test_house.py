@@ -18,7 +18,14 @@ BENCH = sorted(ROOT.glob("bench/**/*.py"))
 SOURCES = [*HANDLER, *BERTH, *BENCH]
 TESTS = sorted(ROOT.glob("tests/**/*.py"))
 ALL_FILES = [*SOURCES, *TESTS]
-SHARED_WITH_BERTH = {"handler", "handler.errors", "handler.config", "handler.doors", "handler.sizes"}
+SHARED_WITH_BERTH = {
+    "handler",
+    "handler.errors",
+    "handler.config",
+    "handler.doors",
+    "handler.precision",
+    "handler.sizes",
+}
 FORKED = {"handler.choose_engine", "handler.worker"}  # what the fork server imports beforehand
 # A room may use the files at the top of berth/, which know no room, and the rooms that stand behind its name here.
 ROOMS: dict[str, set[str]] = {
@@ -43,7 +50,7 @@ ROOMS: dict[str, set[str]] = {
 MOST_MODULES = 15
 # Each may import those before it: a file at the top of handler/, or a whole room.
 LAYERS = [
-    {"errors"},
+    {"errors", "precision"},
     {"config", "wire"},
     {"inputs", "sizes"},
     {"parameters"},
@@ -52,7 +59,7 @@ LAYERS = [
     {"worker"},
     {"text"},
     {"tasks"},
-    {"doors", "known_answers", "pending", "engine"},
+    {"doors", "known_answers", "engine"},
     {"explain", "admission"},
     {"pipeline"},
     {"choose_engine"},

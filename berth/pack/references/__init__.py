@@ -11,6 +11,7 @@ from handler.config import Task
 from ..checkpoint import Checkpoint
 from .embeddings import EMBEDDINGS
 from .fill_mask import FILL_MASK
+from .known_texts import TEXTS
 from .question_answering import QUESTION_ANSWERING
 from .reference import Reference
 from .text_classification import TEXT_CLASSIFICATION
@@ -31,4 +32,4 @@ REFERENCES: Mapping[Task, Reference] = {
 
 def count_inputs(checkpoint: Checkpoint) -> int:
     """How many known inputs the checkpoint's task has."""
-    return len(REFERENCES[checkpoint.task].inputs(checkpoint, "any mask"))
+    return len(REFERENCES[checkpoint.task].inputs(checkpoint, "any mask", TEXTS))

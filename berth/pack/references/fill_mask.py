@@ -6,8 +6,7 @@ from handler.config import KNOWN_WORDS_STEP
 
 from ...errors import Refused
 from ..checkpoint import Checkpoint
-from .known_texts import TEXTS
-from .reference import Reference
+from .reference import Reference, Texts
 
 # These hold a masked language model whole, and something beside it; ELECTRA's is a discriminator instead.
 PRETRAINED_ON_MASKS = frozenset(
@@ -15,10 +14,10 @@ PRETRAINED_ON_MASKS = frozenset(
 )
 
 
-def _masked_texts(checkpoint: Checkpoint, mask_token: str | None) -> tuple[object, ...]:
+def _masked_texts(checkpoint: Checkpoint, mask_token: str | None, texts: Texts) -> tuple[object, ...]:
     if mask_token is None:
         raise Refused(f"{checkpoint.root}: its tokenizer has no mask token, which fill-mask needs")
-    return tuple(f"{mask_token} {text} {mask_token}" for text in TEXTS)
+    return tuple(f"{mask_token} {text} {mask_token}" for text in texts)
 
 
 def _read_masks(_checkpoint: Checkpoint, output: Any, is_mask: Any) -> list[float]:

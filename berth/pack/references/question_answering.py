@@ -3,14 +3,14 @@
 from typing import Any
 
 from ..checkpoint import Checkpoint
-from .known_texts import QUESTION, TEXTS
+from .known_texts import QUESTION
 from .reference import STRIDE_TOKENS, Reference, Texts
 
 WINDOW_TOKENS = 384  # question and context, where the model takes so many; transformers' own
 
 
-def _questions(_checkpoint: Checkpoint, _mask_token: str | None) -> tuple[object, ...]:
-    return tuple({"question": QUESTION, "context": text} for text in TEXTS if text)
+def _questions(_checkpoint: Checkpoint, _mask_token: str | None, texts: Texts) -> tuple[object, ...]:
+    return tuple({"question": QUESTION, "context": text} for text in texts if text)
 
 
 def _pair(_checkpoint: Checkpoint, item: dict[str, str]) -> list[Texts]:

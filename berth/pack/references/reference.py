@@ -5,16 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..checkpoint import Checkpoint
-from .known_texts import TEXTS
 
 STRIDE_TOKENS = 128  # that windows of a long text share; transformers' own
 Texts = tuple[str, ...]
 """What the model reads at once: a text, or a pair."""
 
 
-def known_texts(_checkpoint: Checkpoint, _mask_token: str | None) -> tuple[object, ...]:
-    """Every known text, as it stands."""
-    return TEXTS
+def as_they_stand(_checkpoint: Checkpoint, _mask_token: str | None, texts: Texts) -> tuple[object, ...]:
+    """Every text."""
+    return texts
 
 
 def one_text(_checkpoint: Checkpoint, item: str) -> list[Texts]:
@@ -53,8 +52,8 @@ class Reference:
     """Whole names of further ones."""
     wrong_labels: Callable[[Sequence[str]], str] = any_labels
     """What is wrong with a checkpoint's labels, and what to do; empty when the task can be answered with them."""
-    inputs: Callable[[Checkpoint, str | None], tuple[object, ...]] = known_texts
-    """The known inputs as a request has them; given the tokenizer's mask token."""
+    inputs: Callable[[Checkpoint, str | None, Texts], tuple[object, ...]] = as_they_stand
+    """Inputs as a request has them, made of texts; given the tokenizer's mask token."""
     parameters: Mapping[str, object] = field(default_factory=dict)
     """What a request sets for them."""
     texts: Callable[[Checkpoint, Any], list[Texts]] = one_text

@@ -1,14 +1,14 @@
 """text-classification: a text or a pair, and a logit for each label."""
 
 from ..checkpoint import Checkpoint
-from .known_texts import QUESTION, TEXTS
+from .known_texts import QUESTION
 from .reference import Reference, Texts
 
 PAIR = {"text": QUESTION, "text_pair": "At low tide there are nine metres of water."}
 
 
-def _texts_and_a_pair(_checkpoint: Checkpoint, _mask_token: str | None) -> tuple[object, ...]:
-    return (*TEXTS, PAIR)
+def _texts_and_a_pair(_checkpoint: Checkpoint, _mask_token: str | None, texts: Texts) -> tuple[object, ...]:
+    return (*texts, PAIR)
 
 
 def _text_or_pair(_checkpoint: Checkpoint, item: str | dict[str, str]) -> list[Texts]:

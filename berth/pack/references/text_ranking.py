@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..checkpoint import Checkpoint
-from .known_texts import QUESTION, TEXTS
+from .known_texts import QUESTION
 from .reference import Reference, Texts
 
 
@@ -14,8 +14,8 @@ def _wrong_labels(labels: Sequence[str]) -> str:
     return "text-ranking needs exactly one: a classifier is for --task text-classification"
 
 
-def _queries(_checkpoint: Checkpoint, _mask_token: str | None) -> tuple[object, ...]:
-    first, *others, long = (text for text in TEXTS if text)  # the first input is what every health check asks
+def _queries(_checkpoint: Checkpoint, _mask_token: str | None, texts: Texts) -> tuple[object, ...]:
+    first, *others, long = (text for text in texts if text)  # the first input is what every health check asks
     return tuple({"query": QUESTION, "texts": texts} for texts in ([first], others, [long]))
 
 

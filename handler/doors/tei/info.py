@@ -7,7 +7,7 @@ from ...payload import Answered, ModelIdentity, Served
 from ..call import Call, FormedReply
 from ..paths import Form
 
-DTYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
+DTYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "int8": "int8"}
 
 
 def open_call(_: object, model: ModelIdentity) -> Call:

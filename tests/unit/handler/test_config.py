@@ -2,8 +2,9 @@
 
 import pytest
 
-from handler.config import Environment, HandlerConfig, Pooling, Precision, Task
+from handler.config import Environment, HandlerConfig, Pooling, Task
 from handler.errors import ConfigError
+from handler.precision import Precision
 
 MINIMAL = {"task": "embeddings", "max_tokens": 256}
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from handler.config import Device, HandlerConfig, Precision, Task
+from handler.config import Device, HandlerConfig, Task
 from handler.engine.model import Engine
 from handler.engine.placement import Placement, choose_device
 from handler.errors import DeadlineExceeded, DeviceError, InputTooLong, InternalError, NotNow
@@ -21,6 +21,7 @@ from handler.inputs import TextInput
 from handler.parameters import ExplanationParameters
 from handler.payload import Answer, Prediction, Rejected, Request
 from handler.pipeline import Pipeline
+from handler.precision import Precision
 from handler.tasks.embeddings import EmbeddingParameters
 from handler.tasks.text_classification import ClassificationParameters
 from handler.worker.metrics import Stopwatch

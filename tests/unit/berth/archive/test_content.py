@@ -18,7 +18,8 @@ from berth.errors import Refused, UsageError
 from berth.pack.checkpoint import Checkpoint
 from berth.pack.contents import HANDLER_PACKAGES, HandlerSource, ReferenceAnswers, plan_archive
 from berth.pack.options import WorkerOptions
-from handler.config import HandlerConfig, Pooling, Precision, Task
+from handler.config import HandlerConfig, Pooling, Task
+from handler.precision import Precision
 
 CHECKPOINT = Checkpoint(
     root=Path("/nowhere"),

@@ -32,9 +32,9 @@ from handler.config import (
     TOKENS_PER_SLOT,
     VOCABULARY_PER_TOKEN,
     HandlerConfig,
-    Precision,
     Task,
 )
+from handler.precision import Precision
 
 URL = "http://127.0.0.1:8081"
 LAUNCHER = "http://127.0.0.1:8090"
@@ -99,6 +99,18 @@ def test_the_total_is_the_sum_of_the_parts() -> None:
 
 def test_weights_count_once_for_all_workers() -> None:
     assert amounts(budget(workers=4))["weights, shared"] == amounts(budget())["weights, shared"] == 109_484_547 * 4
+
+
+def test_a_worker_that_may_choose_is_counted_at_its_worst() -> None:
+    """int8 keeps the file mapped and a byte for each number beside it; bf16 two bytes, and not the file."""
+    int8 = amounts(budget(with_config(precision=Precision.FASTEST, cpu_precisions={"int8": 0.99})))
+    assert int8["a worker's copy of the weights"] == 109_484_547
+    assert int8["weights, shared"] == 4 * 109_484_547
+    bf16 = with_config(precision=Precision.FASTEST, cpu_precisions={"bf16": 0.999})
+    assert amounts(budget(bf16)) == amounts(budget())  # one worker's fp32, mapped, is more than its bf16
+    assert amounts(budget(bf16, workers=4))["a worker's copy of the weights"] == 2 * 109_484_547
+    plain = amounts(budget())["a worker's activations"]
+    assert int8["a worker's activations"] == plain + 4096 * 3072 * 4
 
 
 @pytest.mark.parametrize(("precision", "size"), [(Precision.BF16, 2), (Precision.FP16, 2)])

@@ -14,9 +14,11 @@ from handler.config import HandlerConfig, Task
 from handler.engine import device_errors
 from handler.engine.forward import Forward
 from handler.engine.model import Engine
+from handler.engine.placement import Placement
 from handler.errors import DeviceLost, InternalError, OutOfMemory
 from handler.parameters import ExplanationParameters
 from handler.pipeline import Pipeline
+from handler.precision import Precision
 from handler.text.encoded import EncodedText
 from handler.worker.metrics import Stopwatch
 from tests.conftest import MakeCheckpoint
@@ -24,6 +26,7 @@ from tests.support.asking import ask
 from tests.support.equality.cells import known_answers
 
 CUDA = torch.device("cuda", 0)
+PLACEMENT = Placement(device=CUDA, precision=Precision.FP32, token_budget=10)
 ASSERT = "CUDA error: device-side assert triggered\nCompile with `TORCH_USE_CUDA_DSA` ..."
 # A worker as TorchServe runs one: memory runs out, and the request is answered; the GPU is lost, and nothing is.
 WORKER = """
@@ -117,7 +120,7 @@ def raise_on(turn: int, error: Exception) -> Callable[[], Any]:
 def run(forward: Callable[[], Any]) -> list[Any]:
     texts = [EncodedText(ids=np.ones(1, np.int32), type_ids=np.zeros(1, np.int8), num_tokens_uncut=1)] * 3
     model: Any = OneByOne(forward)
-    return [row for _, row in Forward(model, CUDA, 10).rows(texts, [1e12] * len(texts), Stopwatch())]
+    return [row for _, row in Forward(model, PLACEMENT).rows(texts, [1e12] * len(texts), Stopwatch())]
 
 
 @pytest.mark.parametrize("first", [torch.AcceleratorError(ASSERT), RuntimeError("CUDA driver error: 719")])

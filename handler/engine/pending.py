@@ -4,12 +4,12 @@ from collections.abc import Iterable
 
 import msgspec
 
-from .errors import RequestError
-from .inputs import TextInput
-from .parameters import Parameters
-from .payload import Prediction
-from .tasks.kind import Reading, Row
-from .text.encoded import EncodedText
+from ..errors import RequestError
+from ..inputs import TextInput
+from ..parameters import Parameters
+from ..payload import Prediction
+from ..tasks.kind import Reading, Row
+from ..text.encoded import EncodedText
 
 Outcome = Prediction | RequestError
 

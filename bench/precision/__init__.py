@@ -1,0 +1,1 @@
+"""How fast a CPU answers in fp32 and in what `berth pack --precision fastest` has proven."""

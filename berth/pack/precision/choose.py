@@ -1,0 +1,118 @@
+"""Which precisions an unpacked archive may choose on a CPU: each is asked in a clean process, and held to its bounds.
+
+What int8 leaves in fp32 is chosen by the known inputs alone. The golden ones and the user's own, which nobody has
+looked at before, then decide whether it is proven: nothing is fitted to what it is held to.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import yaml
+
+from handler.config import Task
+from handler.precision import Precision
+
+from ...archive.content import CHECKPOINT, MODEL_CONFIG
+from ...checkpoint_files import CONFIG, load_json
+from ...errors import Refused, UsageError
+from ..contents import ReferenceAnswers
+from ..options import WorkerOptions
+from ..proof import Asked, ask_archive
+from .bounds import describe, is_within, measure
+
+NAMES_OF_LAYERS = ("num_hidden_layers", "n_layers", "num_layers")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """A precision, and what came of it."""
+
+    precision: Precision
+    kept: tuple[int, ...] = ()
+    """Layers that stayed in fp32."""
+    measured: float
+    is_proven: bool
+    note: str
+    """It in a sentence."""
+
+
+class Trial:
+    """The archive in `folder`, whose settings are rewritten for each question."""
+
+    def __init__(self, folder: Path, task: Task, answers: ReferenceAnswers) -> None:
+        self._folder, self._task, self._known = folder, task, slice(len(answers.inputs))
+        self._inputs = (*answers.inputs, *answers.golden_inputs)
+        self._parameters = answers.parameters
+        self._exact = self._ask(Precision.FP32, ())
+
+    def try_all(self) -> list[Tried]:
+        """Try bf16, and int8 in all layers, else in all but the first and the last."""
+        return [self._try(Precision.BF16, [()]), self._try(Precision.INT8, self._kept())]
+
+    def _kept(self) -> list[tuple[int, ...]]:
+        shape = load_json(self._folder / CHECKPOINT / CONFIG)
+        last = next((int(str(shape[name])) - 1 for name in NAMES_OF_LAYERS if name in shape), 0)
+        return [(), (0, last)] if last > 1 else [()]
+
+    def _try(self, precision: Precision, choices: Sequence[tuple[int, ...]]) -> Tried:
+        """Take the first choice of layers that holds for the known inputs, and see whether it holds for all."""
+        failed = ""
+        for kept in choices:
+            try:
+                asked = self._ask(precision, kept)
+            except Refused as error:
+                failed = str(error)
+                continue
+            if kept == choices[-1] or is_within(self._task, precision, self._measure(asked, self._known)):
+                return self._judge(precision, kept, asked)
+        return Tried(precision=precision, measured=0.0, is_proven=False, note=f"{precision} is never used: {failed}")
+
+    def _judge(self, precision: Precision, kept: tuple[int, ...], asked: Asked) -> Tried:
+        measured = self._measure(asked, slice(None))
+        is_proven = is_within(self._task, precision, measured)
+        but = f" but for layers {' and '.join(map(str, kept))}" if kept else ""
+        verdict = "for CPUs that are fast in it" if is_proven else "out of bounds, so it is never used"
+        speed = f"{self._exact.seconds / asked.seconds:.1f} x fp32's speed on this CPU"
+        note = f"{precision}{but}, {verdict}: {describe(self._task, measured)}, {speed}"
+        return Tried(precision=precision, kept=kept, measured=measured, is_proven=is_proven, note=note)
+
+    def _measure(self, asked: Asked, which: slice) -> float:
+        return measure(self._task, self._exact.results[which], asked.results[which])
+
+    def _ask(self, precision: Precision, kept: tuple[int, ...]) -> Asked:
+        file = self._folder / MODEL_CONFIG
+        settings = yaml.safe_load(file.read_text("utf-8"))
+        settings["handler"] |= {"precision": str(precision), "int8_kept": list(kept)}
+        file.write_text(yaml.safe_dump(settings, sort_keys=False), "utf-8")
+        return ask_archive(self._folder, self._inputs, self._parameters)
+
+
+def with_proven(worker: WorkerOptions, tried: Sequence[Tried]) -> WorkerOptions:
+    """The options of a worker that may choose what was proven."""
+    proven = {each.precision: each for each in tried if each.is_proven}
+    return replace(
+        worker,
+        cpu_precisions={str(precision): each.measured for precision, each in proven.items()},
+        int8_kept=proven[Precision.INT8].kept if Precision.INT8 in proven else (),
+    )
+
+
+def read_golden(file: Path) -> list[object]:
+    """The user's inputs: one a line, a text or a JSON object; UsageError where there are none."""
+    try:
+        lines = [line for line in file.read_text("utf-8-sig").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--golden: {file} cannot be read as text in UTF-8: {error}") from error
+    if not lines:
+        raise UsageError(f"--golden: {file} has no line that says anything")
+    return [_read_input(line) for line in lines]
+
+
+def _read_input(line: str) -> object:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return line
+    return value if isinstance(value, dict) else line

@@ -1,0 +1,105 @@
+"""`berth pack --precision fastest`: what is proven is recorded and used, and what int8 breaks is never used in it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from transformers import AutoModelForSequenceClassification
+
+from berth.archive.verify import read_archive
+from berth.cli.summary import render_packed
+from berth.errors import UsageError
+from berth.inspection.inspect import inspect_archive
+from berth.pack.options import PackOptions, WorkerOptions
+from berth.pack.pack import Packed, pack_checkpoint
+from handler import config as handler_config
+from handler.choose_engine import load_pipeline
+from handler.config import Device, Environment, HandlerConfig, Task
+from handler.known_answers import load_known_answers
+from handler.pipeline import Pipeline
+from handler.precision import Precision
+from handler.tasks import TASKS
+from tests.support.checkpoints import make_checkpoint
+
+FASTEST = WorkerOptions(precision=Precision.FASTEST)
+ENVIRONMENT = Environment(device=Device.CPU, cores=1, max_response_bytes=2**24)
+LAYERS = 3
+
+
+def pack(folder: Path, output: Path, **options: Any) -> Packed:
+    return pack_checkpoint(folder, PackOptions(output=output, worker=FASTEST, **options))
+
+
+def load(packed: Packed, folder: Path, flags: set[str], monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+    """The pipeline of a worker whose CPU has these flags."""
+    folder.mkdir()
+    read_archive(packed.archive, folder)
+    config = HandlerConfig.from_mapping(yaml.safe_load((folder / "model-config.yaml").read_text())["handler"])
+    known = load_known_answers(folder / "known_answers.json", TASKS[config.task])
+    monkeypatch.setattr(handler_config, "cpu_flags", lambda: frozenset(flags))
+    return load_pipeline(folder / "checkpoint", config, ENVIRONMENT, None, known)
+
+
+def drown_weights(folder: Path) -> None:
+    """Make int8 wrong: two inputs of each feed-forward network are always 1, and what they bring cancels out.
+
+    Their weights, 1000 and -1000, stretch the scale of a row until all others are rounded to nothing.
+    """
+    model = AutoModelForSequenceClassification.from_pretrained(folder)
+    with torch.no_grad():
+        for layer in model.base_model.encoder.layer:
+            layer.attention.output.LayerNorm.weight[:2] = 0.0
+            layer.attention.output.LayerNorm.bias[:2] = 1.0
+            layer.intermediate.dense.weight[:, 0], layer.intermediate.dense.weight[:, 1] = 1000.0, -1000.0
+    model.save_pretrained(folder)
+
+
+def test_what_is_proven_is_recorded_said_and_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_checkpoint(tmp_path / "model", "bert", Task.EMBEDDINGS)
+    golden = tmp_path / "golden.txt"
+    golden.write_text("a line of my own\n", "utf-8")
+    packed = pack(folder, tmp_path, golden_file=golden)
+    facts = inspect_archive(packed.archive).facts
+    assert facts.precision == "fastest"
+    assert set(facts.cpu_precisions) == {"bf16", "int8"}
+    assert 0.999 <= facts.cpu_precisions["bf16"] < 1
+    assert 0.99 <= facts.cpu_precisions["int8"] < 1
+    assert f"int8 (least cosine {facts.cpu_precisions['int8']:.5f}), else fp32" in render_packed(packed)
+    assert [note.partition(",")[0] for note in packed.prepared.notes] == ["bf16", "int8"]
+    assert load(packed, tmp_path / "vnni", {"avx512_vnni"}, monkeypatch).describe()["precision"] == "int8"
+    assert load(packed, tmp_path / "old", {"avx2"}, monkeypatch).describe()["precision"] == "fp32"
+
+
+def test_what_int8_breaks_is_served_in_another_precision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_checkpoint(tmp_path / "model", "bert", Task.TEXT_CLASSIFICATION, num_hidden_layers=LAYERS)
+    drown_weights(folder)
+    packed = pack(folder, tmp_path)
+    found = inspect_archive(packed.archive).facts.cpu_precisions
+    assert "int8" not in found
+    assert any(note.startswith("int8") and "never used" in note for note in packed.prepared.notes)
+    flags = {"avx512_vnni", "avx512_bf16"}
+    expected = "bf16" if "bf16" in found else "fp32"
+    assert load(packed, tmp_path / "worker", flags, monkeypatch).describe()["precision"] == expected
+
+
+def test_a_worker_that_int8_fails_goes_on_to_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a CPU whose kernels are wrong: the known answers are asked again on the machine that serves."""
+    packed = pack(make_checkpoint(tmp_path / "model", "bert", Task.EMBEDDINGS), tmp_path)
+    monkeypatch.setattr(torch, "_int_mm", lambda rows, weight: torch.zeros(len(rows), weight.shape[1]))
+    assert load(packed, tmp_path / "worker", {"avx512_vnni"}, monkeypatch).describe()["precision"] == "fp32"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (PackOptions(worker=WorkerOptions(precision=Precision.INT8)), "--precision fastest"),
+        (PackOptions(golden_file=Path("x.txt")), "--golden is for --precision fastest"),
+        (PackOptions(worker=FASTEST, golden_file=Path("not-there.txt")), "not-there.txt cannot be read"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(tmp_path: Path, options: PackOptions, message: str) -> None:
+    folder = make_checkpoint(tmp_path / "model", "bert", Task.EMBEDDINGS)
+    with pytest.raises(UsageError, match=message):
+        pack_checkpoint(folder, options)
