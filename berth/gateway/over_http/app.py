@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -26,6 +27,7 @@ REFUSAL = "x-refusal"
 HEAR_S = 5.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 FORMS = {f"/{path.url_path}": path.form for path in ROOT_PATHS} | {"/health": Form.TEI, "/v1/models": Form.OPENAI}
+BEHIND_A_MODEL = re.compile(r"^/predictions/[^/]+/[^/]+(?=/)")
 BEGINNINGS = {"/v1/models/": Form.OPENAI, "/v2/health/": Form.V2, "/v2/models/": Form.V2, "/v2": Form.V2}
 
 
@@ -68,7 +70,8 @@ async def hear_out(request: web.Request) -> web.Response:
 
 
 def form_of(path: str) -> Form:
-    """The form of errors at an address."""
+    """The form of errors at an address, at the root or behind a model's."""
+    path = BEHIND_A_MODEL.sub("", path)
     begun = (form for beginning, form in BEGINNINGS.items() if path.startswith(beginning))
     return FORMS.get(path) or next(begun, Form.NATIVE)
 

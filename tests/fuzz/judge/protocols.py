@@ -22,6 +22,7 @@ def find_root(request: RestRequest) -> RootPath | None:
 
 def judge_form(root: RootPath, status: int, value: Any) -> str:
     """An error that carries no code and no type; its status says what it is."""
+    assert len(value) == 2, f"no error of this door: {value}"
     message, second = value.values()
     assert message.strip(), "no message"
     if root.form is Form.TEI:

@@ -23,6 +23,7 @@ STATUSES = {
     "NotParseable": 400,
     "UnknownModel": 404,
     "UnknownPath": 404,
+    "MethodNotAllowed": 405,
     "RequestTooLarge": 413,
     "TooManyInputs": 413,
     "TooManyTokens": 413,
@@ -46,6 +47,7 @@ TORCHSERVES = {
 }
 OF_A_WORKER = "InternalServerException"
 """What TorchServe calls it when a worker died, or its handler raised."""
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")  # what HTTP takes for a header's name (RFC 9110, 5.6.2)
 GZIP = b"\x1f\x8b"
 QUOTED_CHARACTERS = 12  # of a strange key: enough to know it by
 
@@ -79,9 +81,10 @@ def judge_refusal(request: RestRequest, answer: RestAnswer) -> str:
 
 
 def _is_no_http(request: RestRequest) -> bool:
-    """Whether the front cannot read it: a header without a name, a length that is not the body's, a strange address."""
+    """Whether the front cannot read it: a header's name that is none, a length not the body's, a strange address."""
     names = {name.lower().strip() for name, _ in request.headers}
-    return bool({"", "content-length"} & names) or "#" in request.path or not request.path.isascii()
+    is_odd = "content-length" in names or not all(TOKEN.fullmatch(name) for name in names)
+    return is_odd or "#" in request.path or not request.path.isascii()
 
 
 def _fronts_reason(status: int, value: Any) -> str | None:
