@@ -90,6 +90,7 @@ def test_an_error_at_another_protocols_address_has_its_form() -> None:
         ("embed", 422, cohere),
         ("embed", 500, {**tei, "error_type": "Backend"}),
         ("v1/rerank", 422, tei),
+        ("v1/rerank", 400, {**ERROR, "code": 400, "type": "NotParseable"}),
         ("v1/rerank", 422, {**cohere, "detail": "other"}),
         ("v1/rerank", 422, {"message": " ", "detail": " "}),
         ("score", 422, ERROR),
@@ -112,6 +113,29 @@ def test_what_a_user_may_get() -> None:
     assert judge(422, {**ERROR, "error": ERROR["message"]}, path="/v1/models/tiny:predict") == "422 InvalidInput"
     assert judge(422, {"error": ERROR}, path="/predictions/tiny/1.0/v1/embeddings") == "422 InvalidInput"
     assert judge(404, {"code": 404, "type": "ModelNotFoundException", "message": "x"}).startswith("404 ModelNotFound")
+
+
+def judge_page(*headers: tuple[str, str], path: str = "/predictions/tiny", status: int = 400) -> str:
+    """The outcome of a request that HAProxy answers with a page of its own."""
+    request = RestRequest(door="native", target=TINY, path=path, body=b"{}", headers=headers)
+    return judge_rest(request, RestAnswer(status=status, headers={"content-type": "text/html"}, body=b"<html>"))
+
+
+def test_a_page_of_haproxys_answers_what_is_no_http() -> None:
+    for name in ("", "x y", "x\xe9", "content-length"):
+        assert judge_page((name, "a")) == "400, HAProxy's"
+    assert judge_page(path="/predictions/tiny#") == "400, HAProxy's"
+    with pytest.raises(ValueError, match="Expecting value"):
+        judge_page(("url_path", "a"))
+    with pytest.raises(AssertionError):
+        judge_page(("x y", "a"), status=500)
+
+
+def test_too_long_a_body_in_chunks_is_refused_by_the_gateway() -> None:
+    body, said = b" " * 1_500_000, "the request has 1500000 bytes, more than 1048576: send fewer inputs at once"
+    request = RestRequest(door="v2", target=TINY, path="/v2/models/tiny/infer", body=body)
+    answer = RestAnswer(status=413, headers=HEADERS, body=json.dumps({"error": said}).encode())
+    assert judge_rest(request, answer) == "413 body in chunks, the front's"
 
 
 BLUNDERS: list[tuple[int, Any, dict[str, Any]]] = [

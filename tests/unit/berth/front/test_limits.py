@@ -133,6 +133,35 @@ def test_a_body_in_chunks_is_measured(locked: Fronted, num_chunks: int, status: 
         assert (body["code"], body["type"]) == (413, "RequestTooLarge")
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT", "OPTIONS"])
+def test_a_long_body_is_passed_on_as_it_was(locked: Fronted, method: str) -> None:
+    said = {"content-encoding": "gzip", "content-type": "text/plain", "x-timeout-ms": "9000"}
+    status, _, body = locked.ask(method=method, key="open-sesame", body=b" " * 200_000, headers=said)
+    assert (status, body["length"]) == (200, 200_000)
+    assert {name: body["headers"][name] for name in ("content-encoding", "content-type")} == {
+        "content-encoding": "gzip",
+        "content-type": "text/plain",
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "keys"),
+    [
+        ("/predictions/bert", {"code", "type", "message", "param"}),
+        ("/v1/models/bert:predict", {"code", "type", "message", "param"}),
+        ("/v2/models/bert/infer", {"error"}),
+        ("/predictions/bert/1.0/v1/embeddings", {"error"}),
+        ("/predictions/bert/1.0/embed", {"error", "error_type"}),
+        ("/predictions/bert/1.0/v2/embed", {"message", "detail"}),
+    ],
+)
+def test_too_long_a_body_is_refused_in_one_form_in_chunks_or_not(locked: Fronted, path: str, keys: set[str]) -> None:
+    body = b" " * 2_000_000
+    status, _, at_once = locked.ask(path, key="open-sesame", body=body)
+    in_chunks, _, measured = locked.ask(path, key="open-sesame", body=iter([body]))
+    assert (status, set(at_once), in_chunks, set(measured)) == (413, keys, 413, keys)
+
+
 @pytest.mark.usefixtures("many_files")
 def test_idle_connections_cost_nobody_else_anything(locked: Fronted) -> None:
     with contextlib.ExitStack() as held:
