@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from handler.config import Task
-from tests.fuzz.judge.judging import judge_rest
-from tests.fuzz.make.requests import RestRequest
+from tests.fuzz.judge.judging import judge_grpc, judge_rest
+from tests.fuzz.make.requests import GrpcRequest, RestRequest
 from tests.fuzz.make.values import encode
 from tests.fuzz.models import SAMPLE, SMALL, Target
 from tests.fuzz.run import DOORS, make_request
-from tests.fuzz.sending import RestAnswer
+from tests.fuzz.sending import GrpcAnswer, RestAnswer
 
 TARGETS = (SAMPLE, *SMALL)
 TINY = Target("tiny", Task.TEXT_CLASSIFICATION)
@@ -136,6 +136,33 @@ def test_too_long_a_body_in_chunks_is_refused_by_the_gateway() -> None:
     request = RestRequest(door="v2", target=TINY, path="/v2/models/tiny/infer", body=body)
     answer = RestAnswer(status=413, headers=HEADERS, body=json.dumps({"error": said}).encode())
     assert judge_rest(request, answer) == "413 body in chunks, the front's"
+
+
+def test_only_a_clients_own_request_id_may_be_strange() -> None:
+    asked = (("x-request-id", "a\xe9"),)
+    request = RestRequest(door="native", target=TINY, path="/predictions/tiny", body=b"{}", headers=asked)
+    body = json.dumps({**ERROR, "param": None}).encode()
+    said = {**HEADERS, "x-request-id": "a\xe9"}
+    assert judge_rest(request, RestAnswer(status=422, headers=said, body=body)) == "422 InvalidInput"
+    for other in ({"x-request-id": "\xe9"}, {"x-other": "a\xe9"}):
+        with pytest.raises(AssertionError):
+            judge_rest(request, RestAnswer(status=422, headers={**said, **other}, body=body))
+
+
+def judge_end(num_bytes: int, status: str, details: str) -> str:
+    """The outcome of a gRPC call with a body of so many bytes."""
+    fields = {"model_name": "tiny", "input": {"body": b"x" * num_bytes}}
+    request = GrpcRequest(door="gRPC", target=TINY, method="x", fields=fields)
+    return judge_grpc(request, GrpcAnswer(status=status, details=details))
+
+
+def test_a_call_that_is_too_long_is_cancelled_or_its_stream_refused() -> None:
+    refused = "Stream removed (RST_STREAM (Received RST_STREAM with error code 7))"
+    assert judge_end(2**20, "CANCELLED", "") == "CANCELLED, TorchServe's"
+    assert judge_end(2**20, "UNAVAILABLE", refused) == "UNAVAILABLE, TorchServe's"
+    for num_bytes, details in ((2**20, "Connection reset by peer"), (100, refused)):
+        with pytest.raises(AssertionError):
+            judge_end(num_bytes, "UNAVAILABLE", details)
 
 
 BLUNDERS: list[tuple[int, Any, dict[str, Any]]] = [
