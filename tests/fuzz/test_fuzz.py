@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from tritonclient.grpc.service_pb2 import ModelInferResponse
 
 from handler.config import Task
 from tests.fuzz.judge.judging import judge_grpc, judge_rest
@@ -163,6 +164,25 @@ def test_a_call_that_is_too_long_is_cancelled_or_its_stream_refused() -> None:
     for num_bytes, details in ((2**20, "Connection reset by peer"), (100, refused)):
         with pytest.raises(AssertionError):
             judge_end(num_bytes, "UNAVAILABLE", details)
+
+
+def judge_output(name: str, value: Any) -> str:
+    """The outcome of a ModelInfer that is answered by one output of a text."""
+    message = ModelInferResponse(model_name="tiny")
+    output = message.outputs.add(name=name, datatype="BYTES", shape=[1])
+    output.contents.bytes_contents.append(json.dumps(value).encode())
+    fields = {"inputs": [{"name": "text", "shape": [1]}, {"name": "x", "shape": [1]}]}
+    request = GrpcRequest(door="gRPC v2", target=TINY, method="x", fields=fields)
+    return judge_grpc(request, GrpcAnswer(message=message))
+
+
+def test_without_the_front_an_error_over_grpc_is_an_output() -> None:
+    error = {**ERROR, "message": "unknown input 'x'", "param": "/inputs/1/name"}
+    assert judge_output("predictions", RESULT) == "200"
+    assert judge_output("error", error) == "422 InvalidInput"
+    for name, value in (("predictions", error), ("error", RESULT), ("error", {**error, "message": "no"})):
+        with pytest.raises((AssertionError, ValueError)):
+            judge_output(name, value)
 
 
 BLUNDERS: list[tuple[int, Any, dict[str, Any]]] = [

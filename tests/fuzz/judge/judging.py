@@ -48,8 +48,7 @@ def judge_grpc(request: GrpcRequest, answer: GrpcAnswer) -> str:
     if answer.error is not None:
         code, kind, param = (answer.error[key] for key in ("code", "type", "param"))
         error = {"code": code, "type": kind, "message": answer.details, "param": param}
-        body = {key: request.fields.get(key) for key in ("inputs", "outputs")}
-        outcome = judge_error(bare_error(error), body)
+        outcome = judge_error(bare_error(error), _sent(request))
         return _expect(outcome, is_good=request.is_good)
     if answer.status != "OK":
         known = answer.status == "INTERNAL" and answer.details.startswith(UNKNOWN_MODEL)
@@ -60,6 +59,10 @@ def judge_grpc(request: GrpcRequest, answer: GrpcAnswer) -> str:
         return f"{answer.status}, TorchServe's"
     judge = _judge_infer if request.door == "gRPC v2" else _judge_prediction
     return _expect(judge(request, answer.message), is_good=request.is_good)
+
+
+def _sent(request: GrpcRequest) -> dict[str, Any]:
+    return {key: request.fields.get(key) for key in ("inputs", "outputs")}
 
 
 def _size(request: GrpcRequest) -> int:
@@ -79,6 +82,9 @@ def _judge_infer(request: GrpcRequest, message: Any) -> str:
     target = request.target
     assert (message.model_name, message.id) == (target.name, request.fields.get("id", "")), message
     (output,) = message.outputs
+    if output.name == "error":  # without the front: TorchServe has no other place for it
+        (error,) = read_texts(output.contents.bytes_contents, output.shape)
+        return judge_error(bare_error(error), _sent(request))
     if target.task is Task.EMBEDDINGS:
         results = read_rows(output.contents.fp32_contents, output.shape)
     else:
