@@ -166,6 +166,23 @@ def test_a_call_that_is_too_long_is_cancelled_or_its_stream_refused() -> None:
             judge_end(num_bytes, "UNAVAILABLE", details)
 
 
+def test_a_type_that_is_asked_for_twice_is_answered_once() -> None:
+    body = {"texts": ["a"], "embedding_types": ["base64", "float", "base64"]}
+    assert judge_at("v2/embed", body, 200, {"embeddings": {"base64": ["AAAAPw=="], "float": [[0.5]]}}) == "200"
+    with pytest.raises(AssertionError):
+        judge_at("v2/embed", body, 200, {"embeddings": {"float": [[0.5]]}})
+
+
+def test_whoever_sends_another_doors_url_path_may_get_its_dress() -> None:
+    headers = (("URL_PATH", "v1/embeddings"),)
+    error = {**ERROR, "code": 404, "type": "UnknownPath", "param": None}
+    answer = RestAnswer(status=404, headers=HEADERS, body=json.dumps(error).encode())
+    request = RestRequest(door="v1", target=TINY, path="/v1/models/tiny:predict", body=b"{}", headers=headers)
+    assert judge_rest(request, answer) == "404 UnknownPath"
+    with pytest.raises(AssertionError):
+        judge_rest(RestRequest(door="v1", target=TINY, path=request.path, body=b"{}"), answer)
+
+
 def judge_output(name: str, value: Any) -> str:
     """The outcome of a ModelInfer that is answered by one output of a text."""
     message = ModelInferResponse(model_name="tiny")

@@ -91,7 +91,7 @@ def _judge_rerank(value: Any, body: Any) -> list[Any]:
 def _judge_typed(value: Any, body: Any) -> list[Any]:
     found = value["embeddings"]
     kinds = found if isinstance(found, dict) else {"float": found}
-    assert list(kinds) == (body.get("embedding_types") or ["float"]), list(kinds)
+    assert list(kinds) == list(dict.fromkeys(body.get("embedding_types") or ["float"])), list(kinds)
     for vectors in kinds.values():
         _judge_vectors(vectors, len(body["texts"]))
     return list(body["texts"])

@@ -105,7 +105,7 @@ def undress(request: RestRequest) -> Undress:
     if not path.startswith(("/v1/", "/v2/")):
         return bare_error
     # TorchServe says `url_path` of the other doors only: whoever sends it may get their dress.
-    may_look_otherwise = "url_path" in f"{request.path}{request.headers}" or b"url_path" in request.body
+    may_look_otherwise = "url_path" in f"{request.path}{request.headers}".lower() or b"url_path" in request.body
     return _undress_any if may_look_otherwise else error_with_message
 
 

@@ -102,6 +102,14 @@ def test_what_is_refused_is_heard_out_and_the_connection_is_kept(locked: Fronted
         assert ask(connection, key="open-sesame")[0] == 200
 
 
+@pytest.mark.parametrize("method", ["DELETE", "BREW"])
+def test_another_method_is_heard_out(locked: Fronted, method: str) -> None:
+    with contextlib.closing(locked.connect()) as connection:
+        for _ in range(5):
+            assert ask(connection, method=method, key="open-sesame", body=b" " * 1_000_000)[0] == 405
+        assert ask(connection, key="open-sesame")[0] == 200
+
+
 def test_who_asks_first_is_told_at_once(locked: Fronted) -> None:
     started_s = time.monotonic()
     status, body = read_answer(begin(locked, KEY, "content-length: 3000000", "expect: 100-continue"))
