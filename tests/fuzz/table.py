@@ -21,9 +21,10 @@ def print_report(report: Report) -> None:
 
 
 def _tabulate(report: Report) -> Table:
-    doors = list(dict.fromkeys(door for door, _ in sorted(report.outcomes)))
-    table = Table("outcome", *doors)
+    """Which doors had each outcome, and how often: there are more doors than columns in a line."""
+    table = Table("outcome", "requests", "by door")
     for outcome in sorted({outcome for _, outcome in report.outcomes}):
-        counts = [report.outcomes[door, outcome] for door in doors]
-        table.add_row(outcome, *(str(count or "") for count in counts))
+        counts = {door: count for (door, found), count in sorted(report.outcomes.items()) if found == outcome}
+        by_door = ", ".join(f"{door} {count}" for door, count in counts.items())
+        table.add_row(outcome, str(sum(counts.values())), by_door)
     return table

@@ -4,14 +4,15 @@ import json
 from typing import Any
 
 import pytest
+from tritonclient.grpc.service_pb2 import ModelInferResponse
 
 from handler.config import Task
-from tests.fuzz.judge.judging import judge_rest
-from tests.fuzz.make.requests import RestRequest
+from tests.fuzz.judge.judging import judge_grpc, judge_rest
+from tests.fuzz.make.requests import GrpcRequest, RestRequest
 from tests.fuzz.make.values import encode
 from tests.fuzz.models import SAMPLE, SMALL, Target
 from tests.fuzz.run import DOORS, make_request
-from tests.fuzz.sending import RestAnswer
+from tests.fuzz.sending import GrpcAnswer, RestAnswer
 
 TARGETS = (SAMPLE, *SMALL)
 TINY = Target("tiny", Task.TEXT_CLASSIFICATION)
@@ -90,6 +91,7 @@ def test_an_error_at_another_protocols_address_has_its_form() -> None:
         ("embed", 422, cohere),
         ("embed", 500, {**tei, "error_type": "Backend"}),
         ("v1/rerank", 422, tei),
+        ("v1/rerank", 400, {**ERROR, "code": 400, "type": "NotParseable"}),
         ("v1/rerank", 422, {**cohere, "detail": "other"}),
         ("v1/rerank", 422, {"message": " ", "detail": " "}),
         ("score", 422, ERROR),
@@ -112,6 +114,92 @@ def test_what_a_user_may_get() -> None:
     assert judge(422, {**ERROR, "error": ERROR["message"]}, path="/v1/models/tiny:predict") == "422 InvalidInput"
     assert judge(422, {"error": ERROR}, path="/predictions/tiny/1.0/v1/embeddings") == "422 InvalidInput"
     assert judge(404, {"code": 404, "type": "ModelNotFoundException", "message": "x"}).startswith("404 ModelNotFound")
+
+
+def judge_page(*headers: tuple[str, str], path: str = "/predictions/tiny", status: int = 400) -> str:
+    """The outcome of a request that HAProxy answers with a page of its own."""
+    request = RestRequest(door="native", target=TINY, path=path, body=b"{}", headers=headers)
+    return judge_rest(request, RestAnswer(status=status, headers={"content-type": "text/html"}, body=b"<html>"))
+
+
+def test_a_page_of_haproxys_answers_what_is_no_http() -> None:
+    for name in ("", "x y", "x\xe9", "content-length"):
+        assert judge_page((name, "a")) == "400, HAProxy's"
+    assert judge_page(path="/predictions/tiny#") == "400, HAProxy's"
+    with pytest.raises(ValueError, match="Expecting value"):
+        judge_page(("url_path", "a"))
+    with pytest.raises(AssertionError):
+        judge_page(("x y", "a"), status=500)
+
+
+def test_too_long_a_body_in_chunks_is_refused_by_the_gateway() -> None:
+    body, said = b" " * 1_500_000, "the request has 1500000 bytes, more than 1048576: send fewer inputs at once"
+    request = RestRequest(door="v2", target=TINY, path="/v2/models/tiny/infer", body=body)
+    answer = RestAnswer(status=413, headers=HEADERS, body=json.dumps({"error": said}).encode())
+    assert judge_rest(request, answer) == "413 body in chunks, the front's"
+
+
+def test_only_a_clients_own_request_id_may_be_strange() -> None:
+    asked = (("x-request-id", "a\xe9"),)
+    request = RestRequest(door="native", target=TINY, path="/predictions/tiny", body=b"{}", headers=asked)
+    body = json.dumps({**ERROR, "param": None}).encode()
+    said = {**HEADERS, "x-request-id": "a\xe9"}
+    assert judge_rest(request, RestAnswer(status=422, headers=said, body=body)) == "422 InvalidInput"
+    for other in ({"x-request-id": "\xe9"}, {"x-other": "a\xe9"}):
+        with pytest.raises(AssertionError):
+            judge_rest(request, RestAnswer(status=422, headers={**said, **other}, body=body))
+
+
+def judge_end(num_bytes: int, status: str, details: str) -> str:
+    """The outcome of a gRPC call with a body of so many bytes."""
+    fields = {"model_name": "tiny", "input": {"body": b"x" * num_bytes}}
+    request = GrpcRequest(door="gRPC", target=TINY, method="x", fields=fields)
+    return judge_grpc(request, GrpcAnswer(status=status, details=details))
+
+
+def test_a_call_that_is_too_long_is_cancelled_or_its_stream_refused() -> None:
+    refused = "Stream removed (RST_STREAM (Received RST_STREAM with error code 7))"
+    assert judge_end(2**20, "CANCELLED", "") == "CANCELLED, TorchServe's"
+    assert judge_end(2**20, "UNAVAILABLE", refused) == "UNAVAILABLE, TorchServe's"
+    for num_bytes, details in ((2**20, "Connection reset by peer"), (100, refused)):
+        with pytest.raises(AssertionError):
+            judge_end(num_bytes, "UNAVAILABLE", details)
+
+
+def test_a_type_that_is_asked_for_twice_is_answered_once() -> None:
+    body = {"texts": ["a"], "embedding_types": ["base64", "float", "base64"]}
+    assert judge_at("v2/embed", body, 200, {"embeddings": {"base64": ["AAAAPw=="], "float": [[0.5]]}}) == "200"
+    with pytest.raises(AssertionError):
+        judge_at("v2/embed", body, 200, {"embeddings": {"float": [[0.5]]}})
+
+
+def test_whoever_sends_another_doors_url_path_may_get_its_dress() -> None:
+    headers = (("URL_PATH", "v1/embeddings"),)
+    error = {**ERROR, "code": 404, "type": "UnknownPath", "param": None}
+    answer = RestAnswer(status=404, headers=HEADERS, body=json.dumps(error).encode())
+    request = RestRequest(door="v1", target=TINY, path="/v1/models/tiny:predict", body=b"{}", headers=headers)
+    assert judge_rest(request, answer) == "404 UnknownPath"
+    with pytest.raises(AssertionError):
+        judge_rest(RestRequest(door="v1", target=TINY, path=request.path, body=b"{}"), answer)
+
+
+def judge_output(name: str, value: Any) -> str:
+    """The outcome of a ModelInfer that is answered by one output of a text."""
+    message = ModelInferResponse(model_name="tiny")
+    output = message.outputs.add(name=name, datatype="BYTES", shape=[1])
+    output.contents.bytes_contents.append(json.dumps(value).encode())
+    fields = {"inputs": [{"name": "text", "shape": [1]}, {"name": "x", "shape": [1]}]}
+    request = GrpcRequest(door="gRPC v2", target=TINY, method="x", fields=fields)
+    return judge_grpc(request, GrpcAnswer(message=message))
+
+
+def test_without_the_front_an_error_over_grpc_is_an_output() -> None:
+    error = {**ERROR, "message": "unknown input 'x'", "param": "/inputs/1/name"}
+    assert judge_output("predictions", RESULT) == "200"
+    assert judge_output("error", error) == "422 InvalidInput"
+    for name, value in (("predictions", error), ("error", RESULT), ("error", {**error, "message": "no"})):
+        with pytest.raises((AssertionError, ValueError)):
+            judge_output(name, value)
 
 
 BLUNDERS: list[tuple[int, Any, dict[str, Any]]] = [

@@ -27,8 +27,9 @@ REFUSAL = "x-refusal"
 HEAR_S = 5.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 FORMS = {f"/{path.url_path}": path.form for path in ROOT_PATHS} | {"/health": Form.TEI, "/v1/models": Form.OPENAI}
-BEHIND_A_MODEL = re.compile(r"^/predictions/[^/]+/[^/]+(?=/)")
 BEGINNINGS = {"/v1/models/": Form.OPENAI, "/v2/health/": Form.V2, "/v2/models/": Form.V2, "/v2": Form.V2}
+OF_A_MODEL = re.compile("/predictions/[^/]+/[^/]+(?=/)")
+OF_KSERVE = re.compile("/v1/models/[^/]+:")
 
 
 def make_app(settings: GatewaySettings, server: ModelServer, readiness: Readiness) -> web.Application:
@@ -70,10 +71,11 @@ async def hear_out(request: web.Request) -> web.Response:
 
 
 def form_of(path: str) -> Form:
-    """The form of errors at an address, at the root or behind a model's."""
-    path = BEHIND_A_MODEL.sub("", path)
+    """The form of errors at an address: at a model's own it is the same as at the root."""
+    if OF_KSERVE.match(path):
+        return Form.NATIVE
     begun = (form for beginning, form in BEGINNINGS.items() if path.startswith(beginning))
-    return FORMS.get(path) or next(begun, Form.NATIVE)
+    return FORMS.get(OF_A_MODEL.sub("", path)) or next(begun, Form.NATIVE)
 
 
 def _explain(error: web.HTTPException, request: web.Request) -> Refusal:

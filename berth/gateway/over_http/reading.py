@@ -16,12 +16,7 @@ READ_S = 15.0  # for a whole body; who is slower holds what others wait for
 
 async def read_body(request: web.Request, max_bytes: int = MAX_BYTES) -> bytes:
     """Read a body, in gzip and deflate too; Refusal where it is not what it says, or has more than `max_bytes`."""
-    try:
-        async with asyncio.timeout(READ_S):
-            body = await request.read()
-    except TimeoutError as error:
-        message = f"the request did not arrive within {READ_S:g} s: send it again"
-        raise Refusal(408, "RequestTimeout", message) from error
+    body = await read_bytes(request, max_bytes)
     try:
         fields = inflate({"body": body}, {HEADER: request.headers.get(HEADER, "")}, max_bytes)
     except RequestTooLarge as error:
@@ -30,9 +25,20 @@ async def read_body(request: web.Request, max_bytes: int = MAX_BYTES) -> bytes:
         raise Refusal(error.status, type(error).__name__, error.message) from error
     found = fields["body"]
     assert isinstance(found, bytes)
-    if len(found) > max_bytes:
-        raise too_large(len(found), max_bytes)
     return found
+
+
+async def read_bytes(request: web.Request, max_bytes: int) -> bytes:
+    """Read a body as it was sent; Refusal where it has more than `max_bytes`, or is slow."""
+    try:
+        async with asyncio.timeout(READ_S):
+            body = await request.read()
+    except TimeoutError as error:
+        message = f"the request did not arrive within {READ_S:g} s: send it again"
+        raise Refusal(408, "RequestTimeout", message) from error
+    if len(body) > max_bytes:
+        raise too_large(len(body), max_bytes)
+    return body
 
 
 def content_type(request: web.Request) -> dict[str, str]:

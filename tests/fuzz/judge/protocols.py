@@ -22,13 +22,11 @@ def find_root(request: RestRequest) -> RootPath | None:
 
 def judge_form(root: RootPath, status: int, value: Any) -> str:
     """An error that carries no code and no type; its status says what it is."""
-    assert len(value) == 2, f"no error of this door: {value}"
+    keys = ["error", "error_type"] if root.form is Form.TEI else ["message", "detail"]
+    assert list(value) == keys, f"no error of {root.form}: {value}"
     message, second = value.values()
     assert message.strip(), "no message"
-    if root.form is Form.TEI:
-        assert (list(value), second) == (["error", "error_type"], tei_error_type(status)), value
-    else:
-        assert (list(value), second) == (["message", "detail"], message), value
+    assert second == (tei_error_type(status) if root.form is Form.TEI else message), value
     assert status in (400, 404, 413, 415, 422, 424, 503), f"an error that nobody should get: {status} {value}"
     return "503 NotNow" if status == 503 else f"{status} {root.form}"
 
@@ -93,7 +91,7 @@ def _judge_rerank(value: Any, body: Any) -> list[Any]:
 def _judge_typed(value: Any, body: Any) -> list[Any]:
     found = value["embeddings"]
     kinds = found if isinstance(found, dict) else {"float": found}
-    assert list(kinds) == (body.get("embedding_types") or ["float"]), list(kinds)
+    assert list(kinds) == list(dict.fromkeys(body.get("embedding_types") or ["float"])), list(kinds)
     for vectors in kinds.values():
         _judge_vectors(vectors, len(body["texts"]))
     return list(body["texts"])

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from berth.front.refusals import REFUSALS, too_long
+from berth.gateway.refusal import too_large
 from handler.doors.paths import Form
 from tests.fuzz.make.requests import RestRequest
 from tests.fuzz.sending import RestAnswer
@@ -23,7 +24,6 @@ STATUSES = {
     "NotParseable": 400,
     "UnknownModel": 404,
     "UnknownPath": 404,
-    "MethodNotAllowed": 405,
     "RequestTooLarge": 413,
     "TooManyInputs": 413,
     "TooManyTokens": 413,
@@ -47,8 +47,9 @@ TORCHSERVES = {
 }
 OF_A_WORKER = "InternalServerException"
 """What TorchServe calls it when a worker died, or its handler raised."""
-TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")  # what HTTP takes for a header's name (RFC 9110, 5.6.2)
 GZIP = b"\x1f\x8b"
+NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A header's: a token of RFC 9110, 5.6.2."""
 QUOTED_CHARACTERS = 12  # of a strange key: enough to know it by
 
 Undress = Callable[[Any], dict[str, Any]]
@@ -63,7 +64,7 @@ def judge_refusal(request: RestRequest, answer: RestAnswer) -> str:
         assert answer.status == 400, f"HAProxy's own page of a {answer.status}"
         return "400, HAProxy's"
     value = json.loads(answer.body)
-    if reason := _fronts_reason(answer.status, value):
+    if reason := _fronts_reason(request, answer.status, value):
         return f"{answer.status} {reason}, the front's"
     if "type" in value and "param" not in value:
         # Netty has several words for a form that it cannot read, which never reaches a worker.
@@ -81,15 +82,17 @@ def judge_refusal(request: RestRequest, answer: RestAnswer) -> str:
 
 
 def _is_no_http(request: RestRequest) -> bool:
-    """Whether the front cannot read it: a header's name that is none, a length not the body's, a strange address."""
-    names = {name.lower().strip() for name, _ in request.headers}
-    is_odd = "content-length" in names or not all(TOKEN.fullmatch(name) for name in names)
-    return is_odd or "#" in request.path or not request.path.isascii()
+    """Whether the front cannot read it: a name that is none, a length that is not the body's, a strange address."""
+    names = [name.lower() for name, _ in request.headers]
+    has_bad_name = "content-length" in names or not all(map(NAME.fullmatch, names))
+    return has_bad_name or "#" in request.path or not request.path.isascii()
 
 
-def _fronts_reason(status: int, value: Any) -> str | None:
-    """Why the front refused, if it was the front: the sentence is one of its own, in whatever form."""
+def _fronts_reason(request: RestRequest, status: int, value: Any) -> str | None:
+    """Why the front refused, if it or its gateway did: the sentence is one of their own, in whatever form."""
     said = json.dumps(value)
+    if status == 413 and too_large(len(request.body), MAX_BODY_BYTES).message in said:
+        return "body in chunks"
     fitting = (each for each in (*REFUSALS, too_long(MAX_BODY_BYTES)) if each.status == status)
     return next((each.reason for each in fitting if json.dumps(each.message)[1:-1] in said), None)
 
@@ -102,7 +105,7 @@ def undress(request: RestRequest) -> Undress:
     if not path.startswith(("/v1/", "/v2/")):
         return bare_error
     # TorchServe says `url_path` of the other doors only: whoever sends it may get their dress.
-    may_look_otherwise = "url_path" in f"{request.path}{request.headers}" or b"url_path" in request.body
+    may_look_otherwise = "url_path" in f"{request.path}{request.headers}".lower() or b"url_path" in request.body
     return _undress_any if may_look_otherwise else error_with_message
 
 

@@ -41,7 +41,7 @@ class Echo(JsonHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.answer(200, {"headers": headers, "length": len(body)})
 
-    do_GET = do_PUT = do_POST  # noqa: N815
+    do_GET = do_PUT = do_OPTIONS = do_POST  # noqa: N815
 
 
 Answer = tuple[int, Mapping[str, str], Any]
@@ -54,7 +54,7 @@ def ask(
     *,
     key: str | None = None,
     method: str = "POST",
-    body: bytes = b"{}",
+    body: bytes | Iterator[bytes] = b"{}",
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
     """Ask once, on a connection that stays open."""

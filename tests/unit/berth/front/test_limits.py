@@ -102,6 +102,14 @@ def test_what_is_refused_is_heard_out_and_the_connection_is_kept(locked: Fronted
         assert ask(connection, key="open-sesame")[0] == 200
 
 
+@pytest.mark.parametrize("method", ["DELETE", "BREW"])
+def test_another_method_is_heard_out(locked: Fronted, method: str) -> None:
+    with contextlib.closing(locked.connect()) as connection:
+        for _ in range(5):
+            assert ask(connection, method=method, key="open-sesame", body=b" " * 1_000_000)[0] == 405
+        assert ask(connection, key="open-sesame")[0] == 200
+
+
 def test_who_asks_first_is_told_at_once(locked: Fronted) -> None:
     started_s = time.monotonic()
     status, body = read_answer(begin(locked, KEY, "content-length: 3000000", "expect: 100-continue"))
@@ -131,6 +139,35 @@ def test_a_body_in_chunks_is_measured(locked: Fronted, num_chunks: int, status: 
         assert (body["length"], body["headers"]["content-type"]) == (num_chunks * 0x4000, "text/plain")
     else:
         assert (body["code"], body["type"]) == (413, "RequestTooLarge")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "OPTIONS"])
+def test_a_long_body_is_passed_on_as_it_was(locked: Fronted, method: str) -> None:
+    said = {"content-encoding": "gzip", "content-type": "text/plain", "x-timeout-ms": "9000"}
+    status, _, body = locked.ask(method=method, key="open-sesame", body=b" " * 200_000, headers=said)
+    assert (status, body["length"]) == (200, 200_000)
+    assert {name: body["headers"][name] for name in ("content-encoding", "content-type")} == {
+        "content-encoding": "gzip",
+        "content-type": "text/plain",
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "keys"),
+    [
+        ("/predictions/bert", {"code", "type", "message", "param"}),
+        ("/v1/models/bert:predict", {"code", "type", "message", "param"}),
+        ("/v2/models/bert/infer", {"error"}),
+        ("/predictions/bert/1.0/v1/embeddings", {"error"}),
+        ("/predictions/bert/1.0/embed", {"error", "error_type"}),
+        ("/predictions/bert/1.0/v2/embed", {"message", "detail"}),
+    ],
+)
+def test_too_long_a_body_is_refused_in_one_form_in_chunks_or_not(locked: Fronted, path: str, keys: set[str]) -> None:
+    body = b" " * 2_000_000
+    status, _, at_once = locked.ask(path, key="open-sesame", body=body)
+    in_chunks, _, measured = locked.ask(path, key="open-sesame", body=iter([body]))
+    assert (status, set(at_once), in_chunks, set(measured)) == (413, keys, 413, keys)
 
 
 @pytest.mark.usefixtures("many_files")
