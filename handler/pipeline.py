@@ -22,7 +22,7 @@ from .engine.int8 import quantize_layers
 from .engine.model import MODELS, Engine, Model
 from .engine.pending import Pending, SharedText, share_texts
 from .engine.placement import Placement
-from .engine.threads import threads_for
+from .engine.threads import one_thread
 from .errors import DeadlineExceeded, InternalError, NotNow, RequestError, SelfTestError
 from .explain.explainer import LIMIT_S, Explainer
 from .known_answers import TOLERANCES, KnownAnswers, make_raw_head
@@ -88,7 +88,7 @@ class Pipeline:
 
     def quantize(self, known: KnownAnswers) -> int:
         """Turn the model's layers to int8, by what it reads for their inputs; return how many matrices those are."""
-        with threads_for(0.0, self.placement.precision):  # who reads which tensor is seen in the order of one thread
+        with one_thread():  # who reads which tensor is seen in the order of one thread
             return quantize_layers(self._model.network, self.config.int8_kept, lambda: self.answer([known.request()]))
 
     def check(self, known: KnownAnswers) -> float:

@@ -22,10 +22,11 @@ from handler.tasks.embeddings import EmbeddingParameters
 
 from ..texts import mixed_texts
 
+# One token each in the sample's vocabulary.
 WORDS = ("harbour", "river", "boat", "morning", "cold", "ship", "light", "water", "stone", "wind")
 MIXES: Mapping[str, list[str]] = {
-    "a text of 16 tokens": [" ".join(WORDS * 2)[:76].rsplit(" ", 1)[0]],
-    "32 texts of 24 tokens": mixed_texts(WORDS, 32),
+    "a text of 16 tokens": [" ".join((*WORDS, *WORDS[:4]))],
+    "32 texts of 26 tokens on average": mixed_texts(WORDS, 32),
 }
 REPEATS = 7  # of which the median counts
 

@@ -1,12 +1,15 @@
 """Requests through `berth serve`, with the archive of each precision."""
 
+import os
 import sys
 from pathlib import Path
 
-import requests
-
+from berth.clients.management import ManagementClient
+from berth.errors import BerthError
 from berth.pack.options import PackOptions, WorkerOptions
 from berth.pack.pack import pack_checkpoint
+from berth.settings import Settings, find_config
+from berth.wait import wait_until
 from handler.precision import Precision
 
 from ..load import LoadPlan, LoadResult, apply_load
@@ -29,7 +32,7 @@ def measure_servers(work: Path, rounds: int, seconds: float) -> dict[str, list[f
         for precision, archive in archives.items():
             with served(archive, work / "cache") as url:
                 for workers in dict.fromkeys((1, num_cores())):
-                    _scale(url, workers)
+                    _scale(workers)
                     name = f"{precision}, {workers} workers"
                     many, lone = (_ask(url, clients, seconds) for clients in (CLIENTS, 1))
                     figures.setdefault(f"{name}: requests/s", []).append(round(len(many.exchanges) / seconds, 1))
@@ -43,11 +46,12 @@ def _pack(folder: Path, precision: Precision) -> Path:
     return pack_checkpoint(None, options).archive
 
 
-def _scale(url: str, workers: int) -> None:
-    """Have so many workers, by the management API beside the inference API."""
-    address = url.replace("/predictions/", "/models/").replace(":8080/", ":8081/")
-    wanted: dict[str, str | int] = {"min_worker": workers, "max_worker": workers, "synchronous": "true"}
-    requests.put(address, params=wanted, timeout=SCALE_S).raise_for_status()
+def _scale(workers: int) -> None:
+    """Have so many workers, all ready."""
+    with ManagementClient(Settings.load(find_config(None), os.environ).management.url) as management:
+        management.scale(workers=workers)
+        if not wait_until(lambda: management.describe().num_ready == workers, SCALE_S):
+            raise BerthError(f"{workers} workers were not ready within {SCALE_S:.0f} s")
 
 
 def _ask(url: str, clients: int, seconds: float) -> LoadResult:

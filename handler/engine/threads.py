@@ -6,7 +6,7 @@ neighbour's core. Threads that have texts of their own wait once.
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any
@@ -44,21 +44,26 @@ class CpuPasses:
         threads = torch.get_num_threads()
         if threads > 1 and len(batch.texts) > 1 and is_much:
             return self._in_parts(batch, threads)
-        with threads_for(multiply_adds, self._precision):
+        if multiply_adds > MOST_ON_ONE_THREAD.get(self._precision, MOST_OF_OTHERS):
+            return self._model.forward(batch)
+        with one_thread():
             return self._model.forward(batch)
 
     def _in_parts(self, batch: Batch, threads: int) -> list[Row]:
         """Have each thread read some of the texts; an error of one is the batch's."""
         parts = share_out([text.num_tokens for text in batch.texts], threads)
         running = [self._pool.submit(self._read_part, batch, part) for part in parts[1:]]
-        done = [self._read_part(batch, parts[0]), *(each.result() for each in running)]
+        try:
+            done = [self._read_part(batch, parts[0]), *(each.result() for each in running)]
+        finally:
+            wait(running)  # or the next batch would run beside what is left of this one
         rows = dict(zip(chain(*parts), chain(*done), strict=True))
         return [rows[place] for place in range(len(batch.texts))]
 
     def _read_part(self, batch: Batch, part: Sequence[int]) -> list[Row]:
         """Read the texts in these places in one pass, on the thread that calls."""
         (own,) = self._model.batches([batch.texts[place] for place in part], batch.cost)
-        with threads_for(0.0, self._precision):
+        with one_thread():
             found = self._model.forward(own)
         rows = dict(zip(own.indices, found, strict=True))
         return [rows[place] for place in range(len(part))]
@@ -82,12 +87,9 @@ def multiply_adds_per_token(network: Any) -> float:
 
 
 @contextmanager
-def threads_for(multiply_adds: float, precision: Precision) -> Iterator[None]:
-    """Run on one thread where that is faster, and set torch's threads back; changing them costs nothing."""
+def one_thread() -> Iterator[None]:
+    """Have torch use one thread, and afterwards as many as before; changing that costs nothing."""
     threads = torch.get_num_threads()
-    if threads == 1 or multiply_adds > MOST_ON_ONE_THREAD.get(precision, MOST_OF_OTHERS):
-        yield
-        return
     torch.set_num_threads(1)
     try:
         yield

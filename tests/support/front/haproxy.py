@@ -21,6 +21,16 @@ from berth.wait import wait_until
 from ..servers import CONFIG, free_ports, port_variables
 
 START_S = 20.0
+NATIVE_KEYS = {"code", "type", "message", "param"}
+KEYS_OF_ERRORS = {
+    "/predictions/bert": NATIVE_KEYS,
+    "/v1/models/bert:predict": NATIVE_KEYS,
+    "/v2/models/bert/infer": {"error"},
+    "/predictions/bert/1.0/v1/embeddings": {"error"},
+    "/predictions/bert/1.0/embed": {"error", "error_type"},
+    "/predictions/bert/1.0/v2/embed": {"message", "detail"},
+}
+"""The keys of what is refused at an address, whoever before the model refuses it."""
 needs_haproxy = pytest.mark.skipif(shutil.which("haproxy") is None, reason="no haproxy: install Debian's package")
 
 

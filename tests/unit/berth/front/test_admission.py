@@ -12,7 +12,7 @@ import requests
 
 from berth.front.admission import WRAP_MS
 from berth.wait import wait_until
-from tests.support.front.haproxy import Front, front_before, needs_haproxy
+from tests.support.front.haproxy import KEYS_OF_ERRORS, Front, front_before, needs_haproxy
 from tests.support.http_standin import JsonHandler, answering
 
 pytestmark = needs_haproxy
@@ -110,15 +110,7 @@ def test_refusals_keep_the_connection_and_are_counted(front: Front, pool: Thread
     assert "key=model-bert:overloaded use=0 exp=0 gpc0=5" in front.ask("show table refused")
 
 
-@pytest.mark.parametrize(
-    ("path", "keys"),
-    [
-        ("/predictions/bert", {"code", "type", "message", "param"}),
-        ("/v1/models/bert:predict", {"code", "type", "message", "param"}),
-        ("/v2/models/bert/infer", {"error"}),
-        ("/predictions/bert/1.0/v1/embeddings", {"error"}),
-    ],
-)
+@pytest.mark.parametrize(("path", "keys"), KEYS_OF_ERRORS.items())
 def test_a_refusal_has_the_form_of_its_door(front: Front, pool: ThreadPoolExecutor, path: str, keys: set[str]) -> None:
     hold(front, pool, 1)
     set_cost(front, 60 * SECOND_US)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.front.fronted import Fronted, ask
+from tests.support.front.haproxy import KEYS_OF_ERRORS
 
 KEY = "authorization: Bearer open-sesame"
 IDLE = 2_000  # a short form of 10,000: a test's process may have that many files
@@ -152,17 +153,7 @@ def test_a_long_body_is_passed_on_as_it_was(locked: Fronted, method: str) -> Non
     }
 
 
-@pytest.mark.parametrize(
-    ("path", "keys"),
-    [
-        ("/predictions/bert", {"code", "type", "message", "param"}),
-        ("/v1/models/bert:predict", {"code", "type", "message", "param"}),
-        ("/v2/models/bert/infer", {"error"}),
-        ("/predictions/bert/1.0/v1/embeddings", {"error"}),
-        ("/predictions/bert/1.0/embed", {"error", "error_type"}),
-        ("/predictions/bert/1.0/v2/embed", {"message", "detail"}),
-    ],
-)
+@pytest.mark.parametrize(("path", "keys"), KEYS_OF_ERRORS.items())
 def test_too_long_a_body_is_refused_in_one_form_in_chunks_or_not(locked: Fronted, path: str, keys: set[str]) -> None:
     body = b" " * 2_000_000
     status, _, at_once = locked.ask(path, key="open-sesame", body=body)

@@ -1,6 +1,7 @@
 """Little work runs on one thread, and torch's threads are what they were afterwards."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
@@ -13,12 +14,14 @@ from handler.config import HandlerConfig, Task
 from handler.engine import threads
 from handler.engine.int8 import Int8Linear
 from handler.engine.model import Engine
+from handler.engine.placement import Placement
 from handler.engine.threads import (
     MOST_OF_OTHERS,
     MOST_ON_ONE_THREAD,
+    CpuPasses,
     multiply_adds_per_token,
+    one_thread,
     share_out,
-    threads_for,
 )
 from handler.pipeline import Pipeline
 from handler.precision import Precision
@@ -63,10 +66,14 @@ def test_matrices_of_the_layers_are_counted_as_often_as_they_are_used() -> None:
         (2 * MOST_ON_ONE_THREAD[Precision.INT8], Precision.INT8, 2),
     ],
 )
-def test_little_work_runs_on_one_thread(work: float, precision: Precision, threads: int) -> None:
-    with threads_for(work, precision):
-        assert torch.get_num_threads() == threads
-    assert torch.get_num_threads() == 2
+def test_little_work_of_a_text_runs_on_one_thread(work: float, precision: Precision, threads: int) -> None:
+    seen: list[int] = []
+    model: Any = SimpleNamespace(network=BertModel(BertConfig(num_hidden_layers=1, **SIZES)))
+    model.forward = lambda _: seen.append(torch.get_num_threads())
+    batch: Any = SimpleNamespace(cost=work / OF_A_LAYER, texts=["one"])
+    placement = Placement(device=torch.device("cpu"), precision=precision, token_budget=100)
+    CpuPasses(model, placement).forward(batch)
+    assert (seen, torch.get_num_threads()) == ([threads], 2)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +128,6 @@ def test_layers_are_turned_to_int8_on_one_thread(checkpoint: MakeCheckpoint, mon
 
 
 def test_an_error_leaves_the_threads_as_they_were() -> None:
-    with pytest.raises(ValueError, match="the model"), threads_for(1.0, Precision.FP32):
+    with pytest.raises(ValueError, match="the model"), one_thread():
         raise ValueError("the model's own")
     assert torch.get_num_threads() == 2
