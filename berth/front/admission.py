@@ -11,8 +11,9 @@ from collections.abc import Iterator
 PATIENCE_MS = 30_000  # of a client that does not say how long it waits
 LONGEST_MS = 300_000
 MAX_WAITING = 1024  # of one model; each holds up to 64 KiB of its body
-STEPS = 4  # a request corrects the cost by this part of its error, where many are under way
-FEW = 32  # where fewer are, by less: one alone shows how long an answer takes, not what it costs those behind it
+STEPS = 4  # an answer corrects the cost by this part of its error, shared by those under way
+FEW = 16  # where fewer are, upwards by less: one that is slow alone does not show what it costs others
+MORE = 3  # so many more could have been in the batch of one that came alone, and waited no longer
 SPARE = 2  # times the estimate: answers come in batches, and a machine that others use slows down within a second
 WRAP_MS = 1_000_000_000  # a table's numbers have 32 bits
 HIGHEST_US = 60_000_000  # of a cost, whatever a clock that jumps may teach
@@ -94,7 +95,6 @@ def _measure_lines(max_requests: int) -> Iterator[str]:
     too_many = f"{{ var(txn.low) -m int gt {max_requests} }}"
     yield f"    http-request set-var(txn.low) int({max_requests}) if !{IS_LOW} {too_many}"
     yield f"    http-request set-var(txn.share) var(txn.to),table_conn_cur({TABLE}),add(txn.low),add(1)"
-    yield f"    http-request set-var(txn.norm) int({FEW * FEW}),div(txn.share),add(txn.share),mul({STEPS})"
     yield "    http-request set-var(txn.queue) var(txn.to)"
     yield f"    http-request set-var(txn.cost) var(txn.queue),table_gpt0({TABLE})"
     yield f"    http-request set-var(txn.queue) var(txn.to),concat(/low) if {IS_LOW}"
@@ -105,9 +105,12 @@ def learning_lines() -> Iterator[str]:
     """Write what an answer teaches about its queue; one that TorchServe or the handler refused took no time."""
     is_taught = "{ var(txn.began_us) -m found } !{ status 503 }"
     yield f"    http-response set-var(txn.own) {OWN_COST}"
-    yield f"    http-response set-var(txn.expected) {OWN_COST},mul(txn.share),add(txn.began_us)"
-    error = "date(0,us),sub(txn.expected)"
-    yield f"    http-response set-var(txn.learnt) {error},div(txn.norm),add(txn.own) if {is_taught}"
+    yield f"    http-response set-var(txn.sharing) var(txn.share),add({MORE})"
+    yield f"    http-response set-var(txn.expected) {OWN_COST},mul(txn.sharing),add(txn.began_us)"
+    yield "    http-response set-var(txn.error) date(0,us),sub(txn.expected)"
+    yield f"    http-response set-var(txn.norm) int({FEW * FEW}),div(txn.share),add(txn.share),mul({STEPS})"
+    yield f"    http-response set-var(txn.norm) var(txn.share),mul({STEPS}) if {{ var(txn.error) -m int lt 0 }}"
+    yield f"    http-response set-var(txn.learnt) var(txn.error),div(txn.norm),add(txn.own) if {is_taught}"
     yield "    http-response set-var(txn.learnt) int(1) if { var(txn.learnt) -m int lt 1 }"
     yield f"    http-response set-var(txn.learnt) int({HIGHEST_US}) if {{ var(txn.learnt) -m int gt {HIGHEST_US} }}"
     yield f"    http-response sc-set-gpt0({SLOT}) var(txn.learnt) if {is_taught}"

@@ -24,7 +24,7 @@ NUM_GOOD, NUM_BAD, NUM_CLIENTS = 390, 43, 40
 MAX_TOKENS = 256
 TOLERANCE = 1e-5
 FORWARD = "handler/engine/forward.py"
-RUN = "            return self._model.forward(batch)\n"
+RUN = "            return self._passes.forward(batch)\n"
 FAULT = '''
 
 def fail_on(batch: Batch) -> None:

@@ -137,6 +137,17 @@ def test_an_answer_teaches_what_a_request_costs(front: Front, gate: threading.Ev
     assert 0 < entry(front, "model-bert", "gpt0") < 30 * SECOND_US
 
 
+def test_a_quick_answer_shows_at_once_that_none_costs_more(front: Front, gate: threading.Event) -> None:
+    """As after a batch of the largest requests: the next are small, and a burst of them must not be refused."""
+    gate.set()
+    set_cost(front, 30 * SECOND_US)
+    began_s = time.monotonic()
+    for _ in range(20):
+        post(front)
+    took_us = (time.monotonic() - began_s) * SECOND_US
+    assert entry(front, "model-bert", "gpt0") < 30 * SECOND_US * 0.75**20 + took_us
+
+
 def test_slow_answers_one_after_the_other_say_little_of_many_at_once(front: Front, pool: ThreadPoolExecutor) -> None:
     """Their time is that of an answer: whoever came with them in a batch would have had his at the same moment."""
     began_s = time.monotonic()
