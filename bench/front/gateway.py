@@ -1,17 +1,19 @@
 """`python -m bench.front.gateway`: what does the gateway cost, beside v2 over REST, which needs none?
 
 The same text is asked of the sample model in turn, in every round: v2 over REST with binary tensors, v2 over gRPC with
-raw contents, and OpenAI's embeddings, at the model's address and through the gateway. A lone client's p50 includes what
-the client's own library takes; the gateway's core seconds are its process's.
+raw contents, and OpenAI's embeddings, at the model's address and through the gateway; and of the native door with a
+body so long that the gateway reads it, beside the same body at TorchServe's own address. A lone client's p50 includes
+what the client's own library takes; the gateway's core seconds are its process's.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -28,13 +30,14 @@ from berth.settings import Settings, find_config
 from ..machine import describe_run
 from ..server import served
 from ..stats import Spread, percentile
-from .measure import Figures, core_seconds, rss
+from .measure import Figures, core_seconds, find_behind, rss
 
 COMMAND = "python -m bench.front.gateway"
 SCHEMA_VERSION = 1
 TEXT = "how does a short text fare between a client and its model"
 CLIENTS = 16
 PADDING = " " * 1024  # so long a body goes through the gateway
+LONG = " " * 128 * 1024
 MANY = 2048
 Ask = Callable[[], Awaitable[object]]
 
@@ -46,19 +49,26 @@ def main(
 ) -> None:
     """Measure the gateway beside v2 over REST: about two minutes."""
     facts = describe_run(" ".join((COMMAND, *sys.argv[1:])))
-    with tempfile.TemporaryDirectory(prefix="bg-") as folder, served(archive, Path(folder, "cache")) as url:
-        figures = asyncio.run(_measure(url, rounds, seconds))
+    with tempfile.TemporaryDirectory(prefix="bg-") as folder, _served(archive, Path(folder)) as url:
+        figures = asyncio.run(_measure(url, find_behind(url, Path(folder)), rounds, seconds))
     for name, values in figures.items():
         print(f"{name:44}{Spread.of(values).to_text(2 if 'ms' in name else 0):>24}")
     print(json.dumps({"schema_version": SCHEMA_VERSION, "benchmark": "gateway", **facts, "figures": figures}))
 
 
-async def _measure(url: str, rounds: int, seconds: float) -> Figures:
+@contextlib.contextmanager
+def _served(archive: Path, folder: Path) -> Iterator[str]:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)  # where the launcher's run folder will be
+    with served(archive, folder / "cache") as url:
+        yield url
+
+
+async def _measure(url: str, behind: str, rounds: int, seconds: float) -> Figures:
     gateway = _find_gateway()
     figures: Figures = {"gateway: MiB at the start": [rss(gateway) / 2**20]}
     address = Settings.load(find_config(None), os.environ).grpc_inference.url.removeprefix("http://")
     async with aiohttp.ClientSession() as session, grpc.aio.insecure_channel(address) as channel:
-        asked = _addresses(url, session, channel)
+        asked = _addresses(url, session, channel) | _long(url, behind, session)
         for _ in range(rounds):
             for name, ask in asked.items():
                 for key, value in (await _ask(gateway, ask, seconds)).items():
@@ -87,6 +97,12 @@ def _addresses(url: str, session: aiohttp.ClientSession, channel: grpc.aio.Chann
         "OpenAI at the model": _post(session, f"{base}/predictions/{model}/1.0/v1/embeddings", embed.encode(), {}),
         "OpenAI by the gateway": _post(session, f"{base}/v1/embeddings", (embed + PADDING).encode(), {}),
     }
+
+
+def _long(url: str, behind: str, session: aiohttp.ClientSession) -> dict[str, Ask]:
+    body = (json.dumps({"inputs": TEXT}) + LONG).encode()
+    addresses = {"128 KiB at TorchServe": behind, "128 KiB by the gateway": url}
+    return {name: _post(session, address, body, {}) for name, address in addresses.items()}
 
 
 def _infer_request(model: str) -> Any:

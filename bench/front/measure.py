@@ -55,13 +55,24 @@ def measure(archive: Path, temp: Path, times: Times) -> Figures:
 
 
 def find_addresses(url: str, temp: Path) -> list[Address]:
-    """Find TorchServe's own address in the configuration of the front, and the front's process."""
+    """TorchServe's own address and the front's, with its process."""
+    behind = Address(name="behind", url=find_behind(url, temp))
+    return [behind, Address(name="haproxy", url=url, proxy=find_haproxy())]
+
+
+def find_behind(url: str, temp: Path) -> str:
+    """Find the address of the same predictions at TorchServe itself, in the configuration of the front."""
     (config,) = temp.glob("berth-*/haproxy.cfg")
     behind = BEHIND.search(config.read_text("utf-8"))
     assert behind is not None, f"{config} names no TorchServe"
+    return _at(url, behind[1])
+
+
+def find_haproxy() -> psutil.Process:
+    """Find the front's process below this one."""
     below = psutil.Process().children(recursive=True)
     (haproxy,) = [process for process in below if process.name() == "haproxy"]
-    return [Address(name="behind", url=_at(url, behind[1])), Address(name="haproxy", url=url, proxy=haproxy)]
+    return haproxy
 
 
 def _at(url: str, address: str) -> str:
@@ -73,7 +84,7 @@ def _lone(addresses: Sequence[Address], seconds: float) -> dict[str, float]:
     taken: dict[str, list[float]] = {address.name: [] for address in addresses}
     for _ in range(SLICES):
         for address in addresses:
-            result = _ask(address.url, 1, seconds / SLICES)
+            result = ask(address.url, 1, seconds / SLICES)
             taken[address.name] += [1e3 * (each.answered_s - each.sent_s) for each in result.exchanges]
     p50 = {name: percentile(values, 50) for name, values in taken.items()}
     added = {f"{name}: added p50 ms": p50[name] - p50["behind"] for name in p50 if name != "behind"}
@@ -85,7 +96,7 @@ def _many(addresses: Sequence[Address], seconds: float) -> dict[str, float]:
     figures: dict[str, float] = {}
     for address in addresses:
         before_s = core_seconds(address.proxy)
-        result = _ask(address.url, CLIENTS, seconds)
+        result = ask(address.url, CLIENTS, seconds)
         rate = len(result.exchanges) / seconds
         figures[f"{address.name}: requests/s"] = rate
         if address.proxy:
@@ -96,7 +107,8 @@ def _many(addresses: Sequence[Address], seconds: float) -> dict[str, float]:
     return figures
 
 
-def _ask(url: str, clients: int, seconds: float) -> LoadResult:
+def ask(url: str, clients: int, seconds: float) -> LoadResult:
+    """Ask an address for so long, after a short warm-up; every request must be answered."""
     plan = LoadPlan(url=url, texts=TEXTS, clients=clients, warm_up_s=WARM_UP_S, duration_s=seconds, keeps_bodies=False)
     result = apply_load(plan)
     assert not result.num_errors, f"{url}: {result.num_errors} requests failed"
