@@ -12,7 +12,7 @@ import psutil
 
 from bench.load import LoadPlan, apply_load
 from bench.stats import percentile
-from tests.support.front.open_loop import OpenLoop, Sent, run_open_loop
+from berth.tune.open_loop import OpenLoop, Sent, evenly, run_open_loop
 from tests.support.servers import Server, running_server
 
 from .load.pss import sampled_bytes
@@ -74,8 +74,7 @@ def overload(server: Server, rate: float) -> Overload:
     loop = OpenLoop(
         url=_url(server),
         bodies=[json.dumps({"inputs": text}).encode() for text in TEXTS],
-        rate=rate,
-        duration_s=DURATION_S,
+        arrivals_s=evenly(rate, DURATION_S),
         headers={"x-timeout-ms": f"{DEADLINE_S * 1000:.0f}"},
     )
     began_s, began_cpu_s = time.perf_counter(), psutil.Process().cpu_times()
