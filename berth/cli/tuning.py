@@ -43,12 +43,12 @@ def tune(
     from ..tune.course import Course  # noqa: PLC0415
 
     require_served(sys.platform)
-    course = Course(archive, parse_ms(p99), texts, os.environ)
-    say(
-        f"{len(course.planned)} splits, {course.num_trials} trials, about {course.about_s / 60:.0f} minutes; use the "
-        "machine for nothing else meanwhile. Ctrl-C ends it, and nothing is written"
-    )
     try:
+        course = Course(archive, parse_ms(p99), texts, os.environ)
+        say(
+            f"{len(course.planned)} splits, {course.num_trials} trials, about {course.about_s / 60:.0f} minutes; let "
+            "nothing else run meanwhile. Ctrl-C ends it, and nothing is written"
+        )
         outcome = course.run(say)
     except KeyboardInterrupt:
         say("stopped: nothing is written")
