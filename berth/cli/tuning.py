@@ -1,6 +1,7 @@
 """`berth tune`."""
 
 import json
+import math
 import os
 import re
 import sys
@@ -16,6 +17,7 @@ from .options import AsJson, Commands, wants_json
 
 if TYPE_CHECKING:
     from ..tune.outcome import Outcome, Result
+    from ..tune.search import Step
 
 DURATION = re.compile(r"(?P<number>\d{1,6}(\.\d{1,3})?)(?P<unit>ms|s)")
 MS = {"ms": 1.0, "s": 1000.0}
@@ -110,6 +112,7 @@ def _outcome_json(outcome: "Outcome") -> dict[str, object]:
     results = [
         {
             **asdict(result),
+            "trials": [[_step_json(step) for step in trial] for trial in result.trials],
             "peak": (peak := result.peak(outcome.p99_ms)) and asdict(peak),
             "is_default": result is outcome.results[0],
             "is_best": result is outcome.winner,
@@ -117,6 +120,11 @@ def _outcome_json(outcome: "Outcome") -> dict[str, object]:
         for result in outcome.results
     ]
     return {"schema_version": 1, "p99_ms": outcome.p99_ms, "gain": outcome.gain, "results": results}
+
+
+def _step_json(step: "Step") -> dict[str, object]:
+    """One rate; null for the time of what was never answered, for JSON has no infinity."""
+    return {name: value if math.isfinite(value) else None for name, value in asdict(step).items()}
 
 
 COMMANDS: Commands = ((tune, "Find the split of this machine that answers most in time."),)

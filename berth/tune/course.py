@@ -9,7 +9,7 @@ from .. import __version__
 from ..archive.served_model import read_model
 from ..archive.unpack import cache_folder, unpack_once
 from ..archive.verify import content_id
-from ..errors import BerthError, Refused
+from ..errors import BerthError, Refused, UsageError
 from ..machine.machine import read_machine
 from ..machine.traits import read_traits
 from ..memory.model_size import ModelSize
@@ -65,7 +65,7 @@ class Course:
         """Write the winner where `berth serve` reads it, and return that file; BerthError where there is none."""
         if not outcome.winner:
             best = outcome.best_p99_ms
-            reached = "no rate was answered without errors" if best is None else f"the best p99 was {best:.1f} ms"
+            reached = f"the best p99 was {best:.1f} ms" if best else outcome.results[0].why_not or "none was answered"
             raise BerthError(
                 f"no split met the p99 of {self._p99_ms:g} ms: {reached}; nothing is written: ask for a longer --p99, "
                 "or pack with a faster --precision"
@@ -102,6 +102,8 @@ class Course:
         path = f"/predictions/{self._model.name}"
         try:
             steps = try_split(self._archive, self._settings.config, self._bodies, tuning, path)
+        except UsageError:
+            raise
         except BerthError as error:
             return replace(result, why_not=str(error))
         return replace(result, trials=(*result.trials, tuple(steps)))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 
-from ..errors import BerthError
+from ..errors import BerthError, UsageError
 from ..process.run_folder import run_folder
 from .open_loop import OpenLoop, Sent, poisson, run_open_loop
 from .search import Step, find_peak
@@ -51,7 +51,7 @@ class Load:
         return Step.of(rate, good, len(sent) - len(good))
 
     def _send(self, arrivals_s: Sequence[float]) -> list[Sent]:
-        """Send and wait for the answers; BerthError where a text was refused."""
+        """Send and wait for the answers; UsageError where a text was refused."""
         begin = self._next % len(self._bodies)
         self._next += len(arrivals_s)
         bodies = [*self._bodies[begin:], *self._bodies[:begin]]
@@ -59,7 +59,7 @@ class Load:
         for number, each in enumerate(sent):
             if HTTPStatus.BAD_REQUEST <= each.status < HTTPStatus.INTERNAL_SERVER_ERROR:
                 place = (begin + number) % len(self._bodies) + 1
-                raise BerthError(
+                raise UsageError(
                     f"text {place} got the status {each.status}; `berth predict` shows what is wrong with it"
                 )
         return sent
@@ -70,7 +70,7 @@ def try_split(archive: Path, config: Path, bodies: Sequence[bytes], tuning: Tuni
 
     `path` is the model's on the server; the peak of `tuning` is what an earlier trial reached. The archive is linked to
     from a folder that ends with the trial, where its tuning lies beside it, as `serve` reads it. BerthError where it is
-    not served.
+    not served, UsageError where no split would be.
     """
     with run_folder() as folder:
         link = folder / archive.absolute().name

@@ -72,7 +72,8 @@ def run(folder: Path) -> Iterator[str]:
 def ask_at_once(server: Server) -> Sequence[Sent]:
     """So many clients at one moment, each with one request that it does not send again."""
     bodies = [json.dumps({"inputs": text}).encode() for text in TEXTS]
-    return run_open_loop(OpenLoop(url=_url(server), bodies=bodies, rate=NUM_AT_ONCE / AT_ONCE_S, duration_s=AT_ONCE_S))
+    arrivals_s = evenly(NUM_AT_ONCE / AT_ONCE_S, AT_ONCE_S)
+    return run_open_loop(OpenLoop(url=_url(server), bodies=bodies, arrivals_s=arrivals_s))
 
 
 def _said_of_burst(sent: Sequence[Sent]) -> Iterator[str]:

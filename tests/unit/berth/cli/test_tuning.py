@@ -1,6 +1,7 @@
 """`berth tune` before and after it measures: what it takes, what it refuses at once, what it shows."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,8 @@ def test_json_has_every_step() -> None:
     assert [each["is_best"] for each in found["results"]] == [False, True, False]
     assert [each["peak"] and each["peak"]["rate"] for each in found["results"]] == [100.0, 150.0, None]
     assert [len(each["trials"]) for each in found["results"]] == [2, 2, 0]
+    unanswered = make_outcome(own_p99_ms=math.inf)
+    assert json.loads(render_outcome(unanswered, as_json=True))["results"][0]["trials"][0][0]["p99_ms"] is None
 
 
 @pytest.mark.parametrize(

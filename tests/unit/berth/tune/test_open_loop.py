@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from berth.errors import BerthError
+from berth.errors import BerthError, UsageError
 from berth.tune.open_loop import LOST, OpenLoop, evenly, poisson, run_open_loop
 from berth.tune.trial import BURST, LEAST_REQUESTS, Load
 
@@ -87,7 +87,7 @@ def test_a_step_has_enough_requests_for_its_percentile(url: str) -> None:
 
 
 def test_a_text_that_is_refused_is_named(url: str) -> None:
-    with pytest.raises(BerthError, match="text 3 got the status 422; `berth predict` shows"):
+    with pytest.raises(UsageError, match="text 3 got the status 422; `berth predict` shows"):
         Load(url, BODIES).burst()
 
 
