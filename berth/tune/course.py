@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
+
 from .. import __version__
 from ..archive.served_model import read_model
 from ..archive.unpack import cache_folder, unpack_once
@@ -23,6 +25,18 @@ from .splits import plan_splits
 from .texts import make_bodies
 from .trial import TRIAL_S, try_split
 from .tuning import Tuning, require_writable, tuning_file, write_tuning
+
+LOOK_S = 1.0
+QUIET_PERCENT = 10.0
+
+
+def why_noisy(busy_percent: float) -> str | None:
+    """What to say of processors that others use before anything is served; None where that is little."""
+    if busy_percent <= QUIET_PERCENT:
+        return None
+    return (
+        f"other programs keep {busy_percent:.0f} % of this machine's processors busy: they will be in the figures too"
+    )
 
 
 class Course:
@@ -54,6 +68,8 @@ class Course:
     def run(self, report: Callable[[str], object]) -> Outcome:
         """Try all splits; `report` is told of each as it ends, and how long the others will take."""
         results = {result.split: result for result in self.planned}
+        if noise := why_noisy(psutil.cpu_percent(LOOK_S)):
+            report(noise)
         began_s = time.monotonic()
         for done, split in enumerate(self._order(results), 1):
             results[split] = self._try(results[split])

@@ -8,7 +8,7 @@ import pytest
 
 from berth.errors import BerthError
 from berth.memory.split import Split
-from berth.tune.course import Course
+from berth.tune.course import QUIET_PERCENT, Course, why_noisy
 from berth.tune.outcome import Outcome, Result
 from berth.tune.search import Step
 from berth.tune.tuning import Tuning, tuning_file
@@ -57,3 +57,8 @@ def test_what_memory_does_not_hold_is_not_tried(archive: Path, monkeypatch: pyte
     assert 0 < len(fitting) < len(course.planned)
     assert all("would need" in result.why_not for result in course.planned if result not in fitting)
     assert course.num_trials == 2 * len(fitting)
+
+
+def test_who_shares_the_machine_with_others_is_told() -> None:
+    assert why_noisy(QUIET_PERCENT) is None
+    assert "other programs keep 55 % of this machine's processors busy" in str(why_noisy(55.2))
