@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DURATION = re.compile(r"(?P<number>\d{1,6}(\.\d{1,3})?)(?P<unit>ms|s)")
 MS = {"ms": 1.0, "s": 1000.0}
+SPREAD = 1.3  # of trials of one split; above it something else took the machine's time
 INTERRUPTED = 130  # 128 + SIGINT, as a shell counts it
 
 
@@ -82,6 +83,10 @@ def render_outcome(outcome: "Outcome", *, as_json: bool) -> str:
     for result in outcome.results:
         table.add_row(*_cells(outcome, result))
     notes = [f"{result.split}: {result.why_not}\n" for result in outcome.results if result.why_not]
+    if outcome.spread > SPREAD:
+        notes.append(
+            f"one split reached {outcome.spread:.1f} times as much in one trial as in another: tune it again\n"
+        )
     return draw(table, Text("".join(notes) + _gain(outcome)))
 
 
@@ -119,7 +124,13 @@ def _outcome_json(outcome: "Outcome") -> dict[str, object]:
         }
         for result in outcome.results
     ]
-    return {"schema_version": 1, "p99_ms": outcome.p99_ms, "gain": outcome.gain, "results": results}
+    return {
+        "schema_version": 1,
+        "p99_ms": outcome.p99_ms,
+        "gain": outcome.gain,
+        "spread": outcome.spread,
+        "results": results,
+    }
 
 
 def _step_json(step: "Step") -> dict[str, object]:

@@ -114,7 +114,7 @@ class Course:
         return Outcome(p99_ms=self._p99_ms, results=tuple(results.values()))
 
     def _try(self, result: Result) -> Result:
-        tuning = self._tuning(result.split, result.peak(self._p99_ms))
+        tuning = self._tuning(result.split, None)
         path = f"/predictions/{self._model.name}"
         try:
             steps = try_split(self._archive, self._settings.config, self._bodies, tuning, path)

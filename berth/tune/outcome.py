@@ -22,6 +22,10 @@ class Result:
     why_not: str = ""
     """Why it was not tried, or not to the end."""
 
+    def rates(self, p99_ms: float) -> list[float]:
+        """The highest rate that met the target in each trial that had one."""
+        return [step.rate for trial in self.trials if (step := best_of(trial, p99_ms))]
+
     def peak(self, p99_ms: float) -> Step | None:
         """The mean of what its trials reached within the target; None where one of them never met it."""
         best = [step for trial in self.trials if (step := best_of(trial, p99_ms))]
@@ -41,14 +45,18 @@ class Outcome:
 
     @property
     def winner(self) -> Result | None:
-        """Who answered most requests in time; `serve`'s own split unless another is clearly better. None: nobody."""
+        """Who answered most requests in time; `serve`'s own split unless another is surely better. None: nobody."""
         rates = self._rates()
-        if not rates:
-            return None
-        most_tried = max(len(self.results[index].trials) for index in rates)
-        sure = [index for index in rates if len(self.results[index].trials) == most_tried]
-        best = max(sure, key=lambda index: rates[index])
-        return self.results[0 if rates.get(0, 0.0) * LEAST_GAIN > rates[best] else best]
+        most_tried = max((len(self.results[place].trials) for place in rates), default=0)
+        tried = [place for place in rates if len(self.results[place].trials) == most_tried]
+        sure = [place for place in tried if place == 0 or self._is_surely_better(self.results[place])]
+        return self.results[max(sure, key=lambda place: rates[place])] if sure else None
+
+    @property
+    def spread(self) -> float:
+        """How many times as much a split answered in one trial as in another, at the most; 1.0 of single trials."""
+        trials = [result.rates(self.p99_ms) for result in self.results]
+        return max((max(rates) / min(rates) for rates in trials if len(rates) > 1), default=1.0)
 
     @property
     def gain(self) -> float | None:
@@ -62,6 +70,13 @@ class Outcome:
         """The lowest p99 of all steps whose requests were all answered; None where there was no such step."""
         steps = (step for result in self.results for trial in result.trials for step in trial)
         return min((step.p99_ms for step in steps if not step.num_errors), default=None)
+
+    def _is_surely_better(self, result: Result) -> bool:
+        """Whether each of its trials reached more than any of `serve`'s own split, and the mean LEAST_GAIN times."""
+        own, rates = self.results[0].rates(self.p99_ms), result.rates(self.p99_ms)
+        if self.results[0].peak(self.p99_ms) is None:
+            return True
+        return min(rates) > max(own) and statistics.mean(rates) >= LEAST_GAIN * statistics.mean(own)
 
     def finalists(self) -> list[Split]:
         """The splits to try once more: the NUM_FINALISTS best, and `serve`'s own."""

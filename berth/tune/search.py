@@ -30,14 +30,12 @@ class Step:
         return not self.num_errors and self.p99_ms <= p99_ms
 
 
-def find_peak(
-    measure: Callable[[float], Step], lowest: float, highest: float, p99_ms: float, num_steps: int
-) -> list[Step]:
-    """Halve the range of rates `num_steps` times, towards the highest that still meets the target.
+def find_peak(measure: Callable[[float], Step], highest: float, p99_ms: float, num_steps: int) -> list[Step]:
+    """Halve the range of rates up to `highest`, `num_steps` times, towards the highest that still meets the target.
 
     A rate that fails is tried once more, and the better of both counts: a neighbour's moment shall not decide.
     """
-    steps: list[Step] = []
+    steps, lowest = list[Step](), 0.0
     for _ in range(num_steps):
         rate = (lowest + highest) / 2
         step = measure(rate)

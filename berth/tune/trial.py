@@ -13,7 +13,7 @@ from .server import serving
 from .tuning import Tuning, tuning_file, write_tuning
 
 LOG = "log"
-NUM_STEPS = 4
+NUM_STEPS = 5
 STEP_S = 2.0
 LEAST_REQUESTS = 100  # of a step, for a 99th percentile
 LONGEST_STEP_S = 8.0
@@ -23,8 +23,6 @@ START_S = 9.0  # about, of a server on two cores, until it is ready; and a secon
 TRIAL_S = START_S + 3.0 + 1.5 * NUM_STEPS * STEP_S
 """What a trial takes, about: some of its steps are taken twice."""
 ABOVE_BURSTS = 1.1  # times what a burst shows may be answered in time: where smaller batches are faster
-AGAIN = (0.5, 1.25)
-"""The range of rates for another trial, times the peak of the first."""
 
 
 class Load:
@@ -68,9 +66,9 @@ class Load:
 def try_split(archive: Path, config: Path, bodies: Sequence[bytes], tuning: Tuning, path: str) -> list[Step]:
     """Serve an archive as `tuning` says and return what became of each rate, in order.
 
-    `path` is the model's on the server; the peak of `tuning` is what an earlier trial reached. The archive is linked to
-    from a folder that ends with the trial, where its tuning lies beside it, as `serve` reads it. BerthError where it is
-    not served, UsageError where no split would be.
+    `path` is the model's on the server. The archive is linked to from a folder that ends with the trial, where its
+    tuning lies beside it, as `serve` reads it. BerthError where it is not served, UsageError where no split would be. A
+    trial knows nothing of earlier ones, so that bad luck in one does not bound the next.
     """
     with run_folder() as folder:
         link = folder / archive.absolute().name
@@ -78,13 +76,5 @@ def try_split(archive: Path, config: Path, bodies: Sequence[bytes], tuning: Tuni
         write_tuning(tuning_file(link), tuning)
         with serving(link, config, folder / LOG) as url:
             load = Load(url + path, bodies)
-            lowest, highest = _range(load, tuning.peak)
-            return find_peak(load.measure, lowest, highest, tuning.target_p99_ms, NUM_STEPS)
-
-
-def _range(load: Load, former: Step | None) -> tuple[float, float]:
-    """Warm up, and return the rates to search between."""
-    fastest = max([load.burst() for _ in range(NUM_BURSTS)][1:])
-    if former:
-        return former.rate * AGAIN[0], former.rate * AGAIN[1]
-    return 0.0, fastest * ABOVE_BURSTS
+            _, *bursts = [load.burst() for _ in range(NUM_BURSTS)]
+            return find_peak(load.measure, max(bursts) * ABOVE_BURSTS, tuning.target_p99_ms, NUM_STEPS)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,16 @@ def test_the_table_marks_the_best_and_says_what_it_gains(monkeypatch: pytest.Mon
     ]
     assert "4 workers x 2 threads, 4096 tokens a pass: bert would need 9 GiB of memory" in shown
     assert "1.50 times the requests/s of the default" in shown
+    assert "tune it again" not in shown
     assert "did not meet the target" in render_outcome(make_outcome(own_p99_ms=60.0), as_json=False)
+
+
+def test_trials_that_differ_are_told() -> None:
+    step = Step(rate=100.0, p50_ms=10.0, p99_ms=45.0, num_errors=0)
+    trials = ((step,), (replace(step, rate=150.0),))
+    result = Result(split=Split(workers=1, threads=2, token_budget=4096), memory_bytes=MIB, trials=trials)
+    shown = render_outcome(Outcome(p99_ms=50.0, results=(result,)), as_json=False)
+    assert "one split reached 1.5 times as much in one trial as in another: tune it again" in " ".join(shown.split())
 
 
 def test_json_has_every_step() -> None:

@@ -19,7 +19,7 @@ def outcome(*results: Result) -> Outcome:
 
 
 def test_the_mean_of_the_finalists_trials_decides() -> None:
-    found = outcome(result(1, 100, 102), result(2, 180, 100), result(3, 150, 152), result(4, 170))
+    found = outcome(result(1, 100, 102), result(2, 180, 110), result(3, 150, 152), result(4, 170))
     assert found.winner is found.results[2]
     assert found.gain == 151 / 101
 
@@ -30,6 +30,13 @@ def test_the_default_stays_unless_another_is_clearly_better() -> None:
     assert found.gain == 1.0
     better = outcome(result(1, 100, 100), result(2, 105, 106))
     assert better.winner is better.results[1]
+
+
+def test_one_lucky_trial_is_not_enough_against_the_default() -> None:
+    found = outcome(result(1, 100, 120), result(2, 300, 115))
+    assert found.winner is found.results[0]
+    assert found.spread == 300 / 115
+    assert outcome(result(1, 100), result(2, 90)).spread == 1.0
 
 
 def test_a_split_that_failed_once_does_not_win() -> None:

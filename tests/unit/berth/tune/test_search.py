@@ -25,21 +25,21 @@ class Given:
 
 @pytest.mark.parametrize("limit", [3.0, 120.0, 333.0, 399.0])
 def test_the_highest_rate_in_time_is_found_as_near_as_the_steps_allow(limit: float) -> None:
-    best = best_of(find_peak(Given(limit).measure, 0.0, 400.0, TARGET_MS, 8), TARGET_MS)
+    best = best_of(find_peak(Given(limit).measure, 400.0, TARGET_MS, 8), TARGET_MS)
     assert best is not None
     assert limit - 400 / 2**8 <= best.rate <= limit
 
 
 def test_a_rate_that_fails_once_is_tried_again() -> None:
     given = Given(limit=300.0, unlucky=(1,))
-    steps = find_peak(given.measure, 0.0, 400.0, TARGET_MS, 2)
+    steps = find_peak(given.measure, 400.0, TARGET_MS, 2)
     assert given.rates == [200.0, 200.0, 300.0]
     assert [step.meets(TARGET_MS) for step in steps] == [True, True]
 
 
 def test_nothing_is_best_where_no_rate_was_in_time() -> None:
     given = Given(limit=0.0)
-    assert best_of(find_peak(given.measure, 0.0, 400.0, TARGET_MS, 3), TARGET_MS) is None
+    assert best_of(find_peak(given.measure, 400.0, TARGET_MS, 3), TARGET_MS) is None
     assert given.rates == [200.0, 200.0, 100.0, 100.0, 50.0, 50.0]
 
 
