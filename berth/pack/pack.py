@@ -153,7 +153,7 @@ def _pack(
                 tried = Trial(work / UNPACKED, prepared.checkpoint.task, held_to).try_all()
                 proven = replace(options, worker=with_proven(options.worker, tried))
                 draft.unlink()
-                write_archive(plan(prepared, answers, target.stem, proven), draft)
+                _write(plan(prepared, answers, target.stem, proven), draft, progress)
                 notes += tuple(each.note for each in tried)
             draft.replace(target)
     except OSError as error:
@@ -173,10 +173,15 @@ def _make_archive(plan: ArchivePlan, work: Path, progress: Progress) -> Path:
     """Write the archive into `work`, and unpack it into UNPACKED beside it, as a launcher would."""
     draft, folder = work / "draft.mar", work / UNPACKED
     folder.mkdir()
+    _write(plan, draft, progress, folder)
+    return draft
+
+
+def _write(plan: ArchivePlan, draft: Path, progress: Progress, folder: Path | None = None) -> None:
+    """Write the archive and verify every byte of it; with `folder`, an empty one, unpack it there in the same read."""
     size_bytes = sum(member_size(member) for member in plan.members)
     write_archive(plan, draft, progress.begin("writing", size_bytes))
-    read_archive(draft, folder, progress.begin("unpacking", size_bytes))
-    return draft
+    read_archive(draft, folder, progress.begin("unpacking" if folder else "verifying", size_bytes))
 
 
 def _check_name(what: str, value: str) -> str:
