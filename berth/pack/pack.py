@@ -38,7 +38,7 @@ from .contents import HANDLER_PACKAGES, HandlerSource, ReferenceAnswers, plan_ar
 from .load_checkpoint import load_checkpoint, reason_of
 from .options import PackOptions
 from .other_tasks import other_tasks
-from .precision.choose import Trial, read_golden, with_proven
+from .precision.choose import read_golden, try_archive, with_proven
 from .proof import started_proof
 from .references import count_inputs
 
@@ -150,7 +150,7 @@ def _pack(
             if options.worker.precision is Precision.FASTEST:
                 progress.begin("trying precisions")
                 held_to = replace(answers, golden_inputs=(*answers.golden_inputs, *own_inputs))
-                tried = Trial(work / UNPACKED, prepared.checkpoint.task, held_to).try_all()
+                tried = try_archive(work / UNPACKED, prepared.checkpoint.task, held_to)
                 proven = replace(options, worker=with_proven(options.worker, tried))
                 draft.unlink()
                 _write(plan(prepared, answers, target.stem, proven), draft, progress)
