@@ -12,7 +12,7 @@ from berth.errors import BerthError
 from berth.settings import Settings, find_config
 from berth.wait import wait_until
 
-READY_LINE = "berth: ready"
+READY_LINES = ("berth: ready", '"message": "ready: ')  # as text and as JSON
 READY_S = 120.0
 END_S = 30.0
 LOG_LINES = 20
@@ -29,8 +29,8 @@ def served(archive: Path, cache: Path) -> Iterator[str]:
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         process = subprocess.Popen(command, stderr=log, stdout=log, env={**os.environ, "XDG_CACHE_HOME": str(cache)})
         try:
-            wait_until(lambda: READY_LINE in _read(log.fileno()) or process.poll() is not None, READY_S)
-            if READY_LINE not in _read(log.fileno()):
+            wait_until(lambda: _is_ready(log.fileno()) or process.poll() is not None, READY_S)
+            if not _is_ready(log.fileno()):
                 what = (
                     f"was not ready within {READY_S:.0f} s" if process.poll() is None else "ended before it was ready"
                 )
@@ -41,6 +41,10 @@ def served(archive: Path, cache: Path) -> Iterator[str]:
             raise BerthError(f"{archive.name}: {error}; the server's last lines:\n{tail}") from error
         finally:
             end_process(process)
+
+
+def _is_ready(log: int) -> bool:
+    return any(line in _read(log) for line in READY_LINES)
 
 
 def _read(descriptor: int) -> str:

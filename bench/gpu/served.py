@@ -11,6 +11,7 @@ import requests
 from handler.config import Task
 from tests.support.servers import Server
 
+from ..front.measure import find_behind
 from ..load import LoadPlan, LoadPool, LoadResult
 from ..rivals.nothing_handler import SIZE_HEADER
 from ..stats import percentile
@@ -21,6 +22,9 @@ from .scene import Scene
 LIST = 64
 MOST_CLIENTS = 512
 PROCESSES = 8  # one drives about 2,500 requests/s
+NOTHING, BEHIND = "nothing_", "behind_"
+Address = tuple[str, dict[str, str]]
+"""A URL, and headers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +73,12 @@ def run(scene: Scene, task: Task, forms: Mapping[str, Mapping[str, object]]) -> 
     """Measure every form of the task's answers: name -> what else a body has."""
     archive = pack_model(scene, task)
     with serving(scene, [archive]) as server, LoadPool(num_processes()) as pool:
-        workers, url = len(server.worker_pids(archive.stem)), model_url(server, archive)
+        workers, urls = len(server.worker_pids(archive.stem)), model_urls(server, archive)
         scene.note(f"served.{task}.workers", workers)
         with serving_nothing(scene, workers, MOST_CLIENTS) as beside:
             for name, fields in forms.items():
                 for mix in mixes(scene, name, fields):
-                    measure_mix(scene, pool, url, beside, mix)
+                    measure_mix(scene, pool, urls, beside, mix)
 
 
 def num_processes() -> int:
@@ -82,18 +86,19 @@ def num_processes() -> int:
     return max(1, min(PROCESSES, len(os.sched_getaffinity(0)) // 2))
 
 
-def measure_mix(scene: Scene, pool: LoadPool, url: str, beside: Server, mix: Mix) -> None:
+def measure_mix(scene: Scene, pool: LoadPool, urls: Mapping[str, str], beside: Server, mix: Mix) -> None:
     """The model and the handler that does nothing in turn, by clients; a mix that is refused is a failure, noted."""
     bodies = mix.to_bodies()
-    answer = requests.post(url, bodies["0"], headers={"Content-Type": "application/json"}, timeout=60)
+    answer = requests.post(urls[""], bodies["0"], headers={"Content-Type": "application/json"}, timeout=60)
     if answer.status_code != 200:
         scene.fail(f"{mix.name}: {answer.status_code} {answer.text[:200]}")
         return
     size = len(answer.content)
     scene.note(f"served.{mix.name}.answer_bytes", size)
-    nothing = f"{beside.inference_url}/predictions/{nothing_name(size)}", {SIZE_HEADER: str(size)}
+    nothing: Address = (f"{beside.inference_url}/predictions/{nothing_name(size)}", {SIZE_HEADER: str(size)})
+    asked: dict[str, Address] = {kind: (url, {}) for kind, url in urls.items()} | {NOTHING: nothing}
     for clients in clients_of(scene, mix):
-        for kind, (address, headers) in {"": (url, {}), "nothing_": nothing}.items():
+        for kind, (address, headers) in asked.items():
             result = pool.apply(plan_load(scene, address, bodies, clients, headers))
             note_load(scene, f"served.{mix.name}.{clients}.{kind}", result, mix)
 
@@ -120,7 +125,7 @@ def note_load(scene: Scene, name: str, result: LoadResult, mix: Mix) -> None:
     rate = len(result.exchanges) / result.duration_s
     scene.note(f"{name}requests_per_s", rate)
     scene.note(f"{name}refused", result.num_errors)
-    if not name.endswith("nothing_"):
+    if not name.endswith(NOTHING):
         scene.note(f"{name}texts_per_s", rate * len(mix.texts[0]))
         scene.note(f"{name}tokens_per_s", rate * mix.tokens_per_request)
     if latencies_ms := [(each.answered_s - each.sent_s) * 1000 for each in result.exchanges]:
@@ -132,6 +137,13 @@ def mean_rate(scene: Scene, pool: LoadPool, url: str, mix: Mix, clients: int) ->
     """Texts per second."""
     result = pool.apply(plan_load(scene, url, mix.to_bodies(), clients))
     return len(result.exchanges) / result.duration_s * len(mix.texts[0])
+
+
+def model_urls(server: Server, archive: Path) -> dict[str, str]:
+    """Where clients ask the model, as ""; and TorchServe's own address behind the front, where there is one."""
+    url = model_url(server, archive)
+    has_front = any(server.temp.glob("berth-*/haproxy.cfg"))
+    return {"": url} | ({BEHIND: find_behind(url, server.temp)} if has_front else {})
 
 
 def model_url(server: Server, archive: Path) -> str:

@@ -9,6 +9,7 @@ from ..endpoint import Endpoint
 from ..errors import BerthError
 from .admission import (
     ANY_MODEL,
+    LONGEST_MS,
     MAX_WAITING,
     admission_lines,
     counting_lines,
@@ -35,7 +36,7 @@ CERTIFICATE = "certificate.pem"
 TLS_OPTIONS = "ssl-min-ver TLSv1.2"
 OTHER_FILES = 200
 FEWEST_FILES = 256
-PATIENCE_S = 30  # how long a request waits for its turn
+PATIENCE_S = LONGEST_MS // 1000  # how long a request waits for its turn; what is late then is not computed
 GRACE_S = 60
 
 

@@ -1,6 +1,7 @@
 """Asks the models' server, TorchServe, through the front's socket or at its own address."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from .terms import Terms
 
 UNIX = "unix:"
 CONNECT_S = 5.0
+MAX_AT_ONCE_BYTES = 2**20  # aiohttp writes a longer body in pieces, so that others get their turns
 # Those that a client library would add: the answer is read as it is, and passed on or read here.
 NOT_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
@@ -38,7 +40,8 @@ class Way:
     async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Send one request; aiohttp.ClientError when nobody answers."""
         url = self.base.join(URL(path))
-        async with self.session.request(method, url, headers=headers, data=body or None) as answer:
+        data = io.BytesIO(body) if len(body) > MAX_AT_ONCE_BYTES else body or None
+        async with self.session.request(method, url, headers=headers, data=data) as answer:
             return Answer(status=answer.status, headers=answer.headers, body=await answer.read())
 
 

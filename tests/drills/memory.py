@@ -1,8 +1,12 @@
-"""Predicted beside measured: two models, 1, 2 and 4 workers, each under a full queue of the largest requests."""
+"""Predicted beside measured: two models, 1, 2 and 4 workers, each under a full queue of the largest requests.
+
+Without the front and the gateway: their worst cases are other ones (clients connected, not requests), and
+docs/memory.md has them beside what is predicted of each.
+"""
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +28,7 @@ from .table import table, verdict
 LOAD_S, LOAD_PER_WORKER_S = 150.0, 60.0
 SETTINGS = {"maxBatchDelay": 5000, "responseTimeout": 120}
 """A batch waits until it is full, and has time for its tokens and first forward passes; responseTimeout per worker."""
+WITHOUT_FRONT = {"PATH": "/usr/bin:/bin"}  # where no haproxy is
 REST_S = 3.0
 TOLERANCE = 0.15
 HEADER = ("model", "workers", "at rest", "predicted", "measured", "ratio", "java predicted", "measured", "200", "503")
@@ -54,9 +59,9 @@ class Cell:
         return self.budget.total_bytes / self.peak.total_bytes
 
 
-def predict(archive: Path, workers: int) -> Budget:
+def predict(archive: Path, workers: int, environ: Mapping[str, str] = os.environ) -> Budget:
     """With a java of no more than these workers need."""
-    machine = read_machine(os.environ, memory=None, num_gpus=0)
+    machine = read_machine(environ, memory=None, num_gpus=0)
     return plan_memory([archive], Settings.load(CONFIG, os.environ), machine, workers).least
 
 
@@ -76,8 +81,8 @@ def run(folder: Path) -> Iterator[str]:
 
 def measure(archive: Path, model: str, task: Task, workers: int) -> Cell:
     """A server of its own, with just the memory that it is said to need."""
-    budget = predict(archive, workers)
-    environment = {"TS_DEFAULT_WORKERS_PER_MODEL": str(workers)}
+    budget = predict(archive, workers, WITHOUT_FRONT)
+    environment = {**WITHOUT_FRONT, "TS_DEFAULT_WORKERS_PER_MODEL": str(workers)}
     with running_server([archive], environment, options=("--memory", f"{budget.total_bytes}")) as server:
         rest = Peak()
         time.sleep(REST_S)

@@ -25,6 +25,8 @@ DEADLINE_S = 2.0
 REFUSED_S = 0.05
 SETTLED_S = 10.0  # from then on memory is flat
 RECOVERY_S = 5.0
+NUM_AT_ONCE = 600
+AT_ONCE_S = 0.01
 NUM_TEXTS = 2000
 MAX_GROWTH, LEAST_SPEED = 1.1, 0.9
 TEXTS = [f"a boat on the river in the cold morning number {number}" for number in range(NUM_TEXTS)]
@@ -49,6 +51,7 @@ def run(folder: Path) -> Iterator[str]:
         capacity = measure_rate(server, 5.0)
         found = overload(server, capacity * TIMES)
         after = measure_rate(server, RECOVERY_S)
+        at_once = ask_at_once(server)
     answered, refused = found.times_s(200), found.times_s(503)
     ends = Counter(each.status for each in found.sent)
     yield f"{capacity:.0f} requests/s at the most, {capacity * TIMES:.0f} sent for {DURATION_S:.0f} s"
@@ -61,6 +64,22 @@ def run(folder: Path) -> Iterator[str]:
     yield verdict(found.growth <= MAX_GROWTH, f"memory grows by no more than {MAX_GROWTH - 1:.0%}")
     yield verdict(
         after >= LEAST_SPEED * capacity, f"{RECOVERY_S:.0f} s after it: {after:.0f} requests/s of {capacity:.0f}"
+    )
+
+    yield from _said_of_burst(at_once)
+
+
+def ask_at_once(server: Server) -> Sequence[Sent]:
+    """So many clients at one moment, each with one request that it does not send again."""
+    bodies = [json.dumps({"inputs": text}).encode() for text in TEXTS]
+    return run_open_loop(OpenLoop(url=_url(server), bodies=bodies, rate=NUM_AT_ONCE / AT_ONCE_S, duration_s=AT_ONCE_S))
+
+
+def _said_of_burst(sent: Sequence[Sent]) -> Iterator[str]:
+    answered = [each.latency_s for each in sent if each.status == 200]
+    yield verdict(
+        len(answered) == len(sent) == NUM_AT_ONCE,
+        f"{NUM_AT_ONCE} clients at once: {len(answered)} answered, the last after {max(answered, default=0.0):.1f} s",
     )
 
 

@@ -34,7 +34,8 @@ OF_KSERVE = re.compile("/v1/models/[^/]+:")
 
 def make_app(settings: GatewaySettings, server: ModelServer, readiness: Readiness) -> web.Application:
     """Make the application of all addresses."""
-    app = web.Application(middlewares=[refuse_in_form], client_max_size=MAX_BYTES)
+    longest = max(MAX_BYTES, settings.max_request_bytes)
+    app = web.Application(middlewares=[refuse_in_form], client_max_size=longest)
     app.add_routes(ServerPages(settings, readiness).routes())
     app.add_routes(EmbeddingsDoor(settings, server).routes())
     app.add_routes(RootPaths(settings, server).routes())

@@ -10,6 +10,7 @@ import pytest
 from berth.archive.served_model import ServedModel
 from berth.endpoint import Endpoint
 from berth.errors import BerthError
+from berth.front.admission import LONGEST_MS
 from berth.front.config import CERTIFICATE, KEYS_MAP, render_config
 from berth.front.keys import KeySource
 from berth.front.plan import FrontPlan
@@ -73,3 +74,7 @@ def test_where_too_few_files_may_be_open_it_says_so(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (128, 128))
     with pytest.raises(BerthError, match="the front may open 128 files: raise the hard limit"):
         render(tmp_path, {}, ("bert",), None)
+
+
+def test_a_request_may_wait_as_long_as_its_client_may_say(tmp_path: Path) -> None:
+    assert f"timeout queue {LONGEST_MS // 1000}s" in render(tmp_path, {}, ("bert",), None)

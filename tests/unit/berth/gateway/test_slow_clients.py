@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -14,7 +15,7 @@ from berth.gateway.model_server import ModelServer
 from berth.gateway.over_http import embeddings_door, reading, writing
 from berth.gateway.over_http.app import make_app
 from berth.gateway.readiness import Readiness
-from tests.support.front.gateway import make_settings
+from tests.support.front.gateway import MAX_REQUEST_BYTES, make_settings
 from tests.support.http_standin import JsonHandler, answering
 
 LONG = "x" * 30_000_000
@@ -31,9 +32,10 @@ class LongAnswers(JsonHandler):
 
 
 @asynccontextmanager
-async def served(folder: Path, server: str) -> AsyncIterator[str]:
+async def served(folder: Path, server: str, max_request_bytes: int = MAX_REQUEST_BYTES) -> AsyncIterator[str]:
     """The application on a unix socket."""
-    settings = make_settings(folder, server, server, {"m": ["1.0"]})
+    made = make_settings(folder, server, server, {"m": ["1.0"]})
+    settings = msgspec.structs.replace(made, max_request_bytes=max_request_bytes)
     async with ModelServer.connected(server) as asked, aiohttp.ClientSession() as session:
         runner = web.AppRunner(make_app(settings, asked, Readiness(session, server)), auto_decompress=False)
         await runner.setup()
@@ -101,3 +103,19 @@ def test_who_waits_for_a_slot_waits_no_longer_than_it_may(monkeypatch: pytest.Mo
         answer = asyncio.run(run(server))
     assert b" 503 " in answer
     assert b"1 large requests are answered at once" in answer
+
+
+def test_max_request_size_is_the_longest_body_whatever_it_is(tmp_path: Path) -> None:
+    longest = 12 * 2**20
+    head = HEAD.replace(b"/v1/embeddings", b"/predictions/m/1.0")
+
+    async def run(server: str, length: int) -> bytes:
+        async with served(tmp_path, server, longest) as path:
+            reader, writer = await say(path, head % length + b"x" * length)
+            found = await asyncio.wait_for(reader.readuntil(b"\r\n"), WAIT_S)
+            writer.close()
+            return found
+
+    with answering(LongAnswers) as server:
+        assert b" 200 " in asyncio.run(run(server, longest))
+        assert b" 413 " in asyncio.run(run(server, longest + 1))
