@@ -5,16 +5,16 @@ SERVES := .venv/.serves
 STAMP := .venv/.setup
 SAMPLE := model_store/bert.mar
 
-# The image. CHECKPOINT=FOLDER MODEL=NAME packs your own model. BASE, WHEELS (a folder), PIP_EXTRA_INDEX_URL and
-# PIP_CERT say where the build gets Debian and torch; WHEELS defaults to the folder where this machine's own pip looks
-# for wheels, which a build does not see. PLATFORM builds for another kind of machine. k8s/gke/deploy.sh builds with
-# this target too.
+# The image. CHECKPOINT=FOLDER MODEL=NAME packs your own model; BERTH_PRECISION is what `berth pack` reads it as. BASE,
+# WHEELS (a folder), PIP_EXTRA_INDEX_URL and PIP_CERT say where the build gets Debian and torch; WHEELS defaults to the
+# folder where this machine's own pip looks for wheels, which a build does not see. PLATFORM builds for another kind of
+# machine. k8s/gke/deploy.sh builds with this target too.
 ENGINE ?= $(notdir $(firstword $(foreach tool,podman docker,$(shell command -v $(tool) 2>/dev/null))))
 IMAGE ?= berth
 MODEL ?= $(if $(CHECKPOINT),$(notdir $(CHECKPOINT:/=)),bert)
 WHEELS ?= $(wildcard $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null))
 BUILD_OPTIONS = --tag $(IMAGE) --build-arg MODEL=$(MODEL) $(if $(filter podman,$(ENGINE)),--format docker) \
-  $(if $(PLATFORM),--platform $(PLATFORM)) \
+  $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(BERTH_PRECISION),--build-arg BERTH_PRECISION=$(BERTH_PRECISION)) \
   $(if $(BASE),--build-arg BASE=$(BASE)) $(if $(CHECKPOINT),--build-context checkpoint=$(CHECKPOINT)) \
   $(if $(WHEELS),--build-context wheels=$(WHEELS) --build-arg PIP_FIND_LINKS=/wheels) \
   $(if $(PIP_EXTRA_INDEX_URL),--build-arg PIP_EXTRA_INDEX_URL=$(PIP_EXTRA_INDEX_URL)) \
