@@ -27,10 +27,10 @@ def python_of(name: str) -> Path:
     python, made = folder / "bin" / "python", folder / wanted.name
     if not made.is_file() or made.read_bytes() != wanted.read_bytes():
         shutil.rmtree(folder, ignore_errors=True)
-        _run([sys.executable, "-m", "venv", str(folder)])
+        run([sys.executable, "-m", "venv", str(folder)])
         (site,) = folder.glob("lib/python*/site-packages")
         (site / "lent.pth").write_text(f"{lend_torch()}\n", "utf-8")
-        _run([str(python), *pip("install"), "-r", str(wanted), f"torch=={torch_version()}"])
+        run([str(python), *pip("install"), "-r", str(wanted), f"torch=={torch_version()}"])
         shutil.copyfile(wanted, made)
     return python
 
@@ -40,7 +40,7 @@ def lend_torch() -> Path:
     done = LENT / f"torch-{torch_version()}.done"
     if not done.is_file():
         shutil.rmtree(LENT, ignore_errors=True)
-        _run([sys.executable, *pip("install"), "--target", str(LENT), f"torch=={torch_version()}"])
+        run([sys.executable, *pip("install"), "--target", str(LENT), f"torch=={torch_version()}"])
         done.touch()
     return LENT
 
@@ -52,7 +52,7 @@ def torch_version() -> str:
 
 def versions_in(python: Path) -> dict[str, str]:
     """The version of every package that this Python sees."""
-    listed = _run([str(python), *pip("list"), "--format", "json"])
+    listed = run([str(python), *pip("list"), "--format", "json"])
     return {package["name"]: package["version"] for package in json.loads(listed)}
 
 
@@ -60,7 +60,7 @@ def pip(command: str) -> list[str]:
     return ["-m", "pip", command, "--quiet", "--disable-pip-version-check"]
 
 
-def _run(command: list[str]) -> str:
+def run(command: list[str]) -> str:
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     if ran.returncode:
         errors = [line for line in ran.stderr.splitlines() if line.strip() and not line.startswith("WARNING")]

@@ -89,6 +89,8 @@ def measure_peer(scene: Scene, chosen: Chosen, number: int) -> None:
     try:
         with chosen.serving() as url:
             capacity = scene.closed(chosen.peer, url, first, number)
+            if not capacity.requests:
+                raise Void(f"none of its answers came within {scene.effort.duration_s:g} s")
             scene.closed(chosen.peer, url, first, number, clients=1)
             if number == 1:
                 _measure_more(scene, chosen.peer, url, capacity)
