@@ -10,7 +10,7 @@ from ...load import LoadResult
 from ...stats import percentile
 from ...work import EncoderShape
 
-CLOSED, LONE, OPEN = "closed", "lone", "open"
+CLOSED, LONE, OPEN, BY_WRK = "closed", "lone", "open", "by wrk"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class Cell:
     mix: str
     round: int
     kind: str
-    """`closed`: clients that ask again when they are answered; `lone`: one such; `open`: Poisson arrivals."""
+    """`closed`: clients that ask again when answered, `by wrk` too; `lone`: one such; `open`: Poisson arrivals."""
     load: float
     """Clients; in an open loop, arrivals as a share of the requests/s that the peer has just answered 32 clients."""
     requests: int = 0

@@ -100,6 +100,7 @@ def measure_peer(scene: Scene, chosen: Chosen, number: int) -> None:
 
 def _measure_more(scene: Scene, peer: Peer, url: str, capacity: Cell) -> None:
     """The open loop and the other mixes, in the first round alone: they take the most time."""
+    scene.by_wrk(peer, url, capacity.round)
     for share in LOADS if scene.effort.has_open_loop else ():
         scene.open(peer, url, capacity.round, share, capacity.rps)
     for mix in scene.effort.mixes[1:]:

@@ -10,10 +10,11 @@ from ...load import LoadPlan, LoadResult, apply_load
 from ...machine import num_cores
 from ...rivals.bare import BareModel
 from ..peer import Model, Peer
-from .cell import CLOSED, LONE, OPEN, Cell, Work, closed_figures, latencies_of, open_figures, open_latencies
+from .cell import BY_WRK, CLOSED, LONE, OPEN, Cell, Work, closed_figures, latencies_of, open_figures, open_latencies
 from .checking import Vectors
 from .mixes import LOGNORMAL, NUM_TEXTS, SEED, count_tokens, make_mix
 from .open_loop import poisson_arrivals, send_at
+from .wrk import count_by_wrk, find_wrk
 
 CLIENTS = 32
 CHECKED = 12  # texts of each mix whose answers are looked at before it is measured
@@ -81,6 +82,14 @@ class Scene:
         cell = self._cell(peer, mix, number, OPEN, share)
         return self._keep(cell, open_figures(sent, cpu), open_latencies(sent))
 
+    def by_wrk(self, peer: Peer, url: str, number: int) -> None:
+        """Have wrk, where it is installed, count the closed loop of the first mix too."""
+        if wrk := find_wrk():
+            mix = self.effort.mixes[0]
+            bodies = [peer.to_body(text) for text in self.texts[mix]]
+            rps = count_by_wrk(wrk, url, bodies, CLIENTS, self.effort.duration_s)
+            self._keep(self._cell(peer, mix, number, BY_WRK, CLIENTS), {"rps": rps}, [])
+
     def void(self, peer: Peer, mix: str, number: int, why: str) -> None:
         """Keep that a peer has no figures for a mix."""
         self.cells.append(replace(self._cell(peer, mix, number, CLOSED, CLIENTS), void=why))
@@ -92,7 +101,8 @@ class Scene:
     def _keep(self, cell: Cell, figures: Mapping[str, float], latencies_ms: list[float]) -> Cell:
         measured = replace(cell, **figures)  # type: ignore[arg-type]  # every key is a field of Cell
         self.cells.append(measured)
-        self.latencies_ms[measured.key] = latencies_ms
+        if latencies_ms:
+            self.latencies_ms[measured.key] = latencies_ms
         self.say(
             f"{cell.key}: {measured.rps:.1f} requests/s, p50 {measured.p50_ms:.1f} ms, p99 {measured.p99_ms:.1f} ms, "
             f"{measured.errors} errors, others {measured.other_cores:.2f} cores"

@@ -15,9 +15,11 @@ from bench.peers.measure.cell import Work, closed_figures, open_figures
 from bench.peers.measure.checking import Void, check_answers, cosine
 from bench.peers.measure.mixes import LOGNORMAL, MIXES, count_tokens, make_mix, real_texts
 from bench.peers.measure.open_loop import poisson_arrivals, send_at
+from bench.peers.measure.wrk import count_by_wrk, find_wrk, read_rate
 from bench.peers.peer import Peer
 from bench.texts import num_tokens
 from bench.work import EncoderShape
+from berth.errors import BerthError
 from berth.sources.sample import installed_folder
 from tests.support.front.open_loop import Sent
 
@@ -134,3 +136,26 @@ def test_figures_of_an_open_loop_count_what_was_refused() -> None:
 
 def test_an_open_loop_without_an_answer_has_no_latency() -> None:
     assert open_figures([Sent(due_s=0.0)], CPU)["requests"] == 0
+
+
+WRK = """Running 1s test @ http://127.0.0.1:1/predict
+  1 threads and 32 connections
+  400 requests in 2.00s, 81.00KB read
+Requests/sec:    199.50
+Transfer/sec:     40.40KB
+"""
+
+
+def test_the_rate_that_wrk_prints_is_read() -> None:
+    assert read_rate(WRK) == 199.5
+    with pytest.raises(BerthError, match="Non-2xx or 3xx responses: 3"):
+        read_rate(WRK + "  Non-2xx or 3xx responses: 3\n")
+
+
+@pytest.mark.skipif(not find_wrk(), reason="wrk is not installed: apt-get install wrk")
+def test_wrk_sends_every_text(url: str) -> None:
+    good, bad = ([json.dumps({"inputs": text}).encode() for text in texts] for texts in (("one", "two"), ("one", "no")))
+    wrk = find_wrk() or ""
+    assert count_by_wrk(wrk, url, good, 2, 1) > 0
+    with pytest.raises(BerthError, match="Non-2xx"):
+        count_by_wrk(wrk, url, bad, 2, 1)
