@@ -16,7 +16,7 @@ from berth.wait import wait_until
 from ..machine import REPOSITORY
 from .environments import CannotRun
 
-READY_S = 120.0
+READY_S = 240.0  # torch's import and a model's load by every worker, on a machine that others use too
 END_S = 20.0
 LOG_BYTES = 600  # of its end, in the reason
 

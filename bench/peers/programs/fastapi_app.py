@@ -10,6 +10,8 @@ from .batcher import Batcher
 from .encoder import load_encode
 from .given import Given
 
+HEALTHY_S = 120  # uvicorn ends a worker that is silent for 5 s, as one that loads a model is
+
 
 def make_app() -> FastAPI:
     """One worker's app: `{"inputs": text}` -> a list of floats."""
@@ -26,4 +28,11 @@ def make_app() -> FastAPI:
 if __name__ == "__main__":
     given = Given.read()
     app = f"{__spec__.name}:make_app"
-    uvicorn.run(app, factory=True, port=given.port, workers=given.workers, log_level="warning")
+    uvicorn.run(
+        app,
+        factory=True,
+        port=given.port,
+        workers=given.workers,
+        timeout_worker_healthcheck=HEALTHY_S,
+        log_level="warning",
+    )
