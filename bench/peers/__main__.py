@@ -13,6 +13,7 @@ from ..machine import describe_run
 from .measure.mixes import LOGNORMAL, MIXES
 
 if TYPE_CHECKING:
+    from .measure.course import Outcome
     from .measure.scene import Effort
     from .peer import Peer
 
@@ -43,7 +44,7 @@ def main(
 
 
 def measure(effort: "Effort", peers: "Sequence[Peer]", models: Sequence[str], output: Path | None) -> None:
-    """Measure every peer with every model; keep and print what came of it."""
+    """Measure every peer with every model, and keep what is known; print all of it in the end."""
     from .measure.course import measure_model  # noqa: PLC0415
     from .measure.scene import set_scene, settings_of  # noqa: PLC0415
     from .models import make_model  # noqa: PLC0415
@@ -52,14 +53,14 @@ def measure(effort: "Effort", peers: "Sequence[Peer]", models: Sequence[str], ou
     from .report.page import to_page  # noqa: PLC0415
 
     facts = describe_run(" ".join((COMMAND, *sys.argv[1:])))
-    outcomes = []
+    outcomes: dict[str, Outcome] = {}
     latencies_ms: dict[str, list[float]] = {}
     for name in models:
         scene = set_scene(make_model(name), effort, lambda line: sys.stderr.write(f"bench: {line}\n"))
-        outcomes.append(measure_model(scene, peers))
-        latencies_ms |= scene.latencies_ms
-        document = to_document(facts, settings_of(effort), outcomes)
-        keep(document, latencies_ms, output)  # after each model, so that an interrupted run has something to show
+        for outcomes[name] in measure_model(scene, peers):
+            latencies_ms |= scene.latencies_ms
+            document = to_document(facts, settings_of(effort), list(outcomes.values()))
+            keep(document, latencies_ms, output)  # after each round, so that an interrupted run has something to show
     print(to_page(document, ()))
     print(json.dumps(document))
 

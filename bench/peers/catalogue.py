@@ -111,7 +111,7 @@ def _berth(name: str, precision: Precision) -> Peer:
 
 def _encoder(backend: str) -> Peer:
     program = Program(module="fastapi_app", environment=backend.partition("-")[0], backend=backend)
-    return _peer(f"FastAPI, {backend}", [settings(32)[0], *settings(8)], program)
+    return _peer(f"FastAPI, {backend}", [settings(32)[0], settings(8)[-1]], program)
 
 
 def _peer(name: str, tried: Sequence[Setting], program: Program) -> Peer:

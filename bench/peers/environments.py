@@ -15,6 +15,7 @@ ROOT = REPOSITORY / ".peers"
 REQUIREMENTS = Path(__file__).with_name("requirements")
 LENT = ROOT / "torch"
 LAST = 300  # characters of what pip said
+UNWANTED = "torchvision"  # optimum-intel asks for it; PyPI's is for another build of torch, and transformers imports it
 
 
 class CannotRun(BerthError):
@@ -31,6 +32,7 @@ def python_of(name: str) -> Path:
         (site,) = folder.glob("lib/python*/site-packages")
         (site / "lent.pth").write_text(f"{lend_torch()}\n", "utf-8")
         run([str(python), *pip("install"), "-r", str(wanted), f"torch=={torch_version()}"])
+        run([str(python), *pip("uninstall"), "--yes", UNWANTED])
         shutil.copyfile(wanted, made)
     return python
 

@@ -50,7 +50,8 @@ def measure(names: Sequence[str], revision: str | None, effort: Effort) -> dict[
     peers = [peer for peer in all_peers() if peer.name in {BERTH, *names}]
     peers += [base_peer(revision)] if revision else []
     scene = set_scene(make_model(MODEL), effort, lambda line: sys.stderr.write(f"bench: {line}\n"))
-    model = to_document({}, {}, [measure_model(scene, peers)])["models"][MODEL]
+    *_, outcome = measure_model(scene, peers)
+    model = to_document({}, {}, [outcome])["models"][MODEL]
     return {name: ratios(model, LOGNORMAL, BERTH, [name]) for name in names}
 
 

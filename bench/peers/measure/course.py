@@ -1,6 +1,6 @@
 """The course of a run: prepare every peer, find its best setting, then measure one server at a time, round by round."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -49,8 +49,22 @@ class Outcome:
     cells: Sequence[Cell]
 
 
-def measure_model(scene: Scene, peers: Sequence[Peer]) -> Outcome:
-    """Measure every peer that can run and answers rightly; the others are skipped, with their reasons."""
+def measure_model(scene: Scene, peers: Sequence[Peer]) -> Iterator[Outcome]:
+    """Measure every peer that can run and answers rightly; what is known after each round, the last being all."""
+    chosen, skipped = choose_all(scene, peers)
+    peaks = []
+    for number in range(1, scene.effort.rounds + 1):
+        peaks.append(measure_peaks())
+        scene.say(f"round {number} of {scene.effort.rounds}, {scene.model.name}: peaks {peaks[-1]}")
+        for each in chosen:
+            measure_peer(scene, each, number)
+        yield Outcome(
+            model=scene.model.name, chosen=chosen, skipped=skipped, peaks=list(peaks), cells=list(scene.cells)
+        )
+
+
+def choose_all(scene: Scene, peers: Sequence[Peer]) -> tuple[list[Chosen], dict[str, str]]:
+    """The peers that can be measured, each in its best setting; why the others cannot, by name."""
     chosen, skipped = [], dict(NOT_TO_BE_HAD)
     for peer in peers:
         try:
@@ -58,13 +72,7 @@ def measure_model(scene: Scene, peers: Sequence[Peer]) -> Outcome:
         except (BerthError, OSError) as error:
             skipped[peer.name] = str(error)
             scene.say(f"{scene.model.name}: {peer.name} is skipped: {error}")
-    peaks = []
-    for number in range(1, scene.effort.rounds + 1):
-        peaks.append(measure_peaks())
-        scene.say(f"round {number} of {scene.effort.rounds}, {scene.model.name}: peaks {peaks[-1]}")
-        for each in chosen:
-            measure_peer(scene, each, number)
-    return Outcome(model=scene.model.name, chosen=chosen, skipped=skipped, peaks=peaks, cells=scene.cells)
+    return chosen, skipped
 
 
 def choose_setting(scene: Scene, peer: Peer) -> Chosen:
