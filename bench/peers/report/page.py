@@ -14,6 +14,7 @@ the same checkpoint and are sent the same texts by the same load generator? Each
 most in a short trial: one worker with all cores, or workers of one core. Its answers are compared with the bare
 model's first, and a peer that answers wrongly is void. One server runs at a time. A figure is the median of the rounds,
 followed by the lowest and the highest; other mixes and the open loop are measured in the first round."""
+CLOSED_FIGURES = ("p50 ms", "p99 ms", "useful GFLOP/s")
 SHORT = 100  # from here on a figure has no decimals
 CLOSED_NOTE = "32 clients, each of which asks again as soon as it is answered: requests per second."
 OPEN_NOTE = (
@@ -41,8 +42,7 @@ def model_parts(name: str, model: Found) -> Iterator[str]:
     yield CLOSED_NOTE
     yield to_table(("peer", *mixes), [[peer, *_rates(model, peer, mixes)] for peer in model["peers"]])
     yield f"The first mix more closely, `{mixes[0]}`; a lone client; what wrk counts in the same closed loop:"
-    head = ("peer", "precision", "p50 ms", "p99 ms", "useful GFLOP/s", "of the peak")
-    head += ("lone p50 ms", "lone p99 ms", "requests/s by wrk")
+    head = ("peer", "precision", *CLOSED_FIGURES, "of the peak", "lone p50 ms", "lone p99 ms", "requests/s by wrk")
     yield to_table(head, [_closely(model, peer, mixes[0]) for peer in model["peers"]])
     if loads := sorted({cell["load"] for cell in select(model, kind=OPEN)}):
         yield OPEN_NOTE
