@@ -63,6 +63,16 @@ def verdicts(model: Found, mix: str) -> Iterator[str]:
             best = max(rates, key=lambda other: rates[other])
             which = f"best peer in {precision}" if precision else "best peer of any precision"
             yield f"**{berth}** answers {Spread.of(found).to_text(2)} times the requests/s of the {which} ({best})."
+    yield from lone_verdict(model, mix)
+
+
+def lone_verdict(model: Found, mix: str) -> Iterator[str]:
+    """How long a lone client waits, beside the peer where it waits the shortest."""
+    waits = {peer: median(model, peer, mix, LONE, "p50_ms") for peer in (BERTH, *rivals(model))}
+    waits = {peer: wait for peer, wait in waits.items() if wait}
+    if BERTH in waits and len(waits) > 1:
+        first = min(set(waits) - {BERTH}, key=lambda peer: waits[peer])
+        yield f"A lone client of **berth** waits {waits[BERTH]:.1f} ms (p50), of {first} {waits[first]:.1f} ms."
 
 
 def median(model: Found, peer: str, mix: str, kind: str, name: str) -> float:
@@ -123,4 +133,7 @@ def _remarks(model: Found) -> Iterator[str]:
         yield "\n".join((*skipped, *voids))
     peaks = "; ".join(", ".join(f"{name} {value}" for name, value in each.items()) for each in model["peaks_gflops"])
     void = void_rounds(model) or "none"
+    cores = (spread(select(model, kind=CLOSED), f"{who}_cores") for who in ("client", "other"))
+    client, other = (each.to_text(2) if each else "-" for each in cores)
+    yield f"The load generator kept {client} cores busy, and processes without a part in the run {other}."
     yield f"Best matrix products by round, in GFLOP/s: {peaks}. Rounds that do not count: {void}."

@@ -19,8 +19,9 @@ def never(_model: Model) -> Serve:
 
 
 def make_cell(peer: str, number: int, rps: float, **more: Any) -> Cell:
+    cores = {"client_cores": 0.01, "other_cores": 0.5}
     fields = {"mix": MIXES[0], "kind": CLOSED, "load": 32, "useful_gflops": rps / 2, "p50_ms": 10.0, "p99_ms": 30.0}
-    return Cell(model="MiniLM", peer=peer, round=number, rps=rps, **{**fields, **more})
+    return Cell(model="MiniLM", peer=peer, round=number, rps=rps, **{**cores, **fields, **more})
 
 
 def make_document(cells: list[Cell]) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def cells() -> list[Cell]:
     rates = {"berth": (60.0, 66.0), "berth, fastest": (90.0, 99.0), "slow": (20.0, 22.0), "quick": (30.0, 30.0)}
     return [
         *(make_cell(peer, number, rate) for peer, found in rates.items() for number, rate in enumerate(found, 1)),
-        *(make_cell(peer, 1, 5.0, kind=LONE, load=1) for peer in PEERS),
+        *(make_cell(peer, 1, 5.0, kind=LONE, load=1, p50_ms=float(len(peer))) for peer in PEERS),
         *(make_cell(peer, 1, 5.0, kind=OPEN, load=share) for peer in PEERS for share in (0.5, 1.2)),
         make_cell("slow", 1, 0.0, mix=MIXES[1], void="wrong answers"),
     ]

@@ -39,7 +39,9 @@ def test_the_page_has_every_figure_and_its_origin(cells: list[Cell]) -> None:
     page = to_page(json.loads(json.dumps(document)), ["peers-minilm-requests.png"])
     assert "**berth** answers 3.00 (3.00..3.00) times the requests/s of the best peer in fp32 (slow)." in page
     assert "**berth, fastest** answers 3.15 (3.00..3.30) times" in page
+    assert "A lone client of **berth** waits 5.0 ms (p50), of slow 4.0 ms." in page
     assert "- absent: no package" in page
+    assert "kept 0.01 (0.01..0.01) cores busy, and processes without a part in the run 0.50 (0.50..0.50)." in page
     assert "- slow, all 512: wrong answers" in page
     assert "Rounds that do not count: none." in page
     assert all(part in page for part in ("![peers-minilm-requests.png]", "`make it`", "`abc`", "clients: 32"))
