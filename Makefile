@@ -21,7 +21,7 @@ BUILD_OPTIONS = --tag $(IMAGE) --build-arg MODEL=$(MODEL) $(if $(filter podman,$
   $(if $(PIP_CERT),--secret id=ca$(comma)src=$(PIP_CERT) --build-arg PIP_CERT=/run/secrets/ca)
 comma := ,
 
-.PHONY: setup serve test check format image container-test scan k8s equality folders clients openapi fuzz drills bench bench-packing bench-formats bench-openmp gpu-check gpu-kit
+.PHONY: setup serve test check format image container-test scan k8s equality folders clients openapi fuzz drills bench bench-packing bench-formats bench-openmp bench-peers bench-gate gpu-check gpu-kit
 
 setup: $(STAMP)  ## make .venv with berth (editable), its pinned dependencies, Java, the sample model and the tools
 
@@ -101,6 +101,12 @@ bench-formats: setup  ## measure `berth pack` of pytorch_model.bin beside safete
 
 bench-openmp: setup  ## measure how OpenMP's threads should wait, on an idle machine and beside a busy process
 	@$(BIN)/python -m bench.openmp
+
+bench-peers: setup  ## measure berth beside its peers, which it installs below .peers/; PEERS_ARGS="--help" says more
+	@$(BIN)/python -m bench.peers $(PEERS_ARGS)
+
+bench-gate: setup  ## fail where berth answers too few times the requests of a peer, or of its last release; BASE=REVISION
+	@$(BIN)/python -m bench.peers.gate $(if $(BASE),--base $(BASE))
 
 gpu-check: setup  ## measure everything on a GPU; without one, a visible skip. GPU_ARGS="--device cpu --small" tries it here
 	$(BIN)/python -m bench.gpu $(GPU_ARGS)
