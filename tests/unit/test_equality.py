@@ -6,7 +6,7 @@ import pytest
 
 from handler.config import Task
 from handler.engine.model import Engine
-from tests.support.checkpoints import ARCHITECTURES, TASKS_OF, UNPACKABLE
+from tests.support.checkpoints import ARCHITECTURES, TASKS_OF
 from tests.support.equality.cells import measure_cell
 from tests.support.equality.compare import largest_difference
 
@@ -18,7 +18,7 @@ CELLS = [(architecture, task) for architecture in ARCHITECTURES for task in TASK
 def test_equals_transformers(tmp_path: Path, architecture: str, task: Task) -> None:
     cell = measure_cell(tmp_path, architecture, task)
     assert cell.difference < TOLERANCE
-    assert cell.engine is (Engine.PADDED if architecture in UNPACKABLE else Engine.PACKED)
+    assert cell.engine is Engine.PACKED
 
 
 @pytest.mark.parametrize(
