@@ -82,6 +82,7 @@ COPY --from=sample /sample /
 # The archive is proven here and shipped as the verified folder that TorchServe is given: nothing is unpacked at start.
 FROM application AS archive
 ARG MODEL=bert
+ARG BERTH_PRECISION=auto
 COPY --from=checkpoint / /checkpoint/
 RUN berth pack /checkpoint --name "${MODEL}" --output /store \
  && python3 -m zipfile -e "/store/${MODEL}.mar" "/models/${MODEL}" \

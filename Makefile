@@ -5,23 +5,23 @@ SERVES := .venv/.serves
 STAMP := .venv/.setup
 SAMPLE := model_store/bert.mar
 
-# The image. CHECKPOINT=FOLDER MODEL=NAME packs your own model. BASE, WHEELS (a folder), PIP_EXTRA_INDEX_URL and
-# PIP_CERT say where the build gets Debian and torch; WHEELS defaults to the folder where this machine's own pip looks
-# for wheels, which a build does not see. PLATFORM builds for another kind of machine. k8s/gke/deploy.sh builds with
-# this target too.
+# The image. CHECKPOINT=FOLDER MODEL=NAME packs your own model; BERTH_PRECISION is what `berth pack` reads it as. BASE,
+# WHEELS (a folder), PIP_EXTRA_INDEX_URL and PIP_CERT say where the build gets Debian and torch; WHEELS defaults to the
+# folder where this machine's own pip looks for wheels, which a build does not see. PLATFORM builds for another kind of
+# machine. k8s/gke/deploy.sh builds with this target too.
 ENGINE ?= $(notdir $(firstword $(foreach tool,podman docker,$(shell command -v $(tool) 2>/dev/null))))
 IMAGE ?= berth
 MODEL ?= $(if $(CHECKPOINT),$(notdir $(CHECKPOINT:/=)),bert)
 WHEELS ?= $(wildcard $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null))
 BUILD_OPTIONS = --tag $(IMAGE) --build-arg MODEL=$(MODEL) $(if $(filter podman,$(ENGINE)),--format docker) \
-  $(if $(PLATFORM),--platform $(PLATFORM)) \
+  $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(BERTH_PRECISION),--build-arg BERTH_PRECISION=$(BERTH_PRECISION)) \
   $(if $(BASE),--build-arg BASE=$(BASE)) $(if $(CHECKPOINT),--build-context checkpoint=$(CHECKPOINT)) \
   $(if $(WHEELS),--build-context wheels=$(WHEELS) --build-arg PIP_FIND_LINKS=/wheels) \
   $(if $(PIP_EXTRA_INDEX_URL),--build-arg PIP_EXTRA_INDEX_URL=$(PIP_EXTRA_INDEX_URL)) \
   $(if $(PIP_CERT),--secret id=ca$(comma)src=$(PIP_CERT) --build-arg PIP_CERT=/run/secrets/ca)
 comma := ,
 
-.PHONY: setup serve test check format image container-test scan k8s equality folders clients openapi fuzz drills bench bench-packing bench-formats bench-openmp gpu-check gpu-kit
+.PHONY: setup serve test check format image container-test scan k8s equality folders clients openapi fuzz drills bench bench-packing bench-formats bench-openmp bench-peers bench-gate gpu-check gpu-kit
 
 setup: $(STAMP)  ## make .venv with berth (editable), its pinned dependencies, Java, the sample model and the tools
 
@@ -101,6 +101,12 @@ bench-formats: setup  ## measure `berth pack` of pytorch_model.bin beside safete
 
 bench-openmp: setup  ## measure how OpenMP's threads should wait, on an idle machine and beside a busy process
 	@$(BIN)/python -m bench.openmp
+
+bench-peers: setup  ## measure berth beside its peers, which it installs below .peers/; PEERS_ARGS="--help" says more
+	@$(BIN)/python -m bench.peers $(PEERS_ARGS)
+
+bench-gate: setup  ## fail where berth answers too few times the requests of a peer, or of its last release; BASE=REVISION
+	@$(BIN)/python -m bench.peers.gate $(if $(BASE),--base $(BASE))
 
 gpu-check: setup  ## measure everything on a GPU; without one, a visible skip. GPU_ARGS="--device cpu --small" tries it here
 	$(BIN)/python -m bench.gpu $(GPU_ARGS)

@@ -38,6 +38,14 @@ def read_content(archive: Path) -> Content:
     return _index(archive)[1]
 
 
+def content_id(archive: Path) -> str:
+    """The id of the content that the digest list of a .mar or an unpacked folder names; members are not verified."""
+    if archive.is_dir():
+        with _naming(archive):
+            return Content.from_sums((archive / SUMS).read_bytes()).id
+    return read_content(archive).id
+
+
 def read_archive(archive: Path, folder: Path | None = None, advance: Advance = ignore) -> Content:
     """Verify a .mar; with `folder`, an empty one, write its members there in the same read."""
     places, content = _index(archive)

@@ -35,7 +35,9 @@ def pack(
     version: Annotated[str, typer.Option(help="Model version.")] = PACK_DEFAULTS.version,
     output: Annotated[Path, typer.Option(help="Folder for NAME.mar.")] = PACK_DEFAULTS.output,
     force: Annotated[bool, typer.Option("--force", help="Replace an archive that is already there.")] = False,
-    precision: Annotated[Precision, typer.Option(help=PRECISION_HELP)] = PACK_DEFAULTS.worker.precision,
+    precision: Annotated[
+        Precision, typer.Option(envvar="BERTH_PRECISION", help=PRECISION_HELP)
+    ] = PACK_DEFAULTS.worker.precision,
     golden: Annotated[
         Path | None, typer.Option(help="fastest: texts that it is held to as well, one a line, or JSON objects.")
     ] = None,

@@ -83,13 +83,18 @@ def budget(
     from ..machine.machine import read_machine  # noqa: PLC0415
     from ..memory.plan import plan_memory  # noqa: PLC0415
     from ..settings import Settings, find_config  # noqa: PLC0415
+    from ..tune.tuning import find_tuning  # noqa: PLC0415
     from .budget_table import render_budget  # noqa: PLC0415
 
     settings = Settings.load(find_config(config), os.environ)
     chosen = archives or settings.archives
     if not chosen:
         raise UsageError(f"nothing to count: name an archive, or set load_models in {settings.config}")
-    plan = plan_memory(chosen, settings, read_machine(os.environ, memory, gpus), workers)
+    machine = read_machine(os.environ, memory, gpus)
+    split, line = find_tuning(chosen, settings, machine, workers or 0)
+    if line:
+        say(line)
+    plan = plan_memory(chosen, settings, machine, workers, split)
     print(render_budget(plan, as_json=wants_json(as_json)))
     unused = None if gpus is not None or plan.machine.num_gpus else why_unused(os.environ)
     if unused:

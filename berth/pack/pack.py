@@ -38,7 +38,7 @@ from .contents import HANDLER_PACKAGES, HandlerSource, ReferenceAnswers, plan_ar
 from .load_checkpoint import load_checkpoint, reason_of
 from .options import PackOptions
 from .other_tasks import other_tasks
-from .precision.choose import Trial, read_golden, with_proven
+from .precision.choose import read_golden, try_archive, with_proven
 from .proof import started_proof
 from .references import count_inputs
 
@@ -150,10 +150,10 @@ def _pack(
             if options.worker.precision is Precision.FASTEST:
                 progress.begin("trying precisions")
                 held_to = replace(answers, golden_inputs=(*answers.golden_inputs, *own_inputs))
-                tried = Trial(work / UNPACKED, prepared.checkpoint.task, held_to).try_all()
+                tried = try_archive(work / UNPACKED, prepared.checkpoint.task, held_to)
                 proven = replace(options, worker=with_proven(options.worker, tried))
                 draft.unlink()
-                write_archive(plan(prepared, answers, target.stem, proven), draft)
+                _write(plan(prepared, answers, target.stem, proven), draft, progress)
                 notes += tuple(each.note for each in tried)
             draft.replace(target)
     except OSError as error:
@@ -173,10 +173,15 @@ def _make_archive(plan: ArchivePlan, work: Path, progress: Progress) -> Path:
     """Write the archive into `work`, and unpack it into UNPACKED beside it, as a launcher would."""
     draft, folder = work / "draft.mar", work / UNPACKED
     folder.mkdir()
+    _write(plan, draft, progress, folder)
+    return draft
+
+
+def _write(plan: ArchivePlan, draft: Path, progress: Progress, folder: Path | None = None) -> None:
+    """Write the archive and verify every byte of it; with `folder`, an empty one, unpack it there in the same read."""
     size_bytes = sum(member_size(member) for member in plan.members)
     write_archive(plan, draft, progress.begin("writing", size_bytes))
-    read_archive(draft, folder, progress.begin("unpacking", size_bytes))
-    return draft
+    read_archive(draft, folder, progress.begin("unpacking" if folder else "verifying", size_bytes))
 
 
 def _check_name(what: str, value: str) -> str:

@@ -13,6 +13,7 @@ from ..front.plan import FrontPlan
 from ..machine.forking import WORKER_PYTHON
 from ..machine.gpu import DEVICE_VARIABLE
 from ..memory.fit import MemoryPlan
+from ..memory.split import Split
 from ..process.java import Java, java_command
 from ..settings import Settings
 from ..workers.environment import server_environment
@@ -48,6 +49,8 @@ class ServerPlan:
     """Who takes the addresses of the settings instead of TorchServe; None where TorchServe keeps them."""
     drain_s: float
     """How long, when the server ends, what was accepted may take to be answered."""
+    split: Split | None = None
+    """What `berth tune` found best for the only model; None: each worker has its share of the cores."""
 
     @property
     def behind(self) -> Settings:
@@ -58,6 +61,11 @@ class ServerPlan:
     def num_workers(self) -> int:
         """Workers that each model starts with."""
         return self.memory.workers
+
+    @property
+    def num_threads(self) -> int:
+        """Threads of all workers together."""
+        return self.split.threads * self.num_workers if self.split else self.memory.machine.cores
 
     @property
     def is_forked(self) -> bool:
@@ -109,8 +117,8 @@ class ServerPlan:
             **({} if machine.num_gpus else {VISIBLE_GPUS: NO_GPU}),
             "TS_NUMBER_OF_NETTY_THREADS": str(self.settings.netty_threads or threads),
             "TS_NETTY_CLIENT_THREADS": str(self.settings.netty_client_threads or threads),
-            # Read by the workers, which see neither config.properties nor every control group's quota.
-            "BERTH_CORES": str(machine.cores),
+            # Read by the workers, which see neither config.properties nor every control group's quota, and share them.
+            "BERTH_CORES": str(self.num_threads),
             # Memory was counted for this one: a worker that cannot use a GPU says why, and does not take the CPU.
             DEVICE_VARIABLE: Device.CUDA if machine.num_gpus else Device.CPU,
             "TS_INFERENCE_ADDRESS": f"http://{self.behind.inference.address}",

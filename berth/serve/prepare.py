@@ -22,6 +22,7 @@ from ..memory.plan import plan_memory
 from ..process.java import find_java
 from ..progress import Advance, ignore
 from ..settings import Settings
+from ..tune.tuning import find_tuning
 from .access import who_may_ask
 from .plan import ServerPlan
 from .request import Request
@@ -38,7 +39,10 @@ def prepare_server(request: Request, drain_s: float, not_forked: str | None, adv
         models = prepare_models(request.archives, advance)
     settings, machine = request.settings, replace(reading.result(), not_forked=not_forked)
     _announce_machine(machine)
-    plan = plan_memory([model.folder for model in models], settings, machine)
+    split, line = find_tuning(request.archives, settings, machine)
+    if line:
+        say(line)
+    plan = plan_memory([model.folder for model in models], settings, machine, split=split)
     plan.require_fit()
     needed, granted = format_bytes(plan.budget.total_bytes), format_bytes(machine.memory.bytes)
     say(f"memory: at most {needed} of the {granted} that {machine.memory.source} grants")
@@ -46,7 +50,9 @@ def prepare_server(request: Request, drain_s: float, not_forked: str | None, adv
     java = find_java(os.environ, say)
     say(who_may_ask(settings, request.keys))
     front = plan_front(settings, request.keys, models, plan)
-    return ServerPlan(settings=settings, models=models, java=java, memory=plan, front=front, drain_s=drain_s)
+    return ServerPlan(
+        settings=settings, models=models, java=java, memory=plan, front=front, drain_s=drain_s, split=split
+    )
 
 
 def plan_front(

@@ -23,6 +23,7 @@ from ..process.signals import StopSignals
 from ..process.start_clock import StartClock, StartSplit
 from ..wait import POLL_S, wait_until
 from .drain import Drain
+from .links import link_model
 from .plan import LINKS, ServerPlan
 
 FORCED_EXIT_CODE = 130  # 128 + SIGINT, as a shell counts it
@@ -78,7 +79,7 @@ def _health(watch: Watch, front: Front | None) -> Health:
 def _link_models(plan: ServerPlan, folder: Path) -> None:
     (folder / LINKS).mkdir()
     for link, model in plan.links.items():
-        (folder / LINKS / link).symlink_to(model.folder)
+        link_model(model, folder / LINKS / link, plan.split)
 
 
 def _wait_until_loaded(

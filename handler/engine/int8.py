@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from torch import Tensor, nn
 
+from .layers.short import ShortLayer
+
 LARGEST = 127
 SMALLEST = 1e-5  # of a channel, and of a row's scale
 LAYER = re.compile(r"(?:^|[._])layers?\.(\d+)\.")
@@ -79,6 +81,7 @@ def quantize_layers(network: nn.Module, kept: Collection[int], run: Callable[[],
 
     `run` has the network read some texts, on one thread; by them it is seen how large each channel becomes.
     """
+    _merge_products(network, kept)
     linears = dict(_linears_of_layers(network, kept))
     readers, largest = _watch_inputs(linears, run)
     for first, names in readers.items():
@@ -87,6 +90,13 @@ def quantize_layers(network: nn.Module, kept: Collection[int], run: Callable[[],
             parent, _, own = name.rpartition(".")
             setattr(network.get_submodule(parent), own, Int8Linear(linears[name], quantize))
     return sum(map(len, readers.values()))
+
+
+def _merge_products(network: nn.Module, kept: Collection[int]) -> None:
+    """Have one matrix where three read the same tensor: it is a copy all the same."""
+    for name, module in network.named_modules():
+        if isinstance(module, ShortLayer) and (found := LAYER.search(f"{name}.")) and int(found[1]) not in kept:
+            module.merge()
 
 
 def _linears_of_layers(network: nn.Module, kept: Collection[int]) -> list[tuple[str, nn.Linear]]:

@@ -21,6 +21,7 @@ from ..text.encoded import EncodedText
 from ..text.tokenization import Tokenizer
 from ..worker.startup import without_compiler
 from .attention import ATTENTION_NAME, register_attention
+from .layers.short import shorten_layers
 from .packing import (
     NUM_ROWS,
     PackedBatch,
@@ -76,6 +77,7 @@ class PackedModel:
         self.network: Any = load_weights(folder, self.readout, ATTENTION_NAME, placement)
         if placement.device.type == "cpu":  # a call for each text: on a GPU padding is faster
             read_streams(self.network)
+            shorten_layers(self.network)
         self.readout.attach(self.network)
         self.vector_size = self.readout.vector_size
         self._first_position = find_first_position(self.network)

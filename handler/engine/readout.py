@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import (
     AutoModel,
     AutoModelForMaskedLM,
@@ -122,6 +122,8 @@ class PooledReadout(_ByText):
 
     def attach(self, network: Any) -> None:
         self.vector_size = self._pool.vector_size(network.config.hidden_size)
+        if isinstance(getattr(network, "pooler", None), nn.Module):
+            network.pooler = nn.Identity()  # nobody reads it, and it reads a matrix for each pass
 
     def read(self, output: Any, seen: Seen) -> Tensor:
         return self._pool(seen.tokens(output.last_hidden_state), seen.bounds)

@@ -7,13 +7,18 @@ import pytest
 import torch
 import yaml
 from transformers import AutoModelForSequenceClassification
+from typer.testing import CliRunner
 
+from berth.archive.content import MODEL_CONFIG, ArchivePlan
 from berth.archive.verify import read_archive
+from berth.archive.write import write_archive
+from berth.cli.app import app
 from berth.cli.summary import render_packed
-from berth.errors import UsageError
+from berth.errors import Refused, UsageError
 from berth.inspection.inspect import inspect_archive
 from berth.pack.options import PackOptions, WorkerOptions
 from berth.pack.pack import Packed, pack_checkpoint
+from berth.progress import Advance
 from handler import config as handler_config
 from handler.choose_engine import load_pipeline
 from handler.config import Device, Environment, HandlerConfig, Task
@@ -89,6 +94,37 @@ def test_a_worker_that_int8_fails_goes_on_to_the_next(tmp_path: Path, monkeypatc
     packed = pack(make_checkpoint(tmp_path / "model", "bert", Task.EMBEDDINGS), tmp_path)
     monkeypatch.setattr(torch, "_int_mm", lambda rows, weight: torch.zeros(len(rows), weight.shape[1]))
     assert load(packed, tmp_path / "worker", {"avx512_vnni"}, monkeypatch).describe()["precision"] == "fp32"
+
+
+def test_the_archive_that_records_it_is_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is written anew once precisions are proven: what the disk got wrong then is not kept either."""
+    monkeypatch.setattr("berth.pack.pack.write_archive", write_what_is_proven_badly)
+    with pytest.raises(Refused, match="altered"):
+        pack(make_checkpoint(tmp_path / "model", "bert", Task.EMBEDDINGS), tmp_path / "store")
+    assert list((tmp_path / "store").iterdir()) == []
+
+
+def write_what_is_proven_badly(plan: ArchivePlan, path: Path, advance: Advance) -> None:
+    """As a disk does that turns a bit of the weights, of the second archive."""
+    write_archive(plan, path, advance)
+    is_second = any("cpu_precisions" in str(each.source) for each in plan.members if each.name == MODEL_CONFIG)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= is_second
+    path.write_bytes(data)
+
+
+def test_a_variable_asks_for_a_precision_and_the_flag_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_checkpoint(tmp_path / "model", "bert", Task.EMBEDDINGS)
+    monkeypatch.setenv("BERTH_PRECISION", "bf16")
+    assert pack_by_command(folder, tmp_path / "told") == "bf16"
+    assert pack_by_command(folder, tmp_path / "flagged", "--precision", "fp32") == "fp32"
+
+
+def pack_by_command(folder: Path, output: Path, *options: str) -> str:
+    """The precision of what `berth pack` makes."""
+    done = CliRunner().invoke(app, ["pack", str(folder), "--output", str(output), *options])
+    assert done.exit_code == 0, done.output
+    return inspect_archive(output / "model.mar").facts.precision
 
 
 @pytest.mark.parametrize(

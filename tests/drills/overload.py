@@ -12,7 +12,7 @@ import psutil
 
 from bench.load import LoadPlan, apply_load
 from bench.stats import percentile
-from tests.support.front.open_loop import OpenLoop, Sent, run_open_loop
+from berth.tune.open_loop import OpenLoop, Sent, evenly, run_open_loop
 from tests.support.servers import Server, running_server
 
 from .load.pss import sampled_bytes
@@ -72,7 +72,8 @@ def run(folder: Path) -> Iterator[str]:
 def ask_at_once(server: Server) -> Sequence[Sent]:
     """So many clients at one moment, each with one request that it does not send again."""
     bodies = [json.dumps({"inputs": text}).encode() for text in TEXTS]
-    return run_open_loop(OpenLoop(url=_url(server), bodies=bodies, rate=NUM_AT_ONCE / AT_ONCE_S, duration_s=AT_ONCE_S))
+    arrivals_s = evenly(NUM_AT_ONCE / AT_ONCE_S, AT_ONCE_S)
+    return run_open_loop(OpenLoop(url=_url(server), bodies=bodies, arrivals_s=arrivals_s))
 
 
 def _said_of_burst(sent: Sequence[Sent]) -> Iterator[str]:
@@ -93,8 +94,7 @@ def overload(server: Server, rate: float) -> Overload:
     loop = OpenLoop(
         url=_url(server),
         bodies=[json.dumps({"inputs": text}).encode() for text in TEXTS],
-        rate=rate,
-        duration_s=DURATION_S,
+        arrivals_s=evenly(rate, DURATION_S),
         headers={"x-timeout-ms": f"{DEADLINE_S * 1000:.0f}"},
     )
     began_s, began_cpu_s = time.perf_counter(), psutil.Process().cpu_times()

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,17 +16,18 @@ import requests
 from bench.server import end_process
 from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
+from berth.tune.ports import GRPC_PORTS, HTTP_PORTS, free_ports, port_variables
 from berth.wait import wait_until
 
 if TYPE_CHECKING:
     from tests.support.clients import Model
 
+__all__ = ["GRPC_PORTS", "HTTP_PORTS", "free_ports", "port_variables"]
+
 BERTH = Path(sys.executable).with_name("berth")
 CONFIG = Path(__file__).parents[2] / "config.properties"
 READY_S = 120.0  # torch's import and a model's load on a busy machine
 END_S = 30.0
-HTTP_PORTS = ("inference", "management", "metrics")
-GRPC_PORTS = ("grpc_inference", "grpc_management")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,18 +167,3 @@ def sample_and_tiny(sample_archive: Path, tiny: Path) -> Iterator[Server]:
     tiny_archive = pack_checkpoint(tiny, PackOptions(output=sample_archive.parent, force=True)).archive
     with running_server([sample_archive, tiny_archive]) as server:
         yield server
-
-
-def free_ports() -> dict[str, int]:
-    """A port for every address of a server, free a moment ago."""
-    names = (*HTTP_PORTS, *GRPC_PORTS, "health")
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
-        return {name: opened.getsockname()[1] for name, opened in zip(names, sockets, strict=True)}
-
-
-def port_variables(ports: Mapping[str, int]) -> dict[str, str]:
-    """The environment variables that give a server these ports."""
-    http = {f"TS_{name}_ADDRESS".upper(): f"http://127.0.0.1:{ports[name]}" for name in HTTP_PORTS}
-    grpc = {f"TS_{name}_PORT".upper(): str(ports[name]) for name in GRPC_PORTS}
-    return {**http, **grpc, "BERTH_HEALTH_ADDRESS": f"127.0.0.1:{ports['health']}"}

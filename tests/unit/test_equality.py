@@ -4,11 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from berth.pack.precision.bounds import LEAST_COSINES
+from berth.pack.precision.choose import Tried
 from handler.config import Task
 from handler.engine.model import Engine
+from handler.known_answers import TOLERANCES
+from handler.precision import Precision
 from tests.support.checkpoints import ARCHITECTURES, TASKS_OF
-from tests.support.equality.cells import measure_cell
+from tests.support.equality.cells import make_cell, measure_cell
 from tests.support.equality.compare import largest_difference
+from tests.support.equality.precisions import Faster, FasterCell, served
 
 TOLERANCE = 1e-4  # scores within 1e-4; labels, offsets and shapes equal
 CELLS = [(architecture, task) for architecture in ARCHITECTURES for task in TASKS_OF[architecture]]
@@ -19,6 +24,32 @@ def test_equals_transformers(tmp_path: Path, architecture: str, task: Task) -> N
     cell = measure_cell(tmp_path, architecture, task)
     assert cell.difference < TOLERANCE
     assert cell.engine is Engine.PACKED
+
+
+def test_faster_precisions_are_others_and_pack_decides_on_them(tmp_path: Path) -> None:
+    make_cell(tmp_path, "bert", Task.EMBEDDINGS)
+    found = FasterCell(tmp_path, Task.EMBEDDINGS).measure()
+    assert [each.tried.precision for each in found] == [Precision.BF16, Precision.INT8]
+    for each in found:
+        assert each.distance is not None
+        assert TOLERANCE < each.distance <= TOLERANCES[each.tried.precision]
+        assert each.tried.is_proven == (each.tried.measured >= LEAST_COSINES[each.tried.precision])
+
+
+@pytest.mark.parametrize(
+    ("proven", "expected"),
+    [
+        ({Precision.BF16, Precision.INT8}, Precision.INT8),
+        ({Precision.BF16}, Precision.BF16),
+        (set[Precision](), Precision.FP32),
+    ],
+)
+def test_what_is_not_proven_is_not_served(proven: set[Precision], expected: Precision) -> None:
+    tried = [
+        Tried(precision=each, measured=0.995, is_proven=each in proven, note="")
+        for each in (Precision.BF16, Precision.INT8)
+    ]
+    assert served(Task.EMBEDDINGS, [Faster(distance=0.01, tried=each) for each in tried]) is expected
 
 
 @pytest.mark.parametrize(

@@ -43,9 +43,10 @@ ROOMS: dict[str, set[str]] = {
     "health": {"archive", "clients", "process"},
     "gateway": {"clients"},
     "front": {"archive", "gateway", "process"},
-    "serve": {"archive", "clients", "front", "health", "machine", "memory", "process", "workers"},
+    "tune": {"archive", "clients", "front", "machine", "memory", "process"},
+    "serve": {"archive", "clients", "front", "health", "machine", "memory", "process", "tune", "workers"},
     "cli": {"archive", "clients", "health", "inspection", "machine", "memory", "pack", "process", "serve", "sources"}
-    | {"workers"},
+    | {"tune", "workers"},
 }
 MOST_MODULES = 15
 # Each may import those before it: a file at the top of handler/, or a whole room.

@@ -41,6 +41,8 @@ def test_berth_openapi_prints_the_committed_document() -> None:
     assert run_module("berth.openapi") == (ROOT / "docs" / "openapi.json").read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", ["bench", "bench.packing", "bench.openmp", "bench.request", "bench.request.answers"])
+@pytest.mark.parametrize(
+    "name", ["bench", "bench.packing", "bench.openmp", "bench.request", "bench.request.answers", "bench.peers"]
+)
 def test_a_benchmark_says_what_it_measures(name: str) -> None:
     assert "--rounds" in run_module(name, "--help")

@@ -1,11 +1,11 @@
-"""Which precisions an unpacked archive may choose on a CPU: each is asked in a clean process, and held to its bounds.
+"""Which precisions an archive may choose on a CPU: each is asked, in a clean process, and held to its bounds.
 
 What int8 leaves in fp32 is chosen by the known inputs alone. The golden ones and the user's own, which nobody has
 looked at before, then decide whether it is proven: nothing is fitted to what it is held to.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,23 +38,20 @@ class Tried:
     """It in a sentence."""
 
 
-class Trial:
-    """The archive in `folder`, whose settings are rewritten for each question."""
+Ask = Callable[[Precision, Sequence[int]], Asked]
+"""A precision, and the layers that int8 leaves in fp32 -> results, those for the known inputs first; or Refused."""
 
-    def __init__(self, folder: Path, task: Task, answers: ReferenceAnswers) -> None:
-        self._folder, self._task, self._known = folder, task, slice(len(answers.inputs))
-        self._inputs = (*answers.inputs, *answers.golden_inputs)
-        self._parameters = answers.parameters
-        self._exact = self._ask(Precision.FP32, ())
+
+class Trial:
+    """What an archive answers in each precision, beside what it answers in fp32."""
+
+    def __init__(self, ask: Ask, task: Task, num_known: int, choices: Sequence[tuple[int, ...]]) -> None:
+        self._ask, self._task, self._known, self._choices = ask, task, slice(num_known), choices
+        self._exact = ask(Precision.FP32, ())
 
     def try_all(self) -> list[Tried]:
-        """Try bf16, and int8 in all layers, else in all but the first and the last."""
-        return [self._try(Precision.BF16, [()]), self._try(Precision.INT8, self._kept())]
-
-    def _kept(self) -> list[tuple[int, ...]]:
-        shape = load_json(self._folder / CHECKPOINT / CONFIG)
-        last = next((int(str(shape[name])) - 1 for name in NAMES_OF_LAYERS if name in shape), 0)
-        return [(), (0, last)] if last > 1 else [()]
+        """Try bf16, and int8 with the first of the choices of layers that holds."""
+        return [self._try(Precision.BF16, [()]), self._try(Precision.INT8, self._choices)]
 
     def _try(self, precision: Precision, choices: Sequence[tuple[int, ...]]) -> Tried:
         """Take the first choice of layers that holds for the known inputs, and see whether it holds for all."""
@@ -81,12 +78,25 @@ class Trial:
     def _measure(self, asked: Asked, which: slice) -> float:
         return measure(self._task, self._exact.results[which], asked.results[which])
 
-    def _ask(self, precision: Precision, kept: tuple[int, ...]) -> Asked:
-        file = self._folder / MODEL_CONFIG
+
+def try_archive(folder: Path, task: Task, answers: ReferenceAnswers) -> list[Tried]:
+    """Try the archive that was unpacked to `folder`, whose settings are rewritten for each question."""
+
+    def ask(precision: Precision, kept: Sequence[int]) -> Asked:
+        file = folder / MODEL_CONFIG
         settings = yaml.safe_load(file.read_text("utf-8"))
         settings["handler"] |= {"precision": str(precision), "int8_kept": list(kept)}
         file.write_text(yaml.safe_dump(settings, sort_keys=False), "utf-8")
-        return ask_archive(self._folder, self._inputs, self._parameters)
+        return ask_archive(folder, (*answers.inputs, *answers.golden_inputs), answers.parameters)
+
+    return Trial(ask, task, len(answers.inputs), choices_of_layers(folder / CHECKPOINT)).try_all()
+
+
+def choices_of_layers(checkpoint: Path) -> list[tuple[int, ...]]:
+    """What int8 may leave in fp32: no layer of the checkpoint, else the first and the last."""
+    shape = load_json(checkpoint / CONFIG)
+    last = next((int(str(shape[name])) - 1 for name in NAMES_OF_LAYERS if name in shape), 0)
+    return [(), (0, last)] if last > 1 else [()]
 
 
 def with_proven(worker: WorkerOptions, tried: Sequence[Tried]) -> WorkerOptions:

@@ -17,8 +17,8 @@ from berth.clients.grpc_client import GrpcClient
 from berth.errors import BerthError
 from berth.front.config import RUNTIME
 from berth.front.runtime import ask
+from berth.tune.open_loop import OpenLoop, evenly, run_open_loop
 from tests.support.front.haproxy import needs_haproxy
-from tests.support.front.open_loop import OpenLoop, run_open_loop
 from tests.support.servers import Server, started_server
 
 pytestmark = [pytest.mark.server, needs_haproxy]
@@ -61,7 +61,10 @@ def test_every_request_is_answered_or_refused(server: Server) -> None:
     bodies = [json.dumps({"inputs": f"{TEXT} {number}"}).encode() for number in range(500)]
     before = len(access_lines(server)), num_refused(server)
     load = OpenLoop(
-        url=url, bodies=bodies, rate=RATE, duration_s=DURATION_S, headers={"x-timeout-ms": "2000", "traceparent": "t-1"}
+        url=url,
+        bodies=bodies,
+        arrivals_s=evenly(RATE, DURATION_S),
+        headers={"x-timeout-ms": "2000", "traceparent": "t-1"},
     )
     sent = run_open_loop(load)
     ends = Counter(each.status for each in sent)

@@ -45,14 +45,19 @@ class Cell:
 
 def measure_cell(folder: Path, architecture: str, task: Task) -> Cell:
     """A small checkpoint, made in `folder`, beside transformers; AssertionError where more than a number differs."""
-    make = make_question_checkpoint if task is Task.QUESTION_ANSWERING else partial(make_checkpoint, task=task)
-    make(folder, architecture)
+    make_cell(folder, architecture, task)
     pipeline = prove_pipeline(folder, task)
     asked = list(questions(architecture) if task is Task.QUESTION_ANSWERING else cases(folder, task))
     answers = pipeline.answer([parse(case, task) for case, _ in asked])
     pairs = zip(answers, asked, strict=True)
-    differences = [largest_difference(_value(answer), expected) for answer, (_, expected) in pairs]
+    differences = [largest_difference(value_of(answer), expected) for answer, (_, expected) in pairs]
     return Cell(engine=pipeline.engine, num_cases=len(asked), difference=max(differences))
+
+
+def make_cell(folder: Path, architecture: str, task: Task) -> None:
+    """The small checkpoint of a cell."""
+    make = make_question_checkpoint if task is Task.QUESTION_ANSWERING else partial(make_checkpoint, task=task)
+    make(folder, architecture)
 
 
 def questions(architecture: str) -> Iterator[Asked]:
@@ -93,7 +98,7 @@ def parse(case: Case, task: Task) -> Request:
     return request
 
 
-def _value(answer: Answer) -> Any:
+def value_of(answer: Answer) -> Any:
     """The result as a client reads it."""
     assert isinstance(answer, list), answer
     return json.loads(format_value(answer[0].value).body)

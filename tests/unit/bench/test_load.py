@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from bench.cpu import CpuShares
-from bench.load import Exchange, LoadPlan, LoadPool, apply_load, format_head, parse_head, select_measured, split_plan
+from bench.load import Exchange, LoadPlan, LoadPool, apply_load, select_measured, split_plan
 from berth.errors import BerthError
 
 TEXTS = ["one", "two", "three", "large"]
@@ -86,11 +86,6 @@ def test_processes_begin_at_different_texts_and_share_all_clients() -> None:
     assert len(split_plan(plan, 8)) == 3
 
 
-def test_headers_are_sent() -> None:
-    head = format_head("host:1", "/a", {"x-answer-bytes": "7"}).decode()
-    assert head == "POST /a HTTP/1.1\r\nHost: host:1\r\nContent-Type: application/json\r\nx-answer-bytes: 7\r\n"
-
-
 def test_a_server_that_is_not_there_is_an_error() -> None:
     with pytest.raises(BerthError, match="cannot be reached"):
         apply_load(make_plan("http://127.0.0.1:1/predictions/bert", TEXTS))
@@ -107,11 +102,3 @@ def test_only_good_answers_in_the_measured_time_count() -> None:
 
 def exchange(answered_s: float, status: int = 200) -> Exchange:
     return Exchange(text="one", sent_s=answered_s - 0.5, answered_s=answered_s, status=status, body=b"")
-
-
-def test_head_of_an_answer() -> None:
-    assert parse_head(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\nx: y\r\n\r\n") == (200, 12)
-    assert parse_head(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n") == (200, None)
-    assert parse_head(b"HTTP/1.1 413\r\n\r\n") == (413, 0)
-    with pytest.raises(ValueError, match="invalid literal"):
-        parse_head(b"nonsense\r\n\r\n")

@@ -1,6 +1,7 @@
 """The environment and the command line that java starts with."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from berth.machine.quantities import MIB
 from berth.memory.budget import Budget
 from berth.memory.fit import MemoryPlan
 from berth.memory.jvm import Jvm
+from berth.memory.split import Split
 from berth.process.java import Java
 from berth.serve.plan import LINKS, LOG_CONFIG, ServerPlan
 from berth.settings import Settings
@@ -105,6 +107,14 @@ def test_torchserve_and_the_workers_are_told_what_was_chosen(num_gpus: int, devi
     assert environment["TS_NUMBER_OF_GPU"] == str(num_gpus)
     assert environment["BERTH_DEVICE"] == device
     assert environment["PYTORCH_NVML_BASED_CUDA_CHECK"] == "1"
+
+
+def test_a_split_decides_how_many_threads_the_workers_share() -> None:
+    split = Split(workers=2, threads=4, token_budget=1024)
+    environment = replace(make_plan(workers=2), split=split).environment({}, RUN_FOLDER)
+    assert (environment["BERTH_CORES"], environment["TS_NETTY_CLIENT_THREADS"]) == ("8", "3")
+    fewer = replace(make_plan(workers=1), split=split)  # memory held no more
+    assert fewer.environment({}, RUN_FOLDER)["BERTH_CORES"] == "4"
 
 
 def test_names_of_gpus_reach_the_workers_and_not_torchserve_which_reads_numbers_only() -> None:

@@ -114,7 +114,7 @@ def test_parts_give_the_answers_of_the_whole(
 
 
 def test_layers_are_turned_to_int8_on_one_thread(checkpoint: MakeCheckpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Query, key and value share what they read, the other three matrices of a layer have their own."""
+    """Query, key and value are one matrix by then, and the other three of a layer read what is their own."""
     monkeypatch.setattr(threads, "MOST_OF_OTHERS", 0)
     monkeypatch.setattr(threads, "MOST_IN_ONE_PART", {})
     config = HandlerConfig(task=Task.EMBEDDINGS, max_tokens=512, precision=Precision.INT8)
@@ -123,7 +123,7 @@ def test_layers_are_turned_to_int8_on_one_thread(checkpoint: MakeCheckpoint, mon
     num_matrices = pipeline.quantize(known_answers(folder, Task.EMBEDDINGS))
     network = pipeline.model.network
     quantizers = {id(module._quantize) for module in network.modules() if isinstance(module, Int8Linear)}
-    assert num_matrices == 6 * network.config.num_hidden_layers
+    assert num_matrices == 4 * network.config.num_hidden_layers
     assert len(quantizers) == 4 * network.config.num_hidden_layers
 
 

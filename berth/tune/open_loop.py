@@ -1,4 +1,4 @@
-"""An open loop: requests leave at a fixed rate whatever becomes of them, one to a connection, over kept ones.
+"""An open loop: requests leave when they are due whatever becomes of them, one to a connection, over kept ones.
 
 One process and one thread; a request costs it some 60 microseconds, so that little of the server's cores is taken.
 """
@@ -6,13 +6,15 @@ One process and one thread; a request costs it some 60 microseconds, so that lit
 import asyncio
 import contextlib
 import gc
+import random
 import time
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from bench.load import format_head, format_request, parse_head
+from .wire import format_head, format_request, parse_head
 
 TICK_S = 0.001
 LOST = 0
@@ -26,9 +28,8 @@ class OpenLoop:
     url: str
     bodies: Sequence[bytes]
     """Sent in turn."""
-    rate: float
-    """Requests a second."""
-    duration_s: float
+    arrivals_s: Sequence[float]
+    """When each request is due, in seconds after the start, in order."""
     headers: Mapping[str, str] = field(default_factory=dict)
     patience_s: float = 60.0
     """How long after the last request answers are waited for; what has none then is lost."""
@@ -46,7 +47,21 @@ class Sent:
 
     @property
     def latency_s(self) -> float:
+        """From when it was to be sent; without meaning where nothing was answered."""
         return self.answered_s - self.due_s
+
+
+def evenly(rate: float, duration_s: float) -> list[float]:
+    """Arrivals at a fixed rate, in requests/s."""
+    return [number / rate for number in range(round(rate * duration_s))]
+
+
+def poisson(rate: float, duration_s: float, seed: int) -> list[float]:
+    """Arrivals of many clients who know nothing of each other, `rate` a second on average: Poisson's, seeded."""
+    chooser, at_s, arrivals = random.Random(seed), 0.0, list[float]()
+    while (at_s := at_s + chooser.expovariate(rate)) < duration_s:
+        arrivals.append(at_s)
+    return arrivals
 
 
 def run_open_loop(loop: OpenLoop) -> list[Sent]:
@@ -65,11 +80,10 @@ def run_open_loop(loop: OpenLoop) -> list[Sent]:
 async def _run(loop: OpenLoop) -> list[Sent]:
     clients = Clients(loop)
     began_s, sent = time.perf_counter(), 0
-    total = round(loop.rate * loop.duration_s)
-    while sent < total:
-        due = min(total, int((time.perf_counter() - began_s) * loop.rate) + 1)
-        for number in range(sent, due):
-            clients.send(Sent(due_s=began_s + number / loop.rate))
+    while sent < len(loop.arrivals_s):
+        due = bisect_right(loop.arrivals_s, time.perf_counter() - began_s)
+        for at_s in loop.arrivals_s[sent:due]:
+            clients.send(Sent(due_s=began_s + at_s))
         sent = due
         await asyncio.sleep(TICK_S)
     return await clients.finish(loop.patience_s)
@@ -91,6 +105,7 @@ class Clients:
         self._is_over = asyncio.Event()
 
     def send(self, sent: Sent) -> None:
+        """Send the next body, over a free connection or a new one."""
         self._all.append(sent)
         self._num_open += 1
         while self._free:
@@ -115,9 +130,11 @@ class Clients:
             connection.ask(sent, request)
 
     def free(self, connection: "Connection") -> None:
+        """Take back a connection whose request was answered."""
         self._free.append(connection)
 
     def note_end(self) -> None:
+        """Count a request that was answered or lost."""
         self._num_open -= 1
         if not self._num_open:
             self._is_over.set()
@@ -148,10 +165,12 @@ class Connection(asyncio.Protocol):
         self._transport = transport
 
     def ask(self, sent: Sent, request: bytes) -> None:
+        """Write a request; its answer is noted in `sent`."""
         self._sent, self._data = sent, b""
         self._transport.write(request)
 
     def close(self) -> None:
+        """Close at once."""
         self._transport.abort()
 
     def data_received(self, data: bytes) -> None:

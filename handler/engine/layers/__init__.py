@@ -1,0 +1,1 @@
+"""Encoder layers as a CPU runs them quickest, in the place of transformers' own."""

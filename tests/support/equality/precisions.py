@@ -1,0 +1,71 @@
+"""The faster precisions of a cell: how far they are from transformers, and whether pack would take them.
+
+Pack's own trial decides (`berth/pack/precision`), by its known and golden texts; it asks pipelines of this process
+here, and not an archive in a process of its own.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from berth.errors import Refused
+from berth.pack.load_checkpoint import load_checkpoint
+from berth.pack.precision.choose import Trial, Tried, choices_of_layers
+from berth.pack.proof import Asked
+from berth.pack.reference_answers import reference_answers
+from handler.choose_engine import load_pipeline
+from handler.config import HandlerConfig, Task
+from handler.errors import SelfTestError
+from handler.precision import Precision
+
+from .cells import ENVIRONMENT, known_answers, parse, value_of
+
+FLAGS = frozenset({"avx512_vnni", "avx512_bf16"})
+"""Of a CPU that is fast in all precisions, int8 first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faster:
+    """A precision on one cell."""
+
+    distance: float | None
+    """The largest from the known answers, which are vectors and logits; None where they are refused for it."""
+    tried: Tried
+    """What pack makes of the answers."""
+
+
+class FasterCell:
+    """A checkpoint that `make_cell` made in `folder`, asked in each precision."""
+
+    def __init__(self, folder: Path, task: Task) -> None:
+        self._folder, self._task = folder, task
+        self._checkpoint = load_checkpoint(folder, task)
+        self._known = known_answers(folder, task)
+        self._packs = reference_answers(self._checkpoint)
+        self._distances: dict[Precision, float] = {}
+
+    def measure(self) -> list[Faster]:
+        """Try all as pack would."""
+        trial = Trial(self._ask, self._task, len(self._packs.inputs), choices_of_layers(self._folder))
+        return [Faster(distance=self._distances.get(each.precision), tried=each) for each in trial.try_all()]
+
+    def _ask(self, precision: Precision, kept: Sequence[int]) -> Asked:
+        max_tokens = self._checkpoint.max_tokens
+        config = HandlerConfig(task=self._task, max_tokens=max_tokens, precision=precision, int8_kept=tuple(kept))
+        try:
+            pipeline = load_pipeline(self._folder, config, ENVIRONMENT, None, self._known)
+        except SelfTestError as error:
+            raise Refused(str(error)) from error
+        self._distances[precision] = pipeline.check(self._known)  # the last that is asked is the one that is judged
+        inputs = (*self._packs.inputs, *self._packs.golden_inputs)
+        began_s = time.perf_counter()
+        answers = pipeline.answer([parse((item, dict(self._packs.parameters)), self._task) for item in inputs])
+        return Asked(results=list(map(value_of, answers)), seconds=time.perf_counter() - began_s)
+
+
+def served(task: Task, found: Sequence[Faster]) -> Precision:
+    """What `fastest` runs in on a CPU that is fast in all of them."""
+    proven = {str(each.tried.precision): each.tried.measured for each in found if each.tried.is_proven}
+    config = HandlerConfig(task=task, max_tokens=1, precision=Precision.FASTEST, cpu_precisions=proven)
+    return config.precisions_on("cpu", FLAGS)[0]
