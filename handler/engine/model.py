@@ -34,6 +34,7 @@ from .packing import (
 from .padding import PaddedBatch, pad_texts
 from .placement import Placement
 from .readout import Readout, Seen, make_readout, to_numpy
+from .relative.adapt import read_streams
 
 
 class Engine(StrEnum):
@@ -74,7 +75,8 @@ class PackedModel:
         register_attention(placement.device, placement.dtype)
         self.readout = make_readout(folder, config, placement, tokenizer)
         self.network: Any = load_weights(folder, self.readout, ATTENTION_NAME, placement)
-        if placement.device.type == "cpu":
+        if placement.device.type == "cpu":  # a call for each text: on a GPU padding is faster
+            read_streams(self.network)
             shorten_layers(self.network)
         self.readout.attach(self.network)
         self.vector_size = self.readout.vector_size

@@ -38,7 +38,7 @@ CASED = "roberta"
         ("bert", "mean", [DenseLayer(32)], 32),
         ("bert", ("weightedmean", "cls", "max"), ["LayerNorm"], 192),
         (CASED, ("mean_sqrt_len_tokens", "mean"), [], 128),
-        ("mpnet", "lasttoken", ["LayerNorm", DenseLayer(32), "Dropout"], 32),  # padded
+        ("mpnet", "lasttoken", ["LayerNorm", DenseLayer(32), "Dropout"], 32),
     ],
 )
 def test_modules_and_prompts_travel(

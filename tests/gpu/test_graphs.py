@@ -12,7 +12,7 @@ from handler.config import Device, Environment, HandlerConfig, Task
 from handler.engine.graphs.graphed_model import GraphedModel
 from handler.engine.model import Engine
 from handler.pipeline import Pipeline
-from tests.support.checkpoints import ARCHITECTURES, TASKS_OF, UNPACKABLE, make_checkpoint
+from tests.support.checkpoints import ARCHITECTURES, RELATIVE, TASKS_OF, make_checkpoint
 from tests.support.equality.cells import known_answers
 
 NO_GPU = "no CUDA device: run `make gpu-check` on a GPU machine"
@@ -29,7 +29,7 @@ def test_known_answers_and_those_of_the_engine_alone(tmp_path: Path, architectur
     config = HandlerConfig(task=task, max_tokens=512)
     known = known_answers(tmp_path, task)
     pipeline = load_pipeline(tmp_path, config, ENVIRONMENT, 0, known)  # SelfTestError where it does not give them
-    assert pipeline.engine is (Engine.PADDED if architecture in UNPACKABLE else Engine.PACKED)
+    assert pipeline.engine is (Engine.PADDED if architecture in RELATIVE else Engine.PACKED)
     if pipeline.engine is Engine.PADDED:
         return
     assert isinstance(pipeline.model, GraphedModel)

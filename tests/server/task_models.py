@@ -1,4 +1,4 @@
-"""A small checkpoint of each task, of as many architectures: two of them run padded."""
+"""A small checkpoint of each task, of as many architectures."""
 
 from pathlib import Path
 

@@ -10,7 +10,7 @@ from handler.config import Task
 from handler.engine.model import Engine
 from handler.known_answers import TOLERANCES
 from handler.precision import Precision
-from tests.support.checkpoints import ARCHITECTURES, TASKS_OF, UNPACKABLE
+from tests.support.checkpoints import ARCHITECTURES, TASKS_OF
 from tests.support.equality.cells import make_cell, measure_cell
 from tests.support.equality.compare import largest_difference
 from tests.support.equality.precisions import Faster, FasterCell, served
@@ -23,7 +23,7 @@ CELLS = [(architecture, task) for architecture in ARCHITECTURES for task in TASK
 def test_equals_transformers(tmp_path: Path, architecture: str, task: Task) -> None:
     cell = measure_cell(tmp_path, architecture, task)
     assert cell.difference < TOLERANCE
-    assert cell.engine is (Engine.PADDED if architecture in UNPACKABLE else Engine.PACKED)
+    assert cell.engine is Engine.PACKED
 
 
 def test_faster_precisions_are_others_and_pack_decides_on_them(tmp_path: Path) -> None:

@@ -59,8 +59,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 EMBEDDING_SPREAD = 0.08
 ARCHITECTURES = tuple(SETTINGS)
-UNPACKABLE = ("mpnet", "deberta-v2")
-"""Architectures that do not take their attention from transformers.AttentionInterface; the packing tests hold this."""
+RELATIVE = ("mpnet", "deberta-v2")
+"""Architectures that do not take their attention from transformers.AttentionInterface (handler.engine.relative)."""
 _CLASS_NAMES: dict[Task, dict[str, Any]] = {
     Task.EMBEDDINGS: modeling_auto.MODEL_MAPPING_NAMES,
     Task.TEXT_CLASSIFICATION: modeling_auto.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,

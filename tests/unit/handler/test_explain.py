@@ -21,7 +21,7 @@ from handler.tasks.question_answering import QuestionAnsweringParameters
 from handler.tasks.text_classification import ClassificationParameters
 from tests.conftest import MakeCheckpoint
 from tests.support.asking import ask, value_of
-from tests.support.checkpoints import LABELS, UNPACKABLE
+from tests.support.checkpoints import LABELS
 from tests.support.references.make_checkpoints import make_question_checkpoint
 
 TEXT = "The café's parcel never came to Zürich, 東京 or me."
@@ -32,8 +32,7 @@ SMALL_DELTA = 5e-3
 
 
 def load(folder: Path, architecture: str, task: Task) -> Pipeline:
-    engine = Engine.PADDED if architecture in UNPACKABLE else Engine.PACKED
-    return Pipeline(folder, HandlerConfig(task=task, max_tokens=512), torch.device("cpu"), engine)
+    return Pipeline(folder, HandlerConfig(task=task, max_tokens=512), torch.device("cpu"), Engine.PACKED)
 
 
 def ask_about(question: str, context: str, parameters: Parameters) -> Request:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import (
     AutoModel,
     AutoModelForMaskedLM,
@@ -17,24 +17,17 @@ from transformers import (
 )
 
 from handler.config import Task
-from handler.engine.attention import (
-    ATTENTION_NAME,
-    WINDOW_BLOCK,
-    attend_each_text,
-    attend_varlen,
-    make_attention,
-    register_attention,
-)
+from handler.engine.attention import ATTENTION_NAME, register_attention
 from handler.engine.hooks import keep_first_tokens, keep_masks
-from handler.engine.packing import TextBounds, bound_rows, find_first_position, pack_texts, unpack_buffer
+from handler.engine.packing import bound_rows, find_first_position, pack_texts, unpack_buffer
+from handler.engine.relative.adapt import read_streams
 from handler.text.encoded import EncodedText
 from tests.conftest import MakeCheckpoint
-from tests.support.checkpoints import ARCHITECTURES, TASKS_OF, UNPACKABLE, make_checkpoint
+from tests.support.checkpoints import ARCHITECTURES, RELATIVE, TASKS_OF, make_checkpoint
 
 TOLERANCE = 1e-5  # fp32: the largest difference over all architectures is 3.3e-6 (AMD EPYC, 2026-11-25)
 # To either side of ModernBERT's window (17), of WINDOW_BLOCK (128), and the shortest and longest texts there are.
 LENGTHS = (1, 2, 17, 3, 18, 16, 64, 127, 512, 128, 129, 300, 1, 34, 33)
-PACKABLE = [architecture for architecture in ARCHITECTURES if architecture not in UNPACKABLE]
 CLASSES: dict[Task, Any] = {
     Task.EMBEDDINGS: AutoModel,
     Task.TEXT_CLASSIFICATION: AutoModelForSequenceClassification,
@@ -42,7 +35,7 @@ CLASSES: dict[Task, Any] = {
     Task.QUESTION_ANSWERING: AutoModelForQuestionAnswering,
     Task.FILL_MASK: AutoModelForMaskedLM,
 }
-PACKED_TASKS = [(name, task) for name in PACKABLE for task in TASKS_OF[name] if task in CLASSES]
+PACKED_TASKS = [(name, task) for name in ARCHITECTURES for task in TASKS_OF[name] if task in CLASSES]
 EACH_MASKED_LM: list[tuple[str, dict[str, Any]]] = [
     *((name, {}) for name in ARCHITECTURES),
     ("deberta-v2", {"legacy": False}),
@@ -61,6 +54,7 @@ def load(folder: Path, task: Task, attention: str) -> Any:
 def load_packed(folder: Path, task: Task) -> Any:
     """With the hook of its task."""
     model = load(folder, task, ATTENTION_NAME)
+    read_streams(model)
     if task is Task.TEXT_CLASSIFICATION:
         model.base_model.register_forward_hook(keep_first_tokens, with_kwargs=True)
     if task is Task.FILL_MASK:
@@ -135,14 +129,22 @@ def test_packed_equals_one_by_one_where_the_head_reads_a_mean(tmp_path: Path) ->
     assert largest_difference(folder, Task.TEXT_CLASSIFICATION) < TOLERANCE
 
 
+@pytest.fixture
+def unadapted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a family that nobody has adapted."""
+    monkeypatch.setattr(f"{__name__}.read_streams", lambda _: None)
+
+
 @pytest.mark.parametrize("task", [Task.EMBEDDINGS, Task.TOKEN_CLASSIFICATION, Task.QUESTION_ANSWERING])
-@pytest.mark.parametrize("architecture", UNPACKABLE)
+@pytest.mark.parametrize("architecture", RELATIVE)
+@pytest.mark.usefixtures("unadapted")
 def test_some_ignore_the_attention_they_are_given(checkpoint: MakeCheckpoint, architecture: str, task: Task) -> None:
     """Without an error: this is why each load compares answers."""
     assert largest_difference(checkpoint(architecture, task), task) > 0.1
 
 
-@pytest.mark.parametrize("architecture", UNPACKABLE)
+@pytest.mark.parametrize("architecture", RELATIVE)
+@pytest.mark.usefixtures("unadapted")
 def test_those_give_one_row_for_all_texts(checkpoint: MakeCheckpoint, architecture: str) -> None:
     """Their heads do not hand text_bounds on, so that the hook cannot know of the texts."""
     folder = checkpoint(architecture, Task.TEXT_CLASSIFICATION)
@@ -150,7 +152,34 @@ def test_those_give_one_row_for_all_texts(checkpoint: MakeCheckpoint, architectu
     assert len(packed(folder, Task.TEXT_CLASSIFICATION, texts)) == 1
 
 
-@pytest.mark.parametrize("architecture", PACKABLE)
+OTHER_DEBERTAS: dict[str, dict[str, Any]] = {
+    "content to position alone": {"pos_att_type": ["c2p"]},
+    "position to content alone, projected by itself": {"pos_att_type": ["p2c"], "share_att_key": False},
+    "no bias": {"pos_att_type": []},
+    "no relative positions": {"relative_attention": False, "position_biased_input": True},
+    "a position for each distance": {"position_buckets": -1},
+    "fewer distances than a text has": {"position_buckets": -1, "max_relative_positions": 100},
+    "a convolution, as v2-xlarge": {"conv_kernel_size": 3, "conv_act": "gelu"},
+}
+
+
+@pytest.mark.parametrize("settings", OTHER_DEBERTAS.values(), ids=OTHER_DEBERTAS.keys())
+def test_debertas_of_all_kinds(tmp_path: Path, settings: dict[str, Any]) -> None:
+    folder = make_checkpoint(tmp_path, "deberta-v2", Task.TOKEN_CLASSIFICATION, **settings)
+    assert largest_difference(folder, Task.TOKEN_CLASSIFICATION) < TOLERANCE
+
+
+@pytest.mark.parametrize("architecture", RELATIVE)
+def test_a_pass_that_fails_leaves_no_texts_behind(checkpoint: MakeCheckpoint, architecture: str) -> None:
+    model = load_packed(checkpoint(architecture, Task.TEXT_CLASSIFICATION), Task.TEXT_CLASSIFICATION)
+    ids = torch.tensor([[1, 9, 8, 2], [1, 7, 6, 2]])
+    expected = model(input_ids=ids).logits
+    with pytest.raises(RuntimeError):
+        model(input_ids=ids[:1], text_bounds=bound_rows([40], torch.device("cpu")))
+    torch.testing.assert_close(model(input_ids=ids).logits, expected)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_rows_of_one_length_equal_eager_and_so_do_gradients(checkpoint: MakeCheckpoint, architecture: str) -> None:
     """What an explanation of a prediction needs: no bounds, the hook of the packed engine still there."""
     folder = checkpoint(architecture, Task.TEXT_CLASSIFICATION)
@@ -179,62 +208,6 @@ def test_first_position_is_the_one_that_the_model_would_choose(checkpoint: MakeC
     assert first == (2 if architecture in ("roberta", "xlm-roberta", "camembert", "mpnet") else 0)
     chosen = model.base_model(input_ids=ids, position_ids=torch.arange(first, first + 512).unsqueeze(0))
     torch.testing.assert_close(chosen.last_hidden_state, model.base_model(input_ids=ids).last_hidden_state)
-
-
-def random_heads(rows: int, length: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Query, key and value [rows, heads, length, head_size]."""
-    query, key, value = torch.randn(3, rows, 2, length, 8, generator=torch.Generator().manual_seed(6))
-    return query, key, value
-
-
-def attend_plainly(query: Tensor, key: Tensor, value: Tensor, reach: float) -> Tensor:
-    """By the book, to the tokens at a distance of `reach` or less: [rows, length, heads, head_size]."""
-    positions = torch.arange(query.shape[2])
-    is_far = (positions.unsqueeze(1) - positions).abs() > reach
-    scores = (query @ key.transpose(2, 3) / 8**0.5).masked_fill(is_far, -torch.inf)
-    return (scores.softmax(-1) @ value).transpose(1, 2)
-
-
-def bounds_of(*lengths: int) -> TextBounds:
-    return bound_rows(list(lengths), torch.device("cpu"))
-
-
-WINDOWED_LENGTHS = (1, 4, 5, 6, 7, WINDOW_BLOCK - 1, WINDOW_BLOCK, WINDOW_BLOCK + 1, 3 * WINDOW_BLOCK + 3)
-
-
-@pytest.mark.parametrize("length", WINDOWED_LENGTHS)
-@pytest.mark.parametrize("window", [1, 5, 6, WINDOW_BLOCK + 1, None])
-def test_window_ends_where_transformers_ends_it(length: int, window: int | None) -> None:
-    """ModernBERT asks for its config.sliding_window + 1 and means a distance of config.sliding_window or less."""
-    heads = random_heads(2, length)
-    attended, _ = make_attention(attend_each_text)(nn.Module(), *heads, None, sliding_window=window)
-    torch.testing.assert_close(attended, attend_plainly(*heads, length if window is None else window - 1))
-
-
-def attend_as_varlen(*heads: Tensor, window_size: tuple[int, int], scale: float | None) -> Tensor:
-    """varlen_attn by its documentation, for a machine without CUDA: a text after the other, window ends included."""
-    query, key, value, bounds, *_ = heads
-    parts = []
-    for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
-        q, k, v = (part[start:end].transpose(0, 1).unsqueeze(0) for part in (query, key, value))
-        parts.append(attend_plainly(q, k, v, end - start if window_size == (-1, -1) else window_size[0])[0])
-    assert window_size[0] == window_size[1]
-    assert scale is None
-    return torch.cat(parts)
-
-
-@pytest.mark.parametrize("window", [None, 5])
-@pytest.mark.parametrize("has_bounds", [True, False])
-def test_kernel_for_cuda_is_asked_for_the_same(
-    monkeypatch: pytest.MonkeyPatch, window: int | None, has_bounds: bool
-) -> None:
-    monkeypatch.setattr("handler.engine.attention.varlen_attn", attend_as_varlen)
-    bounds = bounds_of(*WINDOWED_LENGTHS) if has_bounds else None
-    heads = random_heads(1, sum(WINDOWED_LENGTHS))
-    settings: dict[str, Any] = {"text_bounds": bounds, "sliding_window": window}
-    expected, _ = make_attention(attend_each_text)(nn.Module(), *heads, None, **settings)
-    attended, _ = make_attention(attend_varlen)(nn.Module(), *heads, None, **settings)
-    torch.testing.assert_close(attended, expected)
 
 
 @pytest.fixture(scope="module")

@@ -23,16 +23,16 @@ from handler.engine.packing import PackedBatch
 from handler.pipeline import Pipeline
 from handler.text.encoded import EncodedText
 from tests.conftest import MakeCheckpoint
-from tests.support.checkpoints import ARCHITECTURES, TASKS_OF, UNPACKABLE
+from tests.support.checkpoints import ARCHITECTURES, RELATIVE, TASKS_OF
 from tests.support.equality.cells import known_answers
 from tests.support.gpu.graphs import CpuRecorder, put_kernel_in_place
 
 CPU = torch.device("cpu")
 BUDGET = 1024
 TOLERANCE = 1e-5  # fp32: the same numbers, added in another order
-PACKABLE = [name for name in ARCHITECTURES if name not in UNPACKABLE]
+RECORDABLE = [name for name in ARCHITECTURES if name not in RELATIVE]
 EACH_HEAD = [(name, task) for name in ("bert", "modernbert") for task in TASKS_OF[name]]
-EACH_ARCHITECTURE = [(name, task) for name in PACKABLE for task in (Task.EMBEDDINGS, Task.TEXT_CLASSIFICATION)]
+EACH_ARCHITECTURE = [(name, task) for name in RECORDABLE for task in (Task.EMBEDDINGS, Task.TEXT_CLASSIFICATION)]
 
 
 @pytest.fixture(autouse=True)
