@@ -59,7 +59,7 @@ def main(rounds: Annotated[int, typer.Option(min=1, help="Rounds; each asks both
 
 def _measure(engines: dict[Engine, Pipeline]) -> dict[str, float]:
     """Milliseconds of each mix by engine, and how many times as long padding takes."""
-    found = {}
+    found: dict[str, float] = {}
     for mix, texts in MIXES.items():
         taken = {engine: 1000 * seconds_of(pipeline, texts) for engine, pipeline in engines.items()}
         found |= {f"{mix}: {engine}, ms": value for engine, value in taken.items()}
