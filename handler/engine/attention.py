@@ -50,7 +50,7 @@ def make_attention(attend_texts: AttendTexts) -> Callable[..., tuple[Tensor, Non
         **_: Any,
     ) -> tuple[Tensor, None]:
         if text_bounds is None:
-            return attend_rows(query, key, value, scaling, sliding_window).transpose(1, 2), None
+            return _attend_rows(query, key, value, scaling, sliding_window).transpose(1, 2), None
         return attend_texts(query, key, value, text_bounds, scaling, sliding_window), None
 
     return attention
@@ -61,9 +61,9 @@ def attend_each_text(  # noqa: PLR0913, PLR0917 - AttendTexts
 ) -> Tensor:
     """One scaled_dot_product_attention per text: fastest on a CPU, and right for any precision and device."""
     if len(bounds.lengths) == 1:
-        return attend_rows(query, key, value, scaling, window).transpose(1, 2)
+        return _attend_rows(query, key, value, scaling, window).transpose(1, 2)
     parts = zip(*(torch.split(tensor, bounds.lengths, 2) for tensor in (query, key, value)), strict=True)
-    return torch.cat([attend_rows(q, k, v, scaling, window) for q, k, v in parts], 2).transpose(1, 2)
+    return torch.cat([_attend_rows(q, k, v, scaling, window) for q, k, v in parts], 2).transpose(1, 2)
 
 
 def attend_varlen(  # noqa: PLR0913, PLR0917 - AttendTexts
@@ -80,7 +80,7 @@ def attend_varlen(  # noqa: PLR0913, PLR0917 - AttendTexts
     return attended.unsqueeze(0)
 
 
-def attend_rows(query: Tensor, key: Tensor, value: Tensor, scaling: float | None, window: int | None) -> Tensor:
+def _attend_rows(query: Tensor, key: Tensor, value: Tensor, scaling: float | None, window: int | None) -> Tensor:
     """Attention within each row [rows, heads, L, head_size]; with a window, to tokens that are less than it away."""
     length = query.shape[2]
     if window is None or length <= window:

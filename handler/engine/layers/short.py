@@ -11,8 +11,9 @@ from typing import Any
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from torch import Tensor, nn
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from ..attention import attend_each_text, attend_rows
+from ..attention import ATTENTION_NAME
 from ..packing import TextBounds
 
 
@@ -103,11 +104,8 @@ class ShortLayer(nn.Module):
 
     def forward(self, states: Tensor, *_: Any, text_bounds: TextBounds | None = None, **__: Any) -> Tensor:
         """Hidden states [rows, L, H] -> those of the next layer; `text_bounds`: of the texts in one row."""
-        query, key, value = self._project(states)
-        if text_bounds is None:
-            seen = attend_rows(query, key, value, None, None).transpose(1, 2)
-        else:
-            seen = attend_each_text(query, key, value, text_bounds, None, None)
+        attend = ALL_ATTENTION_FUNCTIONS[ATTENTION_NAME]
+        seen, _nothing = attend(self, *self._project(states), None, text_bounds=text_bounds)
         states = _normalize(self.mix_norm, self.mix(seen.reshape(states.shape)).add_(states))
         return _normalize(self.norm, self.down(self.activation(self.up(states))).add_(states))
 

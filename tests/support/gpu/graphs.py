@@ -17,7 +17,6 @@ def put_kernel_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("attention", "graphs.record"):
         monkeypatch.setattr(f"handler.engine.{module}.has_kernel", lambda *_: True)
     monkeypatch.setattr("handler.engine.attention.varlen_attn", attend_by_offsets)
-    monkeypatch.setattr("handler.engine.model.shorten_layers", lambda _: None)  # layers are a CPU's alone
 
 
 def attend_by_offsets(
