@@ -45,18 +45,27 @@ def _draw_requests(model: Found, name: str, file: Path) -> Path | None:
 
 def _draw_latency(model: Found, name: str, file: Path) -> Path | None:
     """p50 and p99 against arrivals a second, a line for each peer; None where there was no open loop."""
-    from matplotlib import pyplot  # noqa: PLC0415
+    from matplotlib import colormaps, pyplot  # noqa: PLC0415
 
     if not select(model, kind=OPEN):
         return None
     figure, all_axes = pyplot.subplots(1, 2, figsize=(WIDTH_IN, 4.5), sharey=True, layout="constrained")
     for axes, figure_name in zip(all_axes, ("p50_ms", "p99_ms"), strict=True):
-        for peer in model["peers"]:
+        for number, peer in enumerate(model["peers"]):
             cells = sorted(select(model, kind=OPEN, peer=peer), key=lambda cell: cell["load"])
-            rates = [cell["load"] * median(model, peer, cell["mix"], CLOSED, "rps") for cell in cells]
-            axes.plot(rates, [cell[figure_name] for cell in cells], marker=".", label=peer)
+            rates = [cell["load"] * _capacity(model, cell) for cell in cells]
+            axes.plot(
+                rates, [cell[figure_name] for cell in cells], marker=".", label=peer, color=colormaps["tab20"](number)
+            )
         axes.set(xscale="log", yscale="log", xlabel="arrivals a second", title=f"{name}: {figure_name[:3]}, ms")
-    all_axes[0].legend(fontsize="x-small")
+    figure.legend(*all_axes[0].get_legend_handles_labels(), fontsize="x-small", loc="outside right upper")
     figure.savefig(file, dpi=DPI)
     pyplot.close(figure)
     return file
+
+
+def _capacity(model: Found, cell: Mapping[str, Any]) -> float:
+    """Requests/s of the closed loop just before an open loop."""
+    same = {name: cell[name] for name in ("peer", "mix", "round")}
+    (before,) = [each for each in select(model, kind=CLOSED, **same) if each["rps"]]
+    return float(before["rps"])
