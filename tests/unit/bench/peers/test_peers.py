@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import socket
 import sys
 
 import psutil
@@ -10,6 +11,7 @@ import pytest
 from bench.peers.catalogue import Program, all_peers, settings
 from bench.peers.environments import REQUIREMENTS, CannotRun
 from bench.peers.programs.batcher import Batcher
+from bench.peers.programs.fastapi_app import listen
 from bench.peers.programs.given import Given
 from bench.peers.running import free_port, running
 
@@ -61,6 +63,17 @@ def test_what_a_program_is_given_it_reads() -> None:
     environment = given.to_environment()
     assert Given.read(environment) == given
     assert environment["OMP_NUM_THREADS"] == "1"
+
+
+def test_processes_share_a_port_and_answers_do_not_wait_for_more_bytes() -> None:
+    with listen(free_port()) as first:
+        first.listen()
+        with listen(first.getsockname()[1]) as second:
+            second.listen()
+            assert first.getsockname() == second.getsockname()
+            assert (
+                second.proto == socket.IPPROTO_TCP
+            )  # without it asyncio leaves Nagle's delay on: 40 ms for a lone one
 
 
 def ask_all(batcher: Batcher, texts: list[str]) -> list[object]:
