@@ -6,7 +6,6 @@ are its process's. Goals: at most 1.2 ms more at p50, 90 us of a core for a requ
 """
 
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -31,7 +30,6 @@ def main(
     """Measure the sample model and a handler that does nothing: about five minutes. Progress goes to stderr."""
     facts = describe_run(" ".join((COMMAND, *sys.argv[1:])))
     with tempfile.TemporaryDirectory(prefix="bf-") as folder:
-        os.environ["TMPDIR"] = tempfile.tempdir = folder  # where the launcher's run folder will be
         nothing = write_nothing(Path(folder, "nothing.mar"))
         times = Times(rounds=rounds, seconds=seconds)
         figures: Mapping[str, Figures] = {

@@ -7,13 +7,12 @@ what the client's own library takes; the gateway's core seconds are its process'
 """
 
 import asyncio
-import contextlib
 import json
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -30,7 +29,7 @@ from berth.settings import Settings, find_config
 from ..machine import describe_run
 from ..server import served
 from ..stats import Spread, percentile
-from .measure import Figures, core_seconds, find_behind, rss
+from .measure import Figures, core_seconds, find_behind, find_haproxy, rss
 
 COMMAND = "python -m bench.front.gateway"
 SCHEMA_VERSION = 1
@@ -49,26 +48,19 @@ def main(
 ) -> None:
     """Measure the gateway beside v2 over REST: about two minutes."""
     facts = describe_run(" ".join((COMMAND, *sys.argv[1:])))
-    with tempfile.TemporaryDirectory(prefix="bg-") as folder, _served(archive, Path(folder)) as url:
-        figures = asyncio.run(_measure(url, find_behind(url, Path(folder)), rounds, seconds))
+    with tempfile.TemporaryDirectory(prefix="bg-") as folder, served(archive, Path(folder, "cache")) as url:
+        figures = asyncio.run(_measure(url, rounds, seconds))
     for name, values in figures.items():
         print(f"{name:44}{Spread.of(values).to_text(2 if 'ms' in name else 0):>24}")
     print(json.dumps({"schema_version": SCHEMA_VERSION, "benchmark": "gateway", **facts, "figures": figures}))
 
 
-@contextlib.contextmanager
-def _served(archive: Path, folder: Path) -> Iterator[str]:
-    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)  # where the launcher's run folder will be
-    with served(archive, folder / "cache") as url:
-        yield url
-
-
-async def _measure(url: str, behind: str, rounds: int, seconds: float) -> Figures:
+async def _measure(url: str, rounds: int, seconds: float) -> Figures:
     gateway = _find_gateway()
     figures: Figures = {"gateway: MiB at the start": [rss(gateway) / 2**20]}
     address = Settings.load(find_config(None), os.environ).grpc_inference.url.removeprefix("http://")
     async with aiohttp.ClientSession() as session, grpc.aio.insecure_channel(address) as channel:
-        asked = _addresses(url, session, channel) | _long(url, behind, session)
+        asked = _addresses(url, session, channel) | _long(url, session)
         for _ in range(rounds):
             for name, ask in asked.items():
                 for key, value in (await _ask(gateway, ask, seconds)).items():
@@ -99,9 +91,9 @@ def _addresses(url: str, session: aiohttp.ClientSession, channel: grpc.aio.Chann
     }
 
 
-def _long(url: str, behind: str, session: aiohttp.ClientSession) -> dict[str, Ask]:
+def _long(url: str, session: aiohttp.ClientSession) -> dict[str, Ask]:
     body = (json.dumps({"inputs": TEXT}) + LONG).encode()
-    addresses = {"128 KiB at TorchServe": behind, "128 KiB by the gateway": url}
+    addresses = {"128 KiB at TorchServe": find_behind(url, find_haproxy()), "128 KiB by the gateway": url}
     return {name: _post(session, address, body, {}) for name, address in addresses.items()}
 
 

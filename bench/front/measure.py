@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psutil
 
+from berth.front.front import CONFIG
+
 from ..load import LoadPlan, LoadResult, apply_load
 from ..server import served
 from ..stats import Spread, percentile
@@ -40,10 +42,10 @@ class Address:
 
 
 def measure(archive: Path, temp: Path, times: Times) -> Figures:
-    """Serve the archive and measure it; `temp` is the launcher's TMPDIR."""
+    """Serve the archive and measure it; `temp` is a folder for the server's cache and nginx."""
     figures: Figures = {}
     with served(archive, temp / "cache") as url:
-        addresses = find_addresses(url, temp)
+        addresses = find_addresses(url)
         with started_nginx(addresses[0].url.split("/")[2], temp) as nginx:
             if nginx:
                 addresses.append(Address(name="nginx", url=_at(url, nginx[0]), proxy=nginx[1]))
@@ -54,15 +56,15 @@ def measure(archive: Path, temp: Path, times: Times) -> Figures:
     return figures
 
 
-def find_addresses(url: str, temp: Path) -> list[Address]:
+def find_addresses(url: str) -> list[Address]:
     """TorchServe's own address and the front's, with its process."""
-    behind = Address(name="behind", url=find_behind(url, temp))
-    return [behind, Address(name="haproxy", url=url, proxy=find_haproxy())]
+    haproxy = find_haproxy()
+    return [Address(name="behind", url=find_behind(url, haproxy)), Address(name="haproxy", url=url, proxy=haproxy)]
 
 
-def find_behind(url: str, temp: Path) -> str:
-    """Find the address of the same predictions at TorchServe itself, in the configuration of the front."""
-    (config,) = temp.glob("berth-*/haproxy.cfg")
+def find_behind(url: str, haproxy: psutil.Process) -> str:
+    """Find the address of the same predictions at TorchServe itself, in the configuration that the front runs with."""
+    config = Path(haproxy.cwd(), CONFIG)
     behind = BEHIND.search(config.read_text("utf-8"))
     assert behind is not None, f"{config} names no TorchServe"
     return _at(url, behind[1])

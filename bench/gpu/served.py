@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import requests
 
 from handler.config import Task
@@ -142,8 +143,9 @@ def mean_rate(scene: Scene, pool: LoadPool, url: str, mix: Mix, clients: int) ->
 def model_urls(server: Server, archive: Path) -> dict[str, str]:
     """Where clients ask the model, as ""; and TorchServe's own address behind the front, where there is one."""
     url = model_url(server, archive)
-    has_front = any(server.temp.glob("berth-*/haproxy.cfg"))
-    return {"": url} | ({BEHIND: find_behind(url, server.temp)} if has_front else {})
+    below = psutil.Process(server.process.pid).children()
+    haproxy = next((each for each in below if each.name() == "haproxy"), None)
+    return {"": url} | ({BEHIND: find_behind(url, haproxy)} if haproxy else {})
 
 
 def model_url(server: Server, archive: Path) -> str:

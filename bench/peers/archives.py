@@ -10,9 +10,10 @@ from berth.archive.write import write_archive
 from berth.pack.load_checkpoint import load_checkpoint
 from berth.pack.options import PackOptions, WorkerOptions
 from berth.pack.pack import pack_checkpoint
+from berth.tune.ports import free_ports, port_variables
 from handler.config import Task
 from handler.precision import Precision
-from tests.support.servers import CONFIG, free_ports, port_variables
+from tests.support.servers import CONFIG
 
 from ..load import to_body
 from ..machine import num_cores

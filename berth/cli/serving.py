@@ -2,8 +2,9 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +14,11 @@ from ..console import say
 from ..errors import BerthError, UsageError
 from ..process.log_style import FORMAT_VARIABLE, LEVEL_VARIABLE, LogFormat, LogLevel, LogStyle, written_as
 from .options import AsJson, Commands, Config, Memory, wants_json
+
+if TYPE_CHECKING:
+    from ..machine.machine import Machine
+    from ..memory.fit import MemoryPlan
+    from ..settings import Settings
 
 DRAIN_S = float(SERVER_SETTINGS["responseTimeout"])  # no batch that has begun takes longer
 
@@ -81,25 +87,30 @@ def budget(
     """
     from ..machine.gpu import why_unused  # noqa: PLC0415
     from ..machine.machine import read_machine  # noqa: PLC0415
-    from ..memory.plan import plan_memory  # noqa: PLC0415
     from ..settings import Settings, find_config  # noqa: PLC0415
-    from ..tune.tuning import find_tuning  # noqa: PLC0415
     from .budget_table import render_budget  # noqa: PLC0415
 
     settings = Settings.load(find_config(config), os.environ)
     chosen = archives or settings.archives
     if not chosen:
         raise UsageError(f"nothing to count: name an archive, or set load_models in {settings.config}")
-    machine = read_machine(os.environ, memory, gpus)
-    split, line = find_tuning(chosen, settings, machine, workers or 0)
-    if line:
-        say(line)
-    plan = plan_memory(chosen, settings, machine, workers, split)
+    plan = _plan(chosen, settings, read_machine(os.environ, memory, gpus), workers)
     print(render_budget(plan, as_json=wants_json(as_json)))
     unused = None if gpus is not None or plan.machine.num_gpus else why_unused(os.environ)
     if unused:
         say(f"this machine's GPU is not counted: {unused}")
     plan.require_fit()
+
+
+def _plan(archives: Sequence[Path], settings: "Settings", machine: "Machine", workers: int | None) -> "MemoryPlan":
+    """Plan with what `berth tune` found for these archives, as `berth serve` does, and say so."""
+    from ..memory.plan import plan_memory  # noqa: PLC0415
+    from ..tune.tuning import find_tuning  # noqa: PLC0415
+
+    split, line = find_tuning(archives, settings, machine, workers or 0)
+    if line:
+        say(line)
+    return plan_memory(archives, settings, machine, workers, split)
 
 
 COMMANDS: Commands = (

@@ -75,8 +75,8 @@ class PackedModel:
         register_attention(placement.device, placement.dtype)
         self.readout = make_readout(folder, config, placement, tokenizer)
         self.network: Any = load_weights(folder, self.readout, ATTENTION_NAME, placement)
-        if placement.device.type == "cpu":  # a call for each text: on a GPU padding is faster
-            read_streams(self.network)
+        if placement.device.type == "cpu":
+            read_streams(self.network)  # by a call for each text; on a GPU padding is faster
             shorten_layers(self.network)
         self.readout.attach(self.network)
         self.vector_size = self.readout.vector_size

@@ -14,7 +14,8 @@ from berth.clients.async_client import AsyncRestClient
 from berth.clients.grpc_client import GrpcClient
 from berth.clients.rest_client import RestClient
 from berth.errors import TruncationWarning
-from tests.support.servers import BERTH, Server, port_variables
+from berth.tune.ports import port_variables
+from tests.support.servers import BERTH, Server
 from tests.support.texts import mixed_texts
 
 pytestmark = pytest.mark.server

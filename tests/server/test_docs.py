@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.servers import BERTH, Server, port_variables
+from berth.tune.ports import port_variables
+from tests.support.servers import BERTH, Server
 
 pytestmark = pytest.mark.server
 

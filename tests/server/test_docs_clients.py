@@ -15,7 +15,8 @@ from google.protobuf.message_factory import GetMessageClass
 
 from berth.clients.grpc_client import DESCRIPTOR_SET, GrpcClient, _load_services
 from berth.settings import Settings
-from tests.support.servers import CONFIG, Server, port_variables
+from berth.tune.ports import port_variables
+from tests.support.servers import CONFIG, Server
 
 pytestmark = pytest.mark.server
 

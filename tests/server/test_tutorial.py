@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from berth.tune.ports import port_variables
 from tests.support.intents import Trained
-from tests.support.servers import CONFIG, Server, port_variables, running_server
+from tests.support.servers import CONFIG, Server, running_server
 
 pytestmark = pytest.mark.server
 

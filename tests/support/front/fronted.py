@@ -18,10 +18,11 @@ from berth.front.front import Front, running_front
 from berth.front.keys import KeySource
 from berth.front.plan import LOOPBACK, FrontPlan
 from berth.settings import Settings
+from berth.tune.ports import free_ports, port_variables
 from berth.wait import wait_until
 
 from ..http_standin import JsonHandler, answering
-from ..servers import CONFIG, free_ports, port_variables
+from ..servers import CONFIG
 
 START_S = 60.0  # of the gateway, on a busy machine
 HAPROXY = shutil.which("haproxy") or ""

@@ -16,9 +16,10 @@ from berth.front.plan import FrontPlan, move_behind
 from berth.front.runtime import ask
 from berth.process.session import session_process
 from berth.settings import Settings
+from berth.tune.ports import free_ports, port_variables
 from berth.wait import wait_until
 
-from ..servers import CONFIG, free_ports, port_variables
+from ..servers import CONFIG
 
 START_S = 20.0
 NATIVE_KEYS = {"code", "type", "message", "param"}

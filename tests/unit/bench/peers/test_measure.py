@@ -2,9 +2,7 @@
 
 import json
 import statistics
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -20,6 +18,7 @@ from bench.work import EncoderShape
 from berth.errors import BerthError
 from berth.sources.sample import installed_folder
 from berth.tune.open_loop import Sent
+from tests.support.http_standin import JsonHandler, answering
 
 from .conftest import ONE, never
 
@@ -28,31 +27,20 @@ SHAPE = EncoderShape(layers=6, hidden=384, intermediate=1536)
 VECTORS = {"one": [1.0, 0.0], "two": [0.0, 2.0], "wrong": [1.0, 0.1]}
 
 
-class Vectors(BaseHTTPRequestHandler):
+class Vectors(JsonHandler):
     """Answers with a text's vector; 503 for a text that has none."""
 
     protocol_version = "HTTP/1.1"
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 - the base class's name
         text = json.loads(self.rfile.read(int(self.headers["content-length"])))["inputs"]
-        body = json.dumps(VECTORS.get(text)).encode()
-        self.send_response(200 if text in VECTORS else 503)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        self.answer(200 if text in VECTORS else 503, VECTORS.get(text))
 
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Vectors) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/predict"
-        server.shutdown()
-        thread.join()
+    with answering(Vectors) as server:
+        yield f"{server}/predict"
 
 
 def make_peer(precision: str = "fp32") -> Peer:

@@ -21,7 +21,8 @@ from berth.memory.fit import ROOM_FOR_WORKERS
 from berth.serve.plan import ServerPlan
 from berth.serve.prepare import prepare_server
 from berth.serve.request import read_request
-from tests.support.servers import CONFIG, free_ports, port_variables
+from berth.tune.ports import free_ports, port_variables
+from tests.support.servers import CONFIG
 from tests.support.standin import make_standin
 
 

@@ -9,7 +9,7 @@ from berth.endpoint import Endpoint
 from berth.errors import BerthError
 from berth.health.server import listen
 from berth.serve.ports import require_free_ports
-from tests.support.servers import free_ports
+from berth.tune.ports import free_ports
 
 
 def endpoint(port: int, key: str = "inference_address") -> Endpoint:

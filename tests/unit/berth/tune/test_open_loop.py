@@ -1,8 +1,6 @@
 """The open loop against a real HTTP server on this machine; nothing here goes by the clock but the order of things."""
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 
 import pytest
@@ -10,44 +8,33 @@ import pytest
 from berth.errors import BerthError, UsageError
 from berth.tune.open_loop import LOST, OpenLoop, evenly, poisson, run_open_loop
 from berth.tune.trial import BURST, LEAST_REQUESTS, Load
+from tests.support.http_standin import JsonHandler, answering
 
 BODIES = [b"one", b"two", b"bad", b"mute"]
 
 
-class Door(BaseHTTPRequestHandler):
+class Door(JsonHandler):
     """Answers 200, to `bad` 422; closes the connection at `mute`."""
 
     protocol_version = "HTTP/1.1"
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 - the base class's name
         body = self.rfile.read(int(self.headers["content-length"]))
         seen.append(body)
         if body == b"mute":
             self.close_connection = True
-            return
-        self.send_response(422 if body == b"bad" else 200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
+        else:
+            self.answer(422 if body == b"bad" else 200, body.decode())
 
 
 seen: list[bytes] = []
 
 
-class Server(ThreadingHTTPServer):
-    request_queue_size = 128  # a burst connects at once, and who finds no place tries again after seconds
-
-
 @pytest.fixture
 def url() -> Iterator[str]:
     seen.clear()
-    with Server(("127.0.0.1", 0), Door) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/x"
-        server.shutdown()
+    with answering(Door) as server:
+        yield f"{server}/x"
 
 
 def test_every_request_is_sent_and_its_end_is_known(url: str) -> None:
