@@ -81,4 +81,5 @@ def _largest_difference(found: Numbers, expected: Numbers) -> float:
 def _shown(said: str) -> str:
     """The beginning of a sentence, without the temporary folder's path."""
     words = re.sub(r"/\S*?/model\b", "FOLDER", said)
+    words = re.sub(r"/\S*?/berth-(hub|folders)-[^/]+", "TMP", words)
     return words if len(words) <= MAX_CELL else f"{words[:MAX_CELL].rstrip()} ..."
