@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .config import Environment, HandlerConfig
+from .config import HandlerConfig
 from .doors.call import Call, format_value, limit_size
 from .doors.route import open_call
 from .doors.send import NO_ROOM, Sender
@@ -16,6 +16,7 @@ from .known_answers import load_known_answers
 from .payload import Answer, Answered, DeepCheck, ModelIdentity, Rejected, Request, Response
 from .tasks import TASKS
 from .worker.cores import CoreShare
+from .worker.environment import Environment
 from .worker.metrics import FIRST_SAMPLES, REQUEST_SECONDS, Emitter, Stopwatch, count_batch
 from .worker.startup import die_first, quick_imports, quiet_logs
 from .worker.versions import check_versions

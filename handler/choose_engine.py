@@ -6,15 +6,17 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
-from .config import Environment, HandlerConfig
+from .config import HandlerConfig, LoneTexts
 from .engine.graphs.record import with_graphs
 from .engine.graphs.recorder import CudaRecorder, Recorder
+from .engine.lone.openvino_pass import NotCompiled, compile_lone
 from .engine.model import Engine, PackedModel
 from .engine.placement import choose_device
 from .errors import SelfTestError
 from .known_answers import KnownAnswers
 from .pipeline import Pipeline, logger
 from .precision import Precision
+from .worker.environment import Environment
 
 
 def load_pipeline(
@@ -38,6 +40,8 @@ def load_pipeline(
             logger.info("load_s=%.2f self_test_s=%.2f", loaded_s - began_s, time.monotonic() - loaded_s)
             if device.type == "cuda":
                 use_graphs(pipeline, known, CudaRecorder(device))
+            elif environment.lone_texts is LoneTexts.OPENVINO:
+                use_openvino(pipeline, asked)
             return pipeline
         differences[engine] = difference
         logger.warning(
@@ -59,3 +63,18 @@ def use_graphs(pipeline: Pipeline, known: KnownAnswers, record: Recorder) -> Non
         max_tokens = pipeline.config.max_tokens
         pipeline.use(with_graphs(pipeline.model, max_tokens, pipeline.read(known), pipeline.tolerance, record))
         logger.info("graphs_s=%.2f", time.monotonic() - began_s)
+
+
+def use_openvino(pipeline: Pipeline, known: KnownAnswers) -> None:
+    """Have OpenVINO read lone short texts in fp32, where it gives the model's own answers."""
+    model = pipeline.model
+    began_s = time.monotonic()
+    try:
+        if not isinstance(model, PackedModel) or pipeline.placement.precision is not Precision.FP32:
+            raise NotCompiled("the model is not packed, or not in fp32")
+        pipeline.use(model, compile_lone(model, pipeline.read(known), pipeline.tolerance))
+        note = "openvino"
+    except NotCompiled as error:
+        note = f"torch, for OpenVINO cannot: {error}"
+    model.notes = {**model.notes, "lone_texts": note}
+    logger.info("lone_texts=%r lone_s=%.2f", note, time.monotonic() - began_s)

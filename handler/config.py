@@ -4,7 +4,6 @@ It knows neither torch nor TorchServe, so that berth can write and check the sam
 """
 
 import dataclasses
-import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -55,6 +54,13 @@ class Device(StrEnum):
     AUTO = "auto"
     CPU = "cpu"
     CUDA = "cuda"
+
+
+class LoneTexts(StrEnum):
+    """What BERTH_LONE_TEXTS may say: what reads a text that is alone in its batch, on a CPU in fp32."""
+
+    TORCH = "torch"
+    OPENVINO = "openvino"
 
 
 class Activation(StrEnum):
@@ -166,41 +172,6 @@ class HandlerConfig:
         """Return the plain values that `from_mapping` reads, in order; what is empty or left open is absent."""
         values = {setting.name: getattr(self, setting.name) for setting in dataclasses.fields(self)}
         return {name: _plain(value) for name, value in values.items() if value not in (None, (), {})}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
-    """What the launcher tells its workers through environment variables."""
-
-    device: Device
-    """BERTH_DEVICE: where the model is to run."""
-    cores: int
-    """BERTH_CORES: what the machine grants all workers together. Without a launcher: this process's affinity mask."""
-    max_response_bytes: int
-    """TS_MAX_RESPONSE_SIZE: the frontend kills a worker whose answer is longer."""
-    max_request_bytes: int = DEFAULT_MAX_BYTES
-    """TS_MAX_REQUEST_SIZE: what the frontend passes on, and what a compressed body may be once it is unpacked."""
-
-    @classmethod
-    def read(cls) -> Self:
-        """Read this process's environment; ConfigError for a value that cannot be meant."""
-        device = os.environ.get("BERTH_DEVICE", Device.AUTO)
-        if device not in list(Device):
-            raise ConfigError(f"BERTH_DEVICE is {device!r}; it must be one of {', '.join(Device)}")
-        return cls(
-            device=Device(device),
-            cores=_read_number("BERTH_CORES", "cores", len(os.sched_getaffinity(0))),
-            max_request_bytes=_read_number("TS_MAX_REQUEST_SIZE", "bytes", DEFAULT_MAX_BYTES),
-            max_response_bytes=_read_number("TS_MAX_RESPONSE_SIZE", "bytes", DEFAULT_MAX_BYTES),
-        )
-
-
-def _read_number(variable: str, unit: str, default: int) -> int:
-    """Return an environment variable's whole number; the default where it is not set."""
-    value = os.environ.get(variable, str(default))
-    if not value.isascii() or not value.isdigit():
-        raise ConfigError(f"{variable} is {value!r}; it must be a number of {unit}")
-    return int(value)
 
 
 def _plain(value: object) -> object:

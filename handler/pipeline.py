@@ -19,6 +19,7 @@ from .config import HandlerConfig
 from .engine.device_errors import as_request_error
 from .engine.forward import Forward
 from .engine.int8 import quantize_layers
+from .engine.lone.openvino_pass import LonePass
 from .engine.model import MODELS, Engine, Model
 from .engine.pending import Pending, SharedText, share_texts
 from .engine.placement import Placement
@@ -61,10 +62,10 @@ class Pipeline:
         """The form of the model that runs."""
         return self._model
 
-    def use(self, model: Model) -> None:
-        """Run this form of the model from now on."""
+    def use(self, model: Model, lone: LonePass | None = None) -> None:
+        """Run this form of the model from now on, and for a lone short text on a CPU that pass where there is one."""
         self._model = model
-        self._forward = Forward(model, self.placement)
+        self._forward = Forward(model, self.placement, lone)
 
     def answer(
         self, requests: Sequence[Request], time_limit_s: float = math.inf, stopwatch: Stopwatch | None = None

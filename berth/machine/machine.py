@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from handler.config import LoneTexts
+
 from .forking import why_not_forked
 from .gpu import find_gpus, read_gpus
 from .haproxy import find_haproxy
 from .limits import MemoryLimit, granted_cores, memory_limit
+from .lone_texts import read_lone_texts
 from .nvidia_smi import Gpu
 from .quantities import parse_quantity
 
@@ -27,6 +30,8 @@ class Machine:
     """What will be the front; None where TorchServe answers clients itself."""
     no_haproxy: str = ""
     """Why there is none."""
+    lone_texts: LoneTexts = LoneTexts.TORCH
+    """What will read a text that comes alone."""
 
 
 def read_machine(environ: Mapping[str, str], memory: str | None, num_gpus: int | None = None) -> Machine:
@@ -45,4 +50,5 @@ def read_machine(environ: Mapping[str, str], memory: str | None, num_gpus: int |
         not_forked=why_not_forked(granted),
         haproxy=haproxy,
         no_haproxy=no_haproxy,
+        lone_texts=read_lone_texts(environ),
     )

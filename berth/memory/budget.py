@@ -15,6 +15,7 @@ from handler.config import (
     TOKENS_PER_SLOT,
     VOCABULARY_PER_TOKEN,
     HandlerConfig,
+    LoneTexts,
     Task,
 )
 from handler.precision import Precision
@@ -48,6 +49,8 @@ VALUE_FACTOR = 4  # such objects in Python, for each byte of their JSON
 DTYPE_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 PRECISIONS = {Precision.FP32: "F32", Precision.FP16: "F16", Precision.BF16: "BF16", Precision.INT8: "F32"}
 INT8_BYTES = 1  # of a number of the matrices, beside the mapped file
+OPENVINO_BYTES = 96 * MIB  # the package and its threads
+OPENVINO_FACTOR = 1.4  # of the weights in fp32: the matrices as it multiplies them, and what it multiplies with them
 FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 
 
@@ -67,6 +70,8 @@ class ServerSizes:
     """How many clients may be connected to the front; 0 where there is none."""
     has_tls: bool
     """Whether their connections are encrypted."""
+    lone_texts: LoneTexts = LoneTexts.TORCH
+    """What reads a text that comes alone."""
 
     @property
     def connection_bytes(self) -> int:
@@ -170,6 +175,7 @@ def _host_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
         Part(name=f"{size.name}: unpacked folder in memory", bytes=on_disk),
         Part(name=f"{size.name}: a worker's process", bytes=process, count=workers),
         Part(name=f"{size.name}: a worker's copy of the weights", bytes=private, count=workers),
+        Part(name=f"{size.name}: OpenVINO's copy of the weights", bytes=_openvino(size, server), count=workers),
         Part(name=f"{size.name}: a worker's activations", bytes=activations, count=workers),
         Part(name=f"{size.name}: a worker's batch", bytes=_batch(size, server), count=workers),
     ]
@@ -221,6 +227,13 @@ def _weights_in(size: ModelSize, precision: Precision) -> tuple[int, int]:
     private += sum(size.weights.values()) * INT8_BYTES if precision is Precision.INT8 else 0
     shared = sum(count * DTYPE_BYTES.get(kind, 8) for kind, count in size.weights.items() if kind not in copied)
     return shared, private
+
+
+def _openvino(size: ModelSize, server: ServerSizes) -> int:
+    """Bytes of what reads a worker's lone texts, where that is OpenVINO."""
+    if server.lone_texts is not LoneTexts.OPENVINO or server.num_gpus:
+        return 0
+    return OPENVINO_BYTES + int(OPENVINO_FACTOR * DTYPE_BYTES["F32"] * sum(size.weights.values()))
 
 
 def _activations(size: ModelSize, device: str) -> int:

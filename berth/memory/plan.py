@@ -91,4 +91,5 @@ def _describe(settings: Settings, machine: Machine) -> ServerSizes:
         is_forked=machine.not_forked is None,
         connections=FEWEST_CONNECTIONS if machine.haproxy else 0,
         has_tls=settings.certificate is not None,
+        lone_texts=machine.lone_texts,
     )

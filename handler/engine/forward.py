@@ -11,6 +11,7 @@ from ..tasks.kind import Row
 from ..text.encoded import EncodedText
 from ..worker.metrics import FORWARD_SECONDS, OUT_OF_MEMORY_TOTAL, Stopwatch
 from .device_errors import as_request_error, free_cache
+from .lone.openvino_pass import LonePass
 from .model import Batch, Model
 from .placement import Placement
 from .threads import CpuPasses
@@ -24,11 +25,11 @@ HALVING_LIMIT_S = 5.0  # of one batch: a model that fails on every text is not t
 class Forward:
     """A model's forward passes."""
 
-    def __init__(self, model: Model, placement: Placement) -> None:
+    def __init__(self, model: Model, placement: Placement, lone: LonePass | None = None) -> None:
         self._model = model
         self._device = placement.device
         self._budget = TokenBudget(placement.token_budget)
-        self._passes = CpuPasses(model, placement) if placement.device.type == "cpu" else model
+        self._passes = CpuPasses(model, placement, lone) if placement.device.type == "cpu" else model
 
     @property
     def token_budget(self) -> int:

@@ -97,10 +97,13 @@ class PackedModel:
 
     def compute(self, stream: Tensor, bounds: TextBounds) -> Tensor:
         """Ids, positions and type ids [3, 1, T] -> rows of numbers [R, width] on the device. It waits for no device."""
-        ids, positions, type_ids = stream
+        return self.readout.read(self.ask(stream, bounds), Seen(bounds=bounds))
+
+    def ask(self, stream: Tensor, bounds: TextBounds | None) -> Any:
+        """Return transformers' own output for such a stream; bounds None: it is one text."""
+        ids, positions, type_ids = stream.unbind()
         types = {"token_type_ids": type_ids} if self._has_token_types else {}
-        output = self.network(input_ids=ids, position_ids=positions, text_bounds=bounds, **types)
-        return self.readout.read(output, Seen(bounds=bounds))
+        return self.network(input_ids=ids, position_ids=positions, text_bounds=bounds, **types)
 
     def _to_device(self, buffer: npt.NDArray[np.int64]) -> Tensor:
         """Copy a batch once, through pinned memory where there is a device to copy to."""

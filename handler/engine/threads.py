@@ -17,7 +17,9 @@ import torch
 from ..precision import Precision
 from ..tasks.kind import Row
 from .int8 import LAYER
+from .lone.openvino_pass import LonePass
 from .model import Batch, Model
+from .packing import PackedBatch
 from .placement import Placement
 
 # Multiply-adds, measured with MiniLM and BERT-base on two cores of an Intel Xeon with AVX512 and VNNI, 2026-11-28
@@ -32,13 +34,16 @@ MOST_IN_ONE_PART = {Precision.INT8: 1.5e9}
 class CpuPasses:
     """A model's forward passes on this process's threads."""
 
-    def __init__(self, model: Model, placement: Placement) -> None:
-        self._model, self._precision = model, placement.precision
+    def __init__(self, model: Model, placement: Placement, lone: LonePass | None = None) -> None:
+        """`lone`: what reads a lone text in the model's place, on as many threads as torch has."""
+        self._model, self._precision, self._lone = model, placement.precision, lone
         self._per_token = multiply_adds_per_token(model.network)
         self._pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)))  # which begins a thread when it is needed
 
     def forward(self, batch: Batch) -> list[Row]:
         """As Model.forward, with torch's threads as they were afterwards."""
+        if self._lone and isinstance(batch, PackedBatch) and self._lone.holds(batch):
+            return self._lone.forward(batch)
         multiply_adds = batch.cost * self._per_token
         is_much = multiply_adds > MOST_IN_ONE_PART.get(self._precision, MOST_OF_OTHERS)
         threads = torch.get_num_threads()

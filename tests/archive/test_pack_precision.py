@@ -21,11 +21,12 @@ from berth.pack.pack import Packed, pack_checkpoint
 from berth.progress import Advance
 from handler import config as handler_config
 from handler.choose_engine import load_pipeline
-from handler.config import Device, Environment, HandlerConfig, Task
+from handler.config import Device, HandlerConfig, Task
 from handler.known_answers import load_known_answers
 from handler.pipeline import Pipeline
 from handler.precision import Precision
 from handler.tasks import TASKS
+from handler.worker.environment import Environment
 from tests.support.checkpoints import make_checkpoint
 
 FASTEST = WorkerOptions(precision=Precision.FASTEST)

@@ -12,10 +12,11 @@ from berth.memory.model_size import ModelSize
 from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
 from handler.choose_engine import load_pipeline
-from handler.config import Device, Environment, HandlerConfig
+from handler.config import Device, HandlerConfig
 from handler.known_answers import load_known_answers
 from handler.tasks import TASKS
 from handler.tasks.embeddings import EmbeddingParameters
+from handler.worker.environment import Environment
 from tests.support.asking import ask, value_of
 from tests.support.checkpoints.sentence_transformers import DenseLayer, make_sentence_checkpoint
 from tests.support.texts import mixed_texts

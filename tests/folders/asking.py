@@ -10,12 +10,13 @@ import yaml
 from berth.archive.content import CHECKPOINT, KNOWN_ANSWERS, MODEL_CONFIG
 from berth.archive.unpack import unpack_once
 from handler.choose_engine import load_pipeline
-from handler.config import Device, Environment, HandlerConfig, Task
+from handler.config import Device, HandlerConfig, Task
 from handler.doors import native
 from handler.doors.call import format_value
 from handler.known_answers import load_known_answers
 from handler.payload import ModelIdentity, Request
 from handler.tasks import TASKS
+from handler.worker.environment import Environment
 
 from .kind import Numbers
 

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from handler.choose_engine import load_pipeline
-from handler.config import Device, Environment, HandlerConfig, Task
+from handler.config import Device, HandlerConfig, Task
 from handler.engine.graphs.graphed_model import GraphedModel
 from handler.engine.model import Engine
 from handler.pipeline import Pipeline
+from handler.worker.environment import Environment
 from tests.support.checkpoints import ARCHITECTURES, RELATIVE, TASKS_OF, make_checkpoint
 from tests.support.equality.cells import known_answers
 

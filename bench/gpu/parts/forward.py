@@ -14,10 +14,11 @@ import numpy.typing as npt
 import torch
 
 from handler.choose_engine import load_pipeline
-from handler.config import TOKEN_BUDGETS, Device, Environment, HandlerConfig, Task
+from handler.config import TOKEN_BUDGETS, Device, HandlerConfig, Task
 from handler.engine.model import Engine, Model
 from handler.pipeline import Pipeline
 from handler.text.encoded import EncodedText
+from handler.worker.environment import Environment
 from tests.support.equality.cells import known_answers
 
 from ...work import EncoderShape

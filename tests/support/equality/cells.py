@@ -12,13 +12,14 @@ from transformers import AutoTokenizer
 from berth.pack.load_checkpoint import load_checkpoint
 from berth.pack.reference_answers import reference_answers
 from handler.choose_engine import load_pipeline
-from handler.config import Device, Environment, HandlerConfig, Task
+from handler.config import Device, HandlerConfig, Task
 from handler.doors import native
 from handler.doors.call import format_value
 from handler.known_answers import KnownAnswers, load_known_answers
 from handler.payload import Answer, ModelIdentity, Request
 from handler.pipeline import Pipeline
 from handler.tasks import TASKS
+from handler.worker.environment import Environment
 from tests.support.checkpoints import make_checkpoint
 from tests.support.references.cases import question_case
 from tests.support.references.make_checkpoints import make_question_checkpoint

@@ -2,9 +2,10 @@
 
 import pytest
 
-from handler.config import Environment, HandlerConfig, Pooling, Task
+from handler.config import HandlerConfig, Pooling, Task
 from handler.errors import ConfigError
 from handler.precision import Precision
+from handler.worker.environment import Environment
 
 MINIMAL = {"task": "embeddings", "max_tokens": 256}
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from handler.config import Environment
 from handler.errors import ConfigError
+from handler.worker.environment import Environment
 
 # Threads of torch, and those that tokenizers starts for a batch, of which it needs one word only.
 WORKER = """
