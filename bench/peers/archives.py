@@ -11,7 +11,7 @@ from berth.pack.load_checkpoint import load_checkpoint
 from berth.pack.options import PackOptions, WorkerOptions
 from berth.pack.pack import pack_checkpoint
 from berth.tune.ports import free_ports, port_variables
-from handler.config import Task
+from handler.config import LoneTexts, Task
 from handler.precision import Precision
 from tests.support.servers import CONFIG
 
@@ -37,8 +37,8 @@ def example_settings() -> list[Setting]:
     return [Setting(workers=1, threads=num_cores(), batch=batch) for batch in (1, 8)]
 
 
-def prepare_berth(precision: Precision) -> Callable[[Model], Serve]:
-    """Packs a model in this precision."""
+def prepare_berth(precision: Precision, lone_texts: LoneTexts) -> Callable[[Model], Serve]:
+    """Packs a model in this precision, and serves it with this engine for texts that come alone."""
 
     def prepare(model: Model) -> Serve:
         options = PackOptions(
@@ -49,7 +49,7 @@ def prepare_berth(precision: Precision) -> Callable[[Model], Serve]:
             worker=WorkerOptions(precision=precision),
         )
         archive = pack_checkpoint(str(model.folder), options).archive
-        return lambda _setting: serving(archive)
+        return lambda _setting: serving(archive, lone_texts=lone_texts)
 
     return prepare
 
@@ -72,12 +72,12 @@ def prepare_example(model: Model) -> Serve:
 
 
 @contextlib.contextmanager
-def serving(archive: Path, berth: Path = BERTH) -> Iterator[str]:
+def serving(archive: Path, berth: Path = BERTH, lone_texts: LoneTexts = LoneTexts.TORCH) -> Iterator[str]:
     """The address of the archive's predictions, by this or another `berth`, on free ports."""
     ports = free_ports()
     url = f"http://127.0.0.1:{ports['inference']}/predictions/{archive.stem}"
     with tempfile.TemporaryDirectory(prefix="peer-cache-") as cache:
-        environment = {**port_variables(ports), "XDG_CACHE_HOME": cache}
+        environment = {**port_variables(ports), "XDG_CACHE_HOME": cache, "BERTH_LONE_TEXTS": str(lone_texts)}
         command = [str(berth), "serve", "--config", str(CONFIG), str(archive)]
         with running(command, environment, url, to_body("ready")) as address:
             yield address

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from handler.config import LoneTexts
 from handler.precision import Precision
 
 from ..machine import REPOSITORY, num_cores
@@ -95,7 +96,9 @@ def settings(*batches: int) -> list[Setting]:
 def all_peers() -> list[Peer]:
     """In the order in which each round asks them."""
     return [
-        *(_berth(*each) for each in (("berth", Precision.FP32), ("berth, fastest", Precision.FASTEST))),
+        _berth("berth", Precision.FP32),
+        _berth("berth, fastest", Precision.FASTEST),
+        _berth("berth, lone texts by OpenVINO", Precision.FP32, LoneTexts.OPENVINO),
         Peer(name="TorchServe's example", precision="fp32", settings=example_settings(), prepare=prepare_example),
         _peer("Flask and waitress", settings(1), Program(module="flask_app", environment="flask")),
         _peer("LitServe", settings(32), Program(module="litserve_app", environment="litserve")),
@@ -105,8 +108,9 @@ def all_peers() -> list[Peer]:
     ]
 
 
-def _berth(name: str, precision: Precision) -> Peer:
-    return Peer(name=name, precision=str(precision), settings=berth_settings(), prepare=prepare_berth(precision))
+def _berth(name: str, precision: Precision, lone_texts: LoneTexts = LoneTexts.TORCH) -> Peer:
+    prepare = prepare_berth(precision, lone_texts)
+    return Peer(name=name, precision=str(precision), settings=berth_settings(), prepare=prepare)
 
 
 def _encoder(backend: str) -> Peer:
