@@ -23,13 +23,19 @@ class OpenAIUsage(msgspec.Struct, kw_only=True):
     total_tokens: int
 
 
-class OpenAIEmbeddings(msgspec.Struct, kw_only=True):
+Truncated = Annotated[
+    list[int], Meta(description="places of the inputs of which something was cut; absent where nothing was")
+]
+
+
+class OpenAIEmbeddings(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The vectors, in the order of the input."""
 
     object: str
     data: list[OpenAIEmbedding]
     model: str
     usage: OpenAIUsage
+    truncated: Truncated = []
 
 
 class CompletionUsage(OpenAIUsage, kw_only=True):
@@ -38,7 +44,7 @@ class CompletionUsage(OpenAIUsage, kw_only=True):
     completion_tokens: int
 
 
-class Completion(msgspec.Struct, kw_only=True):
+class Completion(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What vLLM says besides of every request."""
 
     id: str
@@ -46,6 +52,7 @@ class Completion(msgspec.Struct, kw_only=True):
     created: int
     model: str
     usage: CompletionUsage
+    truncated: Truncated = []
 
 
 class Classified(msgspec.Struct, kw_only=True):

@@ -99,9 +99,19 @@ def encoding_of(parameters: Parameters) -> EncodingFormat:
 def count_headers(predictions: Sequence[Prediction]) -> dict[str, str]:
     """Return what the engine did for a request, as response headers."""
     headers = {"x-compute-tokens": str(count_tokens(predictions))}
-    if cut := [str(index) for index, prediction in enumerate(predictions) if prediction.is_truncated]:
-        headers["x-truncated"] = ",".join(cut)
+    if cut := find_truncated(predictions):
+        headers["x-truncated"] = ",".join(map(str, cut))
     return headers
+
+
+def find_truncated(predictions: Sequence[Prediction]) -> list[int]:
+    """Return the places of the inputs of which something was cut."""
+    return [place for place, prediction in enumerate(predictions) if prediction.is_truncated]
+
+
+def say_truncated(predictions: Sequence[Prediction]) -> dict[str, list[int]]:
+    """Return `truncated` for an answer that is an object: those places; no such field where nothing was cut."""
+    return {"truncated": cut} if (cut := find_truncated(predictions)) else {}
 
 
 def count_tokens(predictions: Iterable[Prediction]) -> int:

@@ -11,7 +11,7 @@ from ..inputs import to_text_inputs
 from ..parameters import EncodingFormat
 from ..payload import ModelIdentity, Prediction, Request, Response
 from .advice import Advice, advise_json, example_body
-from .call import Call, count_headers, encode_error, encoding_of, format_value, refuse
+from .call import Call, count_headers, encode_error, encoding_of, format_value, refuse, say_truncated
 from .typed import body_type, describe_fields, parameters_of, read_body
 
 
@@ -35,7 +35,7 @@ class InstancesReply:
 
     def format_predictions(self, predictions: Sequence[Prediction]) -> Response:
         """Write a 200 with the results in order."""
-        value = {self.key: [each.value for each in predictions]}
+        value = {self.key: [each.value for each in predictions], **say_truncated(predictions)}
         return format_value(value, count_headers(predictions), self.encoding)
 
     def format_error(self, error: RequestError) -> Response:

@@ -97,7 +97,7 @@ class TensorReply:
             output = _tensor(name, "FP32", shape, data=np.concatenate(values))
         else:
             output = self._json_tensor(name, values)
-        return format_value(self._answer(output), headers)
+        return format_value(self._answer(output) | self._say_truncated(headers), headers)
 
     def _format_binary(self, values: list[Any], headers: dict[str, str]) -> Response:
         name = self.output_name
@@ -107,7 +107,7 @@ class TensorReply:
         else:
             data = strings_to_bytes([msgspec.json.encode(value) for value in values])
             output = _tensor(name, "BYTES", [len(values)], parameters={SIZE: len(data)})
-        response = format_value(self._answer(output))
+        response = format_value(self._answer(output) | self._say_truncated(headers))
         headers |= {"content-type": MEDIA, HEADER: str(len(response.body))}
         return replace(response, body=response.body + data, headers=headers)
 
@@ -123,6 +123,11 @@ class TensorReply:
             reply = self if len(self.id or "") <= MAX_ID_OF_ERROR else replace(self, id="")
             return refuse(error, reply._answer(self._json_tensor("error", [value])))
         return refuse(error, {**value, "error": error.message})
+
+    def _say_truncated(self, headers: Mapping[str, str]) -> dict[str, object]:
+        """What was cut, as the protocol's `parameters`; TorchServe's own gRPC has no place for them in an answer."""
+        cut = None if self.is_grpc else headers.get("x-truncated")
+        return {"parameters": {"truncated": cut}} if cut else {}
 
     def _answer(self, output: dict[str, object]) -> dict[str, object]:
         named = {} if self.id is None else {"id": self.id}

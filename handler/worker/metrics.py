@@ -84,6 +84,12 @@ OUT_OF_MEMORY_TOTAL = Metric(
     unit="Count",
     meaning="forward passes for which memory ran out: texts are tried again in smaller ones, one alone gets 507",
 )
+TRUNCATED_TOTAL = Metric(
+    name="berth_truncated_inputs_total",
+    kind=Kind.COUNTER,
+    unit="Count",
+    meaning="inputs that were answered after something of them was cut",
+)
 METRICS = (
     REQUEST_SECONDS,
     TOKENIZE_SECONDS,
@@ -93,6 +99,7 @@ METRICS = (
     BATCHES_TOTAL,
     ERRORS_TOTAL,
     OUT_OF_MEMORY_TOTAL,
+    TRUNCATED_TOTAL,
 )
 
 
@@ -116,7 +123,10 @@ ERROR_CODES = sorted(
 )
 # A counter that begins with 0 shows its first increase; one that begins with its first sample hides it.
 FIRST_SAMPLES = (
-    *(Sample(metric=metric, value=0) for metric in (REQUESTS_TOTAL, TOKENS_TOTAL, BATCHES_TOTAL, OUT_OF_MEMORY_TOTAL)),
+    *(
+        Sample(metric=metric, value=0)
+        for metric in (REQUESTS_TOTAL, TOKENS_TOTAL, BATCHES_TOTAL, OUT_OF_MEMORY_TOTAL, TRUNCATED_TOTAL)
+    ),
     *(Sample(metric=ERRORS_TOTAL, value=0, labels=(code,)) for code in ERROR_CODES),
 )
 
@@ -178,9 +188,12 @@ def count_batch(
     ]
     if not users:
         return []
-    tokens = sum(prediction.num_tokens for answer, _ in users if isinstance(answer, list) for prediction in answer)
+    predictions = [prediction for answer, _ in users if isinstance(answer, list) for prediction in answer]
+    tokens = sum(prediction.num_tokens for prediction in predictions)
+    cut = sum(prediction.is_truncated for prediction in predictions)
     codes = Counter(str(response.status) for _, response in users if response.status >= 400)
     values = {**measured, REQUESTS_TOTAL: len(users), TOKENS_TOTAL: tokens, BATCHES_TOTAL: 1}
+    values |= {TRUNCATED_TOTAL: cut} if cut else {}
     return [
         *(Sample(metric=metric, value=value) for metric, value in values.items()),
         *(Sample(metric=ERRORS_TOTAL, value=count, labels=(code,)) for code, count in codes.items()),

@@ -43,6 +43,8 @@ def test_traffic_is_counted_exactly_and_health_checks_are_not(answering_server: 
     tokens = [int(response.headers["x-compute-tokens"]) for response in sent]
     assert growth.of("berth_tokens_total") == sum(tokens) + tokens[-1]
     assert growth.of("berth_errors_total") == 0
+    cut = [each for response in sent for each in response.headers.get("x-truncated", "").split(",") if each]
+    assert growth.of("berth_truncated_inputs_total") == len(cut) > 0
     assert [growth.of(f"{name}_count") for name in HISTOGRAMS] == [5, 5, 5]
     request_s, tokenize_s, forward_s = (growth.of(f"{name}_sum") for name in HISTOGRAMS)
     assert 0 < tokenize_s + forward_s < request_s < 60

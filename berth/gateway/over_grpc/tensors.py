@@ -108,6 +108,8 @@ def to_response(body: bytes, head_bytes: int, *, is_raw: bool) -> Any:
     response = INFER_RESPONSE(
         model_name=head["model_name"], model_version=head["model_version"], id=head.get("id") or ""
     )
+    for name, value in head.get("parameters", {}).items():
+        response.parameters[name].string_param = value
     for output in head["outputs"]:
         size = output["parameters"][SIZE]
         part, rest = bytes(rest[:size]), rest[size:]

@@ -118,6 +118,7 @@ class Embeddings(msgspec.Struct):
     data: list[Embedding]
     model: str
     usage: Usage
+    truncated: list[int] = []
 
 
 def join(answers: list[tuple[Part, bytes]]) -> list[bytes]:
@@ -126,6 +127,7 @@ def join(answers: list[tuple[Part, bytes]]) -> list[bytes]:
     It empties the list: a part's answer is given up for its piece, so that the whole is held once.
     """
     pieces, num_tokens, model = [b'{"object":"list","data":['], 0, ""
+    cut: list[int] = []
     answers.reverse()
     while answers:
         part, body = answers.pop()
@@ -134,8 +136,10 @@ def join(answers: list[tuple[Part, bytes]]) -> list[bytes]:
             embedding.index += part.first
         pieces += (msgspec.json.encode(read.data)[1:-1], b",")
         num_tokens, model = num_tokens + read.usage.prompt_tokens, read.model
+        cut += [part.first + place for place in read.truncated]
     usage = Usage(prompt_tokens=num_tokens, total_tokens=num_tokens)
-    pieces[-1] = b'],"model":%b,"usage":%b}' % (msgspec.json.encode(model), msgspec.json.encode(usage))
+    pieces[-1] = b'],"model":%b,"usage":%b' % (msgspec.json.encode(model), msgspec.json.encode(usage))
+    pieces.append(b',"truncated":%b}' % msgspec.json.encode(cut) if cut else b"}")
     return pieces
 
 

@@ -18,6 +18,7 @@ from ...wire import convert
 from ..advice import advise_json
 from ..call import Call, FormedReply, count_tokens, set_parameters
 from ..paths import Form
+from .warn import warn_of_cut_texts
 
 EXAMPLE = '{"texts": ["your text", "another"], "input_type": "search_document", "embedding_types": ["float"]}'
 ADVICE = advise_json(EXAMPLE)
@@ -100,6 +101,7 @@ def _lay_out(predictions: Sequence[Prediction], *, body: CohereEmbedRequest, ver
         "meta": {
             "api_version": {"version": str(version)},
             "billed_units": {"input_tokens": count_tokens(predictions)},
+            **warn_of_cut_texts(predictions),
         },
         "response_type": "embeddings_floats" if is_plain else "embeddings_by_type",
     }

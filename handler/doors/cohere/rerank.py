@@ -17,6 +17,7 @@ from ...wire import convert, quote
 from ..advice import advise_json
 from ..call import Call, FormedReply, count_tokens, count_usage, only_value, set_parameters
 from ..paths import Form
+from .warn import warn_of_cut_documents
 
 EXAMPLE = '{"query": "your query", "documents": ["your text", "another"]}'
 ADVICE = advise_json(EXAMPLE)
@@ -95,6 +96,7 @@ def _lay_out(
             "api_version": {"version": version},
             "billed_units": {"search_units": num_units},
             "tokens": {"input_tokens": count_tokens(predictions)},
+            **warn_of_cut_documents(predictions),
         },
         "usage": count_usage(predictions),
     }

@@ -14,7 +14,7 @@ from ...inputs import check_count, to_text_input, to_text_inputs
 from ...payload import ModelIdentity, Prediction, Request
 from ...wire import convert
 from ..advice import advise_json
-from ..call import Call, FormedReply, count_usage, set_parameters
+from ..call import Call, FormedReply, count_usage, say_truncated, set_parameters
 from ..paths import Form
 
 SEND_INPUT = 'send {"input": "your text"} or {"input": ["your text", "another"]}'
@@ -57,6 +57,7 @@ def _lay_out(predictions: Sequence[Prediction], model: ModelIdentity) -> dict[st
         "model": model.name,
         "data": [_describe(index, each.value, labels) for index, each in enumerate(predictions)],
         "usage": {**count_usage(predictions), "completion_tokens": 0},
+        **say_truncated(predictions),
     }
 
 

@@ -16,7 +16,7 @@ from ...parameters import LARGEST, Count, EncodingFormat, Parameters, describe_p
 from ...payload import ModelIdentity, Prediction, Request, Response
 from ...wire import convert
 from ..advice import advise_json
-from ..call import Call, count_headers, count_usage, encode_error, encoding_of, format_value, refuse
+from ..call import Call, count_headers, count_usage, encode_error, encoding_of, format_value, refuse, say_truncated
 
 SEND_INPUT = 'send {"input": "your text"}, a list of texts, or token ids of the model\'s own tokenizer'
 ADVICE = advise_json('{"input": "your text"}', '{"input": ["your text", "another"]}')
@@ -79,6 +79,7 @@ class EmbeddingsReply:
             for index, prediction in enumerate(predictions)
         ]
         value = {"object": "list", "data": data, "model": self.model, "usage": count_usage(predictions)}
+        value |= say_truncated(predictions)
         return format_value(value, count_headers(predictions), self.encoding)
 
     def format_error(self, error: RequestError) -> Response:

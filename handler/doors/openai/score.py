@@ -15,7 +15,7 @@ from ...inputs import TextInput, check_count
 from ...payload import ModelIdentity, Prediction, Request
 from ...wire import convert
 from ..advice import advise_json
-from ..call import Call, FormedReply, count_usage, set_parameters
+from ..call import Call, FormedReply, count_usage, say_truncated, set_parameters
 from ..paths import Form
 from ..tei.similarity import compare
 
@@ -115,4 +115,5 @@ def _lay_out(scores: Sequence[float], predictions: Sequence[Prediction], model: 
         "model": model.name,
         "data": [{"index": index, "object": "score", "score": score} for index, score in enumerate(scores)],
         "usage": {**count_usage(predictions), "completion_tokens": 0},
+        **say_truncated(predictions),
     }

@@ -64,6 +64,7 @@ def test_tokens_are_counted_and_what_was_cut_is_named(http: httpx2.Client) -> No
     answer = http.post(URL, json={"model": MODEL, "input": texts})
     usage = answer.json()["usage"]
     assert answer.headers["x-truncated"] == "3,300,599"
+    assert answer.json()["truncated"] == [3, 300, 599]
     assert str(usage["prompt_tokens"]) == str(usage["total_tokens"]) == answer.headers["x-compute-tokens"]
     few = [http.post(URL, json={"model": MODEL, "input": texts[at : at + 200]}).json()["usage"] for at in (0, 200, 400)]
     assert usage["prompt_tokens"] == sum(each["prompt_tokens"] for each in few)

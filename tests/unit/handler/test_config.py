@@ -51,7 +51,9 @@ def test_wrong_settings_are_named(section: object, part: str) -> None:
         HandlerConfig.from_mapping(section)
 
 
-@pytest.mark.parametrize(("name", "value"), [("BERTH_DEVICE", "gpu"), ("TS_MAX_RESPONSE_SIZE", "6MB")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("BERTH_DEVICE", "gpu"), ("BERTH_LONE_TEXTS", "onnx"), ("TS_MAX_RESPONSE_SIZE", "6MB")]
+)
 def test_wrong_environment_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigError, match=name):

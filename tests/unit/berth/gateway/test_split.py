@@ -20,13 +20,13 @@ def read(part: Part) -> dict[str, Any]:
     return value
 
 
-def answer(*vectors: str, tokens: int = 1) -> bytes:
+def answer(*vectors: str, tokens: int = 1, beside: str = "") -> bytes:
     """Vectors as JSON, whose numbers must come through as they are written."""
     data = ", ".join(
         f'{{"object": "embedding", "index": {index}, "embedding": {vector}}}' for index, vector in enumerate(vectors)
     )
     usage = f'{{"prompt_tokens": {tokens}, "total_tokens": {tokens}}}'
-    return f'{{"object": "list", "data": [{data}], "model": "m", "usage": {usage}}}'.encode()
+    return f'{{"object": "list", "data": [{data}], "model": "m", "usage": {usage}{beside}}}'.encode()
 
 
 @pytest.mark.parametrize("count", [1, 256, 257, 513, MAX_INPUTS])
@@ -91,6 +91,13 @@ def test_answers_are_joined_without_a_change_in_a_number() -> None:
     assert value["usage"] == {"prompt_tokens": 14, "total_tokens": 14}
     with pytest.raises(ValueError, match="data"):
         join([(parts[0], b'{"object": "list"}')])
+
+
+def test_what_was_cut_keeps_its_places_in_the_whole() -> None:
+    parts = [Part(first=first, items=(), rest=b"") for first in (0, 2, 4)]
+    bodies = [answer("[1]", "[2]"), answer("[3]", "[4]", beside=', "truncated": [1]'), answer("[5]")]
+    assert json.loads(b"".join(join(list(zip(parts, bodies, strict=True)))))["truncated"] == [3]
+    assert "truncated" not in json.loads(b"".join(join([(parts[0], bodies[0])])))
 
 
 def test_places_are_those_of_the_whole() -> None:
