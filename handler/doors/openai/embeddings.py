@@ -78,8 +78,8 @@ class EmbeddingsReply:
             {"object": "embedding", "index": index, "embedding": prediction.value}
             for index, prediction in enumerate(predictions)
         ]
-        value = {"object": "list", "data": data, "model": self.model, "usage": count_usage(predictions)}
-        value |= say_truncated(predictions)
+        beside = {"model": self.model, "usage": count_usage(predictions), **say_truncated(predictions)}
+        value = {"object": "list", "data": data, **beside}
         return format_value(value, count_headers(predictions), self.encoding)
 
     def format_error(self, error: RequestError) -> Response:
