@@ -41,6 +41,8 @@ class ModelSize:
     num_labels: int
     vector_size: int
     """How many numbers an embedding has."""
+    num_words: int = 0
+    """Words of the vocabulary, where the model makes sparse vectors; else 0."""
     scores: int
     """Attention scores that are kept for a pair of tokens, those of all heads."""
     tokenizer_bytes: int
@@ -76,6 +78,7 @@ class ModelSize:
             intermediate=_number(shape, INTERMEDIATE, 4 * hidden),
             num_labels=len(shape.get("id2label") or ()) or 2,  # as transformers counts
             vector_size=_vector_size(config, hidden, members),
+            num_words=_number(shape, ("vocab_size",), 0) if config is not None and config.vectors else 0,
             scores=SCORES.get(str(shape.get("model_type")), 0) * _number(shape, HEADS, 0),
             tokenizer_bytes=sizes.get(f"{CHECKPOINT}/tokenizer.json", 0),
             content_bytes=sum(sizes.values()),

@@ -66,6 +66,12 @@ ABOUT = {
         example={"inputs": "hello world"},
         results=(list[list[float]],),
     ),
+    "embed_sparse": About(
+        summary="TEI's embed_sparse: the words of each text with their weights",
+        requests=(embed.TextsRequest,),
+        example={"inputs": "hello world"},
+        results=(list[list[protocols.WordWeight]],),
+    ),
     "similarity": About(
         summary="TEI's similarity: cosines with one sentence",
         requests=(similarity.SimilarityRequest,),

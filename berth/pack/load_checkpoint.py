@@ -74,6 +74,7 @@ def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
         truncate_dim=embedding.truncate_dim,
         prompts=embedding.prompts,
         default_prompt=embedding.default_prompt,
+        vectors=embedding.vectors,
         score_function=score_function_of(checkpoint, modules, config) if task is Task.TEXT_RANKING else None,
     )
 

@@ -24,7 +24,7 @@ from ..wire import convert, quote
 from .advice import Advice, example_body
 from .binary import HEADER, MEDIA, SIZE, strings_to_bytes, vectors_to_bytes
 from .body import decode_json
-from .call import Call, count_headers, encode_error, encoding_of, format_value, refuse
+from .call import Call, count_headers, encode_error, encode_value, encoding_of, format_value, refuse
 from .tensors import Column, Tensor, describe_inputs, example_tensors, read_column, read_inputs
 from .typed import parameters_of
 
@@ -86,13 +86,13 @@ class TensorReply:
     """Whether explanations are asked for."""
 
     def format_predictions(self, predictions: Sequence[Prediction]) -> Response:
-        """Write a 200 with embeddings [n, dimensions], or [n] results as JSON."""
+        """Write a 200 with dense embeddings [n, dimensions], or [n] results as JSON."""
         values: list[Any] = [prediction.value for prediction in predictions]
         headers = count_headers(predictions)
         if self.is_binary:
             return self._format_binary(values, headers)
         name = self.output_name
-        if self.model.contract.is_vector:
+        if isinstance(values[0], np.ndarray):
             shape = [len(values), len(values[0])]
             output = _tensor(name, "FP32", shape, data=np.concatenate(values))
         else:
@@ -101,11 +101,11 @@ class TensorReply:
 
     def _format_binary(self, values: list[Any], headers: dict[str, str]) -> Response:
         name = self.output_name
-        if self.model.contract.is_vector:
+        if isinstance(values[0], np.ndarray):
             data = vectors_to_bytes(values)
             output = _tensor(name, "FP32", [len(values), len(values[0])], parameters={SIZE: len(data)})
         else:
-            data = strings_to_bytes([msgspec.json.encode(value) for value in values])
+            data = strings_to_bytes([encode_value(value) for value in values])
             output = _tensor(name, "BYTES", [len(values)], parameters={SIZE: len(data)})
         response = format_value(self._answer(output))
         headers |= {"content-type": MEDIA, HEADER: str(len(response.body))}
@@ -130,7 +130,7 @@ class TensorReply:
 
     def _json_tensor(self, name: str, values: list[Any]) -> dict[str, object]:
         """JSON in strings; TorchServe makes bytes of what it finds as it prints it, and of a string with its quotes."""
-        data = values if self.is_grpc else [msgspec.json.encode(value).decode() for value in values]
+        data = values if self.is_grpc else [encode_value(value).decode() for value in values]
         return _tensor(name, "BYTES", [len(values)], data=data)
 
 
@@ -159,7 +159,7 @@ def open_call(value: object, model: ModelIdentity, *, explains: bool = False) ->
 
 def open_metadata(model: ModelIdentity) -> Call:
     """Answer what the model takes and gives, in the protocol's words (its $metadata_model_response)."""
-    is_vector = model.contract.is_vector
+    is_vector = model.contract.is_vector and model.running.config.vectors is None
     output = _tensor(output_name(model.contract), "FP32" if is_vector else "BYTES", [-1, -1] if is_vector else [-1])
     value = {
         "name": model.name,

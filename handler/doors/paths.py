@@ -42,6 +42,7 @@ ROOT_PATHS = (
     RootPath("hf", Form.TEI, EVERY),
     RootPath("v1/embeddings", Form.OPENAI, (Task.EMBEDDINGS,)),
     RootPath("embed", Form.TEI, (Task.EMBEDDINGS,)),
+    RootPath("embed_sparse", Form.TEI, (Task.EMBEDDINGS,)),
     RootPath("embed_all", Form.TEI, ()),
     RootPath("similarity", Form.TEI, (Task.EMBEDDINGS,)),
     RootPath("predict", Form.TEI, (Task.TEXT_CLASSIFICATION,)),

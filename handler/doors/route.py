@@ -147,6 +147,7 @@ READERS: Mapping[str, tuple[Callable[[object, ModelIdentity], Call], Advice | No
     "hf": (inference.open_call, inference.ADVICE),
     "v1/embeddings": (embeddings.open_call, embeddings.ADVICE),
     "embed": (embed.open_call, embed.ADVICE),
+    "embed_sparse": (embed.open_sparse, embed.ADVICE),
     "embed_all": (embed.refuse_tokens, embed.ADVICE),
     "similarity": (similarity.open_call, similarity.ADVICE),
     "predict": (predict.open_call, predict.ADVICE),

@@ -33,7 +33,8 @@ from .packing import (
 )
 from .padding import PaddedBatch, pad_texts
 from .placement import Placement
-from .readout import Readout, Seen, make_readout, to_numpy
+from .readout import make_readout, to_numpy
+from .readouts.base import Readout, Seen
 from .relative.adapt import read_streams
 
 

@@ -1,7 +1,12 @@
-"""embeddings: the pooled vector, as an array until it is written: a list of floats takes four times as much."""
+"""embeddings: the pooled vector, as an array until it is written: a list of floats takes four times as much.
 
+A checkpoint may make other vectors of a text (handler/vectors), in its place or beside it, all of one forward pass.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 from msgspec import Meta
 
@@ -10,9 +15,28 @@ from ..errors import InvalidParameter
 from ..inputs import TextInput, TextObject
 from ..parameters import Count, CutParameters, EncodingFormat, choose_prompt
 from ..text.passages import Layout, Passages, TextPair
-from .kind import Head, Reading, Reads, Row, TaskKind, one_by_one
+from ..vectors.settings import Kind
+from .kind import Head, Reading, Reads, Row, TaskKind
+from .sparse import MinWeight, TopK, WordKeys, choose_words
 
 Base64Vector = Annotated[str, Meta(description="little-endian float32 in base64, if that was asked for")]
+Words = Annotated[dict[str, float], Meta(description="sparse: the weights of words, the largest first")]
+
+
+class EveryKind(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The vectors that a list asks for, by their kinds."""
+
+    dense: list[float] | Base64Vector | msgspec.UnsetType = msgspec.UNSET
+    sparse: Words | msgspec.UnsetType = msgspec.UNSET
+
+
+OF_KINDS = {
+    "dimensions": Kind.DENSE,
+    "normalize": Kind.DENSE,
+    "top_k": Kind.SPARSE,
+    "min_weight": Kind.SPARSE,
+    "sparse_keys": Kind.SPARSE,
+}
 
 
 class EmbeddingParameters(CutParameters, frozen=True, kw_only=True):
@@ -28,6 +52,14 @@ class EmbeddingParameters(CutParameters, frozen=True, kw_only=True):
     is scaled."""
     encoding_format: EncodingFormat = EncodingFormat.FLOAT
     """base64: each vector is a string of the bytes of its little-endian float32, in base64."""
+    vectors: Kind | Annotated[list[Kind], Meta(min_length=1, max_length=len(Kind))] | None = None
+    """Which of the checkpoint's vectors to give; of a list an object with each by its name. Absent: its first kind."""
+    top_k: TopK | None = None
+    """sparse: so many words, those of the largest weights. Absent: as many as the checkpoint says, else all."""
+    min_weight: MinWeight | None = None
+    """sparse: only words with a larger weight."""
+    sparse_keys: WordKeys = WordKeys.IDS
+    """sparse: weights by the ids of tokens, or by the words as the tokenizer has them."""
 
 
 def plan(source: TextInput, parameters: EmbeddingParameters, config: HandlerConfig) -> Passages:
@@ -42,12 +74,45 @@ def plan(source: TextInput, parameters: EmbeddingParameters, config: HandlerConf
     return Passages(pairs=(TextPair(text="", token_ids=source.token_ids),), layout=layout)
 
 
-def make_head(_: Any, __: Any, config: HandlerConfig) -> Head[EmbeddingParameters]:
-    """Make the head: the vector [D], its beginning where the checkpoint sets truncate_dim, or so many as are asked."""
+Make = Callable[[Row, EmbeddingParameters], object]
 
-    @one_by_one
-    def head(reading: Reading, parameters: EmbeddingParameters) -> Row:
-        (row,) = reading.rows
+
+def make_head(_: Any, tokenizer: Any, config: HandlerConfig) -> Head[EmbeddingParameters]:
+    """Make the head: the vector of the kind that is asked for, of those that the checkpoint makes."""
+    makers = _make_dense(config) if config.vectors is None else _make_sparse(tokenizer, config)
+
+    def head(readings: Sequence[Reading], parameters: EmbeddingParameters) -> Iterator[object]:
+        asked = choose_kinds(parameters, tuple(makers))
+        if isinstance(parameters.vectors, list):
+            return ({str(kind): makers[kind](each.rows[0], parameters) for kind in asked} for each in readings)
+        make = makers[asked[0]]
+        return (make(each.rows[0], parameters) for each in readings)
+
+    return head
+
+
+def choose_kinds(parameters: EmbeddingParameters, kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:
+    """Return which of a model's kinds of vectors are asked for; InvalidParameter for what it does not make."""
+    wanted = parameters.vectors or kinds[0]
+    asked = tuple(wanted) if isinstance(wanted, list) else (wanted,)
+    for kind in asked:
+        if kind not in kinds:
+            raise InvalidParameter(
+                f"this model makes no {kind} vectors, but {' and '.join(kinds)}: ask for those", "/parameters/vectors"
+            )
+    for name, of in OF_KINDS.items():
+        if of not in asked and getattr(parameters, name) not in (None, WordKeys.IDS):
+            raise InvalidParameter(
+                f"{name} is for {of} vectors, and {' and '.join(asked)} is asked for: leave it out",
+                f"/parameters/{name}",
+            )
+    return asked
+
+
+def _make_dense(config: HandlerConfig) -> Mapping[Kind, Make]:
+    """The vector [D], its beginning where the checkpoint sets truncate_dim, or so many as are asked."""
+
+    def make(row: Row, parameters: EmbeddingParameters) -> Row:
         if parameters.normalize is False and config.normalize:
             raise InvalidParameter(
                 "normalize is false, and this model's checkpoint makes vectors of length 1: leave it out",
@@ -57,7 +122,18 @@ def make_head(_: Any, __: Any, config: HandlerConfig) -> Head[EmbeddingParameter
         is_cut = parameters.dimensions is not None
         return scale(kept) if (is_cut if parameters.normalize is None else parameters.normalize) else kept
 
-    return head
+    return {Kind.DENSE: make}
+
+
+def _make_sparse(tokenizer: Any, config: HandlerConfig) -> Mapping[Kind, Make]:
+    """The words of weights [vocabulary], as many as are asked for or as the checkpoint sets."""
+    default = None if config.vectors is None else config.vectors.top_k
+
+    def make(row: Row, parameters: EmbeddingParameters) -> object:
+        names = tokenizer if parameters.sparse_keys is WordKeys.WORDS else None
+        return choose_words(row, parameters.top_k or default, parameters.min_weight or 0.0, names)
+
+    return {Kind.SPARSE: make}
 
 
 def _cut(vector: Row, dimensions: int) -> Row:
@@ -84,5 +160,5 @@ EMBEDDINGS = TaskKind(
     plan=plan,
     reads=Reads.VECTOR,
     make_head=make_head,
-    results=(list[float], Base64Vector),
+    results=(list[float], Base64Vector, Words, EveryKind),
 )

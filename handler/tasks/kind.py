@@ -18,7 +18,8 @@ from ..text.passages import Passages
 
 P = TypeVar("P", bound=Parameters)
 Row = npt.NDArray[np.float32]
-"""What the model says of one text: [width] for a text, [T, width] for its tokens, [M, vocabulary] for its masks."""
+"""What the model says of one text: [width] for a text, [T, width] for its tokens, [M, vocabulary] for its masks;
+[vocabulary] for a sparse vector."""
 
 
 class Reads(StrEnum):
@@ -29,6 +30,7 @@ class Reads(StrEnum):
     TOKEN_LOGITS = "token logits"  # noqa: S105 - no password
     SPAN_LOGITS = "span logits"
     MASK_LOGITS = "mask logits"
+    WORD_WEIGHTS = "word weights"
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):

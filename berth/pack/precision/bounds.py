@@ -36,7 +36,10 @@ def describe(task: Task, measured: float) -> str:
     return f"scores within {measured:.4f}" if math.isfinite(measured) else "another label"
 
 
-def _cosine(exact: Sequence[float], fast: Sequence[float]) -> float:
+def _cosine(exact: Any, fast: Any) -> float:
+    if isinstance(exact, dict):  # a sparse vector
+        words = sorted(exact.keys() | fast.keys())
+        exact, fast = ([vector.get(word, 0.0) for word in words] for vector in (exact, fast))
     lengths = math.hypot(*exact) * math.hypot(*fast)
     return sum(map(mul, exact, fast)) / lengths if lengths else float(exact == fast)
 
