@@ -20,6 +20,8 @@ from ..contract import Contract
 from ..errors import InvalidInput, InvalidParameter, RequestError
 from ..parameters import EncodingFormat, Parameters, describe_parameters
 from ..payload import Answered, ModelIdentity, Prediction, Rejected, Request, Response
+from ..vectors.settings import Kind
+from ..vectors.sparse import kind_of
 from ..wire import convert, quote
 from .advice import Advice, example_body
 from .binary import HEADER, MEDIA, SIZE, strings_to_bytes, vectors_to_bytes
@@ -92,7 +94,7 @@ class TensorReply:
         if self.is_binary:
             return self._format_binary(values, headers)
         name = self.output_name
-        if isinstance(values[0], np.ndarray):
+        if self._has_numbers(values):
             shape = [len(values), len(values[0])]
             output = _tensor(name, "FP32", shape, data=np.concatenate(values))
         else:
@@ -101,7 +103,7 @@ class TensorReply:
 
     def _format_binary(self, values: list[Any], headers: dict[str, str]) -> Response:
         name = self.output_name
-        if isinstance(values[0], np.ndarray):
+        if self._has_numbers(values):
             data = vectors_to_bytes(values)
             output = _tensor(name, "FP32", [len(values), len(values[0])], parameters={SIZE: len(data)})
         else:
@@ -110,6 +112,10 @@ class TensorReply:
         response = format_value(self._answer(output))
         headers |= {"content-type": MEDIA, HEADER: str(len(response.body))}
         return replace(response, body=response.body + data, headers=headers)
+
+    def _has_numbers(self, values: list[Any]) -> bool:
+        """Whether they are dense vectors, which are rows of one tensor."""
+        return self.model.contract.is_vector and kind_of(values[0]) is Kind.DENSE
 
     @property
     def output_name(self) -> str:

@@ -17,7 +17,7 @@ from ..parameters import Count, CutParameters, EncodingFormat, choose_prompt
 from ..text.passages import Layout, Passages, TextPair
 from ..vectors.settings import Kind
 from .kind import Head, Reading, Reads, Row, TaskKind
-from .sparse import MinWeight, TopK, WordKeys, choose_words
+from .sparse import MaxWords, MinWeight, WordKeys, choose_words
 
 Base64Vector = Annotated[str, Meta(description="little-endian float32 in base64, if that was asked for")]
 Words = Annotated[dict[str, float], Meta(description="sparse: the weights of words, the largest first")]
@@ -33,7 +33,7 @@ class EveryKind(msgspec.Struct, kw_only=True, omit_defaults=True):
 OF_KINDS = {
     "dimensions": Kind.DENSE,
     "normalize": Kind.DENSE,
-    "top_k": Kind.SPARSE,
+    "max_active_dims": Kind.SPARSE,
     "min_weight": Kind.SPARSE,
     "sparse_keys": Kind.SPARSE,
 }
@@ -54,7 +54,7 @@ class EmbeddingParameters(CutParameters, frozen=True, kw_only=True):
     """base64: each vector is a string of the bytes of its little-endian float32, in base64."""
     vectors: Kind | Annotated[list[Kind], Meta(min_length=1, max_length=len(Kind))] | None = None
     """Which of the checkpoint's vectors to give; of a list an object with each by its name. Absent: its first kind."""
-    top_k: TopK | None = None
+    max_active_dims: MaxWords | None = None
     """sparse: so many words, those of the largest weights. Absent: as many as the checkpoint says, else all."""
     min_weight: MinWeight | None = None
     """sparse: only words with a larger weight."""
@@ -127,11 +127,11 @@ def _make_dense(config: HandlerConfig) -> Mapping[Kind, Make]:
 
 def _make_sparse(tokenizer: Any, config: HandlerConfig) -> Mapping[Kind, Make]:
     """The words of weights [vocabulary], as many as are asked for or as the checkpoint sets."""
-    default = None if config.vectors is None else config.vectors.top_k
+    default = None if config.vectors is None else config.vectors.max_active_dims
 
     def make(row: Row, parameters: EmbeddingParameters) -> object:
         names = tokenizer if parameters.sparse_keys is WordKeys.WORDS else None
-        return choose_words(row, parameters.top_k or default, parameters.min_weight or 0.0, names)
+        return choose_words(row, parameters.max_active_dims or default, parameters.min_weight or 0.0, names)
 
     return {Kind.SPARSE: make}
 

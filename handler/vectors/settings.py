@@ -33,7 +33,7 @@ class Vectors:
     """SPLADE: log(1 + relu) of a masked-language model's logits, over all tokens."""
     is_log_twice: bool = False
     """Whether the logarithm is taken once more (SpladePooling's log1p_relu)."""
-    top_k: int | None = None
+    max_active_dims: int | None = None
     """How many words a request gets that does not say (max_active_dims). None: all of them."""
 
     @property
@@ -60,5 +60,5 @@ class Vectors:
 _CHECKS: Mapping[str, Callable[[object], bool]] = {
     "words": lambda value: value in list(WordPooling),
     "is_log_twice": lambda value: isinstance(value, bool),
-    "top_k": lambda value: type(value) is int and value > 0,
+    "max_active_dims": lambda value: type(value) is int and value > 0,
 }

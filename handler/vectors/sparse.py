@@ -1,7 +1,6 @@
 """A sparse vector as it waits to be written: two arrays, for as objects a full answer's words would take gigabytes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +10,16 @@ from .settings import Kind
 Words = Callable[[Sequence[int]], Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SparseVector:
-    """Words of the vocabulary and their weights, the largest first."""
+    """Words of the vocabulary and their weights, the largest first. No dataclass: msgspec would write its fields."""
 
-    ids: npt.NDArray[np.int64]  # [K]
-    weights: npt.NDArray[np.float32]  # [K]
-    write: Words | None = None
-    """Makes words of token ids. None: keys are the ids."""
+    __slots__ = ("ids", "weights", "write")
+
+    def __init__(
+        self, ids: npt.NDArray[np.int64], weights: npt.NDArray[np.float32], write: Words | None = None
+    ) -> None:
+        """Ids and weights [K]; `write` makes words of ids, and without it the keys are the ids."""
+        self.ids, self.weights, self.write = ids, weights, write
 
     def to_json(self) -> dict[str, float]:
         """Return weights by key; in JSON a key is a string, a token's id too."""
@@ -27,11 +28,14 @@ class SparseVector:
         return dict(zip(keys, self.weights.tolist(), strict=True))
 
 
-@dataclass(frozen=True, slots=True)
 class SparseList:
     """The same as text-embeddings-inference writes it: a list in the order of the ids."""
 
-    vector: SparseVector
+    __slots__ = ("vector",)
+
+    def __init__(self, vector: SparseVector) -> None:
+        """`vector`: what is written so."""
+        self.vector = vector
 
     def to_json(self) -> list[dict[str, float]]:
         """Return an object for each word."""
@@ -40,6 +44,8 @@ class SparseList:
         return [{"index": index, "value": value} for index, value in pairs]
 
 
-def kind_of(value: object) -> Kind:
-    """Tell which kind of vector a result is."""
+def kind_of(value: object) -> Kind | None:
+    """Tell which kind of vector a result is; None for an object of several."""
+    if isinstance(value, dict):
+        return None
     return Kind.SPARSE if isinstance(value, SparseVector) else Kind.DENSE

@@ -77,7 +77,7 @@ def test_words_are_weighed_as_by_sentence_transformers(
     assert_equal(found, reference.encode(TEXTS))
     assert 5 < max(map(len, found)) < 4000
     assert_equal(answers(pipeline, prompt_name="query"), reference.encode(TEXTS, prompt_name="query"))
-    assert_equal(answers(pipeline, top_k=3), reference.encode(TEXTS, max_active_dims=3))
+    assert_equal(answers(pipeline, max_active_dims=3), reference.encode(TEXTS, max_active_dims=3))
     least = sorted(found[0].values())[-3]
     assert all(weight > least for weights in answers(pipeline, min_weight=least) for weight in weights.values())
     assert len(answers(pipeline, min_weight=least)[0]) == 2
@@ -89,7 +89,7 @@ def test_max_active_dims_is_what_a_request_gets_that_does_not_say(tmp_path: Path
     archive = pack_checkpoint(folder, PackOptions(output=tmp_path)).archive
     pipeline = load(archive, tmp_path / "unpacked")
     assert {len(weights) for weights in answers(pipeline)} == {4}
-    named, by_id = answers(pipeline, sparse_keys=WordKeys.WORDS), answers(pipeline, top_k=4)
+    named, by_id = answers(pipeline, sparse_keys=WordKeys.WORDS), answers(pipeline, max_active_dims=4)
     ids = pipeline._tokenizer.hf.convert_tokens_to_ids
     assert [{str(ids(word)): weight for word, weight in each.items()} for each in named] == by_id
     listed = pipeline.answer([ask(TEXTS[0], EmbeddingParameters(vectors=[Kind.SPARSE]))])[0]

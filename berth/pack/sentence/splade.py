@@ -33,5 +33,5 @@ def splade_of(checkpoint: Path, pooling: Module) -> Vectors:
     return Vectors(
         words=WordPooling(str(strategy)),
         is_log_twice=ACTIVATIONS[str(activation)],
-        top_k=max_active_dims_of(checkpoint),
+        max_active_dims=max_active_dims_of(checkpoint),
     )
