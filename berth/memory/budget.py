@@ -18,7 +18,14 @@ from handler.config import (
     Task,
 )
 from handler.precision import Precision
-from handler.sizes import ANSWERS_VECTORS, KEEPS_PLACES, MAX_WORDS, SLICE_NUMBERS, largest_answer
+from handler.sizes import (
+    ANSWERS_VECTORS,
+    KEEPS_PLACES,
+    MAX_TOKEN_VECTORS_PER_REQUEST,
+    MAX_WORDS,
+    SLICE_NUMBERS,
+    largest_answer,
+)
 
 from ..machine.forking import IMPORTS_BYTES
 from ..machine.quantities import KIB, MIB
@@ -197,7 +204,8 @@ def _outputs(size: ModelSize, config: HandlerConfig) -> int:
     if config.task is Task.FILL_MASK or size.num_words:
         # a mask, or a sparse vector's text, takes a token of the budget more for so many words of the vocabulary
         return VOCABULARY_PER_TOKEN
-    return max(size.num_labels, -(-size.vector_size // TOKENS_PER_SLOT))
+    wide = max(size.vector_size, size.token_width) if size.token_width else 0
+    return wide + max(size.num_labels, -(-max(size.vector_size, wide) // TOKENS_PER_SLOT))
 
 
 def _weights(size: ModelSize, device: str, workers: int) -> tuple[int, int]:
@@ -252,6 +260,7 @@ def _batch(size: ModelSize, server: ServerSizes) -> int:
         values += size.batch_size * MAX_TEXTS_PER_REQUEST * min(size.num_words, MAX_WORDS) * CHOSEN_BYTES
     elif config.task in ANSWERS_VECTORS:
         values = size.batch_size * MAX_TEXTS_PER_REQUEST * size.vector_size * NUMBER_BYTES
+        values += size.batch_size * MAX_TOKEN_VECTORS_PER_REQUEST * size.token_width * NUMBER_BYTES
     else:
         values = size.batch_size * VALUE_FACTOR * _answer(size, server)
     return size.batch_size * request + values + 2 * bodies
@@ -265,7 +274,11 @@ def _answers(size: ModelSize, server: ServerSizes) -> int:
 def _answer(size: ModelSize, server: ServerSizes) -> int:
     """Bytes of the JSON of the largest answer."""
     largest = largest_answer(
-        _config(size).task, vector_size=size.vector_size, num_labels=size.num_labels, num_words=size.num_words
+        _config(size).task,
+        vector_size=size.vector_size,
+        num_labels=size.num_labels,
+        num_words=size.num_words,
+        token_width=size.token_width,
     )
     return min(largest, server.response_bytes)
 

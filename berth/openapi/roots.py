@@ -72,6 +72,12 @@ ABOUT = {
         example={"inputs": "hello world"},
         results=(list[list[protocols.WordWeight]],),
     ),
+    "embed_all": About(
+        summary="TEI's embed_all: of each text the vectors of its tokens",
+        requests=(embed.TextsRequest,),
+        example={"inputs": "hello world"},
+        results=(list[list[list[float]]],),
+    ),
     "similarity": About(
         summary="TEI's similarity: cosines with one sentence",
         requests=(similarity.SimilarityRequest,),

@@ -32,5 +32,3 @@ class Checkpoint:
     """How other vectors than one dense one are made; None for other tasks too."""
     score_function: ScoreFunction | None = None
     """What turns the logit of text-ranking into a score; None for other tasks."""
-    left_out: tuple[str, ...] = ()
-    """What lies in the folder and is not served, a sentence each."""

@@ -151,6 +151,8 @@ def _to_bytes(value: object) -> object:
     """Return an array's bytes as they lie in memory; msgspec writes them in base64."""
     if isinstance(value, SparseVector | SparseList):
         return value.to_json()
+    if isinstance(value, np.ndarray) and value.ndim > 1:
+        return list(value)
     return _contiguous(value).astype("<f4", copy=False).data
 
 

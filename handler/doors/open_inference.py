@@ -165,7 +165,8 @@ def open_call(value: object, model: ModelIdentity, *, explains: bool = False) ->
 
 def open_metadata(model: ModelIdentity) -> Call:
     """Answer what the model takes and gives, in the protocol's words (its $metadata_model_response)."""
-    is_vector = model.contract.is_vector and model.running.config.vectors is None
+    vectors = model.running.config.vectors
+    is_vector = model.contract.is_vector and (vectors is None or vectors.kinds[0] is Kind.DENSE)
     output = _tensor(output_name(model.contract), "FP32" if is_vector else "BYTES", [-1, -1] if is_vector else [-1])
     value = {
         "name": model.name,

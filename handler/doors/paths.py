@@ -43,7 +43,7 @@ ROOT_PATHS = (
     RootPath("v1/embeddings", Form.OPENAI, (Task.EMBEDDINGS,)),
     RootPath("embed", Form.TEI, (Task.EMBEDDINGS,)),
     RootPath("embed_sparse", Form.TEI, (Task.EMBEDDINGS,)),
-    RootPath("embed_all", Form.TEI, ()),
+    RootPath("embed_all", Form.TEI, (Task.EMBEDDINGS,)),
     RootPath("similarity", Form.TEI, (Task.EMBEDDINGS,)),
     RootPath("predict", Form.TEI, (Task.TEXT_CLASSIFICATION,)),
     RootPath("rerank", Form.TEI, (Task.TEXT_RANKING,)),

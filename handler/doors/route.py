@@ -148,7 +148,7 @@ READERS: Mapping[str, tuple[Callable[[object, ModelIdentity], Call], Advice | No
     "v1/embeddings": (embeddings.open_call, embeddings.ADVICE),
     "embed": (embed.open_call, embed.ADVICE),
     "embed_sparse": (embed.open_sparse, embed.ADVICE),
-    "embed_all": (embed.refuse_tokens, embed.ADVICE),
+    "embed_all": (embed.open_all, embed.ADVICE),
     "similarity": (similarity.open_call, similarity.ADVICE),
     "predict": (predict.open_call, predict.ADVICE),
     "rerank": (rerank.open_call, rerank.ADVICE),

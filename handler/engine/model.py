@@ -91,7 +91,8 @@ class PackedModel:
     @torch.inference_mode()
     def forward(self, batch: PackedBatch) -> list[Row]:
         stream, bounds = unpack_buffer(self._to_device(batch.buffer), batch)
-        numbers = to_numpy(self.compute(stream, bounds))
+        rows = self.compute(stream, bounds)
+        numbers = to_numpy(self.readout.choose(rows, batch.texts, len(batch.texts)))
         if len(numbers) != self.readout.num_rows(batch.texts):
             raise NotImplementedError("it ignores the attention that it is given, and reads all texts as one")
         return self.readout.split(numbers, batch.texts)
@@ -136,7 +137,8 @@ class PaddedModel:
         types = {"token_type_ids": batch.type_ids.to(device)} if self._tokenizer.has_token_types else {}
         output = self.network(input_ids=ids, attention_mask=mask, **types)
         bounds = bound_rows([text.num_tokens for text in batch.texts], device)
-        numbers = to_numpy(self._readout.read(output, Seen(bounds=bounds, mask=mask.bool())))
+        rows = self._readout.read(output, Seen(bounds=bounds, mask=mask.bool()))
+        numbers = to_numpy(self._readout.choose(rows, batch.texts, len(batch.texts)))
         return self._readout.split(numbers, batch.texts)
 
 

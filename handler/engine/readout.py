@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import (
-    AutoModel,
     AutoModelForMaskedLM,
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
@@ -22,26 +21,9 @@ from ..text.encoded import EncodedText
 from ..text.tokenization import Tokenizer
 from .hooks import keep_first_tokens, keep_masks
 from .placement import Placement
-from .pooling import Pooler
 from .readouts.base import ByText, ByToken, Numbers, Readout, Seen
+from .readouts.vectors import PooledReadout, TokensReadout
 from .readouts.words import WordReadout
-
-
-class PooledReadout(ByText):
-    """embeddings: one vector for each text [D]."""
-
-    auto_class = AutoModel
-
-    def __init__(self, folder: Path, config: HandlerConfig, placement: Placement, _: Tokenizer) -> None:
-        self._pool = Pooler(folder, config, placement.device)
-
-    def attach(self, network: Any) -> None:
-        self.vector_size = self._pool.vector_size(network.config.hidden_size)
-        if isinstance(getattr(network, "pooler", None), nn.Module):
-            network.pooler = nn.Identity()  # nobody reads it, and it reads a matrix for each pass
-
-    def read(self, output: Any, seen: Seen) -> Tensor:
-        return self._pool(seen.tokens(output.last_hidden_state), seen.bounds)
 
 
 class TextReadout(ByText):
@@ -110,6 +92,7 @@ READOUTS: dict[Reads, Callable[[Path, HandlerConfig, Placement, Tokenizer], Read
     Reads.SPAN_LOGITS: SpanReadout,
     Reads.MASK_LOGITS: MaskReadout,
     Reads.WORD_WEIGHTS: WordReadout,
+    Reads.TEXT_AND_TOKENS: TokensReadout,
 }
 
 

@@ -28,4 +28,6 @@ TASKS: dict[Task, TaskKind[Any]] = {
 
 def reads_of(config: HandlerConfig) -> Reads:
     """What is read off a model's output: by its task, and of embeddings by the vectors that its checkpoint makes."""
-    return TASKS[config.task].reads if config.vectors is None else Reads.WORD_WEIGHTS
+    if config.vectors is None:
+        return TASKS[config.task].reads
+    return Reads.TEXT_AND_TOKENS if config.vectors.words is None else Reads.WORD_WEIGHTS

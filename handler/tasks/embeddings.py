@@ -17,7 +17,8 @@ from ..parameters import Count, CutParameters, EncodingFormat, choose_prompt
 from ..text.passages import Layout, Passages, TextPair
 from ..vectors.settings import Kind
 from .kind import Head, Reading, Reads, Row, TaskKind
-from .sparse import MaxWords, MinWeight, WordKeys, choose_words
+from .sparse import MaxWords, MinWeight, WordKeys, choose_words, weigh_words
+from .sparse import Words as WordIds
 
 Base64Vector = Annotated[str, Meta(description="little-endian float32 in base64, if that was asked for")]
 Words = Annotated[dict[str, float], Meta(description="sparse: the weights of words, the largest first")]
@@ -28,6 +29,7 @@ class EveryKind(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     dense: list[float] | Base64Vector | msgspec.UnsetType = msgspec.UNSET
     sparse: Words | msgspec.UnsetType = msgspec.UNSET
+    multi_vector: list[list[float] | Base64Vector] | msgspec.UnsetType = msgspec.UNSET
 
 
 OF_KINDS = {
@@ -61,6 +63,20 @@ class EmbeddingParameters(CutParameters, frozen=True, kw_only=True):
     sparse_keys: WordKeys = WordKeys.IDS
     """sparse: weights by the ids of tokens, or by the words as the tokenizer has them."""
 
+    @property
+    def _kinds(self) -> Sequence[Kind]:
+        return self.vectors if isinstance(self.vectors, list) else (self.vectors,) if self.vectors else ()
+
+    @property
+    def reads_tokens(self) -> bool:
+        """Whether a sparse vector or those of tokens are asked for."""
+        return self.vectors is not None and tuple(self._kinds) != (Kind.DENSE,)
+
+    @property
+    def gives_tokens(self) -> bool:
+        """Whether those of tokens are."""
+        return Kind.MULTI_VECTOR in self._kinds
+
 
 def plan(source: TextInput, parameters: EmbeddingParameters, config: HandlerConfig) -> Passages:
     """Read the text behind its prompt, or token ids as they are."""
@@ -74,19 +90,19 @@ def plan(source: TextInput, parameters: EmbeddingParameters, config: HandlerConf
     return Passages(pairs=(TextPair(text="", token_ids=source.token_ids),), layout=layout)
 
 
-Make = Callable[[Row, EmbeddingParameters], object]
+Make = Callable[[Reading, EmbeddingParameters], object]
 
 
 def make_head(_: Any, tokenizer: Any, config: HandlerConfig) -> Head[EmbeddingParameters]:
     """Make the head: the vector of the kind that is asked for, of those that the checkpoint makes."""
-    makers = _make_dense(config) if config.vectors is None else _make_sparse(tokenizer, config)
+    makers = _makers(tokenizer, config)
 
     def head(readings: Sequence[Reading], parameters: EmbeddingParameters) -> Iterator[object]:
         asked = choose_kinds(parameters, tuple(makers))
         if isinstance(parameters.vectors, list):
-            return ({str(kind): makers[kind](each.rows[0], parameters) for kind in asked} for each in readings)
+            return ({str(kind): makers[kind](each, parameters) for kind in asked} for each in readings)
         make = makers[asked[0]]
-        return (make(each.rows[0], parameters) for each in readings)
+        return (make(each, parameters) for each in readings)
 
     return head
 
@@ -109,10 +125,30 @@ def choose_kinds(parameters: EmbeddingParameters, kinds: tuple[Kind, ...]) -> tu
     return asked
 
 
-def _make_dense(config: HandlerConfig) -> Mapping[Kind, Make]:
+def _makers(tokenizer: Any, config: HandlerConfig) -> Mapping[Kind, Make]:
+    """How each kind is made of what the model says of a text (Reads)."""
+    if config.vectors is None:
+        return {Kind.DENSE: _make_dense(config, lambda reading: reading.rows[0])}
+    if config.vectors.words is not None:
+        return {Kind.SPARSE: _make_sparse(tokenizer, config, lambda reading: (None, reading.rows[0]))}
+    width, first = config.vectors.dense_width, int(config.vectors.token_weight is not None)
+    last = config.vectors.numbers_of_token
+    every = {
+        # a copy, for a part would hold the whole
+        Kind.DENSE: _make_dense(config, lambda reading: reading.rows[0][0, :width].copy()),
+        Kind.SPARSE: _make_sparse(
+            tokenizer, config, lambda reading: weigh_words(reading.texts[0].ids, reading.rows[0][1:, 0], tokenizer)
+        ),
+        Kind.MULTI_VECTOR: lambda reading, _: reading.rows[0][2:, first:last].copy(),
+    }
+    return {kind: every[kind] for kind in config.vectors.kinds}
+
+
+def _make_dense(config: HandlerConfig, vector_of: Callable[[Reading], Row]) -> Make:
     """The vector [D], its beginning where the checkpoint sets truncate_dim, or so many as are asked."""
 
-    def make(row: Row, parameters: EmbeddingParameters) -> Row:
+    def make(reading: Reading, parameters: EmbeddingParameters) -> Row:
+        row = vector_of(reading)
         if parameters.normalize is False and config.normalize:
             raise InvalidParameter(
                 "normalize is false, and this model's checkpoint makes vectors of length 1: leave it out",
@@ -122,18 +158,21 @@ def _make_dense(config: HandlerConfig) -> Mapping[Kind, Make]:
         is_cut = parameters.dimensions is not None
         return scale(kept) if (is_cut if parameters.normalize is None else parameters.normalize) else kept
 
-    return {Kind.DENSE: make}
+    return make
 
 
-def _make_sparse(tokenizer: Any, config: HandlerConfig) -> Mapping[Kind, Make]:
-    """The words of weights [vocabulary], as many as are asked for or as the checkpoint sets."""
+def _make_sparse(
+    tokenizer: Any, config: HandlerConfig, weights_of: Callable[[Reading], tuple[WordIds | None, Row]]
+) -> Make:
+    """Words with their weights, as many as are asked for or as the checkpoint sets."""
     default = None if config.vectors is None else config.vectors.max_active_dims
 
-    def make(row: Row, parameters: EmbeddingParameters) -> object:
+    def make(reading: Reading, parameters: EmbeddingParameters) -> object:
+        words, weights = weights_of(reading)
         names = tokenizer if parameters.sparse_keys is WordKeys.WORDS else None
-        return choose_words(row, parameters.max_active_dims or default, parameters.min_weight or 0.0, names)
+        return choose_words(weights, parameters.max_active_dims or default, parameters.min_weight or 0.0, names, words)
 
-    return {Kind.SPARSE: make}
+    return make
 
 
 def _cut(vector: Row, dimensions: int) -> Row:
@@ -160,5 +199,5 @@ EMBEDDINGS = TaskKind(
     plan=plan,
     reads=Reads.VECTOR,
     make_head=make_head,
-    results=(list[float], Base64Vector, Words, EveryKind),
+    results=(list[float], Base64Vector, Words, list[list[float]], EveryKind),
 )

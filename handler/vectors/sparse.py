@@ -48,4 +48,6 @@ def kind_of(value: object) -> Kind | None:
     """Tell which kind of vector a result is; None for an object of several."""
     if isinstance(value, dict):
         return None
+    if isinstance(value, np.ndarray) and value.ndim > 1:
+        return Kind.MULTI_VECTOR
     return Kind.SPARSE if isinstance(value, SparseVector) else Kind.DENSE

@@ -18,6 +18,7 @@ from .sparse_embeddings import SPARSE_EMBEDDINGS
 from .text_classification import TEXT_CLASSIFICATION
 from .text_ranking import TEXT_RANKING
 from .token_classification import TOKEN_CLASSIFICATION
+from .token_embeddings import of_tokens
 from .zero_shot_classification import ZERO_SHOT_CLASSIFICATION
 
 REFERENCES: Mapping[Task, Reference] = {
@@ -33,7 +34,9 @@ REFERENCES: Mapping[Task, Reference] = {
 
 def reference_of(checkpoint: Checkpoint) -> Reference:
     """The record of the checkpoint's task, and of the vectors that it makes."""
-    return REFERENCES[checkpoint.task] if checkpoint.vectors is None else SPARSE_EMBEDDINGS
+    if checkpoint.vectors is None:
+        return REFERENCES[checkpoint.task]
+    return SPARSE_EMBEDDINGS if checkpoint.vectors.words else of_tokens(checkpoint)
 
 
 def count_inputs(checkpoint: Checkpoint) -> int:

@@ -1,7 +1,7 @@
-"""POST embed: a list of vectors; embed_sparse, of sparse ones; embed_all, vectors of tokens, is refused."""
+"""POST embed: a list of vectors; embed_sparse, of sparse ones; embed_all, of lists of vectors, one for each token."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 from msgspec import Meta
 
@@ -69,6 +69,11 @@ def _open(body: TextsRequest, model: ModelIdentity, kind: Kind, reply: FormedRep
     return Call(item=request, reply=reply)
 
 
-def refuse_tokens(value: object, model: ModelIdentity) -> NoReturn:
-    """Refuse a request for the vectors of single tokens."""
-    raise UnknownPath("the vectors of single tokens are not given here: send the texts to embed, for one vector each")
+def open_all(value: object, model: ModelIdentity) -> Call:
+    """Read a request for the vectors of tokens; UnknownPath where the model's checkpoint makes none."""
+    vectors = model.running.config.vectors
+    if vectors is None or Kind.MULTI_VECTOR not in vectors.kinds:
+        raise UnknownPath("this model makes no vectors of tokens: send the texts to embed, for one vector each")
+    check_inputs(value, "inputs")
+    body = convert(value, TextsRequest, {"": SEND_INPUTS, **HINTS})
+    return _open(body, model, Kind.MULTI_VECTOR, FormedReply(form=Form.TEI, words=WORDS))

@@ -36,7 +36,9 @@ def _describe_type(task: Task, served: Served) -> dict[str, object]:
     }
     match task:
         case Task.EMBEDDINGS:
-            pooling = "splade" if served.config.vectors else "+".join(served.config.pooling)
+            pooling = (
+                "splade" if served.config.vectors and served.config.vectors.words else "+".join(served.config.pooling)
+            )
             return {"embedding": {"pooling": pooling}}
         case Task.TEXT_CLASSIFICATION:
             return {"classifier": labelled}

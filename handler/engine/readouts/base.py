@@ -47,6 +47,9 @@ class Readout(Protocol):
     def read(self, output: Any, seen: Seen) -> Tensor:
         """The model's output as rows of numbers [R, width], on the device: those of one text after the other's."""
 
+    def choose(self, rows: Tensor, texts: Sequence[EncodedText], num_slots: int) -> Tensor:
+        """Those of the rows that leave the device, of a pass for `num_slots` texts, of which these are the first."""
+
     def num_rows(self, texts: Sequence[EncodedText]) -> int:
         """How many those rows are (R)."""
 
@@ -75,6 +78,9 @@ class ByToken:
     def count(self, text: EncodedText) -> int:
         """How many rows are a text's."""
         return text.num_tokens
+
+    def choose(self, rows: Tensor, _texts: Sequence[EncodedText], _num_slots: int) -> Tensor:
+        return rows
 
     def num_rows(self, texts: Sequence[EncodedText]) -> int:
         return sum(map(self.count, texts))

@@ -10,6 +10,7 @@ import pytest
 from handler.config import HandlerConfig, Task
 from handler.doors.call import format_value
 from handler.doors.open_inference import open_metadata
+from handler.doors.route import open_call
 from handler.errors import InvalidParameter
 from handler.parameters import EncodingFormat
 from handler.payload import Answered, ModelIdentity, Request
@@ -49,6 +50,23 @@ def test_tei_lists_the_words_by_their_ids() -> None:
     assert opened.item.parameters == EmbeddingParameters(vectors=Kind.SPARSE, prompt_name="query", truncation=False)
     words = [{"index": 2, "value": 0.25}, {"index": 7, "value": 1.5}]
     assert answer(opened, SPARSE, NAMED) == [words, words]
+
+
+def test_teis_embed_all_is_for_models_that_make_vectors_of_tokens() -> None:
+    served: Any = StandInModel(Task.EMBEDDINGS)
+    vectors = Vectors(token_vector="colbert_linear", token_width=2, dense_width=2)
+    served.config = HandlerConfig(task=Task.EMBEDDINGS, max_tokens=8, vectors=vectors)
+    model = ModelIdentity(name="m", version="1", contract=TASKS[Task.EMBEDDINGS], served=served)
+    opened = open_call({"body": b'{"inputs": "a"}'}, {**REST, "url_path": "embed_all"}, model)
+    assert isinstance(opened.item, Request)
+    assert opened.item.parameters == EmbeddingParameters(vectors=Kind.MULTI_VECTOR)
+    assert answer(opened, np.stack([DENSE, DENSE])) == [[[0.5, -1.25], [0.5, -1.25]]]
+
+
+def test_each_vector_of_a_token_is_base64_by_itself() -> None:
+    written = base64.b64encode(DENSE.tobytes()).decode()
+    body = format_value([np.stack([DENSE, DENSE])], None, EncodingFormat.BASE64).body
+    assert json.loads(body) == [[written, written]]
 
 
 def test_openai_has_other_kinds_in_a_field_of_its_own() -> None:
