@@ -12,10 +12,10 @@ from .config import (
     Task,
 )
 
-SLICE_NUMBERS = 2**24  # logits of a vocabulary that lie in memory at once, where sparse vectors are made of them
+SLICE_NUMBERS = 2**23  # logits of a vocabulary that a thread has in memory at once, to make sparse vectors of them
 MAX_WORDS = 4096  # of a sparse vector; trained models give some tens for a query, some hundreds for a text
 WORD_BYTES = 32  # "30521":1.2345678806304932, of a sparse vector in JSON
-MAX_TOKEN_VECTORS_PER_REQUEST = 8192  # of 1,024 numbers each 32 MiB, until they are written
+MAX_TOKEN_VECTORS_PER_REQUEST = 2048  # of 1,024 numbers each 8 MiB until they are written, and 11 MB in base64
 OBJECT_BYTES = 64  # {"label": "...", "score": ...} in JSON
 KEEPS_PLACES = frozenset({Task.TOKEN_CLASSIFICATION, Task.QUESTION_ANSWERING})
 """Tasks whose head asks where in the text a token stands."""

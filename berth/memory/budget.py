@@ -173,7 +173,7 @@ def _host_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
     on_disk = size.content_bytes - shared if model.is_in_memory else 0
     process = FORK_BYTES if server.is_forked else PROCESS_BYTES
     process += TOKENIZER_FACTOR * size.tokenizer_bytes + (CUDA_HOST_BYTES if server.num_gpus else 0)
-    activations = 0 if server.num_gpus else _activations(size, server.device)
+    activations = 0 if server.num_gpus else _activations(size, server.device) + _slices(size, server.cores)
     return [
         Part(name=f"{size.name}: weights, shared", bytes=shared),
         Part(name=f"{size.name}: unpacked folder in memory", bytes=on_disk),
@@ -192,7 +192,7 @@ def _gpu_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
         num_weights=size.num_weights,
         number_bytes=DTYPE_BYTES[PRECISIONS[precision]],
         outputs=config.token_budget_on("cuda") * _outputs(size, config),
-        activations=_activations(size, "cuda"),
+        activations=_activations(size, "cuda") + _slices(size, 1),
         has_graphs=size.scores == 0 and precision is not Precision.FP32,
     )
     workers = -(-model.workers // server.num_gpus)
@@ -241,8 +241,12 @@ def _activations(size: ModelSize, device: str) -> int:
     of_a_token = 10 * size.hidden + 2 * size.intermediate + size.scores * config.max_tokens
     of_a_token += size.intermediate if Precision.INT8 in precisions else 0  # a product's whole numbers, beside it
     widest = max(DTYPE_BYTES[PRECISIONS[each]] for each in precisions)
-    slices = SLICE_COPIES * SLICE_NUMBERS * NUMBER_BYTES if size.num_words else 0
-    return WORKSPACE_BYTES + slices + config.token_budget_on(device) * of_a_token * widest if size.hidden else 0
+    return WORKSPACE_BYTES + config.token_budget_on(device) * of_a_token * widest if size.hidden else 0
+
+
+def _slices(size: ModelSize, threads: int) -> int:
+    """Bytes of the logits that so many threads read at once, where sparse vectors are made of them."""
+    return threads * SLICE_COPIES * SLICE_NUMBERS * NUMBER_BYTES if size.num_words else 0
 
 
 def _batch(size: ModelSize, server: ServerSizes) -> int:
@@ -273,14 +277,7 @@ def _answers(size: ModelSize, server: ServerSizes) -> int:
 
 def _answer(size: ModelSize, server: ServerSizes) -> int:
     """Bytes of the JSON of the largest answer."""
-    largest = largest_answer(
-        _config(size).task,
-        vector_size=size.vector_size,
-        num_labels=size.num_labels,
-        num_words=size.num_words,
-        token_width=size.token_width,
-    )
-    return min(largest, server.response_bytes)
+    return min(largest_answer(_config(size).task, **size.of_answers), server.response_bytes)
 
 
 def _traffic(model: ModelLoad, server: ServerSizes) -> Traffic:

@@ -89,6 +89,12 @@ class ModelSize:
         )
 
     @property
+    def of_answers(self) -> dict[str, int]:
+        """What the size of the largest answer depends on (handler.sizes.largest_answer)."""
+        names = ("vector_size", "num_labels", "num_words", "token_width")
+        return {name: getattr(self, name) for name in names}
+
+    @property
     def num_weights(self) -> int:
         """How many numbers all tensors hold."""
         return sum(self.weights.values())

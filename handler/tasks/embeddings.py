@@ -131,7 +131,7 @@ def _makers(tokenizer: Any, config: HandlerConfig) -> Mapping[Kind, Make]:
         return {Kind.DENSE: _make_dense(config, lambda reading: reading.rows[0])}
     if config.vectors.words is not None:
         return {Kind.SPARSE: _make_sparse(tokenizer, config, lambda reading: (None, reading.rows[0]))}
-    width, first = config.vectors.dense_width, int(config.vectors.token_weight is not None)
+    width, first = config.vectors.dense_width, int(config.vectors.sparse_module is not None)
     last = config.vectors.numbers_of_token
     every = {
         # a copy, for a part would hold the whole

@@ -37,9 +37,9 @@ class Vectors:
     """Whether the logarithm is taken once more (SpladePooling's log1p_relu)."""
     max_active_dims: int | None = None
     """How many words a request gets that does not say. None: all of them."""
-    token_weight: str | None = None
+    sparse_module: str | None = None
     """bge-m3's sparse_linear: the folder of a Dense module that weighs a token, whose word gets its largest weight."""
-    token_vector: str | None = None
+    multi_module: str | None = None
     """bge-m3's colbert_linear: the folder of a Dense module that makes a token's vector; the first token has none."""
     token_width: int = 0
     """Numbers of a token's vector."""
@@ -51,20 +51,20 @@ class Vectors:
         """What may be asked for; the first is what a request gets that does not say."""
         made = {
             Kind.DENSE: self.words is None,
-            Kind.SPARSE: self.words is not None or self.token_weight is not None,
-            Kind.MULTI_VECTOR: self.token_vector is not None,
+            Kind.SPARSE: self.words is not None or self.sparse_module is not None,
+            Kind.MULTI_VECTOR: self.multi_module is not None,
         }
         return tuple(kind for kind, is_made in made.items() if is_made)
 
     @property
     def modules(self) -> tuple[str, ...]:
         """Folders of the modules that look at each token."""
-        return tuple(filter(None, (self.token_weight, self.token_vector)))
+        return tuple(filter(None, (self.sparse_module, self.multi_module)))
 
     @property
     def numbers_of_token(self) -> int:
         """Numbers that the modules say of each token: its weight, then its vector."""
-        return (self.token_weight is not None) + self.token_width
+        return (self.sparse_module is not None) + self.token_width
 
     @classmethod
     def from_mapping(cls, name: str, value: object) -> Self:
@@ -74,7 +74,7 @@ class Vectors:
         for key, each in value.items():
             if not _CHECKS[key](each):
                 raise ConfigError(f"model-config.yaml: {key} of {name} is {each!r}: pack the checkpoint again")
-        if ("words" in value) == bool({"token_weight", "token_vector"} & set(value)):
+        if ("words" in value) == bool({"sparse_module", "multi_module"} & set(value)):
             raise ConfigError(f"model-config.yaml: {name} has either words or modules for tokens: pack it again")
         words = {"words": WordPooling(value["words"])} if "words" in value else {}
         return cls(**{**value, **words})
@@ -97,8 +97,8 @@ _CHECKS: Mapping[str, Callable[[object], bool]] = {
     "words": lambda value: value in list(WordPooling),
     "is_log_twice": lambda value: isinstance(value, bool),
     "max_active_dims": _is_count,
-    "token_weight": _is_folder,
-    "token_vector": _is_folder,
+    "sparse_module": _is_folder,
+    "multi_module": _is_folder,
     "token_width": _is_count,
     "dense_width": _is_count,
 }

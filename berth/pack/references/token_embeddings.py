@@ -17,9 +17,9 @@ def _read_rows(checkpoint: Checkpoint, output: Any, _is_mask: Any) -> list[float
     assert checkpoint.vectors is not None
     states = output.last_hidden_state[0]
     said = []
-    if weight := checkpoint.vectors.token_weight:
+    if weight := checkpoint.vectors.sparse_module:
         said.append(after_module(checkpoint.root / weight, states))
-    if vector := checkpoint.vectors.token_vector:
+    if vector := checkpoint.vectors.multi_module:
         said.append(torch.nn.functional.normalize(after_module(checkpoint.root / vector, states), dim=1))
     tokens, dense = torch.cat(said, dim=1).double(), text_vector(checkpoint, states)
     more = max(0, tokens.shape[1] - len(dense)), max(0, len(dense) - tokens.shape[1])

@@ -17,8 +17,8 @@ def token_vectors_of(transformer: Path, embedding: Embedding) -> Vectors | None:
     behind = load_json(transformer / embedding.dense[-1] / CONFIG) if embedding.dense else {}
     width = behind.get("out_features", behind.get("dimension")) or int(str(hidden)) * len(embedding.pooling)
     return Vectors(
-        token_weight=SPARSE_LINEAR if SPARSE_LINEAR in there else None,
-        token_vector=COLBERT_LINEAR if COLBERT_LINEAR in there else None,
+        sparse_module=SPARSE_LINEAR if SPARSE_LINEAR in there else None,
+        multi_module=COLBERT_LINEAR if COLBERT_LINEAR in there else None,
         token_width=int(str(there[COLBERT_LINEAR]["out_features"])) if COLBERT_LINEAR in there else 0,
         dense_width=int(str(width)),
     )

@@ -46,7 +46,7 @@ class TokensReadout(PooledReadout):
     def __init__(self, folder: Path, config: HandlerConfig, placement: Placement, tokenizer: Tokenizer) -> None:
         super().__init__(folder, config, placement, tokenizer)
         assert config.vectors is not None
-        names = (config.vectors.token_weight, config.vectors.token_vector)
+        names = (config.vectors.sparse_module, config.vectors.multi_module)
         self._weigh, self._turn = (
             None if name is None else load_module(folder / name).to(placement.device) for name in names
         )

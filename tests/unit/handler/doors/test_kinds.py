@@ -54,7 +54,7 @@ def test_tei_lists_the_words_by_their_ids() -> None:
 
 def test_teis_embed_all_is_for_models_that_make_vectors_of_tokens() -> None:
     served: Any = StandInModel(Task.EMBEDDINGS)
-    vectors = Vectors(token_vector="colbert_linear", token_width=2, dense_width=2)
+    vectors = Vectors(multi_module="colbert_linear", token_width=2, dense_width=2)
     served.config = HandlerConfig(task=Task.EMBEDDINGS, max_tokens=8, vectors=vectors)
     model = ModelIdentity(name="m", version="1", contract=TASKS[Task.EMBEDDINGS], served=served)
     opened = open_call({"body": b'{"inputs": "a"}'}, {**REST, "url_path": "embed_all"}, model)

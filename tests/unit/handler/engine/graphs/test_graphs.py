@@ -119,7 +119,7 @@ def test_tokens_beside_a_vector(checkpoint: MakeCheckpoint) -> None:
         save_file(torch.nn.Linear(64, width).state_dict(), folder / name / "model.safetensors")
         settings = {"in_features": 64, "out_features": width, "activation_function": "torch.nn.Identity"}
         (folder / name / "config.json").write_text(json.dumps(settings))
-    vectors = Vectors(token_weight="weight", token_vector="vector", token_width=96, dense_width=64)
+    vectors = Vectors(sparse_module="weight", multi_module="vector", token_width=96, dense_width=64)
     packed, graphed = load_vectors(folder, vectors, BUDGET)
     for lengths in BATCHES:
         texts = texts_of(packed, lengths)
