@@ -15,6 +15,7 @@ from .errors import Refused
 
 CONFIG = "config.json"
 TOKENIZER = "tokenizer.json"
+SPARSE_LINEAR, COLBERT_LINEAR = TOKEN_MODULES = ("sparse_linear", "colbert_linear")  # bge-m3's; pickles, as published
 TOKENIZER_CONFIG = "tokenizer_config.json"
 # A tokenizer is one of the first, with what lies beside it.
 VOCABULARY_FILES = (

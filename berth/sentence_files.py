@@ -13,6 +13,7 @@ TRANSFORMER_FILES = tuple(
     f"sentence_{kind}_config.json"
     for kind in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
 )
+TRANSFORMERS = ("Transformer", "MLMTransformer")
 PACKAGE = "sentence_transformers"
 
 
@@ -49,7 +50,7 @@ def load_modules(checkpoint: Path) -> tuple[Module, ...]:
 
 def transformer_folder(checkpoint: Path, modules: tuple[Module, ...]) -> Path:
     """Where config.json and the weights lie: old sentence-transformers put them into 0_Transformer."""
-    return checkpoint / next((module.path for module in modules if module.kind == "Transformer"), "")
+    return checkpoint / next((module.path for module in modules if module.kind in TRANSFORMERS), "")
 
 
 def transformer_file(transformer: Path) -> Path:

@@ -1,17 +1,22 @@
 """What one request may ask of the engine: how many texts and tokens, and nothing cut that must not be."""
 
+from itertools import repeat
+
+import msgspec
+
 from .config import MAX_TEXTS_PER_REQUEST, MAX_TOKENS_PER_REQUEST
 from .engine.pending import Pending
 from .errors import InputTooLong, RequestError, TooManyInputs, TooManyTokens
-from .parameters import CutParameters
+from .parameters import CutParameters, Parameters
 from .payload import Request
+from .sizes import MAX_TOKEN_VECTORS_PER_REQUEST
 from .text.tokenization import Encoded
 
 
 def accept(request: Request, encoded: list[Encoded]) -> list[Pending] | RequestError:
     """Return one request's inputs, or the error that says why it cannot be answered."""
     inputs: list[Pending] = []
-    for source, texts in zip(request.inputs, encoded, strict=True):
+    for source, texts in zip(request.inputs, map(_mark, encoded, repeat(request.parameters)), strict=True):
         if isinstance(texts, RequestError):
             return texts.locate(source.param)
         num_tokens = sum([text.num_tokens for text in texts])
@@ -31,6 +36,13 @@ def accept(request: Request, encoded: list[Encoded]) -> list[Pending] | RequestE
         or _too_many_tokens(request, sum([pending.num_tokens for pending in inputs]))
         or inputs
     )
+
+
+def _mark(texts: Encoded, parameters: Parameters) -> Encoded:
+    """Say of texts that what a model says of their tokens is asked for, if it is."""
+    if isinstance(texts, RequestError) or not parameters.reads_tokens:
+        return texts
+    return [msgspec.structs.replace(text, reads_tokens=True) for text in texts]
 
 
 def _refuse_cuts(request: Request, inputs: list[Pending]) -> InputTooLong | None:
@@ -57,9 +69,12 @@ def refuse_too_many(request: Request, num_texts: int) -> TooManyInputs | None:
 
 
 def _too_many_tokens(request: Request, num_tokens: int) -> TooManyTokens | None:
-    if num_tokens <= MAX_TOKENS_PER_REQUEST:
+    gives_tokens = request.parameters.gives_tokens
+    most = MAX_TOKEN_VECTORS_PER_REQUEST if gives_tokens else MAX_TOKENS_PER_REQUEST
+    if num_tokens <= most:
         return None
+    each = ", each with a vector," if gives_tokens else ""
     return TooManyTokens(
-        f"the model would read {num_tokens} tokens for this request, and {MAX_TOKENS_PER_REQUEST} are the most: send "
-        "several requests with fewer or shorter texts"
+        f"the model would read {num_tokens} tokens{each} for this request, and {most} are the most: send several "
+        "requests with fewer or shorter texts"
     ).locate(request.param)

@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 
 from .errors import ConfigError
 from .precision import ON_CUDA, Precision, cpu_flags, fast_precisions
+from .vectors.settings import Vectors
 
 MAX_INPUTS_PER_REQUEST = 256
 MAX_TEXTS_PER_REQUEST = 256  # what the model reads for them: each pair and each window of a long text is one
@@ -26,6 +27,7 @@ SMALL_ANSWER_BYTES = 2**16  # one that is always sent: the deep check's, and who
 BYTES_PER_NUMBER = 13  # of a vector of length 1 in JSON: 12.2 of 384 numbers, 12.7 of 4096
 MAX_MASKS_PER_INPUT = 32  # each is a score for every word of the vocabulary: 1 MB of XLM-RoBERTa's
 KNOWN_WORDS_STEP = 997  # of a vocabulary's logits every so many are known answers: 30 of BERT's, 250 of XLM-RoBERTa's
+KNOWN_WORD_SUMS = 61  # of a sparse vector's weights so many sums are known answers
 DEFAULT_MAX_BYTES = 6_553_500  # TorchServe 0.12's own default of max_request_size and max_response_size
 # CPU: 1024 to 4096 tokens are equally fast, more is slower (MiniLM, 2 cores of an AMD EPYC, 2026-11-22). CUDA: enough
 # to keep a large card busy; TEI's max_batch_tokens has the same default.
@@ -127,6 +129,8 @@ class HandlerConfig:
     """Embeddings only: what `prompt_name` may say, and the text that it puts before every input."""
     default_prompt: str | None = None
     """Embeddings only: the `prompt_name` of a request that names none."""
+    vectors: Vectors | None = None
+    """Embeddings only: how other vectors than one dense one are made. None: one dense vector alone."""
     score_function: ScoreFunction | None = None
     """text-ranking only: what turns a logit into a score. None: a sigmoid."""
     requires: tuple[str, ...] = ()
@@ -182,6 +186,8 @@ def _plain(value: object) -> object:
             return str(alone)
         case tuple():
             return [each if isinstance(each, int) else str(each) for each in value]
+        case Vectors():
+            return value.to_mapping()
         case Mapping():
             return {str(key): each for key, each in value.items()}
         case _:
@@ -256,6 +262,7 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "truncate_dim": _positive,
     "prompts": _texts,
     "default_prompt": _string,
+    "vectors": Vectors.from_mapping,
     "score_function": partial(_member, ScoreFunction),
     "requires": _strings,
 }

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from .config import KNOWN_WORDS_STEP
+from .config import KNOWN_WORD_SUMS, KNOWN_WORDS_STEP
 from .contract import Contract
 from .errors import SelfTestError
 from .inputs import TextInput, to_text_inputs
@@ -73,7 +73,15 @@ def load_known_answers(path: Path, contract: Contract) -> KnownAnswers:
 
 
 def make_raw_head(reads: Reads) -> Head[Parameters]:
-    """Make a head for any task: the model's numbers in order, every KNOWN_WORDS_STEPth of a vocabulary's logits."""
+    """Make a head for any task: the model's numbers in order, every KNOWN_WORDS_STEPth of a vocabulary's logits.
+
+    Of a sparse vector nearly all are 0: there it is sums of the weights, in which each counts. Of tokens there are too
+    many numbers: there it is means over tokens, and over numbers.
+    """
+    if reads is Reads.WORD_WEIGHTS:
+        return one_by_one(_sum_words)
+    if reads is Reads.TEXT_AND_TOKENS:
+        return one_by_one(_mean_tokens)
     step = KNOWN_WORDS_STEP if reads is Reads.MASK_LOGITS else 1
 
     @one_by_one
@@ -82,6 +90,22 @@ def make_raw_head(reads: Reads) -> Head[Parameters]:
         return numbers
 
     return head
+
+
+def _sum_words(reading: Reading, _: Parameters) -> list[float]:
+    """Weights [vocabulary] -> their sums, of every KNOWN_WORD_SUMSth word beginning with each of the first."""
+    (row,) = reading.rows
+    places = np.arange(len(row)) % KNOWN_WORD_SUMS
+    sums: list[float] = np.bincount(places, weights=row, minlength=KNOWN_WORD_SUMS).tolist()
+    return sums
+
+
+def _mean_tokens(reading: Reading, _: Parameters) -> list[float]:
+    """A text's row and its tokens' [1 + T, width] -> the row, the tokens' mean, and each one's sum over T."""
+    (row,) = reading.rows
+    tokens = row[1:].astype(np.float64)
+    numbers: list[float] = np.concatenate([row[0], tokens.mean(0), tokens.sum(1) / len(tokens)]).tolist()
+    return numbers
 
 
 def difference(value: object, known: Sequence[float]) -> float:

@@ -31,6 +31,16 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     example: ClassVar[str] = ""
     """Those that must be there, as JSON; "" where none must."""
 
+    @property
+    def reads_tokens(self) -> bool:
+        """Whether something is asked for that a model says of single tokens beside a text's vector."""
+        return False
+
+    @property
+    def gives_tokens(self) -> bool:
+        """Whether a result has a vector for each token."""
+        return False
+
 
 class CutParameters(Parameters, frozen=True, kw_only=True):
     """Parameters of a task that reads as much of a text as the model takes."""

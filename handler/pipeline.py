@@ -29,7 +29,7 @@ from .explain.explainer import LIMIT_S, Explainer
 from .known_answers import TOLERANCES, KnownAnswers, make_raw_head
 from .parameters import ExplanationParameters
 from .payload import Answer, Prediction, Rejected, Request, Token
-from .tasks import TASKS
+from .tasks import TASKS, reads_of
 from .tasks.kind import Head, Row
 from .tasks.scores import labels_of
 from .text.encoded import EncodedText
@@ -54,7 +54,7 @@ class Pipeline:
         self._tokenizer = Tokenizer(folder)
         self.use(MODELS[engine](folder, config, self.placement, self._tokenizer))
         self._head: Head[Any] = self._kind.make_head(self._model.network.config, self._tokenizer.hf, config)
-        self._raw_head = make_raw_head(self._kind.reads)
+        self._raw_head = make_raw_head(reads_of(config))
         self._explainer = Explainer(self._model, self._tokenizer, config) if self._kind.is_explained else None
 
     @property

@@ -12,17 +12,28 @@ from .config import (
     Task,
 )
 
+SLICE_NUMBERS = 2**23  # logits of a vocabulary that a thread has in memory at once, to make sparse vectors of them
+MAX_WORDS = 4096  # of a sparse vector; trained models give some tens for a query, some hundreds for a text
+WORD_BYTES = 32  # "30521":1.2345678806304932, of a sparse vector in JSON
+MAX_TOKEN_VECTORS_PER_REQUEST = 2048  # of 1,024 numbers each 8 MiB until they are written, and 11 MB in base64
 OBJECT_BYTES = 64  # {"label": "...", "score": ...} in JSON
 KEEPS_PLACES = frozenset({Task.TOKEN_CLASSIFICATION, Task.QUESTION_ANSWERING})
 """Tasks whose head asks where in the text a token stands."""
 ANSWERS_VECTORS = frozenset({Task.EMBEDDINGS})
 
 
-def largest_answer(task: Task, *, vector_size: int, num_labels: int) -> int:
-    """Return the JSON bytes of the largest answer to one request; one small object for each text, unless named here."""
+def largest_answer(task: Task, *, vector_size: int, num_labels: int, num_words: int = 0, token_width: int = 0) -> int:
+    """Return the JSON bytes of the largest answer to one request; one small object for each text, unless named here.
+
+    `num_words`: of the vocabulary, where the model makes sparse vectors of it; `token_width`: numbers said of a token.
+    """
     match task:
         case Task.EMBEDDINGS:
-            return MAX_TEXTS_PER_REQUEST * vector_size * BYTES_PER_NUMBER
+            words = MAX_TEXTS_PER_REQUEST * min(num_words, MAX_WORDS)
+            numbers = 0 if num_words else MAX_TEXTS_PER_REQUEST * vector_size
+            if token_width:  # all kinds at once
+                words, numbers = MAX_TOKENS_PER_REQUEST, numbers + MAX_TOKEN_VECTORS_PER_REQUEST * token_width
+            return words * WORD_BYTES + numbers * BYTES_PER_NUMBER
         case Task.TEXT_CLASSIFICATION:
             return MAX_TEXTS_PER_REQUEST * num_labels * OBJECT_BYTES
         case Task.TOKEN_CLASSIFICATION:

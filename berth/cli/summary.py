@@ -91,9 +91,10 @@ def _labels(facts: Facts) -> str:
 
 
 def _vector(vector: Mapping[str, Any]) -> str:
-    """How the tokens' vectors become one."""
+    """How the tokens' vectors, or words' weights, become one."""
     steps = {
         f"{vector['size']} numbers": True,
+        " and ".join(vector["kinds"]): vector["kinds"] != ["dense"],
         f"pooled by {' and '.join(vector['pooling'])}": True,
         f"{vector['dense']} modules behind": vector["dense"],
         "of length 1": vector["normalized"],

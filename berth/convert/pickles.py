@@ -26,7 +26,7 @@ def applies(folder: Path) -> bool:
     """Whether weights are there only as pickles; Refused when one is damaged, missing or outside the checkpoint."""
     pairs = _pairs(folder)
     for source, _ in pairs:
-        _check(folder, source)
+        check_pickle(folder, source)
     return bool(pairs)
 
 
@@ -75,7 +75,7 @@ def _shards(index: Path) -> list[str]:
     return names
 
 
-def _check(folder: Path, source: Path) -> None:
+def check_pickle(folder: Path, source: Path) -> None:
     """Refuse what can be seen to be no pickle of torch's, or lies outside the checkpoint."""
     if not is_inside(folder, source):
         raise Refused(f"{source} leads outside the checkpoint, to {source.resolve()}: copy the file into the folder")

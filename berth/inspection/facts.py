@@ -65,7 +65,7 @@ def read_facts(members: Members) -> Facts:
         num_parameters=size.num_weights,
         weight_types=tuple(sorted(size.weights)),
         labels=_labels(shape, size.num_labels) if config.task in LABELLED else (),
-        vector=_vector(config, size.vector_size) if config.task is Task.EMBEDDINGS else {},
+        vector=_vector(config, size) if config.task is Task.EMBEDDINGS else {},
         precision=config.precision,
         cpu_precisions=config.cpu_precisions,
         max_tokens=config.max_tokens,
@@ -86,10 +86,12 @@ def _labels(shape: Mapping[str, Any], num_labels: int) -> tuple[str, ...]:
     return tuple(str(names[number]) for number in sorted(names, key=int))
 
 
-def _vector(config: HandlerConfig, size: int) -> dict[str, object]:
+def _vector(config: HandlerConfig, size: ModelSize) -> dict[str, object]:
+    vectors = config.vectors
     return {
-        "size": size,
-        "pooling": [str(pooling) for pooling in config.pooling],
+        "size": size.num_words or size.vector_size,
+        "kinds": ["dense"] if vectors is None else [str(kind) for kind in vectors.kinds],
+        "pooling": [str(pooling) for pooling in (config.pooling if vectors is None else (vectors.words,))],
         "dense": len(config.dense),
         "normalized": config.normalize,
         "truncate_dim": config.truncate_dim,

@@ -19,7 +19,14 @@ from handler.config import (
     Task,
 )
 from handler.precision import Precision
-from handler.sizes import ANSWERS_VECTORS, KEEPS_PLACES, largest_answer
+from handler.sizes import (
+    ANSWERS_VECTORS,
+    KEEPS_PLACES,
+    MAX_TOKEN_VECTORS_PER_REQUEST,
+    MAX_WORDS,
+    SLICE_NUMBERS,
+    largest_answer,
+)
 
 from ..machine.forking import IMPORTS_BYTES
 from ..machine.quantities import KIB, MIB
@@ -45,6 +52,8 @@ STRING_FACTOR = 4  # one character outside the Basic Multilingual Plane makes al
 TOKEN_BYTES = 12  # its id and type, and both in the key that finds equal texts
 PLACE_BYTES = 13  # offset, source and word of a token, where the head asks for them
 NUMBER_BYTES = 4  # of a vector, until it is written
+CHOSEN_BYTES = 12  # of a word of a sparse vector, until it is written: its id and its weight
+SLICE_COPIES = 3  # of a slice of logits: as the matrix gives it, in float32, and what is added of it
 VALUE_FACTOR = 4  # such objects in Python, for each byte of their JSON
 DTYPE_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 PRECISIONS = {Precision.FP32: "F32", Precision.FP16: "F16", Precision.BF16: "BF16", Precision.INT8: "F32"}
@@ -169,7 +178,7 @@ def _host_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
     on_disk = size.content_bytes - shared if model.is_in_memory else 0
     process = FORK_BYTES if server.is_forked else PROCESS_BYTES
     process += TOKENIZER_FACTOR * size.tokenizer_bytes + (CUDA_HOST_BYTES if server.num_gpus else 0)
-    activations = 0 if server.num_gpus else _activations(size, server.device)
+    activations = 0 if server.num_gpus else _activations(size, server.device) + _slices(size, server.cores)
     return [
         Part(name=f"{size.name}: weights, shared", bytes=shared),
         Part(name=f"{size.name}: unpacked folder in memory", bytes=on_disk),
@@ -189,7 +198,7 @@ def _gpu_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
         num_weights=size.num_weights,
         number_bytes=DTYPE_BYTES[PRECISIONS[precision]],
         outputs=config.token_budget_on("cuda") * _outputs(size, config),
-        activations=_activations(size, "cuda"),
+        activations=_activations(size, "cuda") + _slices(size, 1),
         has_graphs=size.scores == 0 and precision is not Precision.FP32,
     )
     workers = -(-model.workers // server.num_gpus)
@@ -198,9 +207,11 @@ def _gpu_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
 
 def _outputs(size: ModelSize, config: HandlerConfig) -> int:
     """Most numbers that a forward pass gives for each token of its budget."""
-    if config.task is Task.FILL_MASK:  # a mask takes a token of the budget more for so many words of the vocabulary
+    if config.task is Task.FILL_MASK or size.num_words:
+        # a mask, or a sparse vector's text, takes a token of the budget more for so many words of the vocabulary
         return VOCABULARY_PER_TOKEN
-    return max(size.num_labels, -(-size.vector_size // TOKENS_PER_SLOT))
+    wide = max(size.vector_size, size.token_width) if size.token_width else 0
+    return wide + max(size.num_labels, -(-max(size.vector_size, wide) // TOKENS_PER_SLOT))
 
 
 def _weights(size: ModelSize, device: str, workers: int) -> tuple[int, int]:
@@ -246,6 +257,11 @@ def _activations(size: ModelSize, device: str) -> int:
     return WORKSPACE_BYTES + config.token_budget_on(device) * of_a_token * widest if size.hidden else 0
 
 
+def _slices(size: ModelSize, threads: int) -> int:
+    """Bytes of the logits that so many threads read at once, where sparse vectors are made of them."""
+    return threads * SLICE_COPIES * SLICE_NUMBERS * NUMBER_BYTES if size.num_words else 0
+
+
 def _batch(size: ModelSize, server: ServerSizes) -> int:
     """Bytes of a full batch of the largest requests in a worker: as sent, as strings, as tokens, and its answers.
 
@@ -256,8 +272,12 @@ def _batch(size: ModelSize, server: ServerSizes) -> int:
     token_bytes = TOKEN_BYTES + (PLACE_BYTES if config.task in KEEPS_PLACES else 0)
     request = server.request_bytes * (1 + STRING_FACTOR) + tokens * token_bytes
     bodies = min(size.batch_size * _answer(size, server), MAX_ONLY_MESSAGE_BYTES)
-    if config.task in ANSWERS_VECTORS:
+    if size.num_words:  # a pass's weights, and ids and weights of what is answered
+        values = config.token_budget_on(server.device) * VOCABULARY_PER_TOKEN * NUMBER_BYTES
+        values += size.batch_size * MAX_TEXTS_PER_REQUEST * min(size.num_words, MAX_WORDS) * CHOSEN_BYTES
+    elif config.task in ANSWERS_VECTORS:
         values = size.batch_size * MAX_TEXTS_PER_REQUEST * size.vector_size * NUMBER_BYTES
+        values += size.batch_size * MAX_TOKEN_VECTORS_PER_REQUEST * size.token_width * NUMBER_BYTES
     else:
         values = size.batch_size * VALUE_FACTOR * _answer(size, server)
     return size.batch_size * request + values + 2 * bodies
@@ -270,8 +290,7 @@ def _answers(size: ModelSize, server: ServerSizes) -> int:
 
 def _answer(size: ModelSize, server: ServerSizes) -> int:
     """Bytes of the JSON of the largest answer."""
-    largest = largest_answer(_config(size).task, vector_size=size.vector_size, num_labels=size.num_labels)
-    return min(largest, server.response_bytes)
+    return min(largest_answer(_config(size).task, **size.of_answers), server.response_bytes)
 
 
 def _traffic(model: ModelLoad, server: ServerSizes) -> Traffic:

@@ -41,6 +41,10 @@ class ModelSize:
     num_labels: int
     vector_size: int
     """How many numbers an embedding has."""
+    token_width: int = 0
+    """Numbers that a model says of each token beside an embedding."""
+    num_words: int = 0
+    """Words of the vocabulary, where the model makes sparse vectors; else 0."""
     scores: int
     """Attention scores that are kept for a pair of tokens, those of all heads."""
     tokenizer_bytes: int
@@ -63,6 +67,7 @@ class ModelSize:
         shape = json.loads(members.read(f"{CHECKPOINT}/config.json")) if f"{CHECKPOINT}/config.json" in sizes else {}
         hidden = _number(shape, HIDDEN, 0)
         config = HandlerConfig.from_mapping(settings["handler"]) if "handler" in settings else None
+        vectors = config.vectors if config is not None else None
         weights: Counter[str] = Counter()
         for name in sizes:
             if name.startswith(f"{CHECKPOINT}/") and name.endswith(".safetensors"):
@@ -76,10 +81,18 @@ class ModelSize:
             intermediate=_number(shape, INTERMEDIATE, 4 * hidden),
             num_labels=len(shape.get("id2label") or ()) or 2,  # as transformers counts
             vector_size=_vector_size(config, hidden, members),
+            num_words=_number(shape, ("vocab_size",), 0) if vectors and vectors.words else 0,
+            token_width=vectors.numbers_of_token if vectors else 0,
             scores=SCORES.get(str(shape.get("model_type")), 0) * _number(shape, HEADS, 0),
             tokenizer_bytes=sizes.get(f"{CHECKPOINT}/tokenizer.json", 0),
             content_bytes=sum(sizes.values()),
         )
+
+    @property
+    def of_answers(self) -> dict[str, int]:
+        """What the size of the largest answer depends on (handler.sizes.largest_answer)."""
+        names = ("vector_size", "num_labels", "num_words", "token_width")
+        return {name: getattr(self, name) for name in names}
 
     @property
     def num_weights(self) -> int:

@@ -14,6 +14,14 @@ class OpenAIEmbedding(msgspec.Struct, kw_only=True):
     embedding: Annotated[
         str | list[float], Meta(description="numbers, or little-endian float32 in base64 if that was asked for")
     ]
+    vectors: Annotated[dict[str, Any] | msgspec.UnsetType, Meta(description="those of other kinds")] = msgspec.UNSET
+
+
+class WordWeight(msgspec.Struct, kw_only=True):
+    """A word of a sparse vector."""
+
+    index: int
+    value: float
 
 
 class OpenAIUsage(msgspec.Struct, kw_only=True):

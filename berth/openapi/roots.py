@@ -66,6 +66,18 @@ ABOUT = {
         example={"inputs": "hello world"},
         results=(list[list[float]],),
     ),
+    "embed_sparse": About(
+        summary="TEI's embed_sparse: the words of each text with their weights",
+        requests=(embed.TextsRequest,),
+        example={"inputs": "hello world"},
+        results=(list[list[protocols.WordWeight]],),
+    ),
+    "embed_all": About(
+        summary="TEI's embed_all: of each text the vectors of its tokens",
+        requests=(embed.TextsRequest,),
+        example={"inputs": "hello world"},
+        results=(list[list[list[float]]],),
+    ),
     "similarity": About(
         summary="TEI's similarity: cosines with one sentence",
         requests=(similarity.SimilarityRequest,),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from handler.config import Pooling, ScoreFunction, Task
+from handler.vectors.settings import Vectors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ class Checkpoint:
     truncate_dim: int | None = None
     prompts: Mapping[str, str] = field(default_factory=dict)
     default_prompt: str | None = None
+    vectors: Vectors | None = None
+    """How other vectors than one dense one are made; None for other tasks too."""
     score_function: ScoreFunction | None = None
     """What turns the logit of text-ranking into a score; None for other tasks."""
-    left_out: tuple[str, ...] = ()
-    """What lies in the folder and is not served, a sentence each."""

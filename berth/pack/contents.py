@@ -127,6 +127,7 @@ def _model_config(checkpoint: Checkpoint, source: HandlerSource) -> bytes:
         truncate_dim=checkpoint.truncate_dim,
         prompts=checkpoint.prompts,
         default_prompt=checkpoint.default_prompt,
+        vectors=checkpoint.vectors,
         score_function=checkpoint.score_function,
         requires=source.ranges,
     )

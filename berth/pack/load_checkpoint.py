@@ -12,7 +12,7 @@ from ..checkpoint_files import CONFIG, TOKENIZER_CONFIG, load_json
 from ..errors import Refused
 from ..sentence_files import MODULES_FILE, Module, load_modules, transformer_folder
 from .check.foreign import architecture_of
-from .check.left_out import left_out_files
+from .check.left_out import refuse_unmerged
 from .check.setfit import check_setfit
 from .checkpoint import Checkpoint
 from .files import travelling_files
@@ -20,6 +20,7 @@ from .references import REFERENCES
 from .sentence.cross_encoder import is_cross_encoder, score_function_of
 from .sentence.embedding import embedding_of
 from .sentence.modules import check_kinds
+from .sentence.token_modules import token_vectors_of
 from .sentence.transformer import max_sequence_length
 
 DECODER_ENDING = "LMHeadModel"
@@ -49,6 +50,7 @@ POSITIONS_AFTER_PADDING = frozenset(
 def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
     """The checkpoint in a folder of today's form; Refused with what to do when it cannot be packed."""
     check_setfit(checkpoint, task)
+    refuse_unmerged(checkpoint)
     modules = load_modules(checkpoint)
     if task in (None, Task.EMBEDDINGS):
         check_kinds(checkpoint, modules)
@@ -60,13 +62,14 @@ def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
     task = task or _task_of(checkpoint, modules, config)
     _check_labels(transformer / CONFIG, config, task)
     embedding = embedding_of(checkpoint, modules if task is Task.EMBEDDINGS else ())
+    vectors = embedding.vectors or (token_vectors_of(transformer, embedding) if task is Task.EMBEDDINGS else None)
+    of_tokens = vectors.modules if vectors else ()
     inner = tuple(module.path for module in modules if module.path and transformer == checkpoint)
     return Checkpoint(
         root=transformer.resolve(),
-        files=travelling_files(transformer, inner, embedding.dense),
+        files=travelling_files(transformer, (*inner, *of_tokens), (*embedding.dense, *of_tokens)),
         task=task,
         is_task_told=is_told,
-        left_out=left_out_files(checkpoint),
         max_tokens=_max_tokens(transformer, config, max_sequence_length(transformer) if modules else None),
         pooling=embedding.pooling,
         dense=embedding.dense,
@@ -74,6 +77,7 @@ def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
         truncate_dim=embedding.truncate_dim,
         prompts=embedding.prompts,
         default_prompt=embedding.default_prompt,
+        vectors=vectors,
         score_function=score_function_of(checkpoint, modules, config) if task is Task.TEXT_RANKING else None,
     )
 

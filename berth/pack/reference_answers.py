@@ -27,7 +27,7 @@ from .check.left_out import Loading, left_out_weights
 from .check.loaded import check_loaded
 from .checkpoint import Checkpoint
 from .contents import ReferenceAnswers
-from .references import REFERENCES
+from .references import reference_of
 from .references.known_texts import GOLDEN_TEXTS, TEXTS
 from .references.reference import Texts
 
@@ -48,7 +48,7 @@ def reference_answers(checkpoint: Checkpoint, advance: Advance = ignore) -> Refe
 
     `advance` takes 1 for each of them, of `count_inputs(checkpoint)` (berth/pack/references).
     """
-    reference = REFERENCES[checkpoint.task]
+    reference = reference_of(checkpoint)
     with _silent_transformers():
         with _refusing(checkpoint, f"transformers cannot load {checkpoint.root}"):
             model, tokenizer, left_out = _load(checkpoint)
@@ -92,7 +92,7 @@ def _answer(
     advance: Advance,
 ) -> list[float]:
     """The numbers that the model gives for everything that it reads of one input, in order."""
-    reference = REFERENCES[checkpoint.task]
+    reference = reference_of(checkpoint)
     numbers: list[float] = []
     for texts in reference.texts(checkpoint, item):
         for encoded in _encode(tokenizer, texts, reference.cut(checkpoint.max_tokens)):
@@ -122,7 +122,7 @@ def _refusing(checkpoint: Checkpoint, what: str) -> Iterator[None]:
         raise Refused(_wrong_kind(checkpoint.root / CONFIG, str(error.__cause__))) from error
     except Exception as error:
         words = " ".join(str(error).split())  # many are several lines
-        auto_class = REFERENCES[checkpoint.task].auto_class
+        auto_class = reference_of(checkpoint).auto_class
         raise Refused(
             f"{what}: {type(error).__name__}: {words}; berth packs what "
             f"transformers {transformers.__version__} loads with {auto_class}.from_pretrained"
@@ -157,7 +157,7 @@ def _one_thread() -> Iterator[None]:
 def _load(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, tuple[str, ...]]:
     """The model, its tokenizer and what of the weights is left out, from local files alone."""
     _check_type(checkpoint)
-    auto_class = getattr(transformers, REFERENCES[checkpoint.task].auto_class)
+    auto_class = getattr(transformers, reference_of(checkpoint).auto_class)
     settings = {"local_files_only": True, "trust_remote_code": False}
     model, loading = auto_class.from_pretrained(
         checkpoint.root,

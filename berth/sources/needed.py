@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from ..checkpoint_files import CONFIG, PICKLES, WEIGHTS, WEIGHTS_INDEX
+from ..checkpoint_files import CONFIG, PICKLES, TOKEN_MODULES, WEIGHTS, WEIGHTS_INDEX
 from ..errors import Refused
 
 MODULE_FOLDER = re.compile(r"(\w+_)?\d+_\w+")  # sentence-transformers: 1_Pooling, 0_Transformer, query_0_Router
@@ -13,6 +13,7 @@ ENDINGS = (".json", ".model", ".codes")  # settings, sentencepiece, fastBPE
 MAX_SETTINGS_BYTES = 64 * 2**20  # the largest tokenizer.json of known encoders has 17 MB; data sets are larger
 SAFETENSORS_SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
 PICKLE_SHARD = re.compile(r"pytorch_model-\d+-of-\d+\.bin")
+TOKEN_PICKLES = tuple(f"{name}.pt" for name in TOKEN_MODULES)
 ADAPTERS = ("adapter_model.safetensors", "adapter_model.bin")
 CONFIGS = (CONFIG, "bert_config.json", "adapter_config.json", "modules.json")
 TRAINING = ("training_args.bin", "optimizer.pt", "optimizer.bin", "scheduler.pt", "scaler.pt")
@@ -35,14 +36,15 @@ def needed_files(sizes: Mapping[str, int], where: str) -> list[str]:
 
 def is_weights(name: str) -> bool:
     """Whether a file that is needed holds weights, and no settings."""
-    return name.endswith((".safetensors", ".bin"))
+    return name.endswith((".safetensors", ".bin", *TOKEN_PICKLES))
 
 
 def weights_of(names: Collection[str]) -> list[str]:
     """The weights among the files of one folder: safetensors, else pickles; and an adapter's, if it has any."""
     model = _first(names, WEIGHTS) or _shards(names, WEIGHTS_INDEX, SAFETENSORS_SHARD)
     model = model or _first(names, PICKLES[0]) or _shards(names, PICKLES[1], PICKLE_SHARD)
-    return model + _first(names, *ADAPTERS)
+    of_tokens = [name for name in TOKEN_PICKLES if name in names] if model else []
+    return model + of_tokens + _first(names, *ADAPTERS)
 
 
 def _first(names: Collection[str], *wanted: str) -> list[str]:

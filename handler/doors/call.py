@@ -13,6 +13,7 @@ from ..contract import Contract
 from ..errors import OTHER_TASK_STATUS, RequestError, ResponseTooLarge, UnknownPath
 from ..parameters import EncodingFormat, Parameters
 from ..payload import Item, Prediction, Response
+from ..vectors.sparse import SparseList, SparseVector
 from .paths import Form, tei_error_type
 
 
@@ -138,19 +139,30 @@ def format_value(
     return Response(status=200, phrase="OK", body=body, headers=headers or {})
 
 
+def encode_value(value: object) -> bytes:
+    """Write any JSON value alone, in which an array stands for its numbers."""
+    return ENCODERS[EncodingFormat.FLOAT].encode(value)
+
+
 def refuse(error: RequestError, value: object) -> Response:
     """Write the error's own status, with `value` as the body."""
     body, headers = msgspec.json.encode(value), dict(error.headers)
     return Response(status=error.status, phrase=error.phrase, body=body, headers=headers)
 
 
-def _to_json(value: object) -> msgspec.Raw:
+def _to_json(value: object) -> object:
     """Write an array's numbers with as many digits as tell a float32 from its neighbours."""
+    if isinstance(value, SparseVector | SparseList):
+        return value.to_json()
     return msgspec.Raw(orjson.dumps(_contiguous(value), option=orjson.OPT_SERIALIZE_NUMPY))
 
 
-def _to_bytes(value: object) -> memoryview:
+def _to_bytes(value: object) -> object:
     """Return an array's bytes as they lie in memory; msgspec writes them in base64."""
+    if isinstance(value, SparseVector | SparseList):
+        return value.to_json()
+    if isinstance(value, np.ndarray) and value.ndim > 1:
+        return list(value)
     return _contiguous(value).astype("<f4", copy=False).data
 
 

@@ -20,11 +20,13 @@ from ..contract import Contract
 from ..errors import InvalidInput, InvalidParameter, RequestError
 from ..parameters import EncodingFormat, Parameters, describe_parameters
 from ..payload import Answered, ModelIdentity, Prediction, Rejected, Request, Response
+from ..vectors.settings import Kind
+from ..vectors.sparse import kind_of
 from ..wire import convert, quote
 from .advice import Advice, example_body
 from .binary import HEADER, MEDIA, SIZE, strings_to_bytes, vectors_to_bytes
 from .body import decode_json
-from .call import Call, count_headers, encode_error, encoding_of, format_value, refuse
+from .call import Call, count_headers, encode_error, encode_value, encoding_of, format_value, refuse
 from .tensors import Column, Tensor, describe_inputs, example_tensors, read_column, read_inputs
 from .typed import parameters_of
 
@@ -86,13 +88,13 @@ class TensorReply:
     """Whether explanations are asked for."""
 
     def format_predictions(self, predictions: Sequence[Prediction]) -> Response:
-        """Write a 200 with embeddings [n, dimensions], or [n] results as JSON."""
+        """Write a 200 with dense embeddings [n, dimensions], or [n] results as JSON."""
         values: list[Any] = [prediction.value for prediction in predictions]
         headers = count_headers(predictions)
         if self.is_binary:
             return self._format_binary(values, headers)
         name = self.output_name
-        if self.model.contract.is_vector:
+        if self._has_numbers(values):
             shape = [len(values), len(values[0])]
             output = _tensor(name, "FP32", shape, data=np.concatenate(values))
         else:
@@ -101,15 +103,19 @@ class TensorReply:
 
     def _format_binary(self, values: list[Any], headers: dict[str, str]) -> Response:
         name = self.output_name
-        if self.model.contract.is_vector:
+        if self._has_numbers(values):
             data = vectors_to_bytes(values)
             output = _tensor(name, "FP32", [len(values), len(values[0])], parameters={SIZE: len(data)})
         else:
-            data = strings_to_bytes([msgspec.json.encode(value) for value in values])
+            data = strings_to_bytes([encode_value(value) for value in values])
             output = _tensor(name, "BYTES", [len(values)], parameters={SIZE: len(data)})
         response = format_value(self._answer(output) | self._say_truncated(headers))
         headers |= {"content-type": MEDIA, HEADER: str(len(response.body))}
         return replace(response, body=response.body + data, headers=headers)
+
+    def _has_numbers(self, values: list[Any]) -> bool:
+        """Whether they are dense vectors, which are rows of one tensor."""
+        return self.model.contract.is_vector and kind_of(values[0]) is Kind.DENSE
 
     @property
     def output_name(self) -> str:
@@ -135,7 +141,7 @@ class TensorReply:
 
     def _json_tensor(self, name: str, values: list[Any]) -> dict[str, object]:
         """JSON in strings; TorchServe makes bytes of what it finds as it prints it, and of a string with its quotes."""
-        data = values if self.is_grpc else [msgspec.json.encode(value).decode() for value in values]
+        data = values if self.is_grpc else [encode_value(value).decode() for value in values]
         return _tensor(name, "BYTES", [len(values)], data=data)
 
 
@@ -164,7 +170,8 @@ def open_call(value: object, model: ModelIdentity, *, explains: bool = False) ->
 
 def open_metadata(model: ModelIdentity) -> Call:
     """Answer what the model takes and gives, in the protocol's words (its $metadata_model_response)."""
-    is_vector = model.contract.is_vector
+    vectors = model.running.config.vectors
+    is_vector = model.contract.is_vector and (vectors is None or vectors.kinds[0] is Kind.DENSE)
     output = _tensor(output_name(model.contract), "FP32" if is_vector else "BYTES", [-1, -1] if is_vector else [-1])
     value = {
         "name": model.name,

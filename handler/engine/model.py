@@ -33,7 +33,8 @@ from .packing import (
 )
 from .padding import PaddedBatch, pad_texts
 from .placement import Placement
-from .readout import Readout, Seen, make_readout, to_numpy
+from .readout import make_readout, to_numpy
+from .readouts.base import Readout, Seen
 from .relative.adapt import read_streams
 
 
@@ -90,10 +91,14 @@ class PackedModel:
     @torch.inference_mode()
     def forward(self, batch: PackedBatch) -> list[Row]:
         stream, bounds = unpack_buffer(self._to_device(batch.buffer), batch)
-        numbers = to_numpy(self.compute(stream, bounds))
-        if len(numbers) != self.readout.num_rows(batch.texts):
+        return self.finish(self.compute(stream, bounds), batch.texts)
+
+    def finish(self, rows: Tensor, texts: Sequence[EncodedText]) -> list[Row]:
+        """Rows of a pass [R, width] -> those of each text in host memory."""
+        numbers = to_numpy(self.readout.choose(rows, texts, len(texts)))
+        if len(numbers) != self.readout.num_rows(texts):
             raise NotImplementedError("it ignores the attention that it is given, and reads all texts as one")
-        return self.readout.split(numbers, batch.texts)
+        return self.readout.split(numbers, texts)
 
     def compute(self, stream: Tensor, bounds: TextBounds) -> Tensor:
         """Ids, positions and type ids [3, 1, T] -> rows of numbers [R, width] on the device. It waits for no device."""
@@ -138,7 +143,8 @@ class PaddedModel:
         types = {"token_type_ids": batch.type_ids.to(device)} if self._tokenizer.has_token_types else {}
         output = self.network(input_ids=ids, attention_mask=mask, **types)
         bounds = bound_rows([text.num_tokens for text in batch.texts], device)
-        numbers = to_numpy(self._readout.read(output, Seen(bounds=bounds, mask=mask.bool())))
+        rows = self._readout.read(output, Seen(bounds=bounds, mask=mask.bool()))
+        numbers = to_numpy(self._readout.choose(rows, batch.texts, len(batch.texts)))
         return self._readout.split(numbers, batch.texts)
 
 

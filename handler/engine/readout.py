@@ -1,16 +1,12 @@
 """What a task reads off transformers' own model: pooled vectors, or logits of texts, of tokens or of masks."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import (
-    AutoModel,
     AutoModelForMaskedLM,
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
@@ -19,117 +15,18 @@ from transformers import (
 
 from ..config import VOCABULARY_PER_TOKEN, HandlerConfig
 from ..errors import ConfigError
-from ..tasks import TASKS
-from ..tasks.kind import Reads, Row
+from ..tasks import reads_of
+from ..tasks.kind import Reads
 from ..text.encoded import EncodedText
 from ..text.tokenization import Tokenizer
 from .hooks import keep_first_tokens, keep_masks
-from .packing import TextBounds
 from .placement import Placement
-from .pooling import Pooler
-
-Numbers = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """Where a batch's texts lie in the model's output: in one stream, or in rows with padding."""
-
-    bounds: TextBounds
-    """Of the texts in the stream, or in what `tokens` makes of the rows."""
-    mask: Tensor | None = None  # [N, L] bool, true for a token; None for a stream
-
-    def tokens(self, values: Tensor) -> Tensor:
-        """Values by row and position, such as states [1, T, H] or [N, L, H], as one stream [T, H]."""
-        return values.flatten(0, 1) if self.mask is None else values[self.mask]
+from .readouts.base import ByText, ByToken, Numbers, Readout, Seen
+from .readouts.vectors import PooledReadout, TokensReadout
+from .readouts.words import WordReadout
 
 
-class Readout(Protocol):
-    """How a task asks the model."""
-
-    auto_class: Any
-    """transformers' class with the task's head."""
-    vector_size: int
-    """Numbers of a text's vector, once attached; 0 where it reads no vector."""
-    slot_cost: int
-    """What one of a text's rows takes of the token budget, beside its tokens; known once attached."""
-
-    def attach(self, network: Any) -> None:
-        """Prepare a model that was just loaded."""
-
-    def cost(self, text: EncodedText) -> int:
-        """What a text takes of the token budget."""
-
-    def read(self, output: Any, seen: Seen) -> Tensor:
-        """The model's output as rows of numbers [R, width], on the device: those of one text after the other's."""
-
-    def num_rows(self, texts: Sequence[EncodedText]) -> int:
-        """How many those rows are (R)."""
-
-    def split(self, numbers: Numbers, texts: Sequence[EncodedText]) -> list[Row]:
-        """Those rows in host memory, text by text."""
-
-    def slots(self, texts: Sequence[EncodedText]) -> int:
-        """How many texts there are, or how many rows the head gets where it reads some tokens only: the larger."""
-
-
-class _ByToken:
-    """What most readouts share: they need nothing of what they are made from, and a text costs its tokens."""
-
-    vector_size = 0
-    slot_cost = 0
-
-    def __init__(self, *_: Any) -> None:
-        """Nothing to keep."""
-
-    def attach(self, network: Any) -> None:
-        """Nothing to prepare."""
-
-    def cost(self, text: EncodedText) -> int:
-        return text.num_tokens
-
-    def count(self, text: EncodedText) -> int:
-        """How many rows are a text's."""
-        return text.num_tokens
-
-    def num_rows(self, texts: Sequence[EncodedText]) -> int:
-        return sum(map(self.count, texts))
-
-    def split(self, numbers: Numbers, texts: Sequence[EncodedText]) -> list[Row]:
-        return np.split(numbers, np.cumsum([self.count(text) for text in texts])[:-1])
-
-    def slots(self, texts: Sequence[EncodedText]) -> int:
-        return len(texts)
-
-
-class _ByText(_ByToken):
-    """One row for each text."""
-
-    def num_rows(self, texts: Sequence[EncodedText]) -> int:
-        return len(texts)
-
-    def split(self, numbers: Numbers, _: Sequence[EncodedText]) -> list[Row]:
-        return list(numbers)
-
-
-class PooledReadout(_ByText):
-    """embeddings: one vector for each text [D]."""
-
-    auto_class = AutoModel
-
-    def __init__(self, folder: Path, config: HandlerConfig, placement: Placement, _: Tokenizer) -> None:
-        self._pool = Pooler(folder, config, placement.device)
-
-    def attach(self, network: Any) -> None:
-        self.vector_size = self._pool.vector_size(network.config.hidden_size)
-        if isinstance(getattr(network, "pooler", None), nn.Module):
-            network.pooler = nn.Identity()  # nobody reads it, and it reads a matrix for each pass
-
-    def read(self, output: Any, seen: Seen) -> Tensor:
-        return self._pool(seen.tokens(output.last_hidden_state), seen.bounds)
-
-
-class TextReadout(_ByText):
+class TextReadout(ByText):
     """Sequence classification: logits of each text [labels]."""
 
     auto_class = AutoModelForSequenceClassification
@@ -142,7 +39,7 @@ class TextReadout(_ByText):
         return logits
 
 
-class TokenReadout(_ByToken):
+class TokenReadout(ByToken):
     """Token classification: logits of each token [T, labels]."""
 
     auto_class = AutoModelForTokenClassification
@@ -151,7 +48,7 @@ class TokenReadout(_ByToken):
         return seen.tokens(output.logits)
 
 
-class SpanReadout(_ByToken):
+class SpanReadout(ByToken):
     """Question answering: logits of each token, as an answer's start and as its end [T, 2]."""
 
     auto_class = AutoModelForQuestionAnswering
@@ -160,7 +57,7 @@ class SpanReadout(_ByToken):
         return seen.tokens(torch.stack((output.start_logits, output.end_logits), dim=-1))
 
 
-class MaskReadout(_ByToken):
+class MaskReadout(ByToken):
     """Masked language models: logits of each mask [M, vocabulary], and of no other token."""
 
     auto_class = AutoModelForMaskedLM
@@ -194,12 +91,14 @@ READOUTS: dict[Reads, Callable[[Path, HandlerConfig, Placement, Tokenizer], Read
     Reads.TOKEN_LOGITS: TokenReadout,
     Reads.SPAN_LOGITS: SpanReadout,
     Reads.MASK_LOGITS: MaskReadout,
+    Reads.WORD_WEIGHTS: WordReadout,
+    Reads.TEXT_AND_TOKENS: TokensReadout,
 }
 
 
 def make_readout(folder: Path, config: HandlerConfig, placement: Placement, tokenizer: Tokenizer) -> Readout:
     """The readout of the config's task."""
-    return READOUTS[TASKS[config.task].reads](folder, config, placement, tokenizer)
+    return READOUTS[reads_of(config)](folder, config, placement, tokenizer)
 
 
 def to_numpy(rows: Tensor) -> Numbers:

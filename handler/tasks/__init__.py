@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from ..config import Task
+from ..config import HandlerConfig, Task
 from .embeddings import EMBEDDINGS
 from .fill_mask import FILL_MASK
-from .kind import TaskKind
+from .kind import Reads, TaskKind
 from .question_answering import QUESTION_ANSWERING
 from .text_classification import TEXT_CLASSIFICATION
 from .text_ranking import TEXT_RANKING
@@ -24,3 +24,10 @@ TASKS: dict[Task, TaskKind[Any]] = {
         ZERO_SHOT_CLASSIFICATION,
     )
 }
+
+
+def reads_of(config: HandlerConfig) -> Reads:
+    """What is read off a model's output: by its task, and of embeddings by the vectors that its checkpoint makes."""
+    if config.vectors is None:
+        return TASKS[config.task].reads
+    return Reads.TEXT_AND_TOKENS if config.vectors.words is None else Reads.WORD_WEIGHTS

@@ -1,7 +1,12 @@
-"""embeddings: the pooled vector, as an array until it is written: a list of floats takes four times as much."""
+"""embeddings: the pooled vector, as an array until it is written: a list of floats takes four times as much.
 
+A checkpoint may make other vectors of a text (handler/vectors), in its place or beside it, all of one forward pass.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 from msgspec import Meta
 
@@ -10,9 +15,30 @@ from ..errors import InvalidParameter
 from ..inputs import TextInput, TextObject
 from ..parameters import Count, CutParameters, EncodingFormat, choose_prompt
 from ..text.passages import Layout, Passages, TextPair
-from .kind import Head, Reading, Reads, Row, TaskKind, one_by_one
+from ..vectors.settings import Kind
+from .kind import Head, Reading, Reads, Row, TaskKind
+from .sparse import MaxWords, MinWeight, WordKeys, choose_words, weigh_words
+from .sparse import Words as WordIds
 
 Base64Vector = Annotated[str, Meta(description="little-endian float32 in base64, if that was asked for")]
+Words = Annotated[dict[str, float], Meta(description="sparse: the weights of words, the largest first")]
+
+
+class EveryKind(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The vectors that a list asks for, by their kinds."""
+
+    dense: list[float] | Base64Vector | msgspec.UnsetType = msgspec.UNSET
+    sparse: Words | msgspec.UnsetType = msgspec.UNSET
+    multi_vector: list[list[float] | Base64Vector] | msgspec.UnsetType = msgspec.UNSET
+
+
+OF_KINDS = {
+    "dimensions": Kind.DENSE,
+    "normalize": Kind.DENSE,
+    "max_active_dims": Kind.SPARSE,
+    "min_weight": Kind.SPARSE,
+    "sparse_keys": Kind.SPARSE,
+}
 
 
 class EmbeddingParameters(CutParameters, frozen=True, kw_only=True):
@@ -28,6 +54,28 @@ class EmbeddingParameters(CutParameters, frozen=True, kw_only=True):
     is scaled."""
     encoding_format: EncodingFormat = EncodingFormat.FLOAT
     """base64: each vector is a string of the bytes of its little-endian float32, in base64."""
+    vectors: Kind | Annotated[list[Kind], Meta(min_length=1, max_length=len(Kind))] | None = None
+    """Which of the checkpoint's vectors to give; of a list an object with each by its name. Absent: its first kind."""
+    max_active_dims: MaxWords | None = None
+    """sparse: so many words, those of the largest weights. Absent: as many as the checkpoint says, else all."""
+    min_weight: MinWeight | None = None
+    """sparse: only words with a larger weight."""
+    sparse_keys: WordKeys = WordKeys.IDS
+    """sparse: weights by the ids of tokens, or by the words as the tokenizer has them."""
+
+    @property
+    def _kinds(self) -> Sequence[Kind]:
+        return self.vectors if isinstance(self.vectors, list) else (self.vectors,) if self.vectors else ()
+
+    @property
+    def reads_tokens(self) -> bool:
+        """Whether a sparse vector or those of tokens are asked for."""
+        return self.vectors is not None and tuple(self._kinds) != (Kind.DENSE,)
+
+    @property
+    def gives_tokens(self) -> bool:
+        """Whether those of tokens are."""
+        return Kind.MULTI_VECTOR in self._kinds
 
 
 def plan(source: TextInput, parameters: EmbeddingParameters, config: HandlerConfig) -> Passages:
@@ -42,12 +90,65 @@ def plan(source: TextInput, parameters: EmbeddingParameters, config: HandlerConf
     return Passages(pairs=(TextPair(text="", token_ids=source.token_ids),), layout=layout)
 
 
-def make_head(_: Any, __: Any, config: HandlerConfig) -> Head[EmbeddingParameters]:
-    """Make the head: the vector [D], its beginning where the checkpoint sets truncate_dim, or so many as are asked."""
+Make = Callable[[Reading, EmbeddingParameters], object]
 
-    @one_by_one
-    def head(reading: Reading, parameters: EmbeddingParameters) -> Row:
-        (row,) = reading.rows
+
+def make_head(_: Any, tokenizer: Any, config: HandlerConfig) -> Head[EmbeddingParameters]:
+    """Make the head: the vector of the kind that is asked for, of those that the checkpoint makes."""
+    makers = _makers(tokenizer, config)
+
+    def head(readings: Sequence[Reading], parameters: EmbeddingParameters) -> Iterator[object]:
+        asked = choose_kinds(parameters, tuple(makers))
+        if isinstance(parameters.vectors, list):
+            return ({str(kind): makers[kind](each, parameters) for kind in asked} for each in readings)
+        make = makers[asked[0]]
+        return (make(each, parameters) for each in readings)
+
+    return head
+
+
+def choose_kinds(parameters: EmbeddingParameters, kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:
+    """Return which of a model's kinds of vectors are asked for; InvalidParameter for what it does not make."""
+    wanted = parameters.vectors or kinds[0]
+    asked = tuple(wanted) if isinstance(wanted, list) else (wanted,)
+    for kind in asked:
+        if kind not in kinds:
+            raise InvalidParameter(
+                f"this model makes no {kind} vectors, but {' and '.join(kinds)}: ask for those", "/parameters/vectors"
+            )
+    for name, of in OF_KINDS.items():
+        if of not in asked and getattr(parameters, name) not in (None, WordKeys.IDS):
+            raise InvalidParameter(
+                f"{name} is for {of} vectors, and {' and '.join(asked)} is asked for: leave it out",
+                f"/parameters/{name}",
+            )
+    return asked
+
+
+def _makers(tokenizer: Any, config: HandlerConfig) -> Mapping[Kind, Make]:
+    """How each kind is made of what the model says of a text (Reads)."""
+    if config.vectors is None:
+        return {Kind.DENSE: _make_dense(config, lambda reading: reading.rows[0])}
+    if config.vectors.words is not None:
+        return {Kind.SPARSE: _make_sparse(tokenizer, config, lambda reading: (None, reading.rows[0]))}
+    width, first = config.vectors.dense_width, int(config.vectors.sparse_module is not None)
+    last = config.vectors.numbers_of_token
+    every = {
+        # a copy, for a part would hold the whole
+        Kind.DENSE: _make_dense(config, lambda reading: reading.rows[0][0, :width].copy()),
+        Kind.SPARSE: _make_sparse(
+            tokenizer, config, lambda reading: weigh_words(reading.texts[0].ids, reading.rows[0][1:, 0], tokenizer)
+        ),
+        Kind.MULTI_VECTOR: lambda reading, _: reading.rows[0][2:, first:last].copy(),
+    }
+    return {kind: every[kind] for kind in config.vectors.kinds}
+
+
+def _make_dense(config: HandlerConfig, vector_of: Callable[[Reading], Row]) -> Make:
+    """The vector [D], its beginning where the checkpoint sets truncate_dim, or so many as are asked."""
+
+    def make(reading: Reading, parameters: EmbeddingParameters) -> Row:
+        row = vector_of(reading)
         if parameters.normalize is False and config.normalize:
             raise InvalidParameter(
                 "normalize is false, and this model's checkpoint makes vectors of length 1: leave it out",
@@ -57,7 +158,21 @@ def make_head(_: Any, __: Any, config: HandlerConfig) -> Head[EmbeddingParameter
         is_cut = parameters.dimensions is not None
         return scale(kept) if (is_cut if parameters.normalize is None else parameters.normalize) else kept
 
-    return head
+    return make
+
+
+def _make_sparse(
+    tokenizer: Any, config: HandlerConfig, weights_of: Callable[[Reading], tuple[WordIds | None, Row]]
+) -> Make:
+    """Words with their weights, as many as are asked for or as the checkpoint sets."""
+    default = None if config.vectors is None else config.vectors.max_active_dims
+
+    def make(reading: Reading, parameters: EmbeddingParameters) -> object:
+        words, weights = weights_of(reading)
+        names = tokenizer if parameters.sparse_keys is WordKeys.WORDS else None
+        return choose_words(weights, parameters.max_active_dims or default, parameters.min_weight or 0.0, names, words)
+
+    return make
 
 
 def _cut(vector: Row, dimensions: int) -> Row:
@@ -84,5 +199,5 @@ EMBEDDINGS = TaskKind(
     plan=plan,
     reads=Reads.VECTOR,
     make_head=make_head,
-    results=(list[float], Base64Vector),
+    results=(list[float], Base64Vector, Words, list[list[float]], EveryKind),
 )

@@ -18,7 +18,8 @@ from ..text.passages import Passages
 
 P = TypeVar("P", bound=Parameters)
 Row = npt.NDArray[np.float32]
-"""What the model says of one text: [width] for a text, [T, width] for its tokens, [M, vocabulary] for its masks."""
+"""What the model says of one text: [width] for a text, [T, width] for its tokens, [M, vocabulary] for its masks;
+[vocabulary] for a sparse vector; [1 + T, width] for a vector and what is said of tokens beside it."""
 
 
 class Reads(StrEnum):
@@ -29,6 +30,8 @@ class Reads(StrEnum):
     TOKEN_LOGITS = "token logits"  # noqa: S105 - no password
     SPAN_LOGITS = "span logits"
     MASK_LOGITS = "mask logits"
+    WORD_WEIGHTS = "word weights"
+    TEXT_AND_TOKENS = "text and tokens"
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):

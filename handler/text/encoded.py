@@ -34,6 +34,8 @@ class EncodedText(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False)
     """[T]: 0 for a token of the first text of a pair, 1 of the second, -1 for a special token."""
     words: Words | None = None
     """[T]: which word of its text a token is of, as the tokenizer splits it; -1 for none."""
+    reads_tokens: bool = False
+    """Whether what a model says of single tokens beside the text's vector is asked for."""
 
     @property
     def num_tokens(self) -> int:

@@ -1,10 +1,12 @@
 """A model behind the doors that was never loaded, for tests of requests alone: what it says of itself is made up."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from handler.config import HandlerConfig, Task
 from handler.payload import ModelIdentity, Token
 from handler.tasks import TASKS
+from handler.vectors.settings import Vectors
 
 LABELS = ("bad", "good", "so so")
 PROMPTS = {"query": "query: ", "passage": "passage: "}
@@ -28,6 +30,8 @@ class StandInModel:
         return " ".join("x" * each for each in ids if each or not skips_special)
 
 
-def identify(task: Task) -> ModelIdentity:
-    """The model `m` of this task, as the doors know it."""
-    return ModelIdentity(name="m", version="1.0", contract=TASKS[task], served=StandInModel(task))
+def identify(task: Task, vectors: Vectors | None = None) -> ModelIdentity:
+    """The model `m` of this task, which makes these vectors, as the doors know it."""
+    served = StandInModel(task)
+    served.config = replace(served.config, vectors=vectors)
+    return ModelIdentity(name="m", version="1.0", contract=TASKS[task], served=served)

@@ -25,6 +25,7 @@ SHARED_WITH_BERTH = {
     "handler.doors",
     "handler.precision",
     "handler.sizes",
+    "handler.vectors",
 }
 FORKED = {"handler.choose_engine", "handler.worker"}  # what the fork server imports beforehand
 # A room may use the files at the top of berth/, which know no room, and the rooms that stand behind its name here.
@@ -52,6 +53,7 @@ MOST_MODULES = 15
 # Each may import those before it: a file at the top of handler/, or a whole room.
 LAYERS = [
     {"errors", "precision"},
+    {"vectors"},
     {"config", "wire"},
     {"inputs", "sizes"},
     {"parameters"},

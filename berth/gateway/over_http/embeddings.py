@@ -105,11 +105,12 @@ class Usage(msgspec.Struct):
 
 
 class Embedding(msgspec.Struct):
-    """One input's vector, as it was written: a list of numbers, or base64."""
+    """One input's vector, as it was written: a list of numbers, or base64; and those of other kinds."""
 
     object: str
     index: int
     embedding: msgspec.Raw
+    vectors: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 class Embeddings(msgspec.Struct):

@@ -1,6 +1,6 @@
 """What a checkpoint holds and an archive does not use: said in a sentence each, and refused where it changes answers.
 
-PURE but for `left_out_files`, which looks at names.
+PURE but for `refuse_unmerged`, which looks at names.
 """
 
 from collections import Counter
@@ -14,11 +14,6 @@ from ...errors import Refused
 from ..checkpoint import Checkpoint
 
 ADAPTER = "adapter_config.json"
-# Files beside the weights that answer something else than a task of berth's does.
-OTHER_ANSWERS: Mapping[str, str] = {
-    "sparse_linear.pt": "the sparse vectors",
-    "colbert_linear.pt": "the vectors of single tokens (ColBERT)",
-}
 POOLER = "pooler"
 # First parts of the names of what a model was pretrained with, which every later use leaves behind.
 PRETRAINING_HEADS = frozenset(
@@ -53,15 +48,13 @@ class Loading:
     """The first parts of the names inside the encoder: `embeddings`, `encoder`, `pooler`."""
 
 
-def left_out_files(checkpoint: Path) -> tuple[str, ...]:
-    """A sentence for each file whose answers berth does not serve; Refused for an adapter that nobody has merged."""
+def refuse_unmerged(checkpoint: Path) -> None:
+    """Refuse an adapter that nobody has merged."""
     if (checkpoint / ADAPTER).is_file():
         raise Refused(
             f"{checkpoint / ADAPTER} is of an adapter (LoRA) beside a whole model, and the archive would leave it out: "
             "merge it (peft: model.merge_and_unload().save_pretrained(FOLDER)) and pack that, or take adapter_* away"
         )
-    found = ((name, what) for name, what in OTHER_ANSWERS.items() if (checkpoint / name).is_file())
-    return tuple(f"{what} of {name} are left out: berth serves one vector for a text" for name, what in found)
 
 
 def left_out_weights(checkpoint: Checkpoint, loading: Loading) -> tuple[str, ...]:

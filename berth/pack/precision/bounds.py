@@ -7,6 +7,7 @@ from typing import Any
 
 from handler.config import Task
 from handler.precision import Precision
+from handler.vectors.settings import Kind
 
 LEAST_COSINES = {Precision.BF16: 0.999, Precision.INT8: 0.99}
 LARGEST_SCORE_DIFFERENCE = 0.02
@@ -36,7 +37,14 @@ def describe(task: Task, measured: float) -> str:
     return f"scores within {measured:.4f}" if math.isfinite(measured) else "another label"
 
 
-def _cosine(exact: Sequence[float], fast: Sequence[float]) -> float:
+def _cosine(exact: Any, fast: Any) -> float:
+    if isinstance(exact, dict) and exact and set(exact) <= set(Kind):  # several vectors
+        return min(_cosine(exact[kind], fast[kind]) for kind in exact)
+    if isinstance(exact, list) and exact and isinstance(exact[0], list):  # a vector for each token
+        exact, fast = ([number for vector in vectors for number in vector] for vectors in (exact, fast))
+    if isinstance(exact, dict):  # a sparse vector
+        words = sorted(exact.keys() | fast.keys())
+        exact, fast = ([vector.get(word, 0.0) for word in words] for vector in (exact, fast))
     lengths = math.hypot(*exact) * math.hypot(*fast)
     return sum(map(mul, exact, fast)) / lengths if lengths else float(exact == fast)
 

@@ -14,9 +14,11 @@ from .fill_mask import FILL_MASK
 from .known_texts import TEXTS
 from .question_answering import QUESTION_ANSWERING
 from .reference import Reference
+from .sparse_embeddings import SPARSE_EMBEDDINGS
 from .text_classification import TEXT_CLASSIFICATION
 from .text_ranking import TEXT_RANKING
 from .token_classification import TOKEN_CLASSIFICATION
+from .token_embeddings import of_tokens
 from .zero_shot_classification import ZERO_SHOT_CLASSIFICATION
 
 REFERENCES: Mapping[Task, Reference] = {
@@ -30,6 +32,13 @@ REFERENCES: Mapping[Task, Reference] = {
 }
 
 
+def reference_of(checkpoint: Checkpoint) -> Reference:
+    """The record of the checkpoint's task, and of the vectors that it makes."""
+    if checkpoint.vectors is None:
+        return REFERENCES[checkpoint.task]
+    return SPARSE_EMBEDDINGS if checkpoint.vectors.words else of_tokens(checkpoint)
+
+
 def count_inputs(checkpoint: Checkpoint) -> int:
     """How many known inputs the checkpoint's task has."""
-    return len(REFERENCES[checkpoint.task].inputs(checkpoint, "any mask", TEXTS))
+    return len(reference_of(checkpoint).inputs(checkpoint, "any mask", TEXTS))

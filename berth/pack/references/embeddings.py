@@ -6,7 +6,8 @@ from ..checkpoint import Checkpoint
 from .reference import Reference, Texts
 
 
-def _with_prompt(checkpoint: Checkpoint, item: str) -> list[Texts]:
+def with_prompt(checkpoint: Checkpoint, item: str) -> list[Texts]:
+    """The input behind the checkpoint's default prompt."""
     return [(checkpoint.prompts.get(checkpoint.default_prompt or "", "") + item,)]
 
 
@@ -17,4 +18,4 @@ def _read_vector(checkpoint: Checkpoint, output: Any, _is_mask: Any) -> list[flo
     return numbers
 
 
-EMBEDDINGS = Reference(auto_class="AutoModel", endings=("Model",), texts=_with_prompt, read=_read_vector)
+EMBEDDINGS = Reference(auto_class="AutoModel", endings=("Model",), texts=with_prompt, read=_read_vector)

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from handler.config import Pooling
+from handler.vectors.settings import Vectors
 
 from ...sentence_files import Module, transformer_folder
 from .behind_pooling import weighted_modules
 from .model_file import check_model_type, check_requirements, prompts_of, truncate_dim_of
-from .modules import check_order
+from .modules import check_order, makes_sparse
 from .pooling import poolings_of
-from .transformer import EMBEDS, check_transformer
+from .splade import splade_of
+from .transformer import EMBEDS, FILLS, check_transformer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +29,16 @@ class Embedding:
     prompts: Mapping[str, str] = field(default_factory=dict)
     """Every name in the file. An empty text stays: `prompt_name` may name it, and it puts nothing before a text."""
     default_prompt: str | None = None
+    vectors: Vectors | None = None
+    """How other vectors than one dense one are made."""
 
 
 def embedding_of(checkpoint: Path, modules: tuple[Module, ...]) -> Embedding:
     """How the checkpoint embeds; Refused for what berth does not serve."""
     if not modules:
         return Embedding()
+    if makes_sparse(modules):
+        return _sparse_embedding(checkpoint, modules)
     check_model_type(checkpoint)
     check_requirements(checkpoint)
     check_order(checkpoint, modules)
@@ -47,3 +53,13 @@ def embedding_of(checkpoint: Path, modules: tuple[Module, ...]) -> Embedding:
         prompts=prompts,
         default_prompt=default_prompt,
     )
+
+
+def _sparse_embedding(checkpoint: Path, modules: tuple[Module, ...]) -> Embedding:
+    """How a SPLADE model does: a weight for each word."""
+    check_model_type(checkpoint, "SparseEncoder")
+    check_requirements(checkpoint)
+    check_transformer(transformer_folder(checkpoint, modules), FILLS)
+    prompts, default_prompt = prompts_of(checkpoint)
+    vectors = splade_of(checkpoint, modules[1])
+    return Embedding(prompts=prompts, default_prompt=default_prompt, vectors=vectors)

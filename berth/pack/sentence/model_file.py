@@ -18,10 +18,12 @@ OTHER_MODELS = {
 PACKAGES = {"pytorch": "torch", "tokenizers": "tokenizers", "torch": "torch", "transformers": "transformers"}
 
 
-def check_model_type(checkpoint: Path) -> None:
-    """Refused for a model that sentence-transformers loads by another class than SentenceTransformer."""
+def check_model_type(checkpoint: Path, served: str = "SentenceTransformer") -> None:
+    """Refused for a model that sentence-transformers loads by another class than its modules are for."""
     path = checkpoint / MODEL_FILE
     kind = load_json(path).get("model_type")
+    if kind == served:
+        return
     if what := OTHER_MODELS.get(str(kind)):
         raise Refused(f"{path} says {kind}, which {what}: serve this model with sentence-transformers")
 
@@ -66,8 +68,16 @@ def prompts_of(checkpoint: Path) -> tuple[dict[str, str], str | None]:
 
 def truncate_dim_of(checkpoint: Path) -> int | None:
     """How many values of each vector are kept when a request does not say; None for all."""
-    path = checkpoint / MODEL_FILE
-    value = load_json(path).get("truncate_dim")
+    return _count_of(checkpoint / MODEL_FILE, "truncate_dim")
+
+
+def max_active_dims_of(checkpoint: Path) -> int | None:
+    """How many words of a sparse vector are kept when a request does not say; None for all."""
+    return _count_of(checkpoint / MODEL_FILE, "max_active_dims")
+
+
+def _count_of(path: Path, name: str) -> int | None:
+    value = load_json(path).get(name)
     if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-        raise Refused(f"{path}: truncate_dim is {value!r}; it is a whole number of 1 or more")
+        raise Refused(f"{path}: {name} is {value!r}; it is a whole number of 1 or more")
     return value

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import Refused
-from ...sentence_files import MODULES_FILE, Module
+from ...sentence_files import MODULES_FILE, TRANSFORMERS, Module
 
 BEHIND_POOLING = ("Dense", "LayerNorm", "Dropout")
-SERVED = ("Transformer", "Pooling", *BEHIND_POOLING, "Normalize")
+SERVED = (*TRANSFORMERS, "Pooling", *BEHIND_POOLING, "Normalize", "SpladePooling")
 SPARSE = "makes sparse vectors, a number for each word of the vocabulary"
 EVERY_TOKEN = "makes a vector of every token"  # noqa: S105 - no password
 WITHOUT_MODEL = "looks words up in a table, without a transformer"
@@ -26,12 +26,10 @@ OTHERS = {
     "LSTM": "reads the token vectors by a recurrent network",
     "LambdaTokenPooling": EVERY_TOKEN,
     "LogitScore": "scores by the words of a decoder",
-    "MLMTransformer": SPARSE,
     "MultiVectorMask": EVERY_TOKEN,
     "Router": ROUTES,
     "SparseAutoEncoder": SPARSE,
     "SparseStaticEmbedding": SPARSE,
-    "SpladePooling": SPARSE,
     "StaticEmbedding": WITHOUT_MODEL,
     "WeightedLayerPooling": "mixes the vectors of all layers",
     "WordEmbeddings": WITHOUT_MODEL,
@@ -56,6 +54,12 @@ def check_kinds(checkpoint: Path, modules: Sequence[Module]) -> None:
         )
 
 
+def makes_sparse(modules: Sequence[Module]) -> bool:
+    """Whether the modules are a SPLADE model's: a masked-language model, and the pooling of its logits."""
+    kinds = [module.kind for module in modules]
+    return len(kinds) > 1 and kinds[0] in TRANSFORMERS and kinds[1:] == ["SpladePooling"]
+
+
 def check_order(checkpoint: Path, modules: Sequence[Module]) -> None:
     """Refused unless the modules embed texts in the order in which we do."""
     kinds = [module.kind for module in modules]
@@ -65,5 +69,6 @@ def check_order(checkpoint: Path, modules: Sequence[Module]) -> None:
     if kinds[:2] != ["Transformer", "Pooling"] or not set(behind) <= set(BEHIND_POOLING):
         raise Refused(
             f"{checkpoint / MODULES_FILE} is {', '.join(kinds)}; berth serves Transformer, Pooling, any number of "
-            "Dense and LayerNorm and perhaps Normalize, in this order: serve this model with sentence-transformers"
+            "Dense and LayerNorm and perhaps Normalize, in this order, or Transformer and SpladePooling: serve this "
+            "model with sentence-transformers"
         )

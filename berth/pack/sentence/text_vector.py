@@ -18,7 +18,7 @@ def text_vector(checkpoint: Checkpoint, tokens: Tensor) -> Tensor:
     """One text's whole vector [D], before truncate_dim, from the vectors of its tokens [tokens, hidden]."""
     vector = torch.cat([_pooled(pooling, tokens) for pooling in checkpoint.pooling])
     for module in checkpoint.dense:
-        vector = _after(checkpoint.root / module, vector)
+        vector = after_module(checkpoint.root / module, vector)
     return torch.nn.functional.normalize(vector, dim=0) if checkpoint.normalize else vector
 
 
@@ -39,13 +39,13 @@ def _pooled(pooling: Pooling, tokens: Tensor) -> Tensor:
             return torch.mv(tokens.T, weights / weights.sum())
 
 
-def _after(module: Path, vector: Tensor) -> Tensor:
-    """What a Dense or a LayerNorm module makes of a vector, read from its own files."""
-    weights = {name: tensor.float() for name, tensor in load_file(module / WEIGHTS).items()}
+def after_module(module: Path, vector: Tensor) -> Tensor:
+    """What a Dense or a LayerNorm module makes of a vector, or a Dense one of rows of them; read from its own files."""
+    weights = {name.removeprefix("linear."): tensor.float() for name, tensor in load_file(module / WEIGHTS).items()}
     if "norm.weight" in weights:
         return torch.nn.functional.layer_norm(vector, vector.shape, weights["norm.weight"], weights["norm.bias"])
     activation: Any = load_json(module / "config.json").get("activation_function", "Tanh")
     result: Tensor = getattr(torch.nn, activation.rpartition(".")[2])()(
-        torch.nn.functional.linear(vector, weights["linear.weight"], weights.get("linear.bias"))
+        torch.nn.functional.linear(vector, weights["weight"], weights.get("bias"))
     )
     return result

@@ -40,6 +40,12 @@ EMBEDS = {
     "modality_config": {"text": {"method": "forward", "method_output_name": "last_hidden_state"}},
     "module_output_name": "token_embeddings",
 }
+FILLS = {
+    **COMMON,
+    "transformer_task": "fill-mask",
+    "modality_config": {"text": {"method": "forward", "method_output_name": "logits"}},
+    "module_output_name": "token_embeddings",
+}
 SCORES = {
     **COMMON,
     "transformer_task": "sequence-classification",

@@ -14,6 +14,7 @@ from ...config import MAX_INPUTS_PER_REQUEST
 from ...inputs import check_count, to_text_inputs
 from ...parameters import Count, EncodingFormat
 from ...payload import ModelIdentity, Prediction, Request
+from ...vectors.settings import Kind
 from ...wire import convert
 from ..advice import advise_json
 from ..call import Call, FormedReply, count_tokens, set_parameters
@@ -74,6 +75,7 @@ def open_call(value: object, model: ModelIdentity, *, version: int = 2) -> Call:
     check_count(len(body.texts), "/texts")
     parameters = set_parameters(
         model.contract,
+        vectors=Kind.DENSE,
         prompt_name=_choose_prompt(body.input_type, model),
         dimensions=body.output_dimension,
         truncation=body.truncate == "END",

@@ -14,6 +14,8 @@ from ...errors import InvalidInput, InvalidParameter, RequestError
 from ...inputs import TextInput, check_count
 from ...parameters import LARGEST, Count, EncodingFormat, Parameters, describe_parameters
 from ...payload import ModelIdentity, Prediction, Request, Response
+from ...vectors.settings import Kind
+from ...vectors.sparse import kind_of
 from ...wire import convert
 from ..advice import advise_json
 from ..call import Call, count_headers, count_usage, encode_error, encoding_of, format_value, refuse, say_truncated
@@ -75,7 +77,7 @@ class EmbeddingsReply:
     def format_predictions(self, predictions: Sequence[Prediction]) -> Response:
         """Write a 200 with the vectors in order."""
         data = [
-            {"object": "embedding", "index": index, "embedding": prediction.value}
+            {"object": "embedding", "index": index, **_lay_out(prediction.value)}
             for index, prediction in enumerate(predictions)
         ]
         beside = {"model": self.model, "usage": count_usage(predictions), **say_truncated(predictions)}
@@ -89,6 +91,13 @@ class EmbeddingsReply:
         if name in self.beside:
             value["param"] = f"/{name}"
         return refuse(error, {"error": value})
+
+
+def _lay_out(value: Any) -> dict[str, object]:
+    """The dense vector where OpenAI has it, an empty one where there is none, and others by kind as `vectors`."""
+    kinds = {str(kind_of(value)): value} if not isinstance(value, dict) else value
+    others = {kind: each for kind, each in kinds.items() if kind != Kind.DENSE}
+    return {"embedding": kinds.get(Kind.DENSE, ()), **({"vectors": others} if others else {})}
 
 
 def open_call(value: object, model: ModelIdentity) -> Call:

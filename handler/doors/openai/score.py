@@ -13,6 +13,7 @@ from ...config import MAX_TEXTS_PER_REQUEST, ScoreFunction
 from ...errors import InvalidInput
 from ...inputs import TextInput, check_count
 from ...payload import ModelIdentity, Prediction, Request
+from ...vectors.settings import Kind
 from ...wire import convert
 from ..advice import advise_json
 from ..call import Call, FormedReply, count_usage, say_truncated, set_parameters
@@ -59,7 +60,7 @@ def open_call(value: object, model: ModelIdentity) -> Call:
     first, second = _read_sides(body)
     make: Callable[[Sequence[Prediction]], list[float]] = _read_ranks
     if model.contract.is_vector:
-        inputs, parameters = (*first.inputs, *second.inputs), model.contract.parameters()
+        inputs, parameters = (*first.inputs, *second.inputs), set_parameters(model.contract, vectors=Kind.DENSE)
         check_count(len(inputs), f"/{second.name}")
         make = partial(compare, count=len(first.inputs))
     else:

@@ -36,7 +36,10 @@ def _describe_type(task: Task, served: Served) -> dict[str, object]:
     }
     match task:
         case Task.EMBEDDINGS:
-            return {"embedding": {"pooling": "+".join(served.config.pooling)}}
+            pooling = (
+                "splade" if served.config.vectors and served.config.vectors.words else "+".join(served.config.pooling)
+            )
+            return {"embedding": {"pooling": pooling}}
         case Task.TEXT_CLASSIFICATION:
             return {"classifier": labelled}
         case Task.TEXT_RANKING:

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from ...inputs import TextInput, check_count
 from ...payload import ModelIdentity, Prediction, Request
+from ...vectors.settings import Kind
 from ...wire import convert
 from ..advice import advise_json
 from ..call import Call, FormedReply, set_parameters
@@ -48,7 +49,8 @@ def open_call(value: object, model: ModelIdentity) -> Call:
     check_count(1 + len(sentences), "/inputs/sentences")
     source = TextInput(text=body.inputs.source_sentence, param="/inputs/source_sentence")
     others = [TextInput(text=text, param=f"/inputs/sentences/{place}") for place, text in enumerate(sentences)]
-    parameters = set_parameters(model.contract, prompt_name=body.parameters.prompt_name, **body.parameters.cut())
+    own = body.parameters.cut()
+    parameters = set_parameters(model.contract, vectors=Kind.DENSE, prompt_name=body.parameters.prompt_name, **own)
     reply = FormedReply(form=Form.TEI, make=partial(compare, count=1), words=WORDS)
     return Call(item=Request(inputs=(source, *others), parameters=parameters), reply=reply)
 

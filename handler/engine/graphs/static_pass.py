@@ -50,7 +50,8 @@ class StaticPass:
         self._input.copy_(self._staging, non_blocking=True)
         self._recording.replay()
         readout = self._model.readout
-        rows = self._recording.output[: readout.num_rows(batch.texts)]
+        rows = readout.choose(self._recording.output, batch.texts, self.bucket.slots)
+        rows = rows[: readout.num_rows(batch.texts)]
         return readout.split(rows.to("cpu", copy=True).numpy(), batch.texts)  # the next replay writes there again
 
     def _fill(self, batch: PackedBatch) -> None:

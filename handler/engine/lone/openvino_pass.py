@@ -22,7 +22,7 @@ from ...text.encoded import EncodedText
 from ..layers.short import ShortLayer
 from ..model import PackedModel
 from ..packing import NUM_ROWS, PackedBatch, unpack_buffer
-from ..readout import Seen, to_numpy
+from ..readouts.base import Seen
 
 logger = logging.getLogger(__name__)
 
@@ -64,8 +64,8 @@ class LonePass:
         stream, bounds = unpack_buffer(torch.from_numpy(batch.buffer), batch)
         found = self._compiled().infer(stream.numpy())
         tensors = {name: torch.from_numpy(found[place]) for place, name in enumerate(self._names)}
-        readout = self._model.readout
-        return readout.split(to_numpy(readout.read(SimpleNamespace(**tensors), Seen(bounds=bounds))), batch.texts)
+        rows = self._model.readout.read(SimpleNamespace(**tensors), Seen(bounds=bounds))
+        return self._model.finish(rows, batch.texts)
 
     def _compiled(self) -> Any:
         """The network for as many threads as torch has: they become fewer with each sibling worker."""

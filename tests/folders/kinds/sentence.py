@@ -8,7 +8,12 @@ from typing import Any
 
 from handler.config import Task
 from tests.support.checkpoints import make_checkpoint
-from tests.support.checkpoints.sentence_transformers import DenseLayer, make_cross_encoder, make_sentence_checkpoint
+from tests.support.checkpoints.sentence_transformers import (
+    DenseLayer,
+    make_cross_encoder,
+    make_sentence_checkpoint,
+    make_sparse_encoder,
+)
 
 from ..kind import Kind, Numbers
 
@@ -69,12 +74,12 @@ def _modules(types: Sequence[str], folder: Path) -> str:
     return str(folder)
 
 
-def _splade(folder: Path) -> str:
+def _weights(folder: Path, texts: Sequence[str]) -> Numbers:
+    """sentence-transformers' own weights of the words of each text, the largest first."""
     from sentence_transformers import SparseEncoder  # noqa: PLC0415
 
-    base = folder.parent / "masked"
-    SparseEncoder(str(make_checkpoint(base, "bert", Task.FILL_MASK)), device="cpu").save_pretrained(str(folder))
-    return str(folder)
+    rows: Any = SparseEncoder(str(folder), device="cpu", local_files_only=True).encode(list(texts))
+    return [sorted(filter(None, row), reverse=True) for row in rows.to_dense().tolist()]
 
 
 def _static(folder: Path) -> Any:
@@ -145,8 +150,8 @@ KINDS = (
     ),
     Kind(
         name="sentence-transformers: SPLADE",
-        make=_splade,
-        sentence="SpladePooling, which makes sparse vectors|SparseEncoder, which makes sparse",
+        make=lambda folder: str(make_sparse_encoder(folder, max_active_dims=16)),
+        expected=_weights,
     ),
     Kind(
         name="sentence-transformers: StaticEmbedding",

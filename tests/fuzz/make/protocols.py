@@ -114,6 +114,7 @@ MAKERS: dict[str, BodyMaker] = {
     "hf": hub,
     "v1/embeddings": openai,
     "embed": embed,
+    "embed_sparse": embed,
     "embed_all": embed,
     "similarity": similarity,
     "predict": predict,

@@ -206,7 +206,7 @@ REFUSED = [
         "output_dimension is 9999",
     ),
     ((Task.EMBEDDINGS, "tokenize", {"inputs": "a " * 100_000}), 413, TEI, "max_response_size"),
-    ((Task.FILL_MASK, "embed_all", {}), 424, BACKEND, "send the texts to embed"),
+    ((Task.FILL_MASK, "embed_all", {}), 424, BACKEND, "embed_all is for embeddings"),
     ((Task.FILL_MASK, "embed", {}), 424, BACKEND, "this model's task is fill-mask, and embed is for embeddings"),
     ((Task.TEXT_CLASSIFICATION, "v1/rerank", {}), 404, COHERE, "this model's task is text-classification"),
 ]

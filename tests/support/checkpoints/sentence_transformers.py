@@ -105,3 +105,37 @@ def pickle_weights(folder: Path) -> None:
     """Put the weights in `folder` into a pickle, as they were saved before safetensors."""
     torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
     (folder / "model.safetensors").unlink()
+
+
+def make_sparse_encoder(
+    folder: Path,
+    *,
+    architecture: str = "bert",
+    pooling: str = "max",
+    activation: str = "relu",
+    max_active_dims: int | None = None,
+    prompts: Mapping[str, str] | None = None,
+) -> Path:
+    """A SparseEncoder in `folder`, of which a text has some hundred words, as of a trained one."""
+    from sentence_transformers import SparseEncoder  # noqa: PLC0415
+    from sentence_transformers.sparse_encoder import modules as st  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as base:
+        checkpoint = str(make_checkpoint(Path(base), architecture, Task.FILL_MASK))
+        transformer: Any = st.Transformer(checkpoint, transformer_task="fill-mask")
+    model = SparseEncoder(
+        modules=[transformer, st.SpladePooling(pooling, activation)],  # type: ignore[arg-type]
+        device="cpu",
+        prompts=dict(prompts or {}),
+        max_active_dims=max_active_dims,
+    )
+    _quieten(transformer.model)
+    model.save_pretrained(str(folder), create_model_card=False)
+    return folder
+
+
+def _quieten(network: Any) -> None:
+    """Lower the bias of all words, so that hardly any has a logit above 0."""
+    with torch.no_grad():
+        logits = network(input_ids=torch.arange(5, 69)[None]).logits
+        network.get_output_embeddings().bias.sub_(logits.quantile(0.999, dim=-1).mean())

@@ -76,6 +76,20 @@ def amounts(found: Budget) -> Mapping[str, int]:
     return {part.name.rpartition(": ")[2]: part.bytes for part in (*found.parts, *found.gpu_parts)}
 
 
+def test_sparse_vectors_take_slices_of_logits_for_each_thread_and_a_passs_weights() -> None:
+    words = replace(BERT_BASE, num_words=30_522)
+    plain, sparse = amounts(budget(BERT_BASE)), amounts(budget(words))
+    assert sparse["a worker's activations"] - plain["a worker's activations"] == SERVER.cores * 3 * 2**23 * 4
+    assert sparse["a worker's batch"] > plain["a worker's batch"] + 4096 * 4096 * 4 - 64 * 2**20
+
+
+def test_vectors_of_tokens_are_counted_with_the_answers() -> None:
+    dense = with_config(task=Task.EMBEDDINGS)
+    tokens = amounts(budget(replace(dense, token_width=1025)))["a worker's batch"]
+    more = tokens - amounts(budget(dense))["a worker's batch"]
+    assert more >= BERT_BASE.batch_size * 2048 * 1025 * 4
+
+
 def with_config(**settings: object) -> ModelSize:
     assert BERT_BASE.config is not None
     return replace(BERT_BASE, config=replace(BERT_BASE.config, **settings))  # type: ignore[arg-type] # as the caller says

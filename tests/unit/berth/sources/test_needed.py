@@ -29,6 +29,7 @@ def _needed(*names: str) -> set[str]:
         (["model.safetensors", "model.fp16.safetensors", *SHARDS], ["model.safetensors"]),
         ([*ADAPTER, "adapter_model.bin"], ADAPTER),
         (["model.safetensors", "model_head.pkl"], ["model.safetensors", "model_head.pkl"]),
+        (["pytorch_model.bin", "sparse_linear.pt", "colbert_linear.pt"],) * 2,
         (["model.safetensors", "spiece.model", "bpe.codes"], ["model.safetensors", "spiece.model", "bpe.codes"]),
     ],
 )

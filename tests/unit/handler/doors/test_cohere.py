@@ -12,6 +12,7 @@ from handler.errors import InputTooLong, InvalidParameter
 from handler.payload import Request
 from handler.tasks.embeddings import EmbeddingParameters
 from handler.tasks.text_ranking import RankingParameters
+from handler.vectors.settings import Kind
 from tests.support.calls import REST, answer, ask, refused
 
 VECTOR = np.asarray([0.5, -1.25], np.float32)
@@ -93,13 +94,13 @@ def test_without_types_version_1_answers_with_lists_and_2_with_floats() -> None:
 def test_an_input_type_chooses_the_checkpoints_prompt_for_it(input_type: str, prompt: str | None) -> None:
     """The model has `query` and `passage`."""
     request = read("v2/embed", {"texts": ["a", "b"], "input_type": input_type})
-    assert request.parameters == EmbeddingParameters(prompt_name=prompt)
+    assert request.parameters == EmbeddingParameters(vectors=Kind.DENSE, prompt_name=prompt)
     assert [(each.text, each.param) for each in request.inputs] == [("a", "/texts/0"), ("b", "/texts/1")]
 
 
 def test_length_is_coheres_to_say() -> None:
     request = read("v2/embed", {"texts": ["a"], "truncate": "NONE", "output_dimension": 8})
-    assert request.parameters == EmbeddingParameters(truncation=False, dimensions=8)
+    assert request.parameters == EmbeddingParameters(vectors=Kind.DENSE, truncation=False, dimensions=8)
     reply = call("v2/embed", {"texts": ["a"]}).reply
     for error, says in (
         (InputTooLong('shorten it, or send "truncation": true to have its end cut'), '"truncate": "END" to have'),

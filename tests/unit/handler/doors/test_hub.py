@@ -10,6 +10,7 @@ from handler.config import Task
 from handler.payload import Prediction, Request
 from handler.tasks.embeddings import EmbeddingParameters
 from handler.tasks.text_classification import ClassificationParameters
+from handler.vectors.settings import Kind
 from tests.support.calls import REST, ask, read, refused
 
 HF = {**REST, "url_path": "hf"}
@@ -60,7 +61,9 @@ def test_all_labels_unless_some_are_asked_for() -> None:
 
 
 def test_parameters_of_embeddings_stand_beside_the_inputs() -> None:
-    expected = EmbeddingParameters(normalize=False, truncation=False, prompt_name="query", dimensions=2)
+    expected = EmbeddingParameters(
+        vectors=Kind.DENSE, normalize=False, truncation=False, prompt_name="query", dimensions=2
+    )
     said = {"normalize": False, "truncate": False, "prompt_name": "query", "dimensions": 2}
     options = {"wait_for_model": True, "use_cache": True}  # langchain's HuggingFaceInferenceAPIEmbeddings sends them
     for body in (

@@ -13,6 +13,7 @@ from handler.payload import Answered, Rejected, Request
 from handler.tasks.embeddings import EmbeddingParameters
 from handler.tasks.text_classification import ClassificationParameters
 from handler.tasks.text_ranking import RankingParameters
+from handler.vectors.settings import Kind
 from tests.support.calls import REST, answer, ask, refused
 
 VECTOR = np.asarray([0.5, -1.25], np.float32)
@@ -48,10 +49,10 @@ def test_embed_reads_texts_and_token_ids() -> None:
 
 
 def test_embed_scales_to_length_1_unless_told_not_to() -> None:
-    assert embed({"inputs": "a"}).parameters == EmbeddingParameters(normalize=True)
+    assert embed({"inputs": "a"}).parameters == EmbeddingParameters(vectors=Kind.DENSE, normalize=True)
     body = {"inputs": "a", "normalize": False, "truncate": False, "prompt_name": "query", "dimensions": 3}
     assert embed({**body, "truncation_direction": "right"}).parameters == EmbeddingParameters(
-        normalize=False, truncation=False, prompt_name="query", dimensions=3
+        vectors=Kind.DENSE, normalize=False, truncation=False, prompt_name="query", dimensions=3
     )
     assert embed({"inputs": "a", "truncate": None, "prompt_name": None}).parameters == embed({"inputs": "a"}).parameters
 
@@ -131,7 +132,7 @@ def test_similarity_is_the_cosine_with_the_source() -> None:
         ("b", "/inputs/sentences/0"),
         ("c", "/inputs/sentences/1"),
     ]
-    assert request.parameters == EmbeddingParameters(prompt_name="query", truncation=False)
+    assert request.parameters == EmbeddingParameters(vectors=Kind.DENSE, prompt_name="query", truncation=False)
     vectors = [np.asarray(each, np.float32) for each in ([2, 0], [3, 0], [1, 1])]
     found = answer(call("similarity", body, Task.EMBEDDINGS), *vectors)
     assert found == pytest.approx([1, 2**-0.5])

@@ -10,7 +10,6 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from berth.errors import Refused
-from berth.pack.check.left_out import left_out_files
 from berth.pack.contents import ReferenceAnswers
 from berth.pack.load_checkpoint import load_checkpoint
 from berth.pack.reference_answers import reference_answers
@@ -139,13 +138,6 @@ def test_a_classifier_of_texts_is_none_of_tokens(checkpoint):
     for folder, task in ((texts, Task.TOKEN_CLASSIFICATION), (words, Task.TEXT_CLASSIFICATION)):
         with pytest.raises(Refused, match=f"--task {task} would make answers of a head that was trained for something"):
             load_checkpoint(folder, task)
-
-
-def test_files_with_other_answers_are_said(tmp_path):
-    (tmp_path / "sparse_linear.pt").touch()
-    assert left_out_files(tmp_path) == (
-        "the sparse vectors of sparse_linear.pt are left out: berth serves one vector for a text",
-    )
 
 
 def test_an_adapter_that_nobody_merged_is_refused(made):

@@ -13,7 +13,7 @@ from sentence_transformers.sparse_encoder import modules as of_sparse
 
 from berth.errors import Refused
 from berth.pack.load_checkpoint import load_checkpoint
-from berth.pack.sentence import behind_pooling, pooling, transformer
+from berth.pack.sentence import behind_pooling, pooling, splade, transformer
 from berth.pack.sentence.modules import OTHERS, SERVED
 from berth.sentence_files import Module
 
@@ -26,9 +26,16 @@ CLASSES: dict[str, Any] = {
 }
 REFUSED = {
     "Transformer": {"document_length", "processing_kwargs", "query_expansion", "query_length"},
+    "MLMTransformer": {"document_length", "processing_kwargs", "query_expansion", "query_length"},
     "Dense": {"use_residual"},
 }
-SETTINGS = {"Transformer": transformer.EMBEDS, "Pooling": pooling.SETTINGS, **behind_pooling.SETTINGS}
+SETTINGS = {
+    "Transformer": transformer.EMBEDS,
+    "MLMTransformer": transformer.FILLS,
+    "Pooling": pooling.SETTINGS,
+    "SpladePooling": splade.SETTINGS,
+    **behind_pooling.SETTINGS,
+}
 
 
 def test_every_module_is_served_or_known_to_be_another():

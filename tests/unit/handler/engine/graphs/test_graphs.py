@@ -1,5 +1,6 @@
 """Recorded passes give what the packed engine gives, whatever the architecture and the task; CUDA's parts stand in."""
 
+import json
 import logging
 import math
 from collections.abc import Callable
@@ -7,9 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from handler.choose_engine import use_graphs
@@ -17,11 +20,13 @@ from handler.config import HandlerConfig, Pooling, Task
 from handler.engine.graphs.buckets import Bucket
 from handler.engine.graphs.graphed_model import GraphedModel
 from handler.engine.graphs.proof import Proof
+from handler.engine.graphs.record import with_graphs
 from handler.engine.graphs.recorder import Recorder, Recording
 from handler.engine.model import Engine
 from handler.engine.packing import PackedBatch
 from handler.pipeline import Pipeline
 from handler.text.encoded import EncodedText
+from handler.vectors.settings import Vectors, WordPooling
 from tests.conftest import MakeCheckpoint
 from tests.support.checkpoints import ARCHITECTURES, RELATIVE, TASKS_OF
 from tests.support.equality.cells import known_answers
@@ -47,6 +52,13 @@ def load(folder: Path, task: Task, record: Recorder | None = None, **settings: A
     packed = pipeline.model
     use_graphs(pipeline, known_answers(folder, task), record or CpuRecorder())
     return packed, pipeline.model
+
+
+def load_vectors(folder: Path, vectors: Vectors, budget: int) -> tuple[Any, Any]:
+    """An embedding model's packed form and its recorded passes, which are held to its own rows alone."""
+    config = HandlerConfig(task=Task.EMBEDDINGS, max_tokens=512, token_budget=budget, vectors=vectors)
+    packed: Any = Pipeline(folder, config, CPU, Engine.PACKED).model
+    return packed, with_graphs(packed, 512, texts_of(packed, (3, 40)), TOLERANCE, CpuRecorder())
 
 
 def texts_of(model: Any, lengths: tuple[int, ...], mask: int | None = None) -> list[EncodedText]:
@@ -89,6 +101,35 @@ def test_every_pooling(checkpoint: MakeCheckpoint) -> None:
     packed, graphed = load(checkpoint("bert", Task.EMBEDDINGS), Task.EMBEDDINGS, pooling=tuple(Pooling))
     assert graphed.vector_size == len(Pooling) * packed.network.config.hidden_size
     assert_same_rows(packed, graphed)
+
+
+@pytest.mark.parametrize("words", WordPooling)
+def test_words_of_a_vocabulary(checkpoint: MakeCheckpoint, words: WordPooling) -> None:
+    """What lies behind the last text is no text's."""
+    packed, graphed = load_vectors(checkpoint("bert", Task.FILL_MASK), Vectors(words=words), BUDGET)
+    assert_same_rows(packed, graphed)
+
+
+def test_tokens_beside_a_vector(checkpoint: MakeCheckpoint) -> None:
+    """Of the texts alone that ask for them."""
+    folder = checkpoint("bert", Task.EMBEDDINGS)
+    torch.manual_seed(5)
+    for name, width in (("weight", 1), ("vector", 96)):
+        (folder / name).mkdir()
+        save_file(torch.nn.Linear(64, width).state_dict(), folder / name / "model.safetensors")
+        settings = {"in_features": 64, "out_features": width, "activation_function": "torch.nn.Identity"}
+        (folder / name / "config.json").write_text(json.dumps(settings))
+    vectors = Vectors(sparse_module="weight", multi_module="vector", token_width=96, dense_width=64)
+    packed, graphed = load_vectors(folder, vectors, BUDGET)
+    for lengths in BATCHES:
+        texts = texts_of(packed, lengths)
+        texts = [msgspec.structs.replace(text, reads_tokens=place % 2 == 0) for place, text in enumerate(texts)]
+        found, expected = rows_of(graphed, texts), rows_of(packed, texts)
+        assert [len(row) for row in found] == [1 + len(text.ids) * text.reads_tokens for text in texts]
+        for text, row, same in zip(texts, found, expected, strict=True):
+            np.testing.assert_allclose(row, same, rtol=0, atol=TOLERANCE)
+            alone = rows_of(packed, [text])[0]
+            np.testing.assert_allclose(row, alone, rtol=0, atol=TOLERANCE)
 
 
 def test_a_batch_runs_in_the_smallest_bucket_that_holds_it(checkpoint: MakeCheckpoint) -> None:

@@ -1,0 +1,1 @@
+"""Modules beside a transformer, in forms that are not sentence-transformers' own."""

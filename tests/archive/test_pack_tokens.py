@@ -1,0 +1,126 @@
+"""A checkpoint of bge-m3's form, packed and unpacked: three kinds of vectors of one forward pass."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModel, AutoTokenizer
+
+from berth.archive.members import open_archive
+from berth.memory.model_size import ModelSize
+from berth.pack.options import PackOptions
+from berth.pack.pack import pack_checkpoint
+from handler.pipeline import Pipeline
+from handler.tasks.embeddings import EmbeddingParameters
+from handler.vectors.settings import Kind
+from tests.archive.test_pack_sparse import load
+from tests.support.asking import ask, value_of
+from tests.support.checkpoints.sentence_transformers import make_sentence_checkpoint
+from tests.support.texts import mixed_texts
+
+TOLERANCE = 1e-5
+TEXTS = [*mixed_texts(6), "a </s> in the <unk> text", ""]
+WIDTHS = {"sparse_linear": 1, "colbert_linear": 80}  # wider and narrower than the model's 64
+
+
+def make_bge_m3(folder: Path, names: Sequence[str] = tuple(WIDTHS)) -> Path:
+    """As BAAI/bge-m3: XLM-RoBERTa, the first token, length 1, and matrices in pickles beside it."""
+    make_sentence_checkpoint(folder, architecture="xlm-roberta", pooling="cls", normalize=True)
+    torch.manual_seed(3)
+    for name in names:
+        torch.save(torch.nn.Linear(64, WIDTHS[name]).state_dict(), folder / f"{name}.pt")
+    return folder
+
+
+def flag_embedding(folder: Path, text: str) -> tuple[Any, dict[str, float], Any]:
+    """What FlagEmbedding's BGEM3FlagModel makes of a text, written with transformers and torch alone."""
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    model = AutoModel.from_pretrained(folder).eval()
+    encoded = tokenizer(text, truncation=True, return_tensors="pt")
+    ids = encoded["input_ids"][0].tolist()
+    sparse, colbert = (torch.load(folder / f"{name}.pt", weights_only=True) for name in WIDTHS)
+    with torch.inference_mode():
+        states = model(**encoded).last_hidden_state[0]
+        weights = torch.relu(torch.nn.functional.linear(states, **sparse))[:, 0].tolist()
+        vectors = torch.nn.functional.linear(states[1:], **colbert)
+    largest: dict[str, float] = defaultdict(float)
+    for token, weight in zip(ids, weights, strict=True):
+        if token not in tokenizer.convert_tokens_to_ids(["<s>", "</s>", "<pad>", "<unk>"]) and weight > 0:
+            largest[str(token)] = max(largest[str(token)], weight)
+    normalize = torch.nn.functional.normalize
+    return normalize(states[0], dim=0).numpy(), dict(largest), normalize(vectors, dim=1).numpy()
+
+
+def answers(pipeline: Pipeline, texts: Sequence[str], vectors: Any = None) -> list[Any]:
+    found = pipeline.answer([ask(text, EmbeddingParameters(vectors=vectors)) for text in texts])
+    return [value_of(answer) for answer in found]
+
+
+def assert_close(found: Any, expected: Any) -> None:
+    np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_bge_m3(tmp_path_factory.mktemp("bge") / "model")
+
+
+@pytest.fixture(scope="module")
+def archive(folder: Path) -> Path:
+    packed = pack_checkpoint(folder, PackOptions(output=folder.parent))
+    assert packed.engine == "packed"
+    assert "sparse_linear.pt, colbert_linear.pt became modules of safetensors" in packed.prepared.notes
+    return packed.archive
+
+
+@pytest.fixture(scope="module")
+def pipeline(archive: Path) -> Pipeline:
+    return load(archive, archive.parent / "unpacked")
+
+
+def test_no_pickle_travels(archive: Path) -> None:
+    with open_archive(archive) as members:
+        names = list(members.sizes)
+    assert not [name for name in names if name.endswith((".pt", ".bin"))]
+    size = ModelSize.read(archive)
+    assert (size.vector_size, size.token_width, size.num_words) == (64, 81, 0)
+
+
+def test_three_vectors_of_one_pass(folder: Path, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    forward = Mock(side_effect=pipeline.model.network.forward)
+    monkeypatch.setattr(pipeline.model.network, "forward", forward)
+    (one,) = answers(pipeline, TEXTS[:1], list(Kind))
+    assert forward.call_count == 1
+    assert set(one) == {"dense", "sparse", "multi_vector"}
+    for text, found in zip(TEXTS, answers(pipeline, TEXTS, list(Kind)), strict=True):
+        dense, sparse, tokens = flag_embedding(folder, text)
+        assert_close(found["dense"], dense)
+        assert_close(found["multi_vector"], tokens)
+        words = found["sparse"].to_json()
+        assert set(words) == set(sparse)
+        assert_close(list(words.values()), [sparse[word] for word in words])
+
+
+def test_each_kind_alone_and_beside_neighbours_that_ask_for_another(pipeline: Pipeline) -> None:
+    all_kinds = answers(pipeline, TEXTS, list(Kind))
+    asked = [None, Kind.SPARSE, Kind.MULTI_VECTOR, Kind.DENSE, None, Kind.SPARSE, Kind.MULTI_VECTOR, None]
+    requests = [ask(text, EmbeddingParameters(vectors=kind)) for text, kind in zip(TEXTS, asked, strict=True)]
+    for found, kind, every in zip(map(value_of, pipeline.answer(requests)), asked, all_kinds, strict=True):
+        if kind is Kind.SPARSE:
+            assert_close(list(found.to_json().values()), list(every["sparse"].to_json().values()))
+        else:
+            assert_close(found, every[kind or Kind.DENSE])
+
+
+def test_one_of_the_two_matrices_is_enough(tmp_path: Path) -> None:
+    folder = make_bge_m3(tmp_path / "model", ["colbert_linear"])
+    pipeline = load(pack_checkpoint(folder, PackOptions(output=tmp_path)).archive, tmp_path / "unpacked")
+    assert pipeline.config.vectors is not None
+    assert pipeline.config.vectors.kinds == (Kind.DENSE, Kind.MULTI_VECTOR)
+    (found,) = answers(pipeline, ["The ship lies in the harbour."], Kind.MULTI_VECTOR)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=TOLERANCE)

@@ -1,0 +1,40 @@
+"""bge-m3's matrices beside the weights: they become modules of safetensors, or are refused by what is wrong."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from berth.convert.modules import token_modules
+from berth.errors import Refused
+from berth.progress import Silence
+
+
+def save(folder: Path, name: str, *shape: int) -> None:
+    torch.save({"weight": torch.ones(shape), "bias": torch.ones(shape[0])}, folder / f"{name}.pt")
+
+
+def test_a_pickle_becomes_a_dense_module(tmp_path: Path) -> None:
+    save(tmp_path, "sparse_linear", 1, 4)
+    assert token_modules.applies(tmp_path)
+    assert token_modules.convert(tmp_path, Silence()) == "sparse_linear.pt became modules of safetensors"
+    assert not token_modules.applies(tmp_path)
+    assert not (tmp_path / "sparse_linear.pt").exists()
+    settings = json.loads((tmp_path / "sparse_linear" / "config.json").read_text())
+    assert settings["activation_function"].endswith(".ReLU")
+    assert (settings["in_features"], settings["out_features"], settings["bias"]) == (4, 1, True)
+    assert set(load_file(tmp_path / "sparse_linear" / "model.safetensors")) == {"weight", "bias"}
+
+
+def test_another_shape_is_refused(tmp_path: Path) -> None:
+    save(tmp_path, "sparse_linear", 2, 4)
+    with pytest.raises(Refused, match=r"sparse_linear\.pt does not hold the matrix that bge-m3 has there"):
+        token_modules.convert(tmp_path, Silence())
+
+
+def test_what_is_no_pickle_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "colbert_linear.pt").write_text("hello")
+    with pytest.raises(Refused, match="was not written by torch"):
+        token_modules.applies(tmp_path)
