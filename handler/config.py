@@ -123,6 +123,8 @@ class HandlerConfig:
     """Embeddings only: the `prompt_name` of a request that names none."""
     score_function: ScoreFunction | None = None
     """text-ranking only: what turns a logit into a score. None: a sigmoid."""
+    heads: tuple[str, ...] = ()
+    """Names of the heads that read one encoder, the one that answers by default first; empty: only the checkpoint's."""
     requires: tuple[str, ...] = ()
     """The version ranges of the packages that the handler imports, as in setup.cfg: `torch>=2.11,<2.15`."""
 
@@ -286,5 +288,6 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "prompts": _texts,
     "default_prompt": _string,
     "score_function": partial(_member, ScoreFunction),
+    "heads": _strings,
     "requires": _strings,
 }

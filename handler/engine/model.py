@@ -21,6 +21,7 @@ from ..text.encoded import EncodedText
 from ..text.tokenization import Tokenizer
 from ..worker.startup import without_compiler
 from .attention import ATTENTION_NAME, register_attention
+from .heads.shells import attach_heads
 from .layers.short import shorten_layers
 from .packing import (
     NUM_ROWS,
@@ -79,6 +80,7 @@ class PackedModel:
             read_streams(self.network)  # by a call for each text; on a GPU padding is faster
             shorten_layers(self.network)
         self.readout.attach(self.network)
+        attach_heads(self.network, folder, config, self.readout.auto_class, placement)
         self.vector_size = self.readout.vector_size
         self._first_position = find_first_position(self.network)
         self._staging = pinned_staging(placement)
@@ -122,6 +124,7 @@ class PaddedModel:
         self._readout = make_readout(folder, config, placement, tokenizer)
         self.network: Any = load_weights(folder, self._readout, None, placement)
         self._readout.attach(self.network)
+        attach_heads(self.network, folder, config, self._readout.auto_class, placement)
         self.vector_size = self._readout.vector_size
 
     def batches(self, texts: Sequence[EncodedText], token_budget: int) -> Iterator[PaddedBatch]:
