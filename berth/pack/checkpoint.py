@@ -29,5 +29,9 @@ class Checkpoint:
     default_prompt: str | None = None
     score_function: ScoreFunction | None = None
     """What turns the logit of text-ranking into a score; None for other tasks."""
+    heads: tuple[str, ...] = ()
+    """Names of all heads, the one that answers by default first; empty: only its own, without a name."""
+    head_files: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
+    """Of each further head what travels, by its path in the head's folder."""
     left_out: tuple[str, ...] = ()
     """What lies in the folder and is not served, a sentence each."""

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoConfig, AutoModelForSequenceClassification, pipeline
+from transformers import AutoConfig, AutoModelForSequenceClassification
+from transformers import pipeline as hf_pipeline
 
 from handler.config import HandlerConfig, Task
 from handler.engine.heads.shells import make_shell
@@ -76,7 +77,7 @@ def test_each_head_answers_as_its_own_checkpoint(
     requests = [ask(TEXTS, ClassificationParameters(head=name, top_k=None)) for name in names]  # all in one batch
     for name, answer in zip(names, served.answer(requests), strict=True):
         place = base if name is None else siblings[name]
-        plain = pipeline("text-classification", str(place), top_k=None, device="cpu")
+        plain: Any = hf_pipeline("text-classification", str(place), top_k=None, device="cpu")
         for got, wanted in zip(values(answer), plain(list(TEXTS)), strict=True):
             assert [each["label"] for each in got] == [each["label"] for each in wanted]
             assert [each["score"] for each in got] == pytest.approx([each["score"] for each in wanted], abs=1e-5)
@@ -90,7 +91,7 @@ def test_each_head_labels_tokens_as_its_own_checkpoint(checkpoint: MakeCheckpoin
     served = load(put_heads(base, siblings, tmp_path / "checkpoint"), Task.TOKEN_CLASSIFICATION)
     answers = served.answer([ask(TEXTS, TokenClassificationParameters(head=name)) for name in LABELS])
     for name, answer in zip(LABELS, answers, strict=True):
-        plain = pipeline("token-classification", str(siblings[name]), device="cpu")
+        plain: Any = hf_pipeline("token-classification", str(siblings[name]), device="cpu")
         for got, wanted in zip(values(answer), plain(list(TEXTS)), strict=True):
             assert [(each["word"], each["entity"]) for each in got] == [(w["word"], w["entity"]) for w in wanted]
             assert [each["score"] for each in got] == pytest.approx([w["score"] for w in wanted], abs=1e-5)
@@ -109,7 +110,12 @@ def test_a_text_that_is_sent_to_all_heads_is_read_once(
     served, _ = made
     seen: list[int] = []
     forward = served.model.forward
-    monkeypatch.setattr(served.model, "forward", lambda batch: seen.append(len(batch.texts)) or forward(batch))
+
+    def count_texts(batch: Any) -> Any:
+        seen.append(len(batch.texts))
+        return forward(batch)
+
+    monkeypatch.setattr(served.model, "forward", count_texts)
     served.answer([ask(["hello world"], ClassificationParameters(head=name)) for name in ("own", *LABELS)])
     assert seen == [1]
 
@@ -138,7 +144,7 @@ def test_an_explanation_is_of_the_head_that_is_named(made: tuple[Pipeline, dict[
     served, siblings = made
     (answer,) = served.answer([ask(TEXTS[1:2], ExplanationParameters(head="spam", target="spam", n_steps=2))])
     (value,) = values(answer)
-    plain = pipeline("text-classification", str(siblings["spam"]), top_k=None, device="cpu")
+    plain: Any = hf_pipeline("text-classification", str(siblings["spam"]), top_k=None, device="cpu")
     wanted = {each["label"]: each["score"] for each in plain([TEXTS[1]])[0]}
     assert value["label"] == "spam"
     assert value["score"] == pytest.approx(wanted["spam"], abs=1e-5)
