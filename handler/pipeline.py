@@ -32,7 +32,7 @@ from .tasks.heads import make_heads
 from .tasks.kind import Row
 from .text.encoded import EncodedText
 from .text.passages import Passages
-from .text.tokenization import TOO_LATE, Tokenizer
+from .text.tokenization import TOO_LATE, Encoded, Tokenizer
 from .worker.metrics import TOKENIZE_SECONDS, Stopwatch
 
 logger = logging.getLogger(__name__)
@@ -160,9 +160,13 @@ class Pipeline:
         passages = [each for plan in plans if isinstance(plan, list) for each in plan]
         encoded = iter(self._tokenizer.encode(passages, deadline_s))
         return [
-            accept(request, list(islice(encoded, len(plan)))) if isinstance(plan, list) else plan
+            self._accept(request, list(islice(encoded, len(plan)))) if isinstance(plan, list) else plan
             for request, plan in zip(requests, plans, strict=True)
         ]
+
+    def _accept(self, request: Request, encoded: list[Encoded]) -> list[Pending] | RequestError:
+        head = self._heads.of(request.parameters)
+        return accept(request, [head.adapt(each) for each in encoded])
 
     def _plan_request(self, request: Request) -> list[Passages] | RequestError:
         if time.monotonic() > request.deadline_s:

@@ -92,9 +92,10 @@ def _target(source: Source, options: PackOptions) -> Path:
 def plan(prepared: Prepared, answers: ReferenceAnswers, name: str, options: PackOptions) -> ArchivePlan:
     """The archive that a checkpoint makes with the handler that is installed here."""
     source = replace(installed_handler(), worker=options.worker, origin=prepared.source.origin)
-    heads = {head.name: head.members for head in prepared.heads}
-    names = (prepared.first_head or name, *heads) if heads or prepared.first_head else ()
-    checkpoint = replace(prepared.checkpoint, heads=names, head_files=heads)
+    first = [prepared.first_head] if prepared.first_head else []
+    members = {head.name: head.members for head in (*first, *prepared.heads)}
+    names = tuple(members) if first or not members else (name, *members)
+    checkpoint = replace(prepared.checkpoint, heads=names, head_files=members)
     return plan_archive(checkpoint, answers, source, name=name, version=options.version)
 
 
@@ -127,7 +128,8 @@ def _ask_transformers(prepared: Prepared, progress: Progress) -> ReferenceAnswer
     advance = progress.begin("asking transformers", (1 + len(prepared.heads)) * count_inputs(prepared.checkpoint))
     from .reference_answers import reference_answers  # noqa: PLC0415 - seconds, while the proof imports too
 
-    answers = reference_answers(prepared.checkpoint, advance)
+    whole = prepared.first_head or prepared
+    answers = reference_answers(whole.checkpoint, advance)
     of_heads = {head.name: reference_answers(head.checkpoint, advance).answers for head in prepared.heads}
     return replace(answers, heads=of_heads)
 

@@ -34,8 +34,8 @@ class Prepared:
     """What was chosen and converted on the way, a sentence each."""
     heads: tuple[FurtherHead, ...] = ()
     """Heads beside the one that answers by default."""
-    first_head: str | None = None
-    """The name of that one, where it is not the checkpoint's own; None: the archive's name."""
+    first_head: FurtherHead | None = None
+    """That one, where it came from --head too; None: the checkpoint's own, which is called as the archive is."""
 
 
 @contextmanager

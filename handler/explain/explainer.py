@@ -8,11 +8,13 @@ import inspect
 import time
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..config import HandlerConfig
+from ..engine.heads.adapters import reading
 from ..engine.model import Model
 from ..engine.packing import find_first_position
 from ..errors import InputTooLong, InternalError, NotNow, RequestError
@@ -43,6 +45,7 @@ class Explainer:
     def __init__(self, model: Model, tokenizer: Tokenizer, config: HandlerConfig, head: NamedHead) -> None:
         self._network = model.network
         self._columns = head.columns
+        self._adapters, self._adapter = model.adapters, head.adapter
         self._tokenizer = tokenizer
         self._keys = TASKS[config.task].keys
         self._subject = SUBJECTS[config.task](head.hf_config, tokenizer.hf)
@@ -52,7 +55,13 @@ class Explainer:
 
     def explain(self, source: TextInput, parameters: ExplanationParameters, deadline_s: float) -> Prediction:
         """Explain one input; RequestError where that is not done by deadline_s (time.monotonic), or cannot be."""
-        text = self._encode(source, parameters, deadline_s)
+        text = msgspec.structs.replace(self._encode(source, parameters, deadline_s), adapter=self._adapter)
+        with reading(self._adapters, [text], [text.num_tokens]):
+            return self._explain(source, text, parameters, deadline_s)
+
+    def _explain(
+        self, source: TextInput, text: EncodedText, parameters: ExplanationParameters, deadline_s: float
+    ) -> Prediction:
         inputs = self._inputs(text)
         with torch.no_grad():  # not inference_mode, whose tensors gradients cannot pass
             reading = Reading(source=source, texts=[text], rows=[])

@@ -34,6 +34,8 @@ class EncodedText(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False)
     """[T]: 0 for a token of the first text of a pair, 1 of the second, -1 for a special token."""
     words: Words | None = None
     """[T]: which word of its text a token is of, as the tokenizer splits it; -1 for none."""
+    adapter: int = 0
+    """The number of the adapter that it is read with (handler.engine.heads); 0: none."""
 
     @property
     def num_tokens(self) -> int:

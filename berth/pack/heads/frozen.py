@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from ...checkpoint_files import TOKENIZER, load_json
@@ -32,13 +32,25 @@ def is_of_head(name: str, prefix: str) -> bool:
     return not name.startswith(f"{prefix}.") or name.startswith(f"{prefix}.pooler")
 
 
-def own_tensors(head: str, base: Mapping[str, Stored], given: Mapping[str, Stored]) -> dict[str, Stored]:
-    """The tensors of a head's checkpoint that are its own; Refused where the rest is not the base's, byte for byte."""
+def named_alike(base: Mapping[str, Stored], given: Mapping[str, Stored]) -> Mapping[str, Stored]:
+    """The tensors of `base` by the names that they have in a model with a head, as in `given`."""
     prefix = encoder_prefix(given)
-    if not any(name.startswith(f"{prefix}.") for name in base):  # a bare encoder
-        base = {f"{prefix}.{name}": tensor for name, tensor in base.items()}
+    if any(name.startswith(f"{prefix}.") for name in base):
+        return base
+    return {f"{prefix}.{name}": tensor for name, tensor in base.items()}  # a bare encoder
+
+
+def own_tensors(
+    head: str, base: Mapping[str, Stored], given: Mapping[str, Stored], adapted: Collection[str] = ()
+) -> dict[str, Stored]:
+    """The tensors of a head's checkpoint that are its own, named as in `given`.
+
+    Refused where the rest is not the base's byte for byte, but for those that an adapter has changed.
+    """
+    prefix = encoder_prefix(given)
     for name, tensor in given.items():
-        if not is_of_head(name, prefix) and not name.endswith(NO_WEIGHTS):
+        is_changed = name in adapted and name in base
+        if not is_of_head(name, prefix) and not name.endswith(NO_WEIGHTS) and not is_changed:
             _check_shared(head, name, base.get(name), tensor)
     return {
         name: tensor

@@ -13,8 +13,10 @@ from pathlib import Path
 from handler.config import Task
 from handler.precision import Precision
 
-from ...checkpoint_files import CONFIG, load_json
+from ...checkpoint_files import CONFIG, WEIGHTS_INDEX, load_json
+from ...checkpoint_files import WEIGHTS as WHOLE_WEIGHTS
 from ...convert.convert import converted
+from ...convert.folders import ADAPTER_CONFIG
 from ...errors import Refused, UsageError
 from ...progress import Progress
 from ...sources.source import Source, opened
@@ -23,8 +25,9 @@ from ..checkpoint import Checkpoint
 from ..options import PackOptions
 from ..prepare import Prepared, prepare
 from ..references import REFERENCES
-from .frozen import check_fits, checkpoint_tensors, own_tensors
+from .frozen import check_fits, checkpoint_tensors, encoder_prefix, is_of_head, named_alike, own_tensors
 from .head import FurtherHead
+from .lora import adapted_tensors, adapter_files, is_lora, model_type_of
 from .tensors import Stored, stored_tensors, write_safetensors
 
 TASKS = (Task.TEXT_CLASSIFICATION, Task.TOKEN_CLASSIFICATION)
@@ -77,13 +80,30 @@ class GivenHeads:
         return self._add(base, list(self.addresses))
 
     def on_bare(self, source: Source, task: Task | None) -> Prepared:
-        """The first of these, whose encoder must be that of the bare `source`, with the others behind it."""
+        """The first of these on the encoder of the bare `source`, with the others behind it."""
         first, *others = self.addresses
         folder = self.stack.enter_context(converted(source.folder, self.progress)).folder
         whole = self._prepare(first, task)
-        own_tensors(first, stored_tensors(sorted(folder.glob("*.safetensors"))), checkpoint_tensors(whole.checkpoint))
-        base = replace(whole, source=source, first_head=first, task_reason=f"by --head {first}", other_tasks=())
-        return self._add(base, others)
+        bare = named_alike(stored_tensors(sorted(folder.glob("*.safetensors"))), checkpoint_tensors(whole.checkpoint))
+        head = self._reduce(first, whole, bare)
+        base = replace(whole, source=source, notes=source.notes, task_reason=f"by --head {first}", other_tasks=())
+        if is_lora(whole.source.folder):
+            base = replace(base, checkpoint=self._unmerged(whole.checkpoint, bare))
+        files = {name: path for name, path in head.members.items() if name not in (CONFIG, WEIGHTS)}
+        return self._add(replace(base, first_head=replace(head, members=files)), others)
+
+    def _unmerged(self, merged: Checkpoint, bare: Mapping[str, Stored]) -> Checkpoint:
+        """A checkpoint with the encoder of the bare base, and what a LoRA has of its own."""
+        folder = self.work / "unmerged"
+        folder.mkdir()
+        given = checkpoint_tensors(merged)
+        prefix = encoder_prefix(given)
+        tensors = {name: given[name] if is_of_head(name, prefix) else bare.get(name, given[name]) for name in given}
+        write_safetensors(tensors, folder / WHOLE_WEIGHTS)
+        small = [name for name in merged.files if not name.endswith((".safetensors", WEIGHTS_INDEX))]
+        for name in small:
+            (folder / name).symlink_to(merged.root / name)
+        return replace(merged, root=folder, files=tuple(sorted((*small, WHOLE_WEIGHTS))))
 
     def _add(self, base: Prepared, names: list[str]) -> Prepared:
         """Put further heads behind the one that answers by default."""
@@ -91,16 +111,27 @@ class GivenHeads:
         if task not in TASKS:
             raise Refused(f"--head: a model for {task} has one head, and only {' and '.join(TASKS)} have several")
         tensors = checkpoint_tensors(base.checkpoint)
-        heads = [self._reduce(name, base.checkpoint, tensors) for name in names]
-        return replace(base, heads=tuple(heads))
+        heads = tuple(self._further(name, base.checkpoint, tensors) for name in names)
+        every = [base.first_head, *heads] if base.first_head else heads
+        notes = [f"head {head.name} is a LoRA and stays one" for head in every if ADAPTER_CONFIG in head.members]
+        return replace(base, heads=heads, notes=(*base.notes, *notes))
 
-    def _reduce(self, name: str, base: Checkpoint, tensors: Mapping[str, Stored]) -> FurtherHead:
-        """What is a head's own of its checkpoint; Refused where the rest is not the base's."""
-        whole = self._prepare(name, base.task).checkpoint
-        check_fits(name, base, whole)
-        own = own_tensors(name, tensors, checkpoint_tensors(whole))
-        weights = write_safetensors(own, self.work / f"{name}.safetensors")
-        return FurtherHead(name=name, checkpoint=whole, members={CONFIG: whole.root / CONFIG, WEIGHTS: weights})
+    def _further(self, name: str, base: Checkpoint, tensors: Mapping[str, Stored]) -> FurtherHead:
+        """A head behind the one that answers by default."""
+        whole = self._prepare(name, base.task)
+        check_fits(name, base, whole.checkpoint)
+        return self._reduce(name, whole, tensors)
+
+    def _reduce(self, name: str, whole: Prepared, tensors: Mapping[str, Stored]) -> FurtherHead:
+        """What is a head's own of its checkpoint; Refused where the rest is not that of the base's `tensors`."""
+        checkpoint, folder = whole.checkpoint, whole.source.folder
+        given, adapted, members = checkpoint_tensors(checkpoint), set[str](), {CONFIG: checkpoint.root / CONFIG}
+        if is_lora(folder):
+            adapted = adapted_tensors(name, folder, encoder_prefix(given), model_type_of(checkpoint.root))
+            members |= adapter_files(folder)
+        own = own_tensors(name, tensors, given, adapted)
+        members[WEIGHTS] = write_safetensors(own, self.work / f"{name}.safetensors")
+        return FurtherHead(name=name, checkpoint=checkpoint, members=members)
 
     def _prepare(self, name: str, task: Task | None) -> Prepared:
         """A head's checkpoint as a whole; what is refused says whose it is."""

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ def pack(base: Path, heads: Siblings, output: Path, **options: Any) -> Packed:
     return pack_checkpoint(base, PackOptions(output=output, heads=given, **options))
 
 
-def check_answers(archive: Path, cache: Path, heads: dict[str | None, Path]) -> None:
+def check_answers(archive: Path, cache: Path, heads: Mapping[Any, Path]) -> None:
     """Each head answers as plain transformers does with its own checkpoint."""
     folder = unpack_once(archive, cache)
     for name, checkpoint in heads.items():
