@@ -13,8 +13,8 @@ WEIGHTS, PICKLE = ADAPTER_WEIGHTS
 PREFIX = "base_model.model."  # of the names in peft's files
 MATRIX = re.compile(r"(?P<layer>.+)\.lora_[AB]\.weight")
 OTHER_KINDS = ("use_dora", "rank_pattern", "alpha_pattern", "layer_replication", "corda_config", "use_bdlora")
-OTHER_PROJECTIONS = frozenset({"deberta", "deberta-v2", "mpnet"})
-"""Types of models that send more than their texts through a layer, or a text by itself."""
+OTHER_PROJECTIONS = frozenset({"deberta", "deberta-v2"})
+"""Types of models that send their relative positions through a text's own layers."""
 WHOLE = "give the merged model (peft: merge_and_unload) an archive of its own"
 
 

@@ -80,7 +80,7 @@ def scores(answer: Any) -> list[dict[str, float]]:
 
 
 @pytest.mark.parametrize("engine", Engine)
-def test_texts_of_one_batch_are_read_each_with_its_own_adapter(
+def test_texts_of_one_batch_are_read_each_with_its_own_adapter(  # noqa: PLR0917 - fixtures
     packed: Packed, base: Path, loras: dict[str, Path], frozen: Path, tmp_path: Path, engine: Engine
 ) -> None:
     served = load(packed.archive, tmp_path, ("topic", "spam", "frozen"), engine)
@@ -148,8 +148,8 @@ def test_an_explanation_is_made_with_the_adapter(
     ("settings", "said"),
     [
         ({"use_dora": True}, "has use_dora, and only a plain LoRA shares a base"),
-        ({"bias": "all"}, "is not the base's, so its encoder is another"),
-        ({"modules_to_save": ["classifier", "intermediate"]}, "which is no plain LoRA of linear layers"),
+        ({"bias": "all"}, "bias, which no plain LoRA of linear layers has"),
+        ({"modules_to_save": ["classifier", "intermediate"]}, "bias, which no plain LoRA of linear layers has"),
         ({"rank_pattern": {"query": 2}}, "has rank_pattern"),
     ],
 )
@@ -159,10 +159,17 @@ def test_what_is_no_plain_lora_is_refused(base: Path, tmp_path: Path, settings: 
         pack(base, {"spam": lora}, tmp_path / "store")
 
 
+def test_a_type_of_model_that_needs_more_than_a_texts_rows_is_refused(tmp_path: Path) -> None:
+    base = make_checkpoint(tmp_path / "base", "deberta-v2", Task.EMBEDDINGS)
+    lora = make_lora_head(base, tmp_path / "lora", LABELS["spam"], seed=1, target_modules=["query_proj"])
+    with pytest.raises(Refused, match="a deberta-v2 is not read with one LoRA for each text"):
+        pack(base, {"spam": lora}, tmp_path / "store")
+
+
 def test_a_lora_of_another_base_is_refused(base: Path, loras: dict[str, Path], tmp_path: Path) -> None:
     other = shutil.copytree(base, tmp_path / "other")
     model = AutoModel.from_pretrained(base)
     torch.nn.init.ones_(model.encoder.layer[0].output.dense.weight)
     model.save_pretrained(other)
-    with pytest.raises(Refused, match="layer.0.output.dense.weight in .* is not the base's"):
+    with pytest.raises(Refused, match=r"layer.0.output.dense.weight in .* is not the base's"):
         pack(other, {"topic": loras["topic"]}, tmp_path / "store")

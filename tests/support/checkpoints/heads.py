@@ -51,7 +51,7 @@ def make_lora_head(base: Path, folder: Path, labels: Sequence[str], *, seed: int
     auto_class = transformers.AutoModelForSequenceClassification
     config = AutoConfig.from_pretrained(base, num_labels=len(labels))
     config.update({"id2label": dict(enumerate(labels)), "label2id": {name: i for i, name in enumerate(labels)}})
-    given = {"r": 4, "target_modules": ["query", "value"], "task_type": "SEQ_CLS"} | settings
+    given: dict[str, Any] = {"r": 4, "target_modules": ["query", "value"], "task_type": "SEQ_CLS"} | settings
     torch.manual_seed(seed)
     with warnings.catch_warnings():  # peft 0.21 asks for this by the name that transformers 5 gives up
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
@@ -60,20 +60,25 @@ def make_lora_head(base: Path, folder: Path, labels: Sequence[str], *, seed: int
         for parameter in model.parameters():
             if parameter.requires_grad:
                 parameter.add_(torch.randn_like(parameter) * LORA_SPREAD)
-    model.save_pretrained(folder)
+    model.save_pretrained(str(folder))
     config.save_pretrained(folder)
     return folder
 
 
-def answer_with_peft(base: Path, lora: Path, texts: Sequence[str]) -> list[dict[str, float]]:
-    """What peft answers with the adapter unmerged: the score of each label, for each text alone."""
+def load_with_peft(base: Path, lora: Path) -> Any:
+    """peft's model of a LoRA on its base, as `make_lora_head` made it."""
     import peft  # noqa: PLC0415
 
-    config = AutoConfig.from_pretrained(lora)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        config = AutoConfig.from_pretrained(lora)
         whole = transformers.AutoModelForSequenceClassification.from_pretrained(base, config=config)
-        model = peft.PeftModel.from_pretrained(whole, str(lora)).eval()
+        return peft.PeftModel.from_pretrained(whole, str(lora)).eval()
+
+
+def answer_with_peft(base: Path, lora: Path, texts: Sequence[str]) -> list[dict[str, float]]:
+    """What peft answers with the adapter unmerged: the score of each label, for each text alone."""
+    model, config = load_with_peft(base, lora), AutoConfig.from_pretrained(lora)
     tokenizer = AutoTokenizer.from_pretrained(base)
     answers = []
     for text in texts:
