@@ -55,7 +55,7 @@ class Heads:
     """All heads of a model."""
 
     default: NamedHead
-    """The checkpoint's own."""
+    """The first, which answers where a request names none."""
     named: Mapping[str, NamedHead]
     """All heads where there are several, the default too; else empty."""
 

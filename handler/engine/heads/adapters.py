@@ -65,11 +65,11 @@ class AdaptedLinear(nn.Module):
         super().__init__()
         self.linear = linear
         self._adapters = adapters
-        self._pairs: dict[int, tuple[Tensor, Tensor]] = {}
+        self._matrices: dict[int, tuple[Tensor, Tensor, float]] = {}
 
-    def add(self, number: int, a: Tensor, b: Tensor) -> None:
-        """Take an adapter's matrices: A transposed [in, rank], and B transposed and scaled [rank, out]."""
-        self._pairs[number] = a, b
+    def add(self, number: int, a: Tensor, b: Tensor, scale: float) -> None:
+        """Take an adapter's matrices A [rank, in] and B [out, rank], as they lie in the file."""
+        self._matrices[number] = a.t(), b.t(), scale
 
     def forward(self, inputs: Tensor) -> Tensor:
         """[..., in] -> [..., out]."""
@@ -83,9 +83,10 @@ class AdaptedLinear(nn.Module):
             raise NotImplementedError("it reads something else than its texts through a layer that has adapters")
         begin = 0
         for number, length in runs:
-            if pair := self._pairs.get(number):
+            if matrices := self._matrices.get(number):
+                a, b, scale = matrices
                 part = slice(begin, begin + length)
-                added[part] += rows[part] @ pair[0] @ pair[1]
+                added[part] += (rows[part] @ a).mul(scale) @ b
             begin += length
         return outputs
 
@@ -107,9 +108,8 @@ def _attach(network: Any, folder: Path, number: int, adapters: Adapters, placeme
     for key in weights:
         layer = key.removeprefix(PREFIX).removesuffix(A)
         if key.endswith(A) and layer.startswith(encoder) and not layer.startswith(f"{encoder}pooler"):
-            a, b = weights[key], weights[f"{PREFIX}{layer}{B}"] * _scale(settings, rank=len(weights[key]))
-            pair = (each.to(placement.device, placement.dtype).t().contiguous() for each in (a, b))
-            _adapted(network, layer, adapters).add(number, *pair)
+            pair = (weights[name].to(placement.device, placement.dtype) for name in (key, f"{PREFIX}{layer}{B}"))
+            _adapted(network, layer, adapters).add(number, *pair, _scale(settings, rank=len(weights[key])))
 
 
 def _scale(settings: dict[str, Any], rank: int) -> float:

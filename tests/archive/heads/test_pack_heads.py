@@ -105,6 +105,17 @@ def test_a_bare_encoder_takes_heads_and_the_first_answers(tiny: Path, siblings: 
     check_answers(archive, tmp_path / "cache", {None: siblings["topic"], **siblings})
 
 
+def test_heads_label_tokens_too(checkpoint: Any, tmp_path: Path) -> None:
+    base, labels = checkpoint("distilbert", Task.TOKEN_CLASSIFICATION), ("O", "B-DRUG", "I-DRUG")
+    drugs = make_sibling(base, tmp_path / "drugs", labels, seed=3, task=Task.TOKEN_CLASSIFICATION)
+    archive = pack(base, {"drugs": drugs}, tmp_path / "store").archive
+    asked = ask_archive(unpack_once(archive, tmp_path / "cache"), TEXTS, {"head": "drugs"})
+    plain: Any = hf_pipeline("token-classification", str(drugs), device="cpu")
+    for got, wanted in zip(asked.results, plain(TEXTS), strict=True):
+        assert [(each["word"], each["entity"]) for each in got] == [(each["word"], each["entity"]) for each in wanted]
+        assert [each["score"] for each in got] == pytest.approx([each["score"] for each in wanted], abs=1e-5)
+
+
 def damage_encoder(folder: Path) -> None:
     weights = load_file(folder / "model.safetensors")
     weights["bert.encoder.layer.1.output.dense.weight"][0, 0] += 1e-6

@@ -94,10 +94,10 @@ def test_rows_of_one_adapter_are_one_run() -> None:
 def test_a_layer_that_reads_something_else_than_the_texts_is_an_error() -> None:
     adapters = Adapters()
     layer = AdaptedLinear(nn.Linear(4, 4), adapters)
-    layer.add(1, torch.ones(4, 1), torch.ones(1, 4))
+    layer.add(1, torch.ones(1, 4), torch.ones(4, 1), 0.5)
     with adapters.reading([0, 1], [2, 3]), pytest.raises(NotImplementedError, match="something else than its texts"):
         layer(torch.ones(6, 4))
     inputs = torch.ones(5, 4)
     with adapters.reading([0, 1], [2, 3]), torch.inference_mode():
         added = layer(inputs) - layer.linear(inputs)
-    torch.testing.assert_close(added, torch.tensor([[0.0] * 4] * 2 + [[4.0] * 4] * 3))
+    torch.testing.assert_close(added, torch.tensor([[0.0] * 4] * 2 + [[2.0] * 4] * 3))
