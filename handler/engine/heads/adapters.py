@@ -108,8 +108,8 @@ def _attach(network: Any, folder: Path, number: int, adapters: Adapters, placeme
     for key in weights:
         layer = key.removeprefix(PREFIX).removesuffix(A)
         if key.endswith(A) and layer.startswith(encoder) and not layer.startswith(f"{encoder}pooler"):
-            pair = (weights[name].to(placement.device, placement.dtype) for name in (key, f"{PREFIX}{layer}{B}"))
-            _adapted(network, layer, adapters).add(number, *pair, _scale(settings, rank=len(weights[key])))
+            a, b = (weights[name].to(placement.device, placement.dtype) for name in (key, f"{PREFIX}{layer}{B}"))
+            _adapted(network, layer, adapters).add(number, a, b, _scale(settings, rank=len(a)))
 
 
 def _scale(settings: dict[str, Any], rank: int) -> float:
