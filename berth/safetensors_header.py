@@ -17,6 +17,8 @@ class TensorEntry:
     shape: tuple[int, ...]
     end: int
     """Where its numbers end, in bytes behind the header."""
+    begin: int
+    """Where they begin."""
 
 
 def read_header(file: BinaryIO, name: str) -> dict[str, TensorEntry]:
@@ -39,4 +41,5 @@ def read_header(file: BinaryIO, name: str) -> dict[str, TensorEntry]:
 
 
 def _entry(entry: dict[str, Any]) -> TensorEntry:
-    return TensorEntry(str(entry["dtype"]), tuple(map(int, entry["shape"])), int(entry["data_offsets"][1]))
+    begin, end = entry["data_offsets"]
+    return TensorEntry(str(entry["dtype"]), tuple(map(int, entry["shape"])), int(end), int(begin))

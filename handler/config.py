@@ -133,6 +133,8 @@ class HandlerConfig:
     """Embeddings only: how other vectors than one dense one are made. None: one dense vector alone."""
     score_function: ScoreFunction | None = None
     """text-ranking only: what turns a logit into a score. None: a sigmoid."""
+    heads: tuple[str, ...] = ()
+    """Names of the heads that read one encoder, the one that answers by default first; empty: only the checkpoint's."""
     requires: tuple[str, ...] = ()
     """The version ranges of the packages that the handler imports, as in setup.cfg: `torch>=2.11,<2.15`."""
 
@@ -264,5 +266,6 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "default_prompt": _string,
     "vectors": Vectors.from_mapping,
     "score_function": partial(_member, ScoreFunction),
+    "heads": _strings,
     "requires": _strings,
 }

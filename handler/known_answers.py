@@ -7,8 +7,8 @@ short ones: one text of 512 tokens takes BERT-base a second of two cores. Packin
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -19,7 +19,7 @@ from .contract import Contract
 from .errors import SelfTestError
 from .inputs import TextInput, to_text_inputs
 from .parameters import Parameters
-from .payload import Request
+from .payload import Answer, Rejected, Request
 from .precision import Precision
 from .tasks.kind import Head, Reading, Reads, one_by_one
 
@@ -28,6 +28,8 @@ from .tasks.kind import Head, Reading, Reads, one_by_one
 # vectors whose cosine is 0.99 are 0.14 apart; packing has held labels and scores to bounds of their own.
 TOLERANCES = {Precision.FP32: 1e-4, Precision.FP16: 1e-2, Precision.BF16: 6e-2, Precision.INT8: 0.15}
 SHORT_CHARACTERS = 1000
+Answers = tuple[tuple[float, ...], ...]
+"""Numbers for each input, in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +38,19 @@ class KnownAnswers:
 
     inputs: tuple[TextInput, ...]
     parameters: Parameters
-    answers: tuple[tuple[float, ...], ...]
+    answers: Answers
+    heads: Mapping[str, Answers] = field(default_factory=dict)
+    """What further heads answer to the same inputs, by their names."""
 
     def request(self, count: int | None = None) -> Request:
         """Return the first `count` inputs (all by default) as one request."""
         return Request(inputs=self.inputs[:count], parameters=self.parameters, is_raw=True)
+
+    def requests(self) -> list[Request]:
+        """Return all inputs as a request to the first head, and to each further one."""
+        first = self.request()
+        others = (msgspec.structs.replace(self.parameters, head=name) for name in self.heads)
+        return [first, *(replace(first, parameters=each) for each in others)]
 
     def short(self) -> "KnownAnswers":
         """Keep those to short inputs, at least one: a tenth of the work of all of them."""
@@ -50,11 +60,19 @@ class KnownAnswers:
             self,
             inputs=tuple(self.inputs[index] for index in chosen),
             answers=tuple(self.answers[index] for index in chosen),
+            heads={name: tuple(answers[index] for index in chosen) for name, answers in self.heads.items()},
         )
 
     def largest_difference(self, values: Sequence[object]) -> float:
         """Return the largest difference of these results from the known ones, in the order of the inputs."""
-        return max(difference(value, known) for value, known in zip(values, self.answers, strict=False))
+        return _largest_difference(values, self.answers)
+
+    def worst_difference(self, answers: Sequence[Answer]) -> float:
+        """Return the largest difference of the answers to `requests()`; infinite where there is no answer at all."""
+        if any(isinstance(answer, Rejected) for answer in answers):
+            return math.inf
+        values = [[each.value for each in answer] for answer in answers if not isinstance(answer, Rejected)]
+        return max(map(_largest_difference, values, (self.answers, *self.heads.values())))
 
 
 def load_known_answers(path: Path, contract: Contract) -> KnownAnswers:
@@ -63,13 +81,21 @@ def load_known_answers(path: Path, contract: Contract) -> KnownAnswers:
     known = KnownAnswers(
         inputs=to_text_inputs([msgspec.convert(value, contract.inputs) for value in document["inputs"]], "/inputs"),
         parameters=msgspec.convert(document["parameters"], contract.parameters),
-        answers=tuple(tuple(answer) for answer in document["answers"]),
+        answers=_read_answers(document["answers"]),
+        heads={name: _read_answers(answers) for name, answers in document.get("heads", {}).items()},
     )
-    if not known.inputs or len(known.inputs) != len(known.answers):
-        raise SelfTestError(
-            f"{path.name} has {len(known.inputs)} inputs and {len(known.answers)} answers: pack it again"
-        )
+    for answers in (known.answers, *known.heads.values()):
+        if not known.inputs or len(known.inputs) != len(answers):
+            raise SelfTestError(f"{path.name} has {len(known.inputs)} inputs and {len(answers)} answers: pack it again")
     return known
+
+
+def _read_answers(value: list[list[float]]) -> Answers:
+    return tuple(tuple(answer) for answer in value)
+
+
+def _largest_difference(values: Sequence[object], answers: Answers) -> float:
+    return max(difference(value, known) for value, known in zip(values, answers, strict=False))
 
 
 def make_raw_head(reads: Reads) -> Head[Parameters]:

@@ -52,6 +52,9 @@ class CutParameters(Parameters, frozen=True, kw_only=True):
 class ExplanationParameters(CutParameters, frozen=True, kw_only=True):
     """/explanations, of text-classification and question-answering."""
 
+    head: str | None = None
+    """As for predictions: of an archive with several heads, the one that answers. Absent: the first."""
+
     target: str | None = None
     """text-classification: the label to explain. Absent: the best one."""
     n_steps: Annotated[int, Meta(ge=1, le=300)] = 20
@@ -67,6 +70,14 @@ def choose_prompt(name: str | None, config: HandlerConfig) -> str:
         known = f"this model has {', '.join(config.prompts)}" if config.prompts else "this model has none"
         raise InvalidParameter(f"unknown prompt {quote(name)}; {known}", "/parameters/prompt_name")
     return config.prompts[name]
+
+
+def choose_head(name: str | None, config: HandlerConfig, pointer: str = "/parameters/head") -> str | None:
+    """Return the head that is meant, None for the first; InvalidParameter, at `pointer`, where there is no such."""
+    if name is None or name in config.heads:
+        return name
+    known = f"this model has {', '.join(config.heads)}" if config.heads else "this model has only one, without a name"
+    raise InvalidParameter(f"unknown head {quote(name)}; {known}", pointer)
 
 
 @cache  # every request has it at hand, and hardly any needs it

@@ -5,7 +5,7 @@ list[Prediction] | Rejected -> Response.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -84,6 +84,10 @@ class Served(Protocol):
     @property
     def labels(self) -> Sequence[str]:
         """The checkpoint's own labels, in the order of its logits."""
+
+    @property
+    def heads(self) -> Mapping[str, Sequence[str]]:
+        """The labels of each head by its name, the default first; empty where there is only one head."""
 
     def describe(self) -> dict[str, object]:
         """Say what runs here."""

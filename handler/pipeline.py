@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import groupby, islice, takewhile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -27,14 +26,14 @@ from .engine.threads import one_thread
 from .errors import DeadlineExceeded, InternalError, NotNow, RequestError, SelfTestError
 from .explain.explainer import LIMIT_S, Explainer
 from .known_answers import TOLERANCES, KnownAnswers, make_raw_head
-from .parameters import ExplanationParameters
+from .parameters import ExplanationParameters, choose_head
 from .payload import Answer, Prediction, Rejected, Request, Token
 from .tasks import TASKS, reads_of
-from .tasks.kind import Head, Row
-from .tasks.scores import labels_of
+from .tasks.heads import make_heads
+from .tasks.kind import Row
 from .text.encoded import EncodedText
 from .text.passages import Passages
-from .text.tokenization import TOO_LATE, Tokenizer
+from .text.tokenization import TOO_LATE, Encoded, Tokenizer
 from .worker.metrics import TOKENIZE_SECONDS, Stopwatch
 
 logger = logging.getLogger(__name__)
@@ -53,9 +52,8 @@ class Pipeline:
         self._kind = TASKS[config.task]
         self._tokenizer = Tokenizer(folder)
         self.use(MODELS[engine](folder, config, self.placement, self._tokenizer))
-        self._head: Head[Any] = self._kind.make_head(self._model.network.config, self._tokenizer.hf, config)
+        self._heads = make_heads(self._kind, folder, self._model.network.config, self._tokenizer.hf, config)
         self._raw_head = make_raw_head(reads_of(config))
-        self._explainer = Explainer(self._model, self._tokenizer, config) if self._kind.is_explained else None
 
     @property
     def model(self) -> Model:
@@ -94,10 +92,7 @@ class Pipeline:
 
     def check(self, known: KnownAnswers) -> float:
         """Return the largest difference from the known answers; infinite where there is no answer at all."""
-        (answer,) = self.answer([known.request()])
-        if isinstance(answer, Rejected):
-            return math.inf
-        return known.largest_difference([prediction.value for prediction in answer])
+        return known.worst_difference(self.answer(known.requests()))
 
     def require(self, known: KnownAnswers) -> None:
         """Raise SelfTestError where one of them is not given."""
@@ -128,7 +123,12 @@ class Pipeline:
     @property
     def labels(self) -> list[str]:
         """The checkpoint's own labels, in the order of its logits; none where results have no such."""
-        return labels_of(self._model.network.config) if self._kind.is_labelled else []
+        return self._heads.default.labels
+
+    @property
+    def heads(self) -> dict[str, list[str]]:
+        """The labels of each head by its name, the default first; empty where there is only one head."""
+        return {name: head.labels for name, head in self._heads.named.items()}
 
     def tokenize(self, text: str, *, has_special: bool) -> list[Token]:
         """Return a text's tokens, none of them cut."""
@@ -140,13 +140,14 @@ class Pipeline:
 
     def _explain(self, request: Request, deadline_s: float) -> Answer:
         """Explain one input after the other."""
-        assert self._explainer is not None
         assert isinstance(request.parameters, ExplanationParameters)
         deadline_s = min(deadline_s, request.deadline_s)
         predictions = []
         for source in request.inputs:
             try:
-                predictions.append(self._explainer.explain(source, request.parameters, deadline_s))
+                choose_head(request.parameters.head, self.config)
+                explainer = Explainer(self._model, self._tokenizer, self.config, self._heads.of(request.parameters))
+                predictions.append(explainer.explain(source, request.parameters, deadline_s))
             except RequestError as error:
                 is_over = isinstance(error, NotNow) and time.monotonic() > request.deadline_s
                 return Rejected(DeadlineExceeded(OVER) if is_over else error.locate(source.param))
@@ -160,9 +161,13 @@ class Pipeline:
         passages = [each for plan in plans if isinstance(plan, list) for each in plan]
         encoded = iter(self._tokenizer.encode(passages, deadline_s))
         return [
-            accept(request, list(islice(encoded, len(plan)))) if isinstance(plan, list) else plan
+            self._accept(request, list(islice(encoded, len(plan)))) if isinstance(plan, list) else plan
             for request, plan in zip(requests, plans, strict=True)
         ]
+
+    def _accept(self, request: Request, encoded: list[Encoded]) -> list[Pending] | RequestError:
+        head = self._heads.of(request.parameters)
+        return accept(request, [head.adapt(each) for each in encoded])
 
     def _plan_request(self, request: Request) -> list[Passages] | RequestError:
         if time.monotonic() > request.deadline_s:
@@ -170,6 +175,7 @@ class Pipeline:
         plan: list[Passages] = []
         num_texts = 0
         try:
+            choose_head(getattr(request.parameters, "head", None), self.config)
             for source in request.inputs:
                 plan.append(self._kind.plan(source, request.parameters, self.config))
                 num_texts += len(plan[-1].pairs)
@@ -222,10 +228,11 @@ class Pipeline:
 
     def _try_head(self, inputs: Sequence[Pending], deadline_s: float) -> Exception | None:
         """Make answers until one fails, and return why."""
-        head = self._raw_head if inputs[0].is_raw else self._head
+        named = self._heads.of(inputs[0].parameters)
+        head = self._raw_head if inputs[0].is_raw else named.head
         in_time = takewhile(lambda _: time.monotonic() <= deadline_s, inputs)  # thousands of words take theirs
         try:
-            values = head([pending.read() for pending in inputs], inputs[0].parameters)
+            values = head([named.read(pending.read()) for pending in inputs], inputs[0].parameters)
             for pending, value in zip(in_time, values, strict=False):
                 pending.settle(pending.predict(value))
         except Exception as error:  # noqa: BLE001 - neighbours get their answers

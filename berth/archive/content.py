@@ -12,6 +12,7 @@ from .zip_layout import check_name
 MANIFEST = "MAR-INF/MANIFEST.json"
 SUMS = "MAR-INF/SHA256SUMS"
 CHECKPOINT = "checkpoint"
+HEADS = "heads"  # in it, with a folder for each further head
 KNOWN_ANSWERS = "known_answers.json"
 MODEL_CONFIG = "model-config.yaml"
 REQUIREMENTS = "requirements.txt"

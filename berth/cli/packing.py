@@ -34,6 +34,10 @@ def pack(
     name: Annotated[str | None, typer.Option(help="Default: the folder's name; the sample is bert.")] = None,
     version: Annotated[str, typer.Option(help="Model version.")] = PACK_DEFAULTS.version,
     output: Annotated[Path, typer.Option(help="Folder for NAME.mar.")] = PACK_DEFAULTS.output,
+    head: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FOLDER", help="Another head on this encoder, for each its name and checkpoint."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an archive that is already there.")] = False,
     precision: Annotated[
         Precision, typer.Option(envvar="BERTH_PRECISION", help=PRECISION_HELP)
@@ -47,13 +51,21 @@ def pack(
     ] = PACK_DEFAULTS.worker.batch_size,
 ) -> None:
     """Pack a checkpoint into OUTPUT/NAME.mar, proven to give the known answers before it is put there."""
+    from ..pack.heads.head import parse_heads  # noqa: PLC0415
     from ..pack.pack import pack_checkpoint  # noqa: PLC0415 - `--help` answers at once
     from .bars import show_progress  # noqa: PLC0415
     from .summary import render_packed  # noqa: PLC0415
 
     worker = WorkerOptions(precision=precision, token_budget=token_budget, batch_size=batch_size)
     options = PackOptions(
-        task=task, name=name, version=version, output=output, force=force, golden_file=golden, worker=worker
+        task=task,
+        name=name,
+        version=version,
+        output=output,
+        force=force,
+        heads=parse_heads(head or ()),
+        golden_file=golden,
+        worker=worker,
     )
     with show_progress() as progress:
         packed = pack_checkpoint(checkpoint, options, progress)

@@ -55,7 +55,7 @@ def _rows(inspection: Inspection) -> dict[str, str]:
         "source": _source(facts.source, facts.revision) if facts.source else "",
         "task": _task(facts.task, inspection.task_reason, inspection.other_tasks),
         "architecture": f"{facts.architecture}, {facts.num_parameters / 1e6:.1f} M parameters",
-        "labels": _labels(facts),
+        **_label_rows(facts),
         "vector": _vector(facts.vector) if facts.vector else "",
         "precision": _precision(facts),
         "token limit": f"{facts.max_tokens} of a text",
@@ -85,9 +85,16 @@ def _task(task: str, reason: str | None, others: Sequence[Task]) -> str:
     return f"{task} ({reason}{could_be})" if reason else task
 
 
-def _labels(facts: Facts) -> str:
-    shown = ", ".join(facts.labels[:SHOWN_LABELS])
-    return f"{len(facts.labels)}: {shown}{', ...' * (len(facts.labels) > SHOWN_LABELS)}" if facts.labels else ""
+def _label_rows(facts: Facts) -> dict[str, str]:
+    """The labels, of several heads by their names."""
+    if not facts.heads:
+        return {"labels": _labels(facts.labels)}
+    return {f"head {name}": _labels(labels) for name, labels in facts.heads.items()}
+
+
+def _labels(labels: Sequence[str]) -> str:
+    shown = ", ".join(labels[:SHOWN_LABELS])
+    return f"{len(labels)}: {shown}{', ...' * (len(labels) > SHOWN_LABELS)}" if labels else ""
 
 
 def _vector(vector: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from handler.config import HandlerConfig, Task
 from ..archive.content import CHECKPOINT, MANIFEST, MODEL_CONFIG
 from ..archive.form import SECTION
 from ..archive.members import Members
-from ..memory.model_size import ModelSize
+from ..memory.model_size import ModelSize, head_shapes
 
 LABELLED = frozenset({Task.TEXT_CLASSIFICATION, Task.TOKEN_CLASSIFICATION, Task.ZERO_SHOT_CLASSIFICATION})
 
@@ -33,6 +33,8 @@ class Facts:
     weight_types: tuple[str, ...]
     """safetensors' names of the weights' types."""
     labels: tuple[str, ...]
+    heads: Mapping[str, tuple[str, ...]]
+    """The labels of each head by its name, the one that answers by default first; empty where there is only one."""
     vector: Mapping[str, object]
     """Embeddings only: how the tokens' vectors become one, and how many numbers it has."""
     precision: str
@@ -64,7 +66,8 @@ def read_facts(members: Members) -> Facts:
         architecture=_architecture(shape),
         num_parameters=size.num_weights,
         weight_types=tuple(sorted(size.weights)),
-        labels=_labels(shape, size.num_labels) if config.task in LABELLED else (),
+        labels=_labels(shape) if config.task in LABELLED else (),
+        heads=_heads(config, shape, members),
         vector=_vector(config, size) if config.task is Task.EMBEDDINGS else {},
         precision=config.precision,
         cpu_precisions=config.cpu_precisions,
@@ -81,8 +84,13 @@ def _architecture(shape: Mapping[str, Any]) -> str:
     return str(names[0])
 
 
-def _labels(shape: Mapping[str, Any], num_labels: int) -> tuple[str, ...]:
-    names = shape.get("id2label") or {str(number): f"LABEL_{number}" for number in range(num_labels)}
+def _heads(config: HandlerConfig, shape: Mapping[str, Any], members: Members) -> dict[str, tuple[str, ...]]:
+    shapes = head_shapes(members)
+    return {name: _labels(shapes.get(name, shape)) for name in config.heads}
+
+
+def _labels(shape: Mapping[str, Any]) -> tuple[str, ...]:
+    names = shape.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"}  # transformers' default
     return tuple(str(names[number]) for number in sorted(names, key=int))
 
 

@@ -17,7 +17,8 @@ from ..memory.plan import plan_models
 from ..pack.check.foreign import refuse_foreign
 from ..pack.contents import ReferenceAnswers
 from ..pack.options import PackOptions
-from ..pack.pack import archive_name, plan, prepare
+from ..pack.pack import archive_name, plan
+from ..pack.prepare import prepare
 from ..progress import Progress
 from ..settings import Settings, find_config
 from ..sources.source import opened

@@ -33,6 +33,7 @@ from ..machine.quantities import KIB, MIB
 from .gpu_parts import WORKSPACE_BYTES, GpuModel, gpu_parts
 from .jvm import Jvm, Traffic, size_jvm
 from .model_size import ModelSize
+from .weights import DTYPE_BYTES, PRECISIONS, config_of, openvino_bytes, precisions_on_any_cpu, weight_bytes
 
 LAUNCHER_BYTES = 36 * MIB
 FRONT_BYTES = 16 * MIB  # HAProxy without a client
@@ -55,12 +56,6 @@ NUMBER_BYTES = 4  # of a vector, until it is written
 CHOSEN_BYTES = 12  # of a word of a sparse vector, until it is written: its id and its weight
 SLICE_COPIES = 3  # of a slice of logits: as the matrix gives it, in float32, and what is added of it
 VALUE_FACTOR = 4  # such objects in Python, for each byte of their JSON
-DTYPE_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
-PRECISIONS = {Precision.FP32: "F32", Precision.FP16: "F16", Precision.BF16: "BF16", Precision.INT8: "F32"}
-INT8_BYTES = 1  # of a number of the matrices, beside the mapped file
-OPENVINO_BYTES = 96 * MIB  # the package and its threads
-OPENVINO_FACTOR = 1.4  # of the weights in fp32: the matrices as it multiplies them, and what it multiplies with them
-FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +153,7 @@ def plan_budget(models: Sequence[ModelLoad], server: ServerSizes, jvm: Jvm | Non
 
 
 def _front_parts(models: Sequence[ModelLoad], server: ServerSizes) -> tuple[Part, ...]:
-    answers = [_answer(model.size, server) for model in models if _config(model.size).task in ANSWERS_VECTORS]
+    answers = [_answer(model.size, server) for model in models if config_of(model.size).task in ANSWERS_VECTORS]
     large = LARGE_FACTOR * (LARGE_BODY_BYTES + LARGE_PARTS * max(answers, default=0))
     return (
         Part(name="the front", bytes=FRONT_BYTES),
@@ -174,17 +169,19 @@ def _some(parts: Sequence[Part]) -> tuple[Part, ...]:
 
 def _host_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
     size, workers = model.size, model.workers
-    shared, private = _weights(size, server.device, workers)
+    shared, private = weight_bytes(size, server.device, workers)
     on_disk = size.content_bytes - shared if model.is_in_memory else 0
     process = FORK_BYTES if server.is_forked else PROCESS_BYTES
     process += TOKENIZER_FACTOR * size.tokenizer_bytes + (CUDA_HOST_BYTES if server.num_gpus else 0)
     activations = 0 if server.num_gpus else _activations(size, server.device) + _slices(size, server.cores)
+    has_openvino = server.lone_texts is LoneTexts.OPENVINO and not server.num_gpus
+    openvino = openvino_bytes(size) if has_openvino else 0
     return [
         Part(name=f"{size.name}: weights, shared", bytes=shared),
         Part(name=f"{size.name}: unpacked folder in memory", bytes=on_disk),
         Part(name=f"{size.name}: a worker's process", bytes=process, count=workers),
         Part(name=f"{size.name}: a worker's copy of the weights", bytes=private, count=workers),
-        Part(name=f"{size.name}: OpenVINO's copy of the weights", bytes=_openvino(size, server), count=workers),
+        Part(name=f"{size.name}: OpenVINO's copy of the weights", bytes=openvino, count=workers),
         Part(name=f"{size.name}: a worker's activations", bytes=activations, count=workers),
         Part(name=f"{size.name}: a worker's batch", bytes=_batch(size, server), count=workers),
     ]
@@ -192,7 +189,7 @@ def _host_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
 
 def _gpu_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
     """Parts on the GPU that has most of the model's workers."""
-    size, config = model.size, _config(model.size)
+    size, config = model.size, config_of(model.size)
     (precision,) = config.precisions_on("cuda")
     on_card = GpuModel(
         num_weights=size.num_weights,
@@ -214,43 +211,10 @@ def _outputs(size: ModelSize, config: HandlerConfig) -> int:
     return wide + max(size.num_labels, -(-max(size.vector_size, wide) // TOKENS_PER_SLOT))
 
 
-def _weights(size: ModelSize, device: str, workers: int) -> tuple[int, int]:
-    """Bytes mapped from the file and shared between workers, and bytes of each worker's own copy.
-
-    In the worst of the precisions that a worker may choose.
-    """
-    if device != "cpu":
-        return 0, 0
-    each_precision = [_weights_in(size, each) for each in _precisions_on_any_cpu(size)]
-    return max(each_precision, key=lambda found: found[0] + workers * found[1])
-
-
-def _precisions_on_any_cpu(size: ModelSize) -> list[Precision]:
-    """What may be chosen, whatever the CPU: `berth budget` counts for other machines than its own."""
-    config = _config(size)
-    return [*config.precisions_on("cpu", ()), *map(Precision, config.cpu_precisions)]
-
-
-def _weights_in(size: ModelSize, precision: Precision) -> tuple[int, int]:
-    wanted = PRECISIONS[precision]
-    copied = [kind for kind in size.weights if kind in FLOATS and kind != wanted]
-    private = sum(size.weights[kind] for kind in copied) * DTYPE_BYTES[wanted]
-    private += sum(size.weights.values()) * INT8_BYTES if precision is Precision.INT8 else 0
-    shared = sum(count * DTYPE_BYTES.get(kind, 8) for kind, count in size.weights.items() if kind not in copied)
-    return shared, private
-
-
-def _openvino(size: ModelSize, server: ServerSizes) -> int:
-    """Bytes of what reads a worker's lone texts, where that is OpenVINO."""
-    if server.lone_texts is not LoneTexts.OPENVINO or server.num_gpus:
-        return 0
-    return OPENVINO_BYTES + int(OPENVINO_FACTOR * DTYPE_BYTES["F32"] * sum(size.weights.values()))
-
-
 def _activations(size: ModelSize, device: str) -> int:
     """Bytes of one forward pass of the whole token budget, in texts of the largest length."""
-    config = _config(size)
-    precisions = _precisions_on_any_cpu(size) if device == "cpu" else config.precisions_on(device)
+    config = config_of(size)
+    precisions = precisions_on_any_cpu(size) if device == "cpu" else config.precisions_on(device)
     of_a_token = 10 * size.hidden + 2 * size.intermediate + size.scores * config.max_tokens
     of_a_token += size.intermediate if Precision.INT8 in precisions else 0  # a product's whole numbers, beside it
     widest = max(DTYPE_BYTES[PRECISIONS[each]] for each in precisions)
@@ -267,7 +231,7 @@ def _batch(size: ModelSize, server: ServerSizes) -> int:
 
     The answers are there as values, and those of one message as the responses' bodies and as that message.
     """
-    config = _config(size)
+    config = config_of(size)
     tokens = min(MAX_TEXTS_PER_REQUEST * config.max_tokens, MAX_TOKENS_PER_REQUEST, server.request_bytes)
     token_bytes = TOKEN_BYTES + (PLACE_BYTES if config.task in KEEPS_PLACES else 0)
     request = server.request_bytes * (1 + STRING_FACTOR) + tokens * token_bytes
@@ -290,7 +254,7 @@ def _answers(size: ModelSize, server: ServerSizes) -> int:
 
 def _answer(size: ModelSize, server: ServerSizes) -> int:
     """Bytes of the JSON of the largest answer."""
-    return min(largest_answer(_config(size).task, **size.of_answers), server.response_bytes)
+    return min(largest_answer(config_of(size).task, **size.of_answers), server.response_bytes)
 
 
 def _traffic(model: ModelLoad, server: ServerSizes) -> Traffic:
@@ -302,8 +266,3 @@ def _traffic(model: ModelLoad, server: ServerSizes) -> Traffic:
         batch_request_bytes=batch * server.request_bytes,
         batch_answer_bytes=_answers(model.size, server),
     )
-
-
-def _config(size: ModelSize) -> HandlerConfig:
-    """The model's settings. A handler that is not berth's own has none that we know: it is taken for a small model."""
-    return size.config or HandlerConfig(task=Task.TEXT_CLASSIFICATION, max_tokens=512)

@@ -14,6 +14,7 @@ from typing import Any, Self
 from handler.config import HandlerConfig
 
 from ..archive.content import CHECKPOINT, MANIFEST, MODEL_CONFIG, SERVER_SETTINGS
+from ..archive.content import HEADS as HEADS_FOLDER
 from ..archive.members import Members, open_archive
 from ..safetensors_header import read_header
 
@@ -39,6 +40,7 @@ class ModelSize:
     hidden: int
     intermediate: int
     num_labels: int
+    """Of all heads together: a row has the logits of each."""
     vector_size: int
     """How many numbers an embedding has."""
     token_width: int = 0
@@ -79,7 +81,7 @@ class ModelSize:
             weights=weights,
             hidden=hidden,
             intermediate=_number(shape, INTERMEDIATE, 4 * hidden),
-            num_labels=len(shape.get("id2label") or ()) or 2,  # as transformers counts
+            num_labels=_count_labels(shape) + sum(_count_labels(each) for each in head_shapes(members).values()),
             vector_size=_vector_size(config, hidden, members),
             num_words=_number(shape, ("vocab_size",), 0) if vectors and vectors.words else 0,
             token_width=vectors.numbers_of_token if vectors else 0,
@@ -98,6 +100,17 @@ class ModelSize:
     def num_weights(self) -> int:
         """How many numbers all tensors hold."""
         return sum(self.weights.values())
+
+
+def head_shapes(members: Members) -> dict[str, Mapping[str, Any]]:
+    """The config.json of each further head, by its name."""
+    begins, ends = f"{CHECKPOINT}/{HEADS_FOLDER}/", "/config.json"
+    files = [name for name in members.sizes if name.startswith(begins) and name.endswith(ends)]
+    return {file[len(begins) : -len(ends)]: json.loads(members.read(file)) for file in files}
+
+
+def _count_labels(shape: Mapping[str, Any]) -> int:
+    return len(shape.get("id2label") or ()) or 2  # as transformers counts
 
 
 def _vector_size(config: HandlerConfig | None, hidden: int, members: Members) -> int:

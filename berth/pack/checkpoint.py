@@ -32,3 +32,7 @@ class Checkpoint:
     """How other vectors than one dense one are made; None for other tasks too."""
     score_function: ScoreFunction | None = None
     """What turns the logit of text-ranking into a score; None for other tasks."""
+    heads: tuple[str, ...] = ()
+    """Names of all heads, the one that answers by default first; empty: only its own, without a name."""
+    head_files: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
+    """Of each further head what travels, by its path in the head's folder."""

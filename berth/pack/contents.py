@@ -12,6 +12,7 @@ from handler.errors import ConfigError
 from ..archive.content import (
     CHECKPOINT,
     HANDLER,
+    HEADS,
     KNOWN_ANSWERS,
     MANIFEST,
     MODEL_CONFIG,
@@ -50,12 +51,15 @@ class ReferenceAnswers:
     answers: tuple[object, ...]
     golden_inputs: tuple[object, ...] = ()
     """Others of the same form, which a faster precision is held to; not in the archive."""
+    heads: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
+    """What further heads answer to the same inputs, by their names."""
     left_out: tuple[str, ...] = ()
     """Which of the checkpoint's weights the task does not use, a sentence each; not in the archive."""
 
     def to_json(self) -> bytes:
         """The member known_answers.json."""
-        value = {"inputs": self.inputs, "parameters": self.parameters, "answers": self.answers}
+        value: dict[str, object] = {"inputs": self.inputs, "parameters": self.parameters, "answers": self.answers}
+        value |= {"heads": self.heads} if self.heads else {}
         return (json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
 
 
@@ -81,6 +85,11 @@ def plan_archive(
     """The members of the archive NAME.mar."""
     sources: dict[str, Path | bytes] = {
         **{f"{CHECKPOINT}/{file}": checkpoint.root / file for file in checkpoint.files},
+        **{
+            f"{CHECKPOINT}/{HEADS}/{head}/{file}": path
+            for head, files in checkpoint.head_files.items()
+            for file, path in files.items()
+        },
         **source.handler_files,
         KNOWN_ANSWERS: answers.to_json(),
         MANIFEST: _manifest(name, version, source.created),
@@ -129,6 +138,7 @@ def _model_config(checkpoint: Checkpoint, source: HandlerSource) -> bytes:
         default_prompt=checkpoint.default_prompt,
         vectors=checkpoint.vectors,
         score_function=checkpoint.score_function,
+        heads=checkpoint.heads,
         requires=source.ranges,
     )
     handler = config.to_mapping()

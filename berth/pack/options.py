@@ -32,6 +32,8 @@ class PackOptions:
     version: str = "1.0"
     output: Path = Path("model_store")
     force: bool = False
+    heads: tuple[tuple[str, str], ...] = ()
+    """Names and addresses of further heads on the checkpoint's encoder."""
     golden_file: Path | None = None
     """The user's own inputs for proving faster precisions, one a line."""
     worker: WorkerOptions = field(default_factory=WorkerOptions)

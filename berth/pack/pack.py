@@ -18,47 +18,26 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 import handler
-from handler.config import Task
 from handler.precision import Precision
 
 from ..archive.content import ArchivePlan
 from ..archive.verify import read_archive
 from ..archive.write import member_size, write_archive
-from ..archive.zip_layout import check_size
-from ..checkpoint_files import CONFIG, load_json
-from ..convert.convert import converted
 from ..errors import BerthError, Refused, UsageError
 from ..progress import Progress, Silence
 from ..sources.source import Source, opened
-from .check.damaged import refuse_damaged
-from .check.files import check_files
 from .check.foreign import refuse_foreign
-from .checkpoint import Checkpoint
 from .contents import HANDLER_PACKAGES, HandlerSource, ReferenceAnswers, plan_archive
-from .load_checkpoint import load_checkpoint, reason_of
+from .heads.given import prepared_with_heads
 from .options import PackOptions
-from .other_tasks import other_tasks
 from .precision.choose import read_golden, try_archive, with_proven
+from .prepare import Prepared
 from .proof import started_proof
 from .references import count_inputs
 
 USABLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-.]*")  # torch-model-archiver 0.12, model_packaging_utils.py
 UNPACKED = "unpacked"
 FIRST_DATE = datetime(1980, 1, 1, tzinfo=UTC)  # the first that a zip can name
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """A checkpoint whose files can be packed, and how it came to be one."""
-
-    source: Source
-    checkpoint: Checkpoint
-    task_reason: str
-    """How its task was chosen."""
-    other_tasks: tuple[Task, ...]
-    """What it could be packed for as well; empty where the user has chosen."""
-    notes: tuple[str, ...]
-    """What was chosen and converted on the way, a sentence each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +57,7 @@ def pack_checkpoint(address: str | Path | None, options: PackOptions, progress: 
     own_inputs = _own_inputs(options)
     with opened(None if address is None else str(address), progress, refuse_foreign) as source:
         target = _target(source, options)
-        with prepare(source, options.task, progress) as prepared:
+        with prepared_with_heads(source, options, target.stem, progress) as prepared:
             engine, left_out = _pack(prepared, target, options, own_inputs, progress)
     noted = replace(prepared, notes=(*prepared.notes, *left_out))
     return Packed(archive=target, prepared=noted, engine=engine, seconds=time.monotonic() - began_s)
@@ -110,28 +89,14 @@ def _target(source: Source, options: PackOptions) -> Path:
     return target
 
 
-@contextmanager
-def prepare(source: Source, task: Task | None, progress: Progress) -> Iterator[Prepared]:
-    """The source's checkpoint in today's form, its files checked; Refused when it cannot be packed."""
-    refuse_damaged(source.folder)
-    refuse_foreign(source.folder)
-    with converted(source.folder, progress) as ready:
-        checkpoint = load_checkpoint(ready.folder, task)
-        check_files(checkpoint)
-        check_size(sum((checkpoint.root / file).stat().st_size for file in checkpoint.files), str(checkpoint.root))
-        yield Prepared(
-            source=source,
-            checkpoint=checkpoint,
-            task_reason="chosen with --task" if task else reason_of(ready.folder, checkpoint.task),
-            other_tasks=() if task else other_tasks(load_json(checkpoint.root / CONFIG), checkpoint.task),
-            notes=(*source.notes, *ready.notes),
-        )
-
-
 def plan(prepared: Prepared, answers: ReferenceAnswers, name: str, options: PackOptions) -> ArchivePlan:
     """The archive that a checkpoint makes with the handler that is installed here."""
     source = replace(installed_handler(), worker=options.worker, origin=prepared.source.origin)
-    return plan_archive(prepared.checkpoint, answers, source, name=name, version=options.version)
+    first = [prepared.first_head] if prepared.first_head else []
+    members = {head.name: head.members for head in (*first, *prepared.heads)}
+    names = tuple(members) if first or not members else (name, *members)
+    checkpoint = replace(prepared.checkpoint, heads=names, head_files=members)
+    return plan_archive(checkpoint, answers, source, name=name, version=options.version)
 
 
 def _pack(
@@ -140,10 +105,7 @@ def _pack(
     """Pack into `target`; the engine that proved it, and sentences on what it leaves out and may choose."""
     try:
         with _work_folder(target) as work, started_proof(work) as prove:
-            advance = progress.begin("asking transformers", count_inputs(prepared.checkpoint))
-            from .reference_answers import reference_answers  # noqa: PLC0415 - seconds, while the proof imports too
-
-            answers = reference_answers(prepared.checkpoint, advance)
+            answers = _ask_transformers(prepared, progress)
             draft = _make_archive(plan(prepared, answers, target.stem, options), work, progress)
             progress.begin("proving")
             engine, notes = prove(work / UNPACKED), answers.left_out
@@ -159,6 +121,17 @@ def _pack(
     except OSError as error:
         raise BerthError(f"cannot write {target}: {error}") from error
     return engine, notes
+
+
+def _ask_transformers(prepared: Prepared, progress: Progress) -> ReferenceAnswers:
+    """The known answers of the checkpoint and of its further heads, each as a whole."""
+    advance = progress.begin("asking transformers", (1 + len(prepared.heads)) * count_inputs(prepared.checkpoint))
+    from .reference_answers import reference_answers  # noqa: PLC0415 - seconds, while the proof imports too
+
+    whole = prepared.first_head or prepared
+    answers = reference_answers(whole.checkpoint, advance)
+    of_heads = {head.name: reference_answers(head.checkpoint, advance).answers for head in prepared.heads}
+    return replace(answers, heads=of_heads)
 
 
 @contextmanager

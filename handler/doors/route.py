@@ -120,7 +120,8 @@ def _describe(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
     """Answer TorchServe's describe, asked through the management API: what runs here."""
     facts = {"model": model.name, "version": model.version, "task": model.contract.task, **model.running.describe()}
     labels = {"labels": model.running.labels} if model.running.labels else {}
-    return Call(item=Answered({**facts, **labels}, is_users=False), reply=native.NativeReply())
+    heads = {"heads": model.running.heads} if model.running.heads else {}
+    return Call(item=Answered({**facts, **labels, **heads}, is_users=False), reply=native.NativeReply())
 
 
 def _open_root(fields: Fields, headers: Headers, model: ModelIdentity, *, root: RootPath) -> Call:

@@ -21,6 +21,8 @@ from ..text.encoded import EncodedText
 from ..text.tokenization import Tokenizer
 from ..worker.startup import without_compiler
 from .attention import ATTENTION_NAME, register_attention
+from .heads.adapters import Adapters, attach_adapters, reading
+from .heads.shells import attach_heads
 from .layers.short import shorten_layers
 from .packing import (
     NUM_ROWS,
@@ -55,6 +57,8 @@ class Model(Protocol):
     """transformers' own model; asked without text_bounds it takes rows of equal length, as transformers does."""
     vector_size: int
     """Numbers of a text's vector; 0 where the task reads no vector."""
+    adapters: Adapters | None
+    """What texts of some heads are read with; None where no head has any."""
     notes: Mapping[str, object]
     """What is to be said of how it runs, for describe."""
 
@@ -76,10 +80,12 @@ class PackedModel:
         register_attention(placement.device, placement.dtype)
         self.readout = make_readout(folder, config, placement, tokenizer)
         self.network: Any = load_weights(folder, self.readout, ATTENTION_NAME, placement)
+        self.adapters = attach_adapters(self.network, folder, config, placement)
         if placement.device.type == "cpu":
             read_streams(self.network)  # by a call for each text; on a GPU padding is faster
             shorten_layers(self.network)
         self.readout.attach(self.network)
+        attach_heads(self.network, folder, config, self.readout.auto_class, placement)
         self.vector_size = self.readout.vector_size
         self._first_position = find_first_position(self.network)
         self._staging = pinned_staging(placement)
@@ -91,7 +97,8 @@ class PackedModel:
     @torch.inference_mode()
     def forward(self, batch: PackedBatch) -> list[Row]:
         stream, bounds = unpack_buffer(self._to_device(batch.buffer), batch)
-        return self.finish(self.compute(stream, bounds), batch.texts)
+        with reading(self.adapters, batch.texts, batch.lengths):
+            return self.finish(self.compute(stream, bounds), batch.texts)
 
     def finish(self, rows: Tensor, texts: Sequence[EncodedText]) -> list[Row]:
         """Rows of a pass [R, width] -> those of each text in host memory."""
@@ -129,7 +136,9 @@ class PaddedModel:
         self._tokenizer = tokenizer
         self._readout = make_readout(folder, config, placement, tokenizer)
         self.network: Any = load_weights(folder, self._readout, None, placement)
+        self.adapters = attach_adapters(self.network, folder, config, placement)
         self._readout.attach(self.network)
+        attach_heads(self.network, folder, config, self._readout.auto_class, placement)
         self.vector_size = self._readout.vector_size
 
     def batches(self, texts: Sequence[EncodedText], token_budget: int) -> Iterator[PaddedBatch]:
@@ -141,7 +150,8 @@ class PaddedModel:
         device = self._placement.device
         ids, mask = batch.ids.to(device), batch.mask.to(device)
         types = {"token_type_ids": batch.type_ids.to(device)} if self._tokenizer.has_token_types else {}
-        output = self.network(input_ids=ids, attention_mask=mask, **types)
+        with reading(self.adapters, batch.texts, [ids.shape[1]] * len(batch.texts)):
+            output = self.network(input_ids=ids, attention_mask=mask, **types)
         bounds = bound_rows([text.num_tokens for text in batch.texts], device)
         rows = self._readout.read(output, Seen(bounds=bounds, mask=mask.bool()))
         numbers = to_numpy(self._readout.choose(rows, batch.texts, len(batch.texts)))

@@ -77,6 +77,7 @@ def pack_texts(
 
 
 def _pack(texts: Sequence[EncodedText], indices: list[int], cost: int, first_position: int) -> PackedBatch:
+    indices = sorted(indices, key=lambda index: texts[index].adapter)  # those of one adapter are one run
     chosen = [texts[index] for index in indices]
     lengths = [text.num_tokens for text in chosen]
     offsets = np.cumsum([0, *lengths], dtype=np.int64)

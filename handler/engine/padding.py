@@ -43,6 +43,7 @@ def pad_texts(
 
 
 def _pad(texts: Sequence[EncodedText], indices: list[int], cost: int, pad_token_id: int) -> PaddedBatch:
+    indices = sorted(indices, key=lambda index: texts[index].adapter)  # those of one adapter are one run
     chosen = [texts[index] for index in indices]
     longest = max(text.num_tokens for text in chosen)
     return PaddedBatch(

@@ -6,12 +6,15 @@ and seconds per batch, because the batch's predictions wait for it.
 
 import inspect
 import time
+from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..config import HandlerConfig
+from ..engine.heads.adapters import reading
 from ..engine.model import Model
 from ..engine.packing import find_first_position
 from ..errors import InputTooLong, InternalError, NotNow, RequestError
@@ -19,6 +22,7 @@ from ..inputs import TextInput
 from ..parameters import ExplanationParameters
 from ..payload import Prediction
 from ..tasks import TASKS
+from ..tasks.heads import NamedHead
 from ..tasks.kind import Reading
 from ..text.encoded import EncodedText
 from ..text.passages import Cut, Layout, Passages, TextPair
@@ -38,22 +42,30 @@ TOO_SLOW = (
 class Explainer:
     """A loaded model that explains its own answers."""
 
-    def __init__(self, model: Model, tokenizer: Tokenizer, config: HandlerConfig) -> None:
+    def __init__(self, model: Model, tokenizer: Tokenizer, config: HandlerConfig, head: NamedHead) -> None:
         self._network = model.network
+        self._columns = head.columns
+        self._adapters, self._adapter = model.adapters, head.adapter
         self._tokenizer = tokenizer
         self._keys = TASKS[config.task].keys
-        self._subject = SUBJECTS[config.task](self._network.config, tokenizer.hf)
+        self._subject = SUBJECTS[config.task](head.hf_config, tokenizer.hf)
         self._layout = Layout(max_tokens=min(config.max_tokens, MAX_TOKENS), cut=self._subject.cut)
         self._first_position = find_first_position(self._network)
         self._takes_positions = "position_ids" in inspect.signature(self._network.forward).parameters
 
     def explain(self, source: TextInput, parameters: ExplanationParameters, deadline_s: float) -> Prediction:
         """Explain one input; RequestError where that is not done by deadline_s (time.monotonic), or cannot be."""
-        text = self._encode(source, parameters, deadline_s)
+        text = msgspec.structs.replace(self._encode(source, parameters, deadline_s), adapter=self._adapter)
+        with reading(self._adapters, [text], [text.num_tokens]):
+            return self._explain(source, text, parameters, deadline_s)
+
+    def _explain(
+        self, source: TextInput, text: EncodedText, parameters: ExplanationParameters, deadline_s: float
+    ) -> Prediction:
         inputs = self._inputs(text)
         with torch.no_grad():  # not inference_mode, whose tensors gradients cannot pass
             reading = Reading(source=source, texts=[text], rows=[])
-            answer, score = self._subject.choose(reading, self._network(**inputs), parameters.target)
+            answer, score = self._subject.choose(reading, self._ask(inputs), parameters.target)
         baseline = self._baseline(text).to(inputs["input_ids"].device)
         attributions, figures = self._attribute(inputs, baseline, score, parameters.n_steps, deadline_s)
         if not np.isfinite([*attributions, *figures.values()]).all():
@@ -93,6 +105,13 @@ class Explainer:
             rows["token_type_ids"] = torch.from_numpy(text.type_ids).long().unsqueeze(0)
         return {name: row.to(self._network.device) for name, row in rows.items()}
 
+    def _ask(self, inputs: dict[str, Tensor]) -> Any:
+        """Return transformers' output for these rows, of several heads that of the one that is explained."""
+        output = self._network(**inputs)
+        if self._columns is not None:
+            output.logits = output.logits[..., self._columns]
+        return output
+
     def _baseline(self, text: EncodedText) -> Tensor:
         """Return a text that says nothing: padding in the place of every token that is not special [1, T]."""
         assert text.sources is not None
@@ -110,7 +129,7 @@ class Explainer:
         def run(*values: Tensor) -> Tensor:
             if time.monotonic() > deadline_s:
                 raise NotNow(TOO_SLOW)
-            return score(self._network(**dict(zip(names, values, strict=True))))
+            return score(self._ask(dict(zip(names, values, strict=True))))
 
         ids, *others = inputs.values()
         attributions, delta = LayerIntegratedGradients(run, self._network.get_input_embeddings()).attribute(

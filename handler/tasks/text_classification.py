@@ -22,6 +22,8 @@ Found = dict[str, Any]
 class ClassificationParameters(CutParameters, frozen=True, kw_only=True):
     """text-classification: the parameters of transformers' pipeline."""
 
+    head: str | None = None
+    """Of an archive with several heads, the one that answers. Absent: the first."""
     top_k: UnsetType | Count | None = UNSET
     """Absent: the best label as one object. A number or null (all labels): a list, best first."""
     function_to_apply: ScoreFunction | None = None

@@ -38,6 +38,8 @@ class AggregationStrategy(StrEnum):
 class TokenClassificationParameters(Parameters, frozen=True, kw_only=True):
     """token-classification: the parameters of transformers' pipeline. A long text is read in windows."""
 
+    head: str | None = None
+    """Of an archive with several heads, the one that answers. Absent: the first."""
     aggregation_strategy: AggregationStrategy = AggregationStrategy.NONE
     """`none`: every token by itself."""
     ignore_labels: Annotated[list[str], Meta(max_length=MAX_NAMES)] = msgspec.field(default_factory=lambda: ["O"])

@@ -36,6 +36,8 @@ class EncodedText(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False)
     """[T]: which word of its text a token is of, as the tokenizer splits it; -1 for none."""
     reads_tokens: bool = False
     """Whether what a model says of single tokens beside the text's vector is asked for."""
+    adapter: int = 0
+    """The number of the adapter that it is read with (handler.engine.heads); 0: none."""
 
     @property
     def num_tokens(self) -> int:

@@ -18,6 +18,7 @@ class StandInModel:
     def __init__(self, task: Task) -> None:
         self.config = HandlerConfig(task=task, max_tokens=8, prompts=PROMPTS if task is Task.EMBEDDINGS else {})
         self.labels = LABELS if TASKS[task].is_labelled else ()
+        self.heads: dict[str, Sequence[str]] = {}
 
     def describe(self) -> dict[str, object]:
         return {"engine": "none", "precision": "fp32", "max_tokens": 8, "token_budget": 4096}

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from ...config import MAX_INPUTS_PER_REQUEST, ScoreFunction
 from ...inputs import check_count, to_text_input, to_text_inputs
+from ...parameters import choose_head
 from ...payload import ModelIdentity, Prediction, Request
 from ...wire import convert
 from ..advice import advise_json
@@ -29,7 +30,8 @@ class ClassifyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         Meta(description=f"A text, or at most {MAX_INPUTS_PER_REQUEST}."),
     ]
     model: str | None = None
-    """Ignored where the address names the model."""
+    """Of an archive with several heads, the one that answers, or the archive's own name for the first. Else ignored
+    where the address names the model."""
     user: str | None = None
     """Ignored."""
     use_activation: bool | None = None
@@ -43,18 +45,26 @@ def open_call(value: object, model: ModelIdentity) -> Call:
     check_count(len(body.input) if is_list else 1, "/input")
     inputs = to_text_inputs(body.input, "/input") if is_list else (to_text_input(body.input, "/input"),)
     function = ScoreFunction.NONE if body.use_activation is False else None
-    parameters = set_parameters(model.contract, top_k=None, function_to_apply=function)
-    reply = FormedReply(form=Form.OPENAI, make=lambda found: _lay_out(found, model))
+    head = _head_of(body.model, model)
+    parameters = set_parameters(model.contract, top_k=None, function_to_apply=function, head=head)
+    reply = FormedReply(form=Form.OPENAI, make=lambda found: _lay_out(found, model, head))
     return Call(item=Request(inputs=inputs, parameters=parameters, param="/input"), reply=reply)
 
 
-def _lay_out(predictions: Sequence[Prediction], model: ModelIdentity) -> dict[str, object]:
-    labels = model.running.labels
+def _head_of(name: str | None, model: ModelIdentity) -> str | None:
+    """Return the head that `model` names, None for the first; InvalidParameter where the archive has no such."""
+    if name == model.name or model.served is None or not model.running.heads:
+        return None
+    return choose_head(name, model.running.config, "/model")
+
+
+def _lay_out(predictions: Sequence[Prediction], model: ModelIdentity, head: str | None) -> dict[str, object]:
+    labels = model.running.labels if head is None else model.running.heads[head]
     return {
         "id": f"classify-{uuid4().hex}",
         "object": "list",
         "created": int(time.time()),
-        "model": model.name,
+        "model": head or model.name,
         "data": [_describe(index, each.value, labels) for index, each in enumerate(predictions)],
         "usage": {**count_usage(predictions), "completion_tokens": 0},
         **say_truncated(predictions),

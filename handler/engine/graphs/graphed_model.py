@@ -21,6 +21,7 @@ class GraphedModel:
         self._passes = passes
         self.network: Any = packed.network
         self.vector_size = packed.vector_size
+        self.adapters = packed.adapters
         self.notes: Mapping[str, object] = {"graphs": note}
 
     def batches(self, texts: Sequence[EncodedText], token_budget: int) -> Iterator[PackedBatch]:

@@ -96,6 +96,8 @@ def compile_lone(model: PackedModel, texts: Sequence[EncodedText], tolerance: fl
 
     Raises NotCompiled where there is none, ConfigError where OpenVINO is not installed.
     """
+    if model.adapters is not None:
+        raise NotCompiled("its texts have adapters of their own")
     if not any(isinstance(module, ShortLayer) for module in model.network.modules()):
         raise NotCompiled("its layers are not BERT's own")
     try:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +18,7 @@ from handler.parameters import Parameters
 from handler.payload import Prediction, Rejected, Request
 from handler.pipeline import Pipeline
 from handler.tasks.fill_mask import FillMaskParameters
-from handler.tasks.kind import Reading
+from handler.tasks.kind import Head, Reading
 from handler.tasks.text_classification import ClassificationParameters
 from handler.worker.metrics import Stopwatch
 from tests.conftest import MakeCheckpoint
@@ -48,15 +49,21 @@ def ask_all(texts: Sequence[str], parameters: Parameters) -> list[Request]:
     return [ask(text, parameters) for text in texts]
 
 
+def put_head(pipeline: Any, monkeypatch: pytest.MonkeyPatch, head: Head[Any]) -> None:
+    """Have this head answer in the place of the checkpoint's own."""
+    own = replace(pipeline._heads.default, head=head)
+    monkeypatch.setattr(pipeline, "_heads", replace(pipeline._heads, default=own))
+
+
 def count_readings(pipeline: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list that will hold how many readings each call of the head is given."""
-    head, counts = pipeline._head, []
+    head, counts = pipeline._heads.default.head, []
 
     def counted(readings: Sequence[Reading], parameters: Parameters) -> Any:
         counts.append(len(readings))
         return head(readings, parameters)
 
-    monkeypatch.setattr(pipeline, "_head", counted)
+    put_head(pipeline, monkeypatch, counted)
     return counts
 
 
@@ -93,14 +100,14 @@ def test_a_head_that_fails_on_one_of_several_is_tried_on_each_alone(
     checkpoint: MakeCheckpoint, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     pipeline = load(checkpoint, Task.TEXT_CLASSIFICATION)
-    head = pipeline._head
+    head = pipeline._heads.default.head
 
     def fails_on_the_guilty(readings: Sequence[Reading], parameters: Parameters) -> Any:
         if any(reading.source.text == "guilty" for reading in readings):
             raise ZeroDivisionError("a mistake of our own")
         return head(readings, parameters)
 
-    monkeypatch.setattr(pipeline, "_head", fails_on_the_guilty)
+    put_head(pipeline, monkeypatch, fails_on_the_guilty)
     texts = ["one", "guilty", "two"]
     first, guilty, last = pipeline.answer(ask_all(texts, ClassificationParameters()))
     assert [type(value_of(answer)) for answer in (first, last)] == [dict, dict]

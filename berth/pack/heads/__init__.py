@@ -1,0 +1,1 @@
+"""Further heads on a checkpoint's encoder."""
