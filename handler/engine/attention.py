@@ -49,6 +49,7 @@ def make_attention(attend_texts: AttendTexts) -> Callable[..., tuple[Tensor, Non
         sliding_window: int | None = None,
         **_: Any,
     ) -> tuple[Tensor, None]:
+        key, value = _for_all_heads(key, query), _for_all_heads(value, query)
         if text_bounds is None:
             return _attend_rows(query, key, value, scaling, sliding_window).transpose(1, 2), None
         return attend_texts(query, key, value, text_bounds, scaling, sliding_window), None
@@ -94,6 +95,12 @@ def _attend_rows(query: Tensor, key: Tensor, value: Tensor, scaling: float | Non
         band.tril_(start - first + window - 1).triu_(start - first - window + 1)
         attended.append(F.scaled_dot_product_attention(q, k, v, attn_mask=band, scale=scaling))
     return torch.cat(attended, 2)
+
+
+def _for_all_heads(tensor: Tensor, query: Tensor) -> Tensor:
+    """Keys or values [rows, groups, L, head_size], repeated where several heads of the query share one (EuroBERT)."""
+    num_shared = query.shape[1] // tensor.shape[1]
+    return tensor if num_shared == 1 else tensor.repeat_interleave(num_shared, 1)
 
 
 def _no_mask(*_: Any, **__: Any) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from handler.engine.attention import WINDOW_BLOCK, attend_each_text, attend_varlen, make_attention
+from handler.engine.attention import WINDOW_BLOCK, AttendTexts, attend_each_text, attend_varlen, make_attention
 from handler.engine.packing import TextBounds, bound_rows
 
 
@@ -64,3 +65,16 @@ def test_kernel_for_cuda_is_asked_for_the_same(
     expected, _ = make_attention(attend_each_text)(nn.Module(), *heads, None, **settings)
     attended, _ = make_attention(attend_varlen)(nn.Module(), *heads, None, **settings)
     torch.testing.assert_close(attended, expected)
+
+
+@pytest.mark.parametrize("attend", [attend_each_text, attend_varlen])
+def test_heads_that_share_keys_read_them_all(monkeypatch: pytest.MonkeyPatch, attend: AttendTexts) -> None:
+    """EuroBERT-610m has three heads of the query for each of keys and values."""
+    monkeypatch.setattr("handler.engine.attention.varlen_attn", attend_as_varlen)
+    query, key, value = random_heads(1, sum(WINDOWED_LENGTHS))
+    key, value = key[:, :1], value[:, :1]
+    bounds = bounds_of(*WINDOWED_LENGTHS)
+    attended, _ = make_attention(attend)(nn.Module(), query, key, value, None, text_bounds=bounds)
+    parts = zip(*(torch.split(each, WINDOWED_LENGTHS, 2) for each in (query, key, value)), strict=True)
+    expected = torch.cat([functional.scaled_dot_product_attention(q, k, v, enable_gqa=True) for q, k, v in parts], 2)
+    torch.testing.assert_close(attended, expected.transpose(1, 2))
