@@ -82,18 +82,22 @@ def test_heads_that_share_keys_read_them_all(monkeypatch: pytest.MonkeyPatch, at
     torch.testing.assert_close(attended, expected.transpose(1, 2))
 
 
+class Decoder(nn.Module):
+    """As transformers marks the attention of one."""
+
+    is_causal = True
+
+
 @pytest.mark.parametrize("attend", [attend_each_text, attend_varlen])
 @pytest.mark.parametrize("window", [2, 6, None])
 def test_a_decoder_sees_what_is_before_alone(
     monkeypatch: pytest.MonkeyPatch, attend: AttendTexts, window: int | None
 ) -> None:
     monkeypatch.setattr("handler.engine.attention.varlen_attn", attend_as_varlen)
-    decoder = nn.Module()
-    decoder.is_causal = True
     heads = random_heads(1, sum(WINDOWED_LENGTHS))
     settings: dict[str, Any] = {"text_bounds": bounds_of(*WINDOWED_LENGTHS), "sliding_window": window}
-    attended, _ = make_attention(attend)(decoder, *heads, None, **settings)
+    attended, _ = make_attention(attend)(Decoder(), *heads, None, **settings)
     parts = zip(*(torch.split(each, WINDOWED_LENGTHS, 2) for each in heads), strict=True)
     reach = torch.inf if window is None else window - 1
-    expected = torch.cat([attend_plainly(*part, reach, is_causal=True) for part in parts], 1)
+    expected = torch.cat([attend_plainly(q, k, v, reach, is_causal=True) for q, k, v in parts], 1)
     torch.testing.assert_close(attended, expected)
