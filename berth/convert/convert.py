@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import BerthError, Refused
 from ..progress import Progress
-from . import adapter, layout_2019, lower_case, pickles, settings
+from . import adapter, layout_2019, lower_case, native, pickles, settings
 from .base import bring_base
 from .copying import copy_folder
 from .foreign import check_form
@@ -46,6 +46,7 @@ CONVERSIONS: tuple[Conversion, ...] = (
     Conversion(applies=token_modules.applies, convert=token_modules.convert),
     Conversion(applies=layout_2019.applies, convert=layout_2019.convert),
     Conversion(applies=adapter.applies, convert=adapter.convert),
+    Conversion(applies=native.applies, convert=native.convert),
     Conversion(applies=settings.applies, convert=settings.convert),
     Conversion(applies=needs_tokenizer, convert=make_tokenizers),  # it needs config.json
     Conversion(applies=as_saved.applies, convert=as_saved.convert),

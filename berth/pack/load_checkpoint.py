@@ -9,6 +9,7 @@ from pathlib import Path
 from handler.config import Task
 
 from ..checkpoint_files import CONFIG, TOKENIZER_CONFIG, load_json
+from ..convert.native import why_not_native
 from ..errors import Refused
 from ..sentence_files import MODULES_FILE, Module, load_modules, transformer_folder
 from .check.foreign import architecture_of
@@ -23,6 +24,10 @@ from .sentence.modules import check_kinds
 from .sentence.token_modules import token_vectors_of
 from .sentence.transformer import max_sequence_length
 
+SAVE_AGAIN = (
+    "if transformers knows the architecture by now, load it without trust_remote_code, save it again, and take "
+    "auto_map out of the new file: transformers keeps it"
+)
 DECODER_ENDING = "LMHeadModel"
 SAME_HEADS = {"AutoModelForSequenceClassification", "AutoModelForTokenClassification"}  # both are `classifier`
 NO_LIMIT_TOKENS = 1_000_000  # tokenizers without a limit say 1e30 (transformers, VERY_LARGE_INTEGER)
@@ -90,11 +95,11 @@ def _load_config(transformer: Path) -> dict[str, object]:
             f"{transformer} has no {CONFIG}: a checkpoint is a folder that transformers' save_pretrained made"
         )
     for name in (CONFIG, TOKENIZER_CONFIG):
-        if load_json(transformer / name).get("auto_map"):
+        found = load_json(transformer / name)
+        if found.get("auto_map"):
             raise Refused(
                 f"{transformer / name} has an auto_map: this checkpoint brings code of its own, which berth never "
-                "runs; if transformers knows the architecture by now, load it without trust_remote_code, save it "
-                "again, and take auto_map out of the new file: transformers keeps it"
+                f"runs; {why_not_native(found) or SAVE_AGAIN}"
             )
     if not isinstance(config.get("model_type"), str):
         raise Refused(f'{transformer / CONFIG} has no model_type: write the type of the model, such as "bert", into it')

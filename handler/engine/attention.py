@@ -1,6 +1,7 @@
 """Attention within each text of a packed stream: the one part of a model that packing replaces."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,8 +19,18 @@ ATTENTION_NAME = "berth_packed"
 WINDOW_BLOCK = 128
 
 
-AttendTexts = Callable[[Tensor, Tensor, Tensor, TextBounds, float | None, int | None], Tensor]
-"""Query, key and value [1, heads, T, head_size], the texts' bounds, scale and window -> [1, T, heads, head_size]."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How far each token of a text sees."""
+
+    window: int | None = None
+    """Tokens that are less than it away; None: all."""
+    is_causal: bool = False
+    """Only itself and what is before it, as in a decoder."""
+
+
+AttendTexts = Callable[[Tensor, Tensor, Tensor, TextBounds, float | None, Reach], Tensor]
+"""Query, key and value [1, heads, T, head_size], the texts' bounds, scale and reach -> [1, T, heads, head_size]."""
 
 
 def register_attention(device: torch.device, dtype: torch.dtype) -> None:
@@ -49,51 +60,60 @@ def make_attention(attend_texts: AttendTexts) -> Callable[..., tuple[Tensor, Non
         sliding_window: int | None = None,
         **_: Any,
     ) -> tuple[Tensor, None]:
+        key, value = _for_all_heads(key, query), _for_all_heads(value, query)
+        reach = Reach(window=sliding_window, is_causal=getattr(module, "is_causal", False))
         if text_bounds is None:
-            return _attend_rows(query, key, value, scaling, sliding_window).transpose(1, 2), None
-        return attend_texts(query, key, value, text_bounds, scaling, sliding_window), None
+            return _attend_rows(query, key, value, scaling, reach).transpose(1, 2), None
+        return attend_texts(query, key, value, text_bounds, scaling, reach), None
 
     return attention
 
 
 def attend_each_text(  # noqa: PLR0913, PLR0917 - AttendTexts
-    query: Tensor, key: Tensor, value: Tensor, bounds: TextBounds, scaling: float | None, window: int | None
+    query: Tensor, key: Tensor, value: Tensor, bounds: TextBounds, scaling: float | None, reach: Reach
 ) -> Tensor:
     """One scaled_dot_product_attention per text: fastest on a CPU, and right for any precision and device."""
     if len(bounds.lengths) == 1:
-        return _attend_rows(query, key, value, scaling, window).transpose(1, 2)
+        return _attend_rows(query, key, value, scaling, reach).transpose(1, 2)
     parts = zip(*(torch.split(tensor, bounds.lengths, 2) for tensor in (query, key, value)), strict=True)
-    return torch.cat([_attend_rows(q, k, v, scaling, window) for q, k, v in parts], 2).transpose(1, 2)
+    return torch.cat([_attend_rows(q, k, v, scaling, reach) for q, k, v in parts], 2).transpose(1, 2)
 
 
 def attend_varlen(  # noqa: PLR0913, PLR0917 - AttendTexts
-    query: Tensor, key: Tensor, value: Tensor, bounds: TextBounds, scaling: float | None, window: int | None
+    query: Tensor, key: Tensor, value: Tensor, bounds: TextBounds, scaling: float | None, reach: Reach
 ) -> Tensor:
     """One flash-attention kernel for all texts: CUDA, bfloat16 and float16 only (torch.nn.attention.varlen)."""
     q, k, v = (tensor[0].transpose(0, 1) for tensor in (query, key, value))  # [T, heads, head_size]
     offsets, longest = bounds.offsets, bounds.longest
     # varlen_attn counts the tokens on either side, both ends included (pytorch's test_varlen_attention.py), and -1 is
     # no limit; transformers translates its own number in the same way (_flash_attention_forward's window_size).
-    reach = -1 if window is None else window - 1
-    attended = varlen_attn(q, k, v, offsets, offsets, longest, longest, scale=scaling, window_size=(reach, reach))
+    before = -1 if reach.window is None else reach.window - 1
+    sides = (before, 0 if reach.is_causal else before)
+    attended = varlen_attn(q, k, v, offsets, offsets, longest, longest, scale=scaling, window_size=sides)
     assert isinstance(attended, Tensor)  # a tuple only where return_aux is asked for
     return attended.unsqueeze(0)
 
 
-def _attend_rows(query: Tensor, key: Tensor, value: Tensor, scaling: float | None, window: int | None) -> Tensor:
-    """Attention within each row [rows, heads, L, head_size]; with a window, to tokens that are less than it away."""
-    length = query.shape[2]
+def _attend_rows(query: Tensor, key: Tensor, value: Tensor, scaling: float | None, reach: Reach) -> Tensor:
+    """Attention within each row [rows, heads, L, head_size], as far as each token sees."""
+    length, window = query.shape[2], reach.window
     if window is None or length <= window:
-        return F.scaled_dot_product_attention(query, key, value, scale=scaling)
+        return F.scaled_dot_product_attention(query, key, value, scale=scaling, is_causal=reach.is_causal)
     attended = []
     for start in range(0, length, WINDOW_BLOCK):
         end = min(start + WINDOW_BLOCK, length)
         first, last = max(0, start - window + 1), min(length, end + window - 1)
         q, k, v = query[:, :, start:end], key[:, :, first:last], value[:, :, first:last]
         band = torch.ones(end - start, last - first, dtype=torch.bool, device=query.device)
-        band.tril_(start - first + window - 1).triu_(start - first - window + 1)
+        band.tril_(start - first + (0 if reach.is_causal else window - 1)).triu_(start - first - window + 1)
         attended.append(F.scaled_dot_product_attention(q, k, v, attn_mask=band, scale=scaling))
     return torch.cat(attended, 2)
+
+
+def _for_all_heads(tensor: Tensor, query: Tensor) -> Tensor:
+    """Keys or values [rows, groups, L, head_size], repeated where several heads of the query share one (EuroBERT)."""
+    num_shared = query.shape[1] // tensor.shape[1]
+    return tensor if num_shared == 1 else tensor.repeat_interleave(num_shared, 1)
 
 
 def _no_mask(*_: Any, **__: Any) -> None:

@@ -178,6 +178,8 @@ def load_weights(folder: Path, readout: Readout, attention: str | None, placemen
             use_safetensors=True,
             trust_remote_code=False,
         )
+    if getattr(network.config, "use_cache", False):
+        network.config.use_cache = False  # a decoder would keep keys and values for the tokens that it writes next
     return network.eval().requires_grad_(requires_grad=False).to(placement.device)
 
 

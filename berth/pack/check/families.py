@@ -24,6 +24,10 @@ SERVED = frozenset(
 """Types that the tests pack and prove for each of their tasks."""
 
 
+EMBEDDING_DECODERS = frozenset({"qwen3"})
+"""Decoders that are served where sentence-transformers' modules say that they embed."""
+
+
 def _types(names: str) -> frozenset[str]:
     return frozenset(names.split())
 

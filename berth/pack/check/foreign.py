@@ -9,7 +9,7 @@ from pathlib import Path
 from ...checkpoint_files import CONFIG, load_json
 from ...errors import Refused
 from ...sentence_files import load_modules, transformer_folder
-from .families import DECODERS, FAMILIES, OTHERS, SERVED, family_of
+from .families import DECODERS, EMBEDDING_DECODERS, FAMILIES, OTHERS, SERVED, family_of
 from .quantized import refuse_quantized
 
 # Files that other libraries write, each with what it is; where there are several, all of them are there.
@@ -42,11 +42,13 @@ def refuse_foreign(folder: Path) -> None:
     """Refuse what another library made, what is no text encoder, and weights that are quantised."""
     if what := next(_marks(folder), None):
         raise Refused(f"{folder} is {what}; {SERVES}")
-    config_file = transformer_folder(folder, load_modules(folder)) / CONFIG
+    modules = load_modules(folder)
+    config_file = transformer_folder(folder, modules) / CONFIG
     if not config_file.is_file():
         return
     config = load_json(config_file)
-    if what := _family(config):
+    embeds = bool(modules) and config.get("model_type") in EMBEDDING_DECODERS
+    if not embeds and (what := _family(config)):
         raise Refused(f"{config_file} says that this is {what}; {SERVES}")
     refuse_quantized(config_file, config)
 

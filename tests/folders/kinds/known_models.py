@@ -255,30 +255,7 @@ def _two_poolings(folder: Path) -> str:
     return _embedder("bert", {}, files, ("Transformer", "Pooling", "Pooling", "Normalize"), folder)
 
 
-def _nomic(folder: Path) -> str:
-    make_checkpoint(folder, "nomic-bert", Task.EMBEDDINGS)
-    remote = "nomic-ai/nomic-bert-2048--modeling_hf_nomic_bert.NomicBertModel"
-    change(folder / "config.json", auto_map={"AutoModel": remote})
-    return str(folder)
-
-
-def _nomic_again(folder: Path) -> str:
-    """As the refusal says: transformers knows the architecture."""
-    from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415
-
-    source = _nomic(folder.parent / "published")
-    AutoModel.from_pretrained(source).save_pretrained(folder)
-    AutoTokenizer.from_pretrained(source).save_pretrained(folder)
-    path = folder / "config.json"
-    config = json.loads(path.read_text("utf-8"))
-    del config["auto_map"]
-    path.write_text(json.dumps(config), "utf-8")
-    return str(folder)
-
-
 REFUSED = (
     Kind(name="NoInstruct-small, two poolings", make=_two_poolings, sentence="is Transformer, Pooling, Pooling, Norm"),
-    Kind(name="nomic-embed-text-v1.5 as published", make=_nomic, sentence="auto_map: this checkpoint brings code"),
-    Kind(name="nomic-embed-text-v1.5, saved again by transformers", make=_nomic_again, expected=vectors),
 )
 KINDS = (*EMBEDDERS, *HEADS, *REFUSED)

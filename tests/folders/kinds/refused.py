@@ -106,7 +106,7 @@ FOREIGN = {
     "Llama": ("llama", "llama, a decoder"),
     "BART": ("bart", "bart, an encoder with a decoder"),
     "XLNet": ("xlnet", "xlnet, a decoder"),
-    "Qwen3 that embeds": ("qwen3", "qwen3, a decoder"),
+    "Qwen3 that writes": ("qwen3", "qwen3, a decoder"),
     "EmbeddingGemma": ("gemma3_text", "gemma3_text, a decoder"),
     "CLIP": ("clip", "clip, a model of images or sound beside text"),
     "ViT": ("vit", "vit, a model of images"),

@@ -94,7 +94,7 @@ def make_checkpoint(folder: Path, architecture: str, task: Task, **settings: Any
     )
     torch.manual_seed(20)
     model = getattr(transformers, _CLASS_NAMES[task][config.model_type])(config)
-    _spread(model)
+    spread(model)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
@@ -110,7 +110,7 @@ def _labels(architecture: str, task: Task) -> dict[str, Any]:
     return {} if labels is None else {"id2label": labels, "label2id": {name: index for index, name in labels.items()}}
 
 
-def _spread(model: PreTrainedModel) -> None:
+def spread(model: PreTrainedModel) -> None:
     """Make weights larger than transformers' 0.02, so that answers differ between texts and mistakes show.
 
     A matrix of [out, in] at 1 / sqrt(in) keeps the size of what goes through it, whatever the architecture.

@@ -67,6 +67,16 @@ def test_encoders_go_on(tmp_path, model_type):
     refuse_foreign(_names(tmp_path, model_type))
 
 
+def test_a_decoder_that_embeds_goes_on(tmp_path):
+    """Qwen3-Embedding's config.json is that of the decoder; modules.json says that it embeds."""
+    _names(tmp_path, "qwen3", architectures=["Qwen3ForCausalLM"])
+    assert "qwen3, a decoder" in _refusal(tmp_path)
+    kinds = ("Transformer", "Pooling", "Normalize")
+    steps = [{"path": str(number), "type": f"sentence_transformers.models.{kind}"} for number, kind in enumerate(kinds)]
+    (tmp_path / "modules.json").write_text(json.dumps([steps[0] | {"path": ""}, *steps[1:]]), "utf-8")
+    refuse_foreign(tmp_path)
+
+
 def test_what_is_served_is_what_the_tests_pack():
     assert {name.replace("nomic-bert", "nomic_bert") for name in ARCHITECTURES} == SERVED
     assert set(MAPPING) >= SERVED

@@ -1,0 +1,59 @@
+"""nomic-embed-text v1 and v1.5: nomic-ai/nomic-bert-2048's NomicBertModel is transformers' own NomicBertModel.
+
+The published config.json has GPT-2's names (`n_embd`), newer revisions transformers' beside them. Their code:
+nomic-ai/contrastors on GitHub, src/contrastors/models/encoder. Weights keep their names: transformers splits Wqkv.
+"""
+
+from .family import Config, Family, number
+
+SIZES = {
+    "hidden_size": "n_embd",
+    "num_hidden_layers": "n_layer",
+    "num_attention_heads": "n_head",
+    "intermediate_size": "n_inner",
+    "layer_norm_eps": "layer_norm_epsilon",
+}
+# The published code has other defaults for these, so they have to be written.
+REQUIRED = {
+    "activation_function": "swiglu",
+    "qkv_proj_bias": False,
+    "mlp_fc1_bias": False,
+    "mlp_fc2_bias": False,
+    "rotary_emb_fraction": 1.0,
+}
+
+
+def _settings(config: Config) -> Config:
+    """transformers' names for GPT-2's.
+
+    Positions: those that the model was trained with (2048). Up to there `rotary_scaling_factor` changes nothing;
+    beyond, the published code stretches them by the length of the longest text of a batch.
+    """
+    positions = config.get("max_position_embeddings", config.get("max_trained_positions", config.get("n_positions")))
+    return {
+        **{native: number(config, published) for native, published in SIZES.items()},
+        "hidden_act": "silu",
+        "max_position_embeddings": positions,
+        "rope_parameters": {"rope_type": "default", "rope_theta": float(number(config, "rotary_emb_base"))},
+    }
+
+
+NOMIC = Family(
+    model_type="nomic_bert",
+    architectures={"NomicBertModel": "NomicBertModel"},
+    fixed={
+        "causal": False,
+        "num_experts": 0,
+        "parallel_block": False,
+        "prenorm": False,
+        "rotary_emb_interleaved": False,
+        "rotary_emb_scale_base": None,
+        "scale_attn_by_inverse_layer_idx": False,
+        "scale_attn_weights": True,
+        "use_rms_norm": False,
+    },
+    required=REQUIRED,
+    settings=_settings,
+)
+NOMIC_SAVED = Family(model_type="nomic_bert", architectures={"NomicBertModel": "NomicBertModel"})
+"""What transformers' own class saved: its names already, and an auto_map that it keeps."""
