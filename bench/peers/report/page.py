@@ -67,12 +67,13 @@ def verdicts(model: Found, mix: str) -> Iterator[str]:
 
 
 def lone_verdict(model: Found, mix: str) -> Iterator[str]:
-    """How long a lone client waits, beside the peer where it waits the shortest."""
-    waits = {peer: median(model, peer, mix, LONE, "p50_ms") for peer in (BERTH, *rivals(model))}
+    """How long a lone client of each berth waits, beside the peer where it waits the shortest."""
+    waits = {peer: median(model, peer, mix, LONE, "p50_ms") for peer in model["peers"]}
     waits = {peer: wait for peer, wait in waits.items() if wait}
-    if BERTH in waits and len(waits) > 1:
-        first = min(set(waits) - {BERTH}, key=lambda peer: waits[peer])
-        yield f"A lone client of **berth** waits {waits[BERTH]:.1f} ms (p50), of {first} {waits[first]:.1f} ms."
+    others = [peer for peer in rivals(model) if peer in waits]
+    first = min(others, key=lambda peer: waits[peer], default=None)
+    for peer in [peer for peer in waits if peer not in others] if first else ():
+        yield f"A lone client of **{peer}** waits {waits[peer]:.1f} ms (p50), of {first} {waits[first]:.1f} ms."
 
 
 def median(model: Found, peer: str, mix: str, kind: str, name: str) -> float:
