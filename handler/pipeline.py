@@ -38,6 +38,7 @@ from .worker.metrics import TOKENIZE_SECONDS, Stopwatch
 
 logger = logging.getLogger(__name__)
 
+WIDE = 8192  # numbers of a row: more than a vector has, and fewer than a vocabulary
 OVER = "the request's time was over before the model had read it: send it later, or give it more time"
 
 
@@ -242,7 +243,7 @@ class Pipeline:
 
 def are_finite(rows: Sequence[Row]) -> list[bool]:
     """Tell which of the rows of a forward pass [width], or [T, width] each, hold nothing but finite numbers."""
-    if rows[0].ndim > 1:  # logits of whole vocabularies are not laid together
+    if rows[0].ndim > 1 or len(rows[0]) > WIDE:  # those of whole vocabularies are not laid together
         return [bool(np.isfinite(row).all()) for row in rows]
     is_finite = np.isfinite(np.concatenate(rows)).reshape(len(rows), -1)
     each: list[bool] = np.logical_and.reduce(is_finite, -1).tolist()

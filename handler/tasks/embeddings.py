@@ -79,7 +79,8 @@ class EmbeddingParameters(CutParameters, frozen=True, kw_only=True):
 
 
 def plan(source: TextInput, parameters: EmbeddingParameters, config: HandlerConfig) -> Passages:
-    """Read the text behind its prompt, or token ids as they are."""
+    """Read the text behind its prompt, or token ids as they are; a kind of vectors that is not made is not read for."""
+    choose_kinds(parameters, kinds_of(config))
     layout = Layout(max_tokens=config.max_tokens)
     if source.token_ids is None:
         return Passages(
@@ -105,6 +106,11 @@ def make_head(_: Any, tokenizer: Any, config: HandlerConfig) -> Head[EmbeddingPa
         return (make(each, parameters) for each in readings)
 
     return head
+
+
+def kinds_of(config: HandlerConfig) -> tuple[Kind, ...]:
+    """Return the kinds of vectors that a model makes; the first is what a request gets that does not say."""
+    return (Kind.DENSE,) if config.vectors is None else config.vectors.kinds
 
 
 def choose_kinds(parameters: EmbeddingParameters, kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:

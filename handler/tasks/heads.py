@@ -78,7 +78,8 @@ def adapter_number(checkpoint: Path, config: HandlerConfig, name: str) -> int:
 
 def head_configs(checkpoint: Path, own: Any, names: Sequence[str]) -> list[Any]:
     """Return transformers' config of each head, in order; the first is the checkpoint's `own`."""
-    others = (AutoConfig.from_pretrained(head_folder(checkpoint, name), local_files_only=True) for name in names[1:])
+    settings = {"local_files_only": True, "trust_remote_code": False}
+    others = (AutoConfig.from_pretrained(head_folder(checkpoint, name), **settings) for name in names[1:])
     return [own, *others]
 
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from .settings import Kind
 
-Words = Callable[[Sequence[int]], Sequence[str]]
+Words = Callable[[Sequence[int]], Sequence[str | None]]
 
 
 class SparseVector:
@@ -22,9 +22,13 @@ class SparseVector:
         self.ids, self.weights, self.write = ids, weights, write
 
     def to_json(self) -> dict[str, float]:
-        """Return weights by key; in JSON a key is a string, a token's id too."""
+        """Return weights by key; in JSON a key is a string, a token's id too.
+
+        A model's matrix may have more rows than its tokenizer has words: what has no name is called by its id.
+        """
         ids = self.ids.tolist()
-        keys = map(str, ids) if self.write is None else self.write(ids)
+        words = ids if self.write is None else self.write(ids)
+        keys = [str(each if word is None else word) for each, word in zip(ids, words, strict=True)]
         return dict(zip(keys, self.weights.tolist(), strict=True))
 
 

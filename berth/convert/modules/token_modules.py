@@ -33,6 +33,8 @@ def convert(folder: Path, progress: Progress) -> str:
     for pickle in (pickles := list(_pickles(folder))):
         module = pickle.with_suffix("")
         module.mkdir(exist_ok=True)
+        for name in (WEIGHTS, CONFIG):
+            (module / name).unlink(missing_ok=True)  # the file may be a link to the user's own
         job = {"files": [(str(pickle), str(module / WEIGHTS))]}
         run_isolated("unpickle", job, folder, pickle.stat().st_size)
         (module / CONFIG).write_text(json.dumps(_settings(pickle, module)), "utf-8")

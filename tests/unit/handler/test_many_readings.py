@@ -16,7 +16,7 @@ from handler.engine.model import Engine
 from handler.errors import InternalError, InvalidParameter
 from handler.parameters import Parameters
 from handler.payload import Prediction, Rejected, Request
-from handler.pipeline import Pipeline
+from handler.pipeline import WIDE, Pipeline, are_finite
 from handler.tasks.fill_mask import FillMaskParameters
 from handler.tasks.kind import Head, Reading
 from handler.tasks.text_classification import ClassificationParameters
@@ -134,6 +134,14 @@ def test_an_output_that_overflows_is_the_error_of_its_text_only(
     assert all("score" in value_of(answer) for answer in (first, last))
     assert isinstance(broken, Rejected)
     assert "not finite" in broken.error.message
+
+
+def test_rows_of_a_vocabulary_are_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Laid together, a pass's sparse vectors would lie in memory twice: 64 MiB on a CPU, four times that on a GPU."""
+    monkeypatch.setattr(np, "concatenate", lambda *_: pytest.fail("rows are laid together"))
+    rows = [np.zeros(WIDE + 1, np.float32) for _ in range(3)]
+    rows[1][-1] = np.nan
+    assert are_finite(rows) == [True, False, True]
 
 
 def test_no_answer_is_begun_after_the_deadline(checkpoint: MakeCheckpoint, monkeypatch: pytest.MonkeyPatch) -> None:

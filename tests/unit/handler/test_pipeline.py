@@ -24,6 +24,7 @@ from handler.pipeline import Pipeline
 from handler.precision import Precision
 from handler.tasks.embeddings import EmbeddingParameters
 from handler.tasks.text_classification import ClassificationParameters
+from handler.vectors.settings import Kind
 from handler.worker.metrics import Stopwatch
 from tests.conftest import MakeCheckpoint
 from tests.support.asking import ask, value_of
@@ -235,6 +236,16 @@ def test_failing_forward_is_the_error_of_its_batch_only(
     assert isinstance(long, Rejected)
     assert isinstance(long.error, InternalError)
     assert "the device is gone" in caplog.text
+
+
+def test_a_kind_of_vectors_that_is_not_made_costs_no_forward_pass(
+    checkpoint: MakeCheckpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = make_pipeline(checkpoint("bert", Task.EMBEDDINGS), Task.EMBEDDINGS, Engine.PACKED)
+    monkeypatch.setattr(pipeline._model, "forward", lambda _: pytest.fail("the text was read"))
+    (answer,) = pipeline.answer([ask("text", EmbeddingParameters(vectors=Kind.SPARSE))])
+    assert isinstance(answer, Rejected)
+    assert (answer.error.status, answer.error.param) == (422, "/parameters/vectors")
 
 
 def test_answer_that_is_not_finite_is_an_error(checkpoint: MakeCheckpoint) -> None:

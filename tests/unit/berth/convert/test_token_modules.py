@@ -28,6 +28,21 @@ def test_a_pickle_becomes_a_dense_module(tmp_path: Path) -> None:
     assert set(load_file(tmp_path / "sparse_linear" / "model.safetensors")) == {"weight", "bias"}
 
 
+def test_the_users_own_module_is_not_written_into(tmp_path: Path) -> None:
+    """A copy of a checkpoint is made of hard links."""
+    save(tmp_path, "sparse_linear", 1, 4)
+    names = ("config.json", "model.safetensors")
+    theirs, copies = tmp_path / "theirs", tmp_path / "sparse_linear"
+    for folder in (theirs, copies):
+        folder.mkdir()
+    for name in names:
+        (theirs / name).write_text("the user's")
+        (copies / name).hardlink_to(theirs / name)
+    token_modules.convert(tmp_path, Silence())
+    assert [(theirs / name).read_text() for name in names] == ["the user's"] * 2
+    assert set(load_file(copies / "model.safetensors")) == {"weight", "bias"}
+
+
 def test_another_shape_is_refused(tmp_path: Path) -> None:
     save(tmp_path, "sparse_linear", 2, 4)
     with pytest.raises(Refused, match=r"sparse_linear\.pt does not hold the matrix that bge-m3 has there"):

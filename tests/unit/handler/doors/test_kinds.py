@@ -104,6 +104,12 @@ def test_words_are_written_as_they_are_in_every_encoding(encoding: EncodingForma
     assert json.loads(format_value([SPARSE], None, encoding).body) == [WORDS]
 
 
+def test_a_row_of_the_matrix_that_is_no_word_is_called_by_its_id() -> None:
+    """As of ModernBERT, whose matrix has rows to spare."""
+    vector = SparseVector(ids=SPARSE.ids, weights=SPARSE.weights, write=lambda _: ["a", None])
+    assert json.loads(format_value([vector]).body) == [{"a": 1.5, "2": 0.25}]
+
+
 @pytest.mark.parametrize(
     ("asked", "kinds", "says"),
     [
