@@ -35,6 +35,9 @@ class JsonDoor:
     """Those that have this door; a request to another is refused."""
 
 
+OTHER_VECTORS = {"embed_sparse", "embed_all"}  # the models that are asked make one dense vector: refused by all
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextDoor:
     """One way in which a text comes alone."""
@@ -56,7 +59,7 @@ JSON_DOORS = {
         root.url_path: JsonDoor(
             path=f"/predictions/{{name}}/{{version}}/{root.url_path}",
             make_body=protocols.MAKERS[root.url_path],
-            tasks=frozenset(root.tasks),
+            tasks=frozenset() if root.url_path in OTHER_VECTORS else frozenset(root.tasks),
         )
         for root in ROOT_PATHS
     },
