@@ -4,6 +4,7 @@ Threads that work on one matrix wait for each other a hundred times in a pass, p
 neighbour's core. Threads that have texts of their own wait once.
 """
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -21,6 +22,8 @@ from .lone.openvino_pass import LonePass
 from .model import Batch, Model
 from .packing import PackedBatch
 from .placement import Placement
+
+logger = logging.getLogger(__name__)
 
 # Multiply-adds, measured with MiniLM and BERT-base on two cores of an Intel Xeon with AVX512 and VNNI, 2026-11-28
 # (`python -m bench.precision`). Up to these a text is read faster by one thread than by two. In int8 a product is
@@ -43,7 +46,11 @@ class CpuPasses:
     def forward(self, batch: Batch) -> list[Row]:
         """As Model.forward, with torch's threads as they were afterwards."""
         if self._lone and isinstance(batch, PackedBatch) and self._lone.holds(batch):
-            return self._lone.forward(batch)
+            try:
+                return self._lone.forward(batch)
+            except Exception:
+                logger.exception("OpenVINO failed: torch reads lone texts from now on")
+                self._lone = None
         multiply_adds = batch.cost * self._per_token
         is_much = multiply_adds > MOST_IN_ONE_PART.get(self._precision, MOST_OF_OTHERS)
         threads = torch.get_num_threads()

@@ -32,6 +32,8 @@ def convert(folder: Path, progress: Progress) -> str:
     progress.begin("converting the weights")
     for pickle in (pickles := list(_pickles(folder))):
         module = pickle.with_suffix("")
+        if module.is_file():
+            raise Refused(f"{module} is a file, and {pickle.name} becomes a folder of that name: move the file away")
         module.mkdir(exist_ok=True)
         for name in (WEIGHTS, CONFIG):
             (module / name).unlink(missing_ok=True)  # the file may be a link to the user's own

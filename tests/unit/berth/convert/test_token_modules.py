@@ -53,3 +53,10 @@ def test_what_is_no_pickle_is_refused(tmp_path: Path) -> None:
     (tmp_path / "colbert_linear.pt").write_text("hello")
     with pytest.raises(Refused, match="was not written by torch"):
         token_modules.applies(tmp_path)
+
+
+def test_a_file_where_the_folder_would_be_is_named(tmp_path: Path) -> None:
+    save(tmp_path, "sparse_linear", 1, 4)
+    (tmp_path / "sparse_linear").write_text("")
+    with pytest.raises(Refused, match=r"sparse_linear is a file, and sparse_linear\.pt becomes a folder"):
+        token_modules.convert(tmp_path, Silence())
