@@ -41,5 +41,6 @@ def read_header(file: BinaryIO, name: str) -> dict[str, TensorEntry]:
 
 
 def _entry(entry: dict[str, Any]) -> TensorEntry:
-    begin, end = entry["data_offsets"]
-    return TensorEntry(str(entry["dtype"]), tuple(map(int, entry["shape"])), int(end), int(begin))
+    kind, shape = str(entry["dtype"]), tuple(map(int, entry["shape"]))
+    begin, end = (int(entry["data_offsets"][place]) for place in (0, 1))
+    return TensorEntry(dtype=kind, shape=shape, end=end, begin=begin)
