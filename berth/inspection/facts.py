@@ -96,10 +96,11 @@ def _labels(shape: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _vector(config: HandlerConfig, size: ModelSize) -> dict[str, object]:
     vectors = config.vectors
+    pooled = (vectors.words,) if vectors and vectors.words else config.pooling
     return {
         "size": size.num_words or size.vector_size,
         "kinds": ["dense"] if vectors is None else [str(kind) for kind in vectors.kinds],
-        "pooling": [str(pooling) for pooling in (config.pooling if vectors is None else (vectors.words,))],
+        "pooling": [str(pooling) for pooling in pooled],
         "dense": len(config.dense),
         "normalized": config.normalize,
         "truncate_dim": config.truncate_dim,

@@ -12,6 +12,7 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from berth.archive.members import open_archive
+from berth.inspection.inspect import inspect_archive
 from berth.memory.model_size import ModelSize
 from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
@@ -89,6 +90,11 @@ def test_no_pickle_travels(archive: Path) -> None:
     assert not [name for name in names if name.endswith((".pt", ".bin"))]
     size = ModelSize.read(archive)
     assert (size.vector_size, size.token_width, size.num_words) == (64, 81, 0)
+
+
+def test_it_is_said_what_is_in_it(archive: Path) -> None:
+    vector = inspect_archive(archive).facts.vector
+    assert (vector["kinds"], vector["pooling"]) == (["dense", "sparse", "multi_vector"], ["cls"])
 
 
 def test_three_vectors_of_one_pass(folder: Path, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
