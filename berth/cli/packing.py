@@ -1,5 +1,7 @@
 """`berth pack`, `berth inspect` and `berth verify`."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -51,22 +53,21 @@ def pack(
     ] = PACK_DEFAULTS.worker.batch_size,
 ) -> None:
     """Pack a checkpoint into OUTPUT/NAME.mar, proven to give the known answers before it is put there."""
-    from ..pack.heads.head import parse_heads  # noqa: PLC0415
-    from ..pack.pack import pack_checkpoint  # noqa: PLC0415 - `--help` answers at once
+    worker = WorkerOptions(precision=precision, token_budget=token_budget, batch_size=batch_size)
+    options = PackOptions(
+        task=task, name=name, version=version, output=output, force=force, golden_file=golden, worker=worker
+    )
+    _pack(checkpoint, options, head or ())
+
+
+def _pack(checkpoint: str | None, options: PackOptions, heads: Sequence[str]) -> None:
+    """Pack with these heads, each NAME=ADDRESS, and print the archive's path."""
+    from ..pack.heads.head import parse_heads  # noqa: PLC0415 - `--help` answers at once
+    from ..pack.pack import pack_checkpoint  # noqa: PLC0415
     from .bars import show_progress  # noqa: PLC0415
     from .summary import render_packed  # noqa: PLC0415
 
-    worker = WorkerOptions(precision=precision, token_budget=token_budget, batch_size=batch_size)
-    options = PackOptions(
-        task=task,
-        name=name,
-        version=version,
-        output=output,
-        force=force,
-        heads=parse_heads(head or ()),
-        golden_file=golden,
-        worker=worker,
-    )
+    options = replace(options, heads=parse_heads(heads))
     with show_progress() as progress:
         packed = pack_checkpoint(checkpoint, options, progress)
     say(render_packed(packed))

@@ -100,11 +100,10 @@ def compile_lone(model: PackedModel, texts: Sequence[EncodedText], tolerance: fl
         raise NotCompiled("its texts have adapters of their own")
     if not any(isinstance(module, ShortLayer) for module in model.network.modules()):
         raise NotCompiled("its layers are not BERT's own")
+    import_openvino()  # what is missing is said, and not taken for a model that it cannot compile
     try:
         lone = LonePass(model)
         difference = max((_difference(lone, model, text) for text in texts if _is_short(text)), default=None)
-    except ConfigError:
-        raise
     except Exception as error:  # whatever it is, torch reads these texts
         raise NotCompiled(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}") from error
     if difference is None:
