@@ -21,21 +21,11 @@ from handler.tasks.embeddings import EmbeddingParameters
 from handler.vectors.settings import Kind
 from tests.archive.test_pack_sparse import load
 from tests.support.asking import ask, value_of
-from tests.support.checkpoints.sentence_transformers import make_sentence_checkpoint
+from tests.support.checkpoints.bge_m3 import WIDTHS, make_bge_m3
 from tests.support.texts import mixed_texts
 
 TOLERANCE = 1e-5
 TEXTS = [*mixed_texts(6), "a </s> in the <unk> text", ""]
-WIDTHS = {"sparse_linear": 1, "colbert_linear": 80}  # wider and narrower than the model's 64
-
-
-def make_bge_m3(folder: Path, names: Sequence[str] = tuple(WIDTHS)) -> Path:
-    """As BAAI/bge-m3: XLM-RoBERTa, the first token, length 1, and matrices in pickles beside it."""
-    make_sentence_checkpoint(folder, architecture="xlm-roberta", pooling="cls", normalize=True)
-    torch.manual_seed(3)
-    for name in names:
-        torch.save(torch.nn.Linear(64, WIDTHS[name]).state_dict(), folder / f"{name}.pt")
-    return folder
 
 
 def flag_embedding(folder: Path, text: str) -> tuple[Any, dict[str, float], Any]:

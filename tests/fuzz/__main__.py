@@ -7,7 +7,7 @@ import sys
 from bench.machine import describe_run
 from berth.cli.bars import show_progress
 
-from .models import SAMPLE, SMALL, serving_every_target
+from .models import EVERY, serving_every_target
 from .run import Fuzzing, run
 from .table import print_report
 
@@ -17,7 +17,7 @@ def main() -> int:
     with serving_every_target() as server, show_progress() as progress:
         fuzzing = Fuzzing(
             server=server,
-            targets=(SAMPLE, *SMALL),
+            targets=EVERY,
             seed=options.seed,
             number=options.requests,
             first=options.first,

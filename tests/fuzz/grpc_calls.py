@@ -96,7 +96,7 @@ def _change_model(rng: Random, fields: dict[str, Any]) -> None:
 
 def make_infer(rng: Random, target: Target, door: str) -> GrpcRequest:
     """Tensors, good or changed."""
-    tensors = to_messages(make_inputs(rng, target.task), make_parameters(rng, target.task))
+    tensors = to_messages(make_inputs(rng, target.task), make_parameters(rng, target))
     fields: dict[str, Any] = {"model_name": target.name, "inputs": tensors, "id": rng.choice(("", "7", "\r\n"))}
     num_changes = rng.choice((0, 0, 1, 1, 2))
     for _ in range(num_changes):

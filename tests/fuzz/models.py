@@ -9,7 +9,10 @@ from pathlib import Path
 from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
 from handler.config import Task
+from handler.vectors.settings import Kind
 from tests.support.checkpoints import make_checkpoint
+from tests.support.checkpoints.bge_m3 import make_bge_m3
+from tests.support.checkpoints.sentence_transformers import make_sparse_encoder
 from tests.support.servers import Server, running_server
 
 
@@ -20,6 +23,13 @@ class Target:
     name: str
     task: Task
     version: str = "1.0"
+    vectors: tuple[Kind, ...] = (Kind.DENSE,)
+    """Which an embedding model makes; the first is what a request gets that does not say."""
+
+    @property
+    def has_other_vectors(self) -> bool:
+        """Whether it makes any but one dense vector."""
+        return self.vectors != (Kind.DENSE,)
 
 
 SAMPLE = Target("bert", Task.EMBEDDINGS)
@@ -29,16 +39,21 @@ SMALL = (
     Target("ranks", Task.TEXT_RANKING),
     Target("zero", Task.ZERO_SHOT_CLASSIFICATION),
 )
+THREE = Target("three", Task.EMBEDDINGS, vectors=tuple(Kind))
+WORDS = Target("words", Task.EMBEDDINGS, vectors=(Kind.SPARSE,))
+EVERY = (SAMPLE, *SMALL, THREE, WORDS)
 
 
 @contextmanager
 def serving_every_target() -> Iterator[Server]:
-    """The sample and small seeded checkpoints, ready."""
+    """EVERY: the sample and small seeded checkpoints, ready."""
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder, "store")
         archives = [pack_checkpoint(None, PackOptions(output=store)).archive]
         for target in SMALL:
             checkpoint = make_checkpoint(Path(folder, target.name), "bert", target.task)
             archives.append(pack_checkpoint(checkpoint, PackOptions(output=store, task=target.task)).archive)
+        for checkpoint in (make_bge_m3(Path(folder, THREE.name)), make_sparse_encoder(Path(folder, WORDS.name))):
+            archives.append(pack_checkpoint(checkpoint, PackOptions(output=store)).archive)
         with running_server(archives) as server:
             yield server

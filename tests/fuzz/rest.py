@@ -9,6 +9,7 @@ from typing import Any
 from handler.config import Task
 from handler.doors.paths import ROOT_PATHS
 from handler.tasks import TASKS
+from handler.vectors.settings import Kind
 
 from .make import bodies, protocols
 from .make.envelopes import JSON, MULTIPART, change_envelope, form, multipart
@@ -33,9 +34,19 @@ class JsonDoor:
     make_body: Callable[[Random, Target], Any]
     tasks: frozenset[Task] = EVERY_TASK
     """Those that have this door; a request to another is refused."""
+    vectors: Kind | None = None
+    """Which a model has to make, where the address is for one kind of them."""
+
+    def fits(self, target: Target) -> bool:
+        """Whether the model has this door."""
+        return target.task in self.tasks and self.vectors in (None, *target.vectors)
 
 
-OTHER_VECTORS = {"embed_sparse", "embed_all"}  # the models that are asked make one dense vector: refused by all
+OF_VECTORS = {
+    "embed_sparse": Kind.SPARSE,
+    "embed_all": Kind.MULTI_VECTOR,
+    **dict.fromkeys(("hf", "embed", "similarity", "v1/embed", "v2/embed", "score", "v1/score"), Kind.DENSE),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +70,8 @@ JSON_DOORS = {
         root.url_path: JsonDoor(
             path=f"/predictions/{{name}}/{{version}}/{root.url_path}",
             make_body=protocols.MAKERS[root.url_path],
-            tasks=frozenset() if root.url_path in OTHER_VECTORS else frozenset(root.tasks),
+            tasks=frozenset(root.tasks),
+            vectors=OF_VECTORS.get(root.url_path),
         )
         for root in ROOT_PATHS
     },
@@ -87,7 +99,7 @@ def make_json_request(rng: Random, target: Target, door: str) -> RestRequest:
         path=path,
         body=encode(value),
         headers=(JSON,),
-        is_good=not num_changes and target.task in kind.tasks,
+        is_good=not num_changes and kind.fits(target),
     )
     return _change(rng, request, [place for place in where if place >= 0.6])
 

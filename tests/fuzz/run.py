@@ -71,7 +71,7 @@ def make_request(seed: int, number: int, targets: Sequence[Target]) -> Request:
     """The same for the same numbers."""
     rng = Random(f"{seed}:{number}")
     door = rng.choice(list(DOORS))
-    fitting = [target for target in targets if door not in JSON_DOORS or target.task in JSON_DOORS[door].tasks]
+    fitting = [target for target in targets if door not in JSON_DOORS or JSON_DOORS[door].fits(target)]
     target = rng.choice(fitting if fitting and rng.random() < FITTING_RATIO else targets)
     return DOORS[door](rng, target, door)
 

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from berth.clients.grpc_client import REFUSED_STREAM
-from handler.config import Task
 from tests.fuzz.make.requests import GrpcRequest, RestRequest
 from tests.fuzz.sending import GrpcAnswer, RestAnswer
 from tests.support.clients.answers import bare_error
@@ -74,7 +73,7 @@ def _judge_prediction(request: GrpcRequest, message: Any) -> str:
     if isinstance(value, dict) and "code" in value:
         return judge_error(bare_error(value), body)
     for result in read_native(value, body):
-        judge_result(result, request.target.task)
+        judge_result(result, request.target)
     return "200"
 
 
@@ -85,12 +84,12 @@ def _judge_infer(request: GrpcRequest, message: Any) -> str:
     if output.name == "error":  # without the front: TorchServe has no other place for it
         (error,) = read_texts(output.contents.bytes_contents, output.shape)
         return judge_error(bare_error(error), _sent(request))
-    if target.task is Task.EMBEDDINGS:
+    if output.datatype == "FP32":
         results = read_rows(output.contents.fp32_contents, output.shape)
     else:
         results = read_texts(output.contents.bytes_contents, output.shape)
     rows = next(tensor["shape"][0] for tensor in request.fields["inputs"] if tensor["name"] != "parameters")
     assert len(results) == rows, f"{len(results)} results of {rows} inputs"
     for result in results:
-        judge_result(result, target.task)
+        judge_result(result, target)
     return "200"

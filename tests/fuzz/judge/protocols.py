@@ -1,14 +1,16 @@
 """What other protocols' addresses may answer with: as many results as there are inputs, errors in their own form."""
 
-import base64
 import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
 from handler.doors.paths import ROOT_PATHS, Form, RootPath, tei_error_type
+from handler.vectors.settings import Kind
 from tests.fuzz.make.requests import RestRequest
 from tests.support.clients.rest import openai_vectors
+
+from .vectors import is_number, judge_dense, judge_tokens, judge_vectors, judge_words
 
 PATHS = {root.url_path: root for root in ROOT_PATHS}
 _PATH = re.compile(r"/predictions/[^/]+/[^/]+/(.+?)/?")
@@ -49,17 +51,34 @@ def _count(inputs: Any) -> int:
 
 def _judge_vectors(vectors: Any, count: int) -> list[Any]:
     for vector in _check(vectors, count):
-        assert vector, "an empty vector"
-        if isinstance(vector, str):
-            assert len(base64.b64decode(vector, validate=True)) % 4 == 0
-        else:
-            assert all(map(_is_number, vector)), f"{vector!r:.200}"
+        judge_dense(vector)
     return list(vectors)
+
+
+def _judge_each(judge: Callable[[Any], None]) -> Callable[[Any, Any], list[Any]]:
+    """One value for each input."""
+
+    def judge_all(value: Any, body: Any) -> list[Any]:
+        for each in _check(value, _count(body["inputs"])):
+            judge(each)
+        return list(value)
+
+    return judge_all
+
+
+def _judge_openai(value: Any, body: Any) -> list[Any]:
+    """`embedding` where OpenAI has it, empty where there is no dense vector; others beside it, by kind."""
+    data = _check(value["data"], _count(body["input"]))
+    for each in data:
+        kinds = each.pop("vectors", {}) | ({Kind.DENSE: each["embedding"]} if each["embedding"] else {})
+        assert kinds, f"no vector: {each}"
+        judge_vectors(kinds, tuple(Kind))
+    return openai_vectors(value)
 
 
 def _judge_labels(labels: Any) -> None:
     assert labels, "no label"
-    assert all(list(each) == ["label", "score"] and _is_number(each["score"]) for each in labels), labels
+    assert all(list(each) == ["label", "score"] and is_number(each["score"]) for each in labels), labels
 
 
 def _judge_predict(value: Any, body: Any) -> list[Any]:
@@ -76,7 +95,7 @@ def _judge_ranks(ranks: Any, name: str, body: Any) -> list[Any]:
     count = len(body.get("texts") or body.get("documents"))
     _check(ranks, min(count, body.get("top_n") or count))
     scores = [each[name] for each in ranks]
-    assert all(map(_is_number, scores)), scores
+    assert all(map(is_number, scores)), scores
     assert scores == sorted(scores, reverse=True), scores
     assert len({each["index"] for each in ranks} & set(range(count))) == len(ranks), ranks
     return [ranks]
@@ -111,14 +130,14 @@ def _judge_texts(value: Any, body: Any) -> list[Any]:
 def _judge_classes(value: Any, body: Any) -> list[Any]:
     for each in _check(value["data"], _count(body["input"])):
         assert each["num_classes"] == len(each["probs"]), each
-        assert all(map(_is_number, each["probs"])), each
+        assert all(map(is_number, each["probs"])), each
     return list(value["data"])
 
 
 def _judge_scores(value: Any, body: Any) -> list[Any]:
     sides = [side for name, side in body.items() if side and name not in ("use_activation", "model", "user")]
     found = _check(value["data"], max(map(_count, sides)))
-    assert all(_is_number(each["score"]) for each in found), found
+    assert all(is_number(each["score"]) for each in found), found
     return found
 
 
@@ -141,14 +160,12 @@ def _judge_info(value: Any, _: Any) -> list[Any]:
     return [value]
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, float) and abs(value) < float("inf")
-
-
 JUDGES: dict[str, Callable[[Any, Any], list[Any]]] = {
     "hf": _judge_hub,
-    "v1/embeddings": lambda value, body: _judge_vectors(openai_vectors(value), _count(body["input"])),
+    "v1/embeddings": _judge_openai,
     "embed": lambda value, body: _judge_vectors(value, _count(body["inputs"])),
+    "embed_sparse": _judge_each(judge_words),
+    "embed_all": _judge_each(judge_tokens),
     "similarity": _judge_cosines,
     "predict": _judge_predict,
     "rerank": _judge_rerank,

@@ -1,8 +1,6 @@
 """What a request may be answered with: as many results as it has inputs, each as its task has it."""
 
-import base64
 import json
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,12 +9,14 @@ from tritonclient.http import InferenceServerClient
 from handler.config import Task
 from handler.tasks import TASKS
 from tests.fuzz.make.requests import RestRequest
+from tests.fuzz.models import Target
 from tests.fuzz.sending import RestAnswer
 from tests.support.clients.infer_rest import read_outputs
 from tests.support.clients.rest import under
 
 from .protocols import find_root, judge_values
 from .refusals import parse
+from .vectors import is_number, judge_vectors
 
 KEYS = {
     Task.TEXT_CLASSIFICATION: {"label", "score"},
@@ -45,7 +45,7 @@ def judge_results(request: RestRequest, answer: RestAnswer) -> str:
     results = _read(request, value)
     explains = "/explanations/" in request.path or ":explain" in request.path
     for result in results:
-        judge_result(result, request.target.task, explains=explains)
+        judge_result(result, request.target, explains=explains)
     _judge_headers(answer, len(results))
     return "200"
 
@@ -102,40 +102,30 @@ def count_rows(body: Any, task: Task) -> int:
     return next(int(tensor["shape"][0]) for tensor in body["inputs"] if tensor["name"] in TASKS[task].keys)
 
 
-def judge_result(result: Any, task: Task, *, explains: bool = False) -> None:
+def judge_result(result: Any, target: Target, *, explains: bool = False) -> None:
     """One result, as docs/api.md has it."""
     if explains:
         assert set(result) >= EXPLAINED, result
-        assert all(map(_is_number, (result["score"], result["baseline_score"], result["convergence_delta"]))), result
+        assert all(map(is_number, (result["score"], result["baseline_score"], result["convergence_delta"]))), result
         return
-    _JUDGES.get(task, _judge_objects)(result, task)
-
-
-def _judge_vector(result: Any, _: Task) -> None:
-    if isinstance(result, str):
-        assert len(base64.b64decode(result, validate=True)) % 4 == 0
-        return
-    assert result, "an empty vector"
-    assert all(map(_is_number, result)), f"{result!r:.200}"
+    if target.task is Task.EMBEDDINGS:
+        judge_vectors(result, target.vectors)
+    else:
+        _JUDGES.get(target.task, _judge_objects)(result, target.task)
 
 
 def _judge_objects(result: Any, task: Task) -> None:
     for each in result if isinstance(result, list) else [result]:
         assert set(each) == KEYS[task], each
-        assert _is_number(each["score"]), each
+        assert is_number(each["score"]), each
 
 
 def _judge_labels(result: Any, task: Task) -> None:
     assert set(result) == KEYS[task], result
-    assert all(map(_is_number, result["scores"])), result
+    assert all(map(is_number, result["scores"])), result
     assert len(result["scores"]) == len(result["labels"]), result
 
 
 _JUDGES: dict[Task, Callable[[Any, Task], None]] = {
-    Task.EMBEDDINGS: _judge_vector,
     Task.ZERO_SHOT_CLASSIFICATION: _judge_labels,
 }
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

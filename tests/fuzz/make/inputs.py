@@ -4,7 +4,10 @@ from random import Random
 from typing import Any
 
 from handler.config import Task
+from tests.fuzz.models import Target
 from tests.support.texts import WORDS
+
+from .vectors import make_vector_parameters
 
 NUM_INPUTS = (1, 1, 1, 2, 3, 8)
 NUM_WORDS = (1, 2, 5, 12, 30)
@@ -57,8 +60,11 @@ def make_inputs(rng: Random, task: Task) -> list[Any]:
     return [{"text": make_text(rng)} if rng.random() < 0.2 else make_text(rng) for _ in range(count)]
 
 
-def make_parameters(rng: Random, task: Task, *, explains: bool = False) -> dict[str, Any]:
+def make_parameters(rng: Random, target: Target, *, explains: bool = False) -> dict[str, Any]:
     """What the task needs, and some of what it may be told."""
+    task = target.task
+    if target.has_other_vectors and not explains:
+        return make_vector_parameters(rng, target.vectors)
     choices = EXPLANATIONS if explains else CHOICES[task]
     chosen = {name: rng.choice(values) for name, values in choices.items() if rng.random() < 0.5}
     if task is Task.ZERO_SHOT_CLASSIFICATION and not explains:

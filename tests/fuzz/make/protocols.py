@@ -7,7 +7,7 @@ from typing import Any
 from handler.config import Task
 from tests.fuzz.models import Target
 
-from .bodies import OPENAI_INPUTS, native, openai
+from .bodies import native, openai, texts_or_ids
 from .inputs import NUM_INPUTS, make_text
 
 TRUNCATE = (True, False, None)
@@ -29,10 +29,15 @@ def one_or_texts(rng: Random) -> str | list[str]:
     return rng.choice((make_text, texts))(rng)
 
 
-def embed(rng: Random, _: Target) -> dict[str, Any]:
-    """TEI's, of texts or of token ids; the sample normalises, and cannot be told not to."""
+def embed(rng: Random, target: Target) -> dict[str, Any]:
+    """TEI's, of texts or of token ids; the models normalise, and cannot be told not to."""
     choices = {"truncate": (True, None), "normalize": (True, None), "dimensions": (1, 64, None)}
-    return {"inputs": rng.choice(OPENAI_INPUTS)(rng), **some(rng, choices)}
+    return {"inputs": texts_or_ids(rng, target), **some(rng, choices)}
+
+
+def embed_others(rng: Random, target: Target) -> dict[str, Any]:
+    """TEI's for sparse vectors and for those of tokens."""
+    return {"inputs": texts_or_ids(rng, target), **some(rng, {"truncate": (True, None), "prompt_name": (None,)})}
 
 
 def similarity(rng: Random, _: Target) -> dict[str, Any]:
@@ -114,8 +119,8 @@ MAKERS: dict[str, BodyMaker] = {
     "hf": hub,
     "v1/embeddings": openai,
     "embed": embed,
-    "embed_sparse": embed,
-    "embed_all": embed,
+    "embed_sparse": embed_others,
+    "embed_all": embed_others,
     "similarity": similarity,
     "predict": predict,
     "rerank": rerank,

@@ -68,8 +68,9 @@ def read_texts(texts: Sequence[str | bytes], shape: Sequence[int]) -> list[Any]:
 def read_output(output: dict[str, Any]) -> list[Any]:
     """The native results in the only output of a REST answer, or of one in its form."""
     assert list(output) == ["name", "datatype", "shape", "data"], output
-    if output["name"] == "embeddings":
-        assert output["datatype"] == "FP32"
+    if output["datatype"] == "FP32":
+        assert output["name"] == "embeddings"
         return read_rows(output["data"], output["shape"])
-    assert (output["name"], output["datatype"]) == ("predictions", "BYTES")
+    assert output["datatype"] == "BYTES"
+    assert output["name"] in ("predictions", "embeddings")  # embeddings: other vectors than dense ones
     return read_texts(output["data"], output["shape"])
