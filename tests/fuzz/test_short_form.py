@@ -4,7 +4,7 @@ import pytest
 
 from handler.config import Task
 from tests.fuzz import protos
-from tests.fuzz.models import SAMPLE, Target
+from tests.fuzz.models import SAMPLE, THREE, Target
 from tests.fuzz.run import DOORS, Fuzzing, run
 from tests.support.servers import Server
 
@@ -14,7 +14,7 @@ NUM_REQUESTS = 400
 
 
 def test_every_request_gets_an_answer_of_its_own(answering_server: Server) -> None:
-    targets = (SAMPLE, Target("tiny", Task.TEXT_CLASSIFICATION))
+    targets = (SAMPLE, Target("tiny", Task.TEXT_CLASSIFICATION), THREE)
     report = run(Fuzzing(server=answering_server, targets=targets, seed=5, number=NUM_REQUESTS, clients=4))
     assert report.violations == []
     assert report.outcomes.total() == NUM_REQUESTS

@@ -12,7 +12,7 @@ import pytest
 from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
 from handler.config import Task
-from tests.support.servers import Server, running_server, sample_and_tiny
+from tests.support.servers import Server, running_server
 
 from .task_models import make_task_folders
 
@@ -20,7 +20,8 @@ from .task_models import make_task_folders
 @pytest.fixture(scope="package")
 def answering_server(sample_archive: Path, tiny: Path) -> Iterator[Server]:
     """Both models, ready."""
-    with sample_and_tiny(sample_archive, tiny) as server:
+    tiny_archive = pack_checkpoint(tiny, PackOptions(output=sample_archive.parent, force=True)).archive
+    with running_server([sample_archive, tiny_archive]) as server:
         yield server
 
 

@@ -14,8 +14,6 @@ import psutil
 import requests
 
 from bench.server import end_process
-from berth.pack.options import PackOptions
-from berth.pack.pack import pack_checkpoint
 from berth.tune.ports import free_ports, port_variables
 from berth.wait import wait_until
 
@@ -156,12 +154,4 @@ def running_server(
     """A started server that said that it is ready."""
     with started_server(archives, env, options=options) as server:
         server.wait_for_log("berth: ready")
-        yield server
-
-
-@contextlib.contextmanager
-def sample_and_tiny(sample_archive: Path, tiny: Path) -> Iterator[Server]:
-    """A ready server of the sample (embeddings) as `bert` and of the small classifier `tiny`."""
-    tiny_archive = pack_checkpoint(tiny, PackOptions(output=sample_archive.parent, force=True)).archive
-    with running_server([sample_archive, tiny_archive]) as server:
         yield server
