@@ -70,7 +70,7 @@ class EmbeddingParameters(CutParameters, frozen=True, kw_only=True):
     @property
     def reads_tokens(self) -> bool:
         """Whether a sparse vector or those of tokens are asked for."""
-        return self.vectors is not None and tuple(self._kinds) != (Kind.DENSE,)
+        return not {Kind.DENSE}.issuperset(self._kinds)
 
     @property
     def gives_tokens(self) -> bool:

@@ -120,3 +120,11 @@ def test_one_of_the_two_matrices_is_enough(tmp_path: Path) -> None:
     assert pipeline.config.vectors.kinds == (Kind.DENSE, Kind.MULTI_VECTOR)
     (found,) = answers(pipeline, ["The ship lies in the harbour."], Kind.MULTI_VECTOR)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "reads"),
+    [(None, False), ("dense", False), (["dense", "dense"], False), ("sparse", True), (["dense", "multi_vector"], True)],
+)
+def test_only_who_asks_for_more_than_the_dense_vector_gets_tokens_off_the_device(vectors: Any, *, reads: bool) -> None:
+    assert EmbeddingParameters(vectors=vectors).reads_tokens is reads
