@@ -5,37 +5,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
-from berth.archive.verify import read_archive
 from berth.memory.model_size import ModelSize
 from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
-from handler.choose_engine import load_pipeline
-from handler.config import Device, HandlerConfig
 from handler.engine.readouts import words
-from handler.known_answers import load_known_answers
 from handler.pipeline import Pipeline
-from handler.tasks import TASKS
 from handler.tasks.embeddings import EmbeddingParameters
 from handler.tasks.sparse import WordKeys
 from handler.vectors.settings import Kind
-from handler.worker.environment import Environment
 from tests.support.asking import ask, value_of
 from tests.support.checkpoints.sentence_transformers import make_sparse_encoder
+from tests.support.equality.archives import load_archive
 from tests.support.texts import mixed_texts
 
 TOLERANCE = 1e-5
 TEXTS = mixed_texts(8)
-
-
-def load(archive: Path, unpacked: Path) -> Pipeline:
-    unpacked.mkdir()
-    read_archive(archive, unpacked)
-    config = HandlerConfig.from_mapping(yaml.safe_load((unpacked / "model-config.yaml").read_text())["handler"])
-    known = load_known_answers(unpacked / "known_answers.json", TASKS[config.task])
-    environment = Environment(device=Device.CPU, cores=2, max_response_bytes=2**24)
-    return load_pipeline(unpacked / "checkpoint", config, environment, None, known)
 
 
 def answers(pipeline: Pipeline, **parameters: Any) -> list[dict[str, float]]:
@@ -72,7 +57,7 @@ def test_words_are_weighed_as_by_sentence_transformers(
     packed = pack_checkpoint(folder, PackOptions(output=tmp_path))
     assert packed.engine == "packed"
     monkeypatch.setattr(words, "SLICE_NUMBERS", slice_numbers)
-    pipeline = load(packed.archive, tmp_path / "unpacked")
+    pipeline = load_archive(packed.archive, tmp_path / "unpacked")
     reference: Any = SparseEncoder(str(folder), device="cpu", local_files_only=True)
     found = answers(pipeline)
     assert_equal(found, reference.encode(TEXTS))
@@ -88,7 +73,7 @@ def test_words_are_weighed_as_by_sentence_transformers(
 def test_max_active_dims_is_what_a_request_gets_that_does_not_say(tmp_path: Path) -> None:
     folder = make_sparse_encoder(tmp_path / "model", max_active_dims=4)
     archive = pack_checkpoint(folder, PackOptions(output=tmp_path)).archive
-    pipeline = load(archive, tmp_path / "unpacked")
+    pipeline = load_archive(archive, tmp_path / "unpacked")
     assert {len(weights) for weights in answers(pipeline)} == {4}
     named, by_id = answers(pipeline, sparse_keys=WordKeys.WORDS), answers(pipeline, max_active_dims=4)
     ids = pipeline._tokenizer.hf.convert_tokens_to_ids

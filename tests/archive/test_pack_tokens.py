@@ -1,6 +1,5 @@
 """A checkpoint of bge-m3's form, packed and unpacked: three kinds of vectors of one forward pass."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,8 +7,6 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
-import torch
-from transformers import AutoModel, AutoTokenizer
 
 from berth.archive.members import open_archive
 from berth.inspection.inspect import inspect_archive
@@ -19,32 +16,14 @@ from berth.pack.pack import pack_checkpoint
 from handler.pipeline import Pipeline
 from handler.tasks.embeddings import EmbeddingParameters
 from handler.vectors.settings import Kind
-from tests.archive.test_pack_sparse import load
 from tests.support.asking import ask, value_of
-from tests.support.checkpoints.bge_m3 import WIDTHS, make_bge_m3
+from tests.support.checkpoints.bge_m3 import make_bge_m3
+from tests.support.equality.archives import load_archive
+from tests.support.equality.other_vectors import flag_embedding
 from tests.support.texts import mixed_texts
 
 TOLERANCE = 1e-5
 TEXTS = [*mixed_texts(6), "a </s> in the <unk> text", ""]
-
-
-def flag_embedding(folder: Path, text: str) -> tuple[Any, dict[str, float], Any]:
-    """What FlagEmbedding's BGEM3FlagModel makes of a text, written with transformers and torch alone."""
-    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-    model = AutoModel.from_pretrained(folder).eval()
-    encoded = tokenizer(text, truncation=True, return_tensors="pt")
-    ids = encoded["input_ids"][0].tolist()
-    sparse, colbert = (torch.load(folder / f"{name}.pt", weights_only=True) for name in WIDTHS)
-    with torch.inference_mode():
-        states = model(**encoded).last_hidden_state[0]
-        weights = torch.relu(torch.nn.functional.linear(states, **sparse))[:, 0].tolist()
-        vectors = torch.nn.functional.linear(states[1:], **colbert)
-    largest: dict[str, float] = defaultdict(float)
-    for token, weight in zip(ids, weights, strict=True):
-        if token not in tokenizer.convert_tokens_to_ids(["<s>", "</s>", "<pad>", "<unk>"]) and weight > 0:
-            largest[str(token)] = max(largest[str(token)], weight)
-    normalize = torch.nn.functional.normalize
-    return normalize(states[0], dim=0).numpy(), dict(largest), normalize(vectors, dim=1).numpy()
 
 
 def answers(pipeline: Pipeline, texts: Sequence[str], vectors: Any = None) -> list[Any]:
@@ -71,7 +50,7 @@ def archive(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def pipeline(archive: Path) -> Pipeline:
-    return load(archive, archive.parent / "unpacked")
+    return load_archive(archive, archive.parent / "unpacked")
 
 
 def test_no_pickle_travels(archive: Path) -> None:
@@ -115,7 +94,7 @@ def test_each_kind_alone_and_beside_neighbours_that_ask_for_another(pipeline: Pi
 
 def test_one_of_the_two_matrices_is_enough(tmp_path: Path) -> None:
     folder = make_bge_m3(tmp_path / "model", ["colbert_linear"])
-    pipeline = load(pack_checkpoint(folder, PackOptions(output=tmp_path)).archive, tmp_path / "unpacked")
+    pipeline = load_archive(pack_checkpoint(folder, PackOptions(output=tmp_path)).archive, tmp_path / "unpacked")
     assert pipeline.config.vectors is not None
     assert pipeline.config.vectors.kinds == (Kind.DENSE, Kind.MULTI_VECTOR)
     (found,) = answers(pipeline, ["The ship lies in the harbour."], Kind.MULTI_VECTOR)

@@ -15,7 +15,8 @@ from transformers.utils import logging as transformers_logging
 from berth.pack.precision.bounds import describe
 from handler.config import Task
 from tests.support.checkpoints import ARCHITECTURES, TASKS_OF
-from tests.support.equality.cells import measure_cell
+from tests.support.equality.cells import Cell, measure_cell
+from tests.support.equality.other_vectors import measure_vectors
 from tests.support.equality.precisions import Faster, FasterCell, served
 
 OUTPUT = Path(__file__).parents[2] / "docs" / "equality.md"
@@ -50,6 +51,17 @@ a precision in which another one is. Trained checkpoints have theirs further apa
 |---|---|---|---|---|---|
 """
 
+VECTORS = """
+## Other vectors
+
+Sparse vectors and vectors of tokens ([api](api.md#other-vectors)) of small seeded checkpoints, packed and unpacked. The
+reference is sentence-transformers' `SparseEncoder`; for bge-m3 what FlagEmbedding's `BGEM3FlagModel` does, written with
+transformers and torch alone. The words are the same, or the command fails.
+
+| model | vectors | difference, engine |
+|---|---|---|
+"""
+
 
 def main() -> None:
     transformers_logging.set_verbosity_error()
@@ -65,15 +77,21 @@ def main() -> None:
                 own = _faster_cells(Path(folder) / f"{architecture}-{task}", task)
                 faster.append(f"| {architecture} | {task} | {cells[task].split()[0]} | {' | '.join(own)} |")
                 print(faster[-1], file=sys.stderr)
+        vectors = [f"| {name} | {kind} | {_shown(cell)} |" for name, kind, cell in measure_vectors(Path(folder))]
     head = HEAD.format(date=datetime.now(UTC).date(), torch=torch.__version__, transformers=transformers.__version__)
-    OUTPUT.write_text(head + "\n".join(rows) + "\n" + FASTER + "\n".join(faster) + "\n")
+    OUTPUT.write_text(
+        head + "\n".join(rows) + "\n" + VECTORS + "\n".join(vectors) + "\n" + FASTER + "\n".join(faster) + "\n"
+    )
     print(OUTPUT)
 
 
 def _cell(folder: Path, architecture: str, task: Task) -> str:
     if task not in TASKS_OF[architecture]:
         return "-"
-    cell = measure_cell(folder / f"{architecture}-{task}", architecture, task)
+    return _shown(measure_cell(folder / f"{architecture}-{task}", architecture, task))
+
+
+def _shown(cell: Cell) -> str:
     return f"{cell.difference:.0e} {cell.engine}"
 
 
