@@ -42,8 +42,16 @@ $(SAMPLE): $(SERVES) $(wildcard berth/*.py berth/*/*.py berth/*/*/*.py handler/*
 serve: $(SAMPLE)  ## serve the sample model; by exec, so that signals and the exit code are berth's own
 	@exec $(BIN)/berth serve
 
+# Servers and containers have the machine to themselves: how soon they answer is tried too. The rest packs and computes.
+WITH_SERVERS = $(addprefix tests/,clients container drills fuzz gpu server)
+
 test: setup  ## run every test; PYTEST_ARGS chooses
+ifdef PYTEST_ARGS
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+else
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(WITH_SERVERS:%=--ignore %); others=$$?; \
+	  $(BIN)/python -m pytest $(WITH_SERVERS) && exit $$others
+endif
 
 check: setup  ## check format, lint and types
 	$(BIN)/ruff format --check .
