@@ -90,7 +90,7 @@ def find_entities(reading: Reading, parameters: ZeroShotTokenParameters) -> list
 def find_candidates(windows: Sequence[TypedText], number: int, row: Row, threshold: float) -> list[Span]:
     """Return what is surer than `threshold` in a window [S, C], without what is scored by another window."""
     window = windows[number]
-    scores = sigmoid(row.astype(np.float64))
+    scores = sigmoid(row.astype(np.float64)).astype(np.float32)  # as gliner has them: what it rounds to 1 is equal
     spans, types = np.nonzero(scores > threshold)
     firsts, lasts = (places[spans] + window.first_word for places in list_spans(len(window.words_at), window.max_width))
     own = np.ones(len(spans), np.bool_)

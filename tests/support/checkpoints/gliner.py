@@ -2,6 +2,8 @@
 
 import json
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer
 
-from handler.config import Task
+from berth.convert.convert import converted
+from berth.pack.load_checkpoint import load_checkpoint
+from berth.progress import Silence
+from handler.config import HandlerConfig, Task
 
 from . import make_checkpoint
 
@@ -33,8 +38,20 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def make_gliner(folder: Path, architecture: str = "deberta-v2", *, pickled: bool = False, **settings: Any) -> Path:
-    """A model in `folder`; `settings` go to gliner_config.json; `pickled`: its weights are a pytorch_model.bin."""
+def make_gliner(
+    folder: Path,
+    architecture: str = "deberta-v2",
+    *,
+    pickled: bool = False,
+    seed: int = 22,
+    scale: float = 2,
+    **settings: Any,
+) -> Path:
+    """A model in `folder`; `settings` go to gliner_config.json; `pickled`: its weights are a pytorch_model.bin.
+
+    `seed`: of what is behind the encoder; `scale`: how much larger that is than torch would begin with, so that scores
+    differ.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as base:
         make_checkpoint(Path(base), architecture, Task.EMBEDDINGS)
@@ -42,14 +59,14 @@ def make_gliner(folder: Path, architecture: str = "deberta-v2", *, pickled: bool
     tokenizer.add_tokens(TOKENS, special_tokens=True)
     if architecture == "deberta-v2":
         tokenizer.model_max_length = int(1e30)  # as microsoft/deberta-v3-base says
-    torch.manual_seed(22)
+    torch.manual_seed(seed)
     encoder.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     tokenizer.save_pretrained(folder)
     config = CONFIG | {"class_token_index": len(tokenizer) - 2, "vocab_size": len(tokenizer)} | settings
     config["encoder_config"] = encoder.config.to_dict()
     (folder / "gliner_config.json").write_text(json.dumps(config, indent=2), "utf-8")
     weights = {f"{ENCODER}{name}": tensor for name, tensor in encoder.state_dict().items()}
-    weights |= make_head(config, encoder.config.hidden_size)
+    weights |= make_head(config, encoder.config.hidden_size, scale)
     if pickled:
         torch.save(weights, folder / "pytorch_model.bin")
     else:
@@ -57,8 +74,8 @@ def make_gliner(folder: Path, architecture: str = "deberta-v2", *, pickled: bool
     return folder
 
 
-def make_head(config: dict[str, Any], encoder_width: int) -> dict[str, Tensor]:
-    """The layers behind the encoder, by gliner's names; larger than torch's own start, so that scores differ."""
+def make_head(config: dict[str, Any], encoder_width: int, scale: float) -> dict[str, Tensor]:
+    """The layers behind the encoder, by gliner's names."""
     hidden = config["hidden_size"]
     modules: dict[str, nn.Module] = {
         "span_rep_layer.span_rep_layer.project_start": _two_layers(hidden, hidden),
@@ -71,8 +88,17 @@ def make_head(config: dict[str, Any], encoder_width: int) -> dict[str, Tensor]:
     if layers := config["num_rnn_layers"]:
         modules["rnn.lstm"] = nn.LSTM(hidden, hidden // 2, layers, bidirectional=True, batch_first=True)
     found = {f"{name}.{own}": each for name, module in modules.items() for own, each in module.state_dict().items()}
-    return {name: (2 * each).contiguous() for name, each in found.items()}
+    return {name: (scale * each).contiguous() for name, each in found.items()}
 
 
 def _two_layers(width: int, out: int) -> nn.Module:
     return nn.Sequential(nn.Linear(width, 4 * out), nn.ReLU(), nn.Dropout(0.4), nn.Linear(4 * out, out))
+
+
+@contextmanager
+def converted_gliner(folder: Path) -> Iterator[tuple[Path, HandlerConfig]]:
+    """A model's folder as an archive has it, and the settings that it is served with."""
+    with converted(folder, Silence()) as ready:
+        checkpoint = load_checkpoint(ready.folder, None)
+        config = HandlerConfig(task=checkpoint.task, max_tokens=checkpoint.max_tokens, spans=checkpoint.spans)
+        yield checkpoint.root, config
