@@ -33,7 +33,7 @@ def find(model: Any, text: str, labels: list[str], parameters: dict[str, Any]) -
                     key = (first + begin, first + begin + width, number)
                     if key not in best or depth > best[key][0]:
                         best[key] = (depth, score)
-    return choose(model, best, labels, parameters, starts, ends)
+    return choose(model, best, labels, parameters, list(zip(starts, ends, strict=True)))
 
 
 def window_scores(model: Any, words: list[str], labels: list[str]) -> list[tuple[int, torch.Tensor]]:
@@ -50,7 +50,7 @@ def window_scores(model: Any, words: list[str], labels: list[str]) -> list[tuple
 
 
 def choose(
-    model: Any, best: dict[Any, Any], labels: list[str], parameters: dict[str, Any], starts: list[int], ends: list[int]
+    model: Any, best: dict[Any, Any], labels: list[str], parameters: dict[str, Any], places: list[tuple[int, int]]
 ) -> list[Entity]:
     """Those that gliner keeps of spans with their scores."""
     threshold = parameters.get("threshold", 0.5)
@@ -62,7 +62,7 @@ def choose(
     kept = model.decoder.greedy_search(
         spans, parameters.get("flat_ner", True), multi_label=parameters.get("multi_label", False)
     )
-    return [[starts[each.start], ends[each.end], each.entity_type, round(each.score, 7)] for each in kept]
+    return [[places[each.start][0], places[each.end][1], each.entity_type, round(each.score, 7)] for each in kept]
 
 
 def main() -> None:
