@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 
 from .errors import ConfigError
 from .precision import ON_CUDA, Precision, cpu_flags, fast_precisions
+from .spans.settings import SpanSettings
 from .vectors.settings import Vectors
 
 MAX_INPUTS_PER_REQUEST = 256
@@ -27,6 +28,7 @@ SMALL_ANSWER_BYTES = 2**16  # one that is always sent: the deep check's, and who
 BYTES_PER_NUMBER = 13  # of a vector of length 1 in JSON: 12.2 of 384 numbers, 12.7 of 4096
 MAX_MASKS_PER_INPUT = 32  # each is a score for every word of the vocabulary: 1 MB of XLM-RoBERTa's
 KNOWN_WORDS_STEP = 997  # of a vocabulary's logits every so many are known answers: 30 of BERT's, 250 of XLM-RoBERTa's
+KNOWN_SPANS_STEP = 7  # of the scores of spans every so many are known answers: 2,000 of 384 words and 3 types
 KNOWN_WORD_SUMS = 61  # of a sparse vector's weights so many sums are known answers
 DEFAULT_MAX_BYTES = 6_553_500  # TorchServe 0.12's own default of max_request_size and max_response_size
 # CPU: 1024 to 4096 tokens are equally fast, more is slower (MiniLM, 2 cores of an AMD EPYC, 2026-11-22). CUDA: enough
@@ -48,6 +50,7 @@ class Task(StrEnum):
     FILL_MASK = "fill-mask"
     TEXT_RANKING = "text-ranking"
     ZERO_SHOT_CLASSIFICATION = "zero-shot-classification"
+    ZERO_SHOT_TOKEN_CLASSIFICATION = "zero-shot-token-classification"  # noqa: S105 - no password
 
 
 class Device(StrEnum):
@@ -133,6 +136,8 @@ class HandlerConfig:
     """Embeddings only: how other vectors than one dense one are made. None: one dense vector alone."""
     score_function: ScoreFunction | None = None
     """text-ranking only: what turns a logit into a score. None: a sigmoid."""
+    spans: SpanSettings | None = None
+    """zero-shot-token-classification only: how the model reads words and types of entities."""
     heads: tuple[str, ...] = ()
     """Names of the heads that read one encoder, the one that answers by default first; empty: only the checkpoint's."""
     requires: tuple[str, ...] = ()
@@ -156,6 +161,10 @@ class HandlerConfig:
         if config.score_function is ScoreFunction.SOFTMAX:
             raise ConfigError(
                 "model-config.yaml: score_function is softmax; a ranked text has one score: sigmoid or none"
+            )
+        if (config.task is Task.ZERO_SHOT_TOKEN_CLASSIFICATION) != (config.spans is not None):
+            raise ConfigError(
+                f"model-config.yaml: spans are for {Task.ZERO_SHOT_TOKEN_CLASSIFICATION}, which needs them"
             )
         if config.default_prompt is not None and config.default_prompt not in config.prompts:
             raise ConfigError(f"model-config.yaml: default_prompt {config.default_prompt!r} is not among the prompts")
@@ -188,7 +197,7 @@ def _plain(value: object) -> object:
             return str(alone)
         case tuple():
             return [each if isinstance(each, int) else str(each) for each in value]
-        case Vectors():
+        case Vectors() | SpanSettings():
             return value.to_mapping()
         case Mapping():
             return {str(key): each for key, each in value.items()}
@@ -266,6 +275,7 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "default_prompt": _string,
     "vectors": Vectors.from_mapping,
     "score_function": partial(_member, ScoreFunction),
+    "spans": SpanSettings.from_mapping,
     "heads": _strings,
     "requires": _strings,
 }

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from .config import KNOWN_WORD_SUMS, KNOWN_WORDS_STEP
+from .config import KNOWN_SPANS_STEP, KNOWN_WORD_SUMS, KNOWN_WORDS_STEP
 from .contract import Contract
 from .errors import SelfTestError
 from .inputs import TextInput, to_text_inputs
@@ -99,7 +99,8 @@ def _largest_difference(values: Sequence[object], answers: Answers) -> float:
 
 
 def make_raw_head(reads: Reads) -> Head[Parameters]:
-    """Make a head for any task: the model's numbers in order, every KNOWN_WORDS_STEPth of a vocabulary's logits.
+    """Make a head for any task: the model's numbers in order, every KNOWN_WORDS_STEPth of a vocabulary's logits, and
+    every KNOWN_SPANS_STEPth of those of spans.
 
     Of a sparse vector nearly all are 0: there it is sums of the weights, in which each counts. Of tokens there are too
     many numbers: there it is means over tokens, and over numbers.
@@ -109,10 +110,11 @@ def make_raw_head(reads: Reads) -> Head[Parameters]:
     if reads is Reads.TEXT_AND_TOKENS:
         return one_by_one(_mean_tokens)
     step = KNOWN_WORDS_STEP if reads is Reads.MASK_LOGITS else 1
+    every = KNOWN_SPANS_STEP if reads is Reads.TYPED_SPANS else 1
 
     @one_by_one
     def head(reading: Reading, _: Parameters) -> list[float]:
-        numbers: list[float] = np.concatenate([row[..., ::step].ravel() for row in reading.rows]).tolist()
+        numbers: list[float] = np.concatenate([row[..., ::step].ravel()[::every] for row in reading.rows]).tolist()
         return numbers
 
     return head

@@ -16,8 +16,9 @@ SLICE_NUMBERS = 2**23  # logits of a vocabulary that a thread has in memory at o
 MAX_WORDS = 4096  # of a sparse vector; trained models give some tens for a query, some hundreds for a text
 WORD_BYTES = 32  # "30521":1.2345678806304932, of a sparse vector in JSON
 MAX_TOKEN_VECTORS_PER_REQUEST = 2048  # of 1,024 numbers each 8 MiB until they are written, and 11 MB in base64
+MAX_SPAN_SCORES_PER_INPUT = 2**24  # one for each span of words and type of entity: 64 MiB until entities are chosen
 OBJECT_BYTES = 64  # {"label": "...", "score": ...} in JSON
-KEEPS_PLACES = frozenset({Task.TOKEN_CLASSIFICATION, Task.QUESTION_ANSWERING})
+KEEPS_PLACES = frozenset({Task.TOKEN_CLASSIFICATION, Task.QUESTION_ANSWERING, Task.ZERO_SHOT_TOKEN_CLASSIFICATION})
 """Tasks whose head asks where in the text a token stands."""
 ANSWERS_VECTORS = frozenset({Task.EMBEDDINGS})
 
@@ -36,7 +37,7 @@ def largest_answer(task: Task, *, vector_size: int, num_labels: int, num_words: 
             return words * WORD_BYTES + numbers * BYTES_PER_NUMBER
         case Task.TEXT_CLASSIFICATION:
             return MAX_TEXTS_PER_REQUEST * num_labels * OBJECT_BYTES
-        case Task.TOKEN_CLASSIFICATION:
+        case Task.TOKEN_CLASSIFICATION | Task.ZERO_SHOT_TOKEN_CLASSIFICATION:  # of the latter at most one for a token
             return MAX_TOKENS_PER_REQUEST * OBJECT_BYTES
         case Task.FILL_MASK:
             return MAX_TEXTS_PER_REQUEST * MAX_MASKS_PER_INPUT * OBJECT_BYTES

@@ -17,6 +17,7 @@ from . import adapter, layout_2019, lower_case, native, pickles, settings
 from .base import bring_base
 from .copying import copy_folder
 from .foreign import check_form
+from .gliner import encoder, tokens
 from .modules import token_modules
 from .tokenizer import as_saved
 from .tokenizer.conversion import make_tokenizers, needs_tokenizer
@@ -43,6 +44,7 @@ class Converted:
 
 CONVERSIONS: tuple[Conversion, ...] = (
     Conversion(applies=pickles.applies, convert=pickles.convert),
+    Conversion(applies=encoder.applies, convert=encoder.convert),
     Conversion(applies=token_modules.applies, convert=token_modules.convert),
     Conversion(applies=layout_2019.applies, convert=layout_2019.convert),
     Conversion(applies=adapter.applies, convert=adapter.convert),
@@ -51,6 +53,7 @@ CONVERSIONS: tuple[Conversion, ...] = (
     Conversion(applies=needs_tokenizer, convert=make_tokenizers),  # it needs config.json
     Conversion(applies=as_saved.applies, convert=as_saved.convert),
     Conversion(applies=lower_case.applies, convert=lower_case.convert),  # it needs tokenizer.json
+    Conversion(applies=tokens.applies, convert=tokens.convert),  # so does it
 )
 """In the order in which they are done."""
 

@@ -22,6 +22,7 @@ from handler.precision import Precision
 from handler.sizes import (
     ANSWERS_VECTORS,
     KEEPS_PLACES,
+    MAX_SPAN_SCORES_PER_INPUT,
     MAX_TOKEN_VECTORS_PER_REQUEST,
     MAX_WORDS,
     SLICE_NUMBERS,
@@ -204,8 +205,9 @@ def _gpu_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
 
 def _outputs(size: ModelSize, config: HandlerConfig) -> int:
     """Most numbers that a forward pass gives for each token of its budget."""
-    if config.task is Task.FILL_MASK or size.num_words:
-        # a mask, or a sparse vector's text, takes a token of the budget more for so many words of the vocabulary
+    if config.task in (Task.FILL_MASK, Task.ZERO_SHOT_TOKEN_CLASSIFICATION) or size.num_words:
+        # a mask, or a sparse vector's text, takes a token of the budget more for so many words of the vocabulary; spans
+        # take one for so many scores
         return VOCABULARY_PER_TOKEN
     wide = max(size.vector_size, size.token_width) if size.token_width else 0
     return wide + max(size.num_labels, -(-max(size.vector_size, wide) // TOKENS_PER_SLOT))
@@ -239,6 +241,8 @@ def _batch(size: ModelSize, server: ServerSizes) -> int:
     if size.num_words:  # a pass's weights, and ids and weights of what is answered
         values = config.token_budget_on(server.device) * VOCABULARY_PER_TOKEN * NUMBER_BYTES
         values += size.batch_size * MAX_TEXTS_PER_REQUEST * min(size.num_words, MAX_WORDS) * CHOSEN_BYTES
+    elif config.task is Task.ZERO_SHOT_TOKEN_CLASSIFICATION:  # the scores of one input, as they came and in doubles
+        values = 3 * MAX_SPAN_SCORES_PER_INPUT * NUMBER_BYTES + size.batch_size * VALUE_FACTOR * _answer(size, server)
     elif config.task in ANSWERS_VECTORS:
         values = size.batch_size * MAX_TEXTS_PER_REQUEST * size.vector_size * NUMBER_BYTES
         values += size.batch_size * MAX_TOKEN_VECTORS_PER_REQUEST * size.token_width * NUMBER_BYTES

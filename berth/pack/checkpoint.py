@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from handler.config import Pooling, ScoreFunction, Task
+from handler.spans.settings import SpanSettings
 from handler.vectors.settings import Vectors
 
 
@@ -32,6 +33,8 @@ class Checkpoint:
     """How other vectors than one dense one are made; None for other tasks too."""
     score_function: ScoreFunction | None = None
     """What turns the logit of text-ranking into a score; None for other tasks."""
+    spans: SpanSettings | None = None
+    """How a GLiNER model reads words and types of entities; None for other tasks."""
     heads: tuple[str, ...] = ()
     """Names of all heads, the one that answers by default first; empty: only its own, without a name."""
     head_files: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)

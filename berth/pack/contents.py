@@ -138,6 +138,7 @@ def _model_config(checkpoint: Checkpoint, source: HandlerSource) -> bytes:
         default_prompt=checkpoint.default_prompt,
         vectors=checkpoint.vectors,
         score_function=checkpoint.score_function,
+        spans=checkpoint.spans,
         heads=checkpoint.heads,
         requires=source.ranges,
     )

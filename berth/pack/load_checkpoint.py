@@ -11,12 +11,14 @@ from handler.config import Task
 from ..checkpoint_files import CONFIG, TOKENIZER_CONFIG, load_json
 from ..convert.native import why_not_native
 from ..errors import Refused
+from ..gliner_files import GLINER_CONFIG, is_gliner
 from ..sentence_files import MODULES_FILE, Module, load_modules, transformer_folder
 from .check.foreign import architecture_of
 from .check.left_out import refuse_unmerged
 from .check.setfit import check_setfit
 from .checkpoint import Checkpoint
 from .files import travelling_files
+from .gliner.checkpoint import load_gliner_checkpoint, tokens_without_positions
 from .references import REFERENCES
 from .sentence.cross_encoder import is_cross_encoder, score_function_of
 from .sentence.embedding import embedding_of
@@ -54,6 +56,10 @@ POSITIONS_AFTER_PADDING = frozenset(
 
 def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
     """The checkpoint in a folder of today's form; Refused with what to do when it cannot be packed."""
+    if is_gliner(checkpoint):
+        config = _load_config(checkpoint)
+        positions = tokens_without_positions(checkpoint, config) or _usable_positions(config)
+        return load_gliner_checkpoint(checkpoint, task, _max_tokens(checkpoint, positions, None))
     check_setfit(checkpoint, task)
     refuse_unmerged(checkpoint)
     modules = load_modules(checkpoint)
@@ -75,7 +81,9 @@ def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
         files=travelling_files(transformer, (*inner, *of_tokens), (*embedding.dense, *of_tokens)),
         task=task,
         is_task_told=is_told,
-        max_tokens=_max_tokens(transformer, config, max_sequence_length(transformer) if modules else None),
+        max_tokens=_max_tokens(
+            transformer, _usable_positions(config), max_sequence_length(transformer) if modules else None
+        ),
         pooling=embedding.pooling,
         dense=embedding.dense,
         normalize=embedding.normalize,
@@ -125,6 +133,8 @@ def _task_of_architecture(checkpoint: Path, config: Mapping[str, object]) -> Tas
 
 def reason_of(checkpoint: Path, task: Task) -> str:
     """What told that the folder's checkpoint is for this task."""
+    if is_gliner(checkpoint):
+        return f"by {GLINER_CONFIG}"
     check_setfit(checkpoint, task)
     modules = load_modules(checkpoint)
     if task is Task.EMBEDDINGS and modules:
@@ -166,10 +176,10 @@ def _check_labels(config_file: Path, config: Mapping[str, object], task: Task) -
         raise Refused(f"the labels in {config_file} are {', '.join(labels[:10])}; {wrong}")
 
 
-def _max_tokens(transformer: Path, config: Mapping[str, object], told: int | None) -> int:
+def _max_tokens(transformer: Path, positions: int | None, told: int | None) -> int:
     """What sentence-transformers was told in the place of the tokenizer's own limit; never more than the positions."""
     own = load_json(transformer / TOKENIZER_CONFIG).get("model_max_length")
-    limits = (own if told is None else told, _usable_positions(config))
+    limits = (own if told is None else told, positions)
     known = [limit for limit in limits if isinstance(limit, int) and 0 < limit < NO_LIMIT_TOKENS]
     if not known:
         raise Refused(

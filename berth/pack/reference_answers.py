@@ -93,8 +93,8 @@ def _answer(
 ) -> list[float]:
     """The numbers that the model gives for everything that it reads of one input, in order."""
     reference = reference_of(checkpoint)
-    numbers: list[float] = []
-    for texts in reference.texts(checkpoint, item):
+    numbers = [] if reference.ask is None else reference.ask(checkpoint, model, tokenizer, item)
+    for texts in reference.texts(checkpoint, item) if reference.ask is None else ():
         for encoded in _encode(tokenizer, texts, reference.cut(checkpoint.max_tokens)):
             is_mask = encoded["input_ids"][0] == tokenizer.mask_token_id
             numbers += reference.read(checkpoint, model(**encoded), is_mask)

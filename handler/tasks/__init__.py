@@ -11,6 +11,7 @@ from .text_classification import TEXT_CLASSIFICATION
 from .text_ranking import TEXT_RANKING
 from .token_classification import TOKEN_CLASSIFICATION
 from .zero_shot_classification import ZERO_SHOT_CLASSIFICATION
+from .zero_shot_token_classification import ZERO_SHOT_TOKEN_CLASSIFICATION
 
 TASKS: dict[Task, TaskKind[Any]] = {
     kind.task: kind
@@ -22,6 +23,7 @@ TASKS: dict[Task, TaskKind[Any]] = {
         FILL_MASK,
         TEXT_RANKING,
         ZERO_SHOT_CLASSIFICATION,
+        ZERO_SHOT_TOKEN_CLASSIFICATION,
     )
 }
 

@@ -19,7 +19,8 @@ from ..text.passages import Passages
 P = TypeVar("P", bound=Parameters)
 Row = npt.NDArray[np.float32]
 """What the model says of one text: [width] for a text, [T, width] for its tokens, [M, vocabulary] for its masks;
-[vocabulary] for a sparse vector; [1 + T, width] for a vector and what is said of tokens beside it."""
+[vocabulary] for a sparse vector; [1 + T, width] for a vector and what is said of tokens beside it; [S, C] for spans of
+words and types of entities."""
 
 
 class Reads(StrEnum):
@@ -32,6 +33,7 @@ class Reads(StrEnum):
     MASK_LOGITS = "mask logits"
     WORD_WEIGHTS = "word weights"
     TEXT_AND_TOKENS = "text and tokens"
+    TYPED_SPANS = "typed spans"
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):

@@ -45,6 +45,11 @@ class EncodedText(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False)
         return len(self.ids)
 
     @property
+    def key(self) -> tuple[object, ...]:
+        """Texts of which a model says the same have equal keys."""
+        return self.ids.tobytes(), self.type_ids.tobytes(), self.reads_tokens, self.adapter
+
+    @property
     def is_truncated(self) -> bool:
         """Whether the end of the text was cut."""
         return self.num_tokens_uncut > len(self.ids)

@@ -6,19 +6,24 @@ import msgspec
 
 from ..errors import InvalidParameter
 from ..parameters import DEFAULT_STRIDE_TOKENS
+from ..spans.settings import SpanSettings
 
 
 class TextPair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One text, or two that the model reads together, or a text's tokens in its place."""
+    """One text, or two that the model reads together, or a text's tokens in its place, or a text behind types."""
 
     text: str
     text_pair: str | None = None
     token_ids: tuple[int, ...] | None = None
+    types: tuple[str, ...] = ()
+    """What is looked for in the text, which is then read word by word (handler.text.words)."""
+    spans: SpanSettings | None = None
+    """How it is read so; None where there are no types."""
 
     @property
     def texts(self) -> tuple[str, ...]:
         """The texts to be tokenised."""
-        if self.token_ids is not None:
+        if self.token_ids is not None or self.spans is not None:
             return ()
         return (self.text,) if self.text_pair is None else (self.text, self.text_pair)
 

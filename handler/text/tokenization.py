@@ -30,6 +30,7 @@ from .encoded import (
     to_ids,
 )
 from .passages import Cut, Layout, Passages, TextPair
+from .words import TypedReader
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ class Tokenizer:
         self._knows_too_much = num_tokens > num_rows
         self._frame = make_frame(self._backend, is_pair=False)
         self._pair_frame = make_frame(self._backend, is_pair=True)
+        self._typed = TypedReader(self._backend, self._frame)
 
     def encode(self, inputs: Sequence[Passages], deadline_s: float = math.inf) -> list[Encoded]:
         """What the model reads for each input, in order; of a pair the text that its layout names is cut.
@@ -140,10 +142,12 @@ class Tokenizer:
         for pair in passages.pairs:
             if time.monotonic() > deadline_s:
                 raise NotNow(TOO_LATE)
-            if pair.token_ids is None:
-                laid_out += self._lay_out_pair(pair, tokens, passages)
-            else:
+            if pair.token_ids is not None:
                 laid_out.append(self._take_ids(pair.token_ids, passages.layout.max_tokens))
+            elif pair.spans is not None:
+                laid_out += self._typed.read(pair.text, pair.types, pair.spans, passages.layout.max_tokens)
+            else:
+                laid_out += self._lay_out_pair(pair, tokens, passages)
         return laid_out
 
     def _finish(self, laid_out: Sequence[LaidOut], framed: Iterator[EncodedText], passages: Passages) -> Encoded:

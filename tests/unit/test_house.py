@@ -25,6 +25,7 @@ SHARED_WITH_BERTH = {
     "handler.doors",
     "handler.precision",
     "handler.sizes",
+    "handler.spans",
     "handler.vectors",
 }
 FORKED = {"handler.choose_engine", "handler.worker"}  # what the fork server imports beforehand
@@ -53,7 +54,7 @@ MOST_MODULES = 15
 # Each may import those before it: a file at the top of handler/, or a whole room.
 LAYERS = [
     {"errors", "precision"},
-    {"vectors"},
+    {"spans", "vectors"},
     {"config", "wire"},
     {"inputs", "sizes"},
     {"parameters"},

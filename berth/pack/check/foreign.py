@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...checkpoint_files import CONFIG, load_json
 from ...errors import Refused
+from ...gliner_files import GLINER_CONFIG, is_gliner, load_gliner
 from ...sentence_files import load_modules, transformer_folder
 from .families import DECODERS, EMBEDDING_DECODERS, FAMILIES, OTHERS, SERVED, family_of
 from .quantized import refuse_quantized
@@ -15,7 +16,6 @@ from .quantized import refuse_quantized
 # Files that other libraries write, each with what it is; where there are several, all of them are there.
 MARKS: Mapping[tuple[str, ...], str] = {
     ("model_index.json",): "a pipeline of diffusers, which makes images or sound",
-    ("gliner_config.json",): OTHERS["gliner"],
     ("artifact.metadata",): OTHERS["hf_colbert"],
     ("open_clip_config.json",): "a model of OpenCLIP, for images beside text",
     ("meta.json", "config.cfg"): "a pipeline of spaCy",
@@ -42,6 +42,9 @@ def refuse_foreign(folder: Path) -> None:
     """Refuse what another library made, what is no text encoder, and weights that are quantised."""
     if what := next(_marks(folder), None):
         raise Refused(f"{folder} is {what}; {SERVES}")
+    if is_gliner(folder):
+        _refuse_encoder(folder)
+        return
     modules = load_modules(folder)
     config_file = transformer_folder(folder, modules) / CONFIG
     if not config_file.is_file():
@@ -51,6 +54,13 @@ def refuse_foreign(folder: Path) -> None:
     if not embeds and (what := _family(config)):
         raise Refused(f"{config_file} says that this is {what}; {SERVES}")
     refuse_quantized(config_file, config)
+
+
+def _refuse_encoder(folder: Path) -> None:
+    """Refuse a GLiNER model of a kind that is not served, or whose encoder is none."""
+    encoder = load_gliner(folder).get("encoder_config")
+    if isinstance(encoder, dict) and (what := _family(encoder)):
+        raise Refused(f"{folder / GLINER_CONFIG} says that its encoder is {what}; {SERVES}")
 
 
 def _marks(folder: Path) -> Iterator[str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ...checkpoint_files import TOKENIZER, load_json
 from ...errors import Refused
+from ...stored_tensors import Stored, stored_tensors
 from ..checkpoint import Checkpoint
-from .tensors import Stored, stored_tensors
 
 OF_TOKENIZER = ("truncation", "padding")  # what a tokenizer was last told; it says nothing of its ids
 NO_WEIGHTS = "position_ids"  # a buffer that versions before 4.31 saved

@@ -20,6 +20,7 @@ from ...convert.folders import ADAPTER_CONFIG
 from ...errors import Refused, UsageError
 from ...progress import Progress
 from ...sources.source import Source, opened
+from ...stored_tensors import Stored, stored_tensors, write_safetensors
 from ..check.foreign import architecture_of, refuse_foreign
 from ..checkpoint import Checkpoint
 from ..options import PackOptions
@@ -28,7 +29,6 @@ from ..references import REFERENCES
 from .frozen import check_fits, checkpoint_tensors, encoder_prefix, is_of_head, named_alike, own_tensors
 from .head import FurtherHead
 from .lora import adapted_tensors, adapter_files, is_lora, model_type_of
-from .tensors import Stored, stored_tensors, write_safetensors
 
 TASKS = (Task.TEXT_CLASSIFICATION, Task.TOKEN_CLASSIFICATION)
 WEIGHTS = "head.safetensors"  # handler.engine.heads.shells

@@ -6,8 +6,8 @@ from pathlib import Path
 from ...checkpoint_files import CONFIG, load_json
 from ...convert.folders import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 from ...errors import Refused
+from ...stored_tensors import stored_tensors
 from .frozen import is_of_head
-from .tensors import stored_tensors
 
 WEIGHTS, PICKLE = ADAPTER_WEIGHTS
 PREFIX = "base_model.model."  # of the names in peft's files

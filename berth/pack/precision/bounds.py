@@ -11,7 +11,9 @@ from handler.vectors.settings import Kind
 
 LEAST_COSINES = {Precision.BF16: 0.999, Precision.INT8: 0.99}
 LARGEST_SCORE_DIFFERENCE = 0.02
-EVERY_LABEL_COUNTS = frozenset({Task.TOKEN_CLASSIFICATION, Task.QUESTION_ANSWERING})
+EVERY_LABEL_COUNTS = frozenset(
+    {Task.TOKEN_CLASSIFICATION, Task.QUESTION_ANSWERING, Task.ZERO_SHOT_TOKEN_CLASSIFICATION}
+)
 """Where a list holds what was found; elsewhere it holds all that there is, the best first."""
 
 

@@ -20,6 +20,7 @@ from .text_ranking import TEXT_RANKING
 from .token_classification import TOKEN_CLASSIFICATION
 from .token_embeddings import of_tokens
 from .zero_shot_classification import ZERO_SHOT_CLASSIFICATION
+from .zero_shot_token_classification import ZERO_SHOT_TOKEN_CLASSIFICATION
 
 REFERENCES: Mapping[Task, Reference] = {
     Task.EMBEDDINGS: EMBEDDINGS,
@@ -29,6 +30,7 @@ REFERENCES: Mapping[Task, Reference] = {
     Task.FILL_MASK: FILL_MASK,
     Task.TEXT_RANKING: TEXT_RANKING,
     Task.ZERO_SHOT_CLASSIFICATION: ZERO_SHOT_CLASSIFICATION,
+    Task.ZERO_SHOT_TOKEN_CLASSIFICATION: ZERO_SHOT_TOKEN_CLASSIFICATION,
 }
 
 

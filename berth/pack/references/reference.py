@@ -62,6 +62,9 @@ class Reference:
     """What the tokenizer is told, for a model that takes so many tokens."""
     read: Callable[[Checkpoint, Any, Any], list[float]] = read_logits
     """The numbers in the model's output for one text or pair; given which of its tokens are masks."""
+    ask: Callable[[Checkpoint, Any, Any, Any], list[float]] | None = None
+    """For a task that reads its inputs otherwise: the numbers for one, given the model and its tokenizer. It then
+    needs no `texts`, `cut` or `read`."""
 
     def is_named_by(self, architecture: str) -> bool:
         """Whether a model of this architecture was trained for the task."""

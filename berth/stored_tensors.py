@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...safetensors_header import TensorEntry, read_header
+from .safetensors_header import TensorEntry, read_header
 
 ALIGNED_BYTES = 8  # safetensors' own: the header ends at a multiple
 

@@ -1,0 +1,104 @@
+"""The encoder of a GLiNER model is taken out of its weights, with the config.json that transformers reads.
+
+What is behind the encoder goes to a folder of its own, in gliner's own names. A folder without a config or a tokenizer
+of the encoder, as models were published until 2024, gets those of the model that gliner_config.json names.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from handler.spans.settings import HEAD_FOLDER
+
+from ...checkpoint_files import CONFIG, TOKENIZER_FILES, VOCABULARY_FILES, WEIGHTS, load_json
+from ...errors import Refused
+from ...gliner_files import GLINER_CONFIG, is_gliner, load_gliner
+from ...progress import Progress
+from ...sources.source import opened
+from ...stored_tensors import Stored, stored_tensors, write_safetensors
+from ..copying import copy_folder
+
+ENCODER = "token_rep_layer.bert_layer.model."
+EMBEDDINGS = ("embeddings.word_embeddings.weight", "embeddings.tok_embeddings.weight")
+HEAD = (
+    *(f"span_rep_layer.span_rep_layer.{name}.{layer}" for name in ("project_start", "project_end") for layer in (0, 3)),
+    *(f"span_rep_layer.span_rep_layer.out_project.{layer}" for layer in (0, 3)),
+    *(f"prompt_rep_layer.{layer}" for layer in (0, 3)),
+)
+USUAL_TYPE = "deberta-v2"  # gliner's own, where encoder_config names none
+Tensors = Mapping[str, Stored]
+
+
+def applies(folder: Path) -> bool:
+    """Whether it is a GLiNER model whose encoder lies among its other weights; Refused when it is not served."""
+    if not is_gliner(folder) or (folder / HEAD_FOLDER / WEIGHTS).is_file():
+        return False
+    load_gliner(folder)
+    return True
+
+
+def convert(folder: Path, progress: Progress) -> str:
+    """Write the encoder's files in the place of the model's, and what is behind it beside them."""
+    progress.begin("taking the encoder out")
+    tensors = _read(folder)
+    encoder = {name.removeprefix(ENCODER): each for name, each in tensors.items() if name.startswith(ENCODER)}
+    _write_config(folder, _config(folder, encoder, progress))
+    (folder / HEAD_FOLDER).mkdir()
+    head = {name: each for name, each in tensors.items() if not name.startswith(ENCODER)}
+    write_safetensors(head, folder / HEAD_FOLDER / WEIGHTS)
+    write_safetensors(encoder, folder / f"encoder-{WEIGHTS}").replace(folder / WEIGHTS)
+    return f"the encoder was taken out of the GLiNER model; {HEAD_FOLDER}/{WEIGHTS} has the layers behind it"
+
+
+def _read(folder: Path) -> Tensors:
+    """Every tensor of the model; Refused where some are missing, or are of another model's layers."""
+    if not (folder / WEIGHTS).is_file():
+        raise Refused(
+            f"{folder} has no {WEIGHTS} and no pytorch_model.bin, which a GLiNER model has: download it again"
+        )
+    tensors = stored_tensors([folder / WEIGHTS])
+    wanted = [f"{layer}.{kind}" for layer in HEAD for kind in ("weight", "bias")]
+    missing = [name for name in wanted if name not in tensors]
+    if not any(name.startswith(ENCODER) for name in tensors):
+        missing = [f"{ENCODER}*"]
+    if missing:
+        raise Refused(
+            f"{folder / WEIGHTS} has no {missing[0]}, which a GLiNER model with these settings has: load it with the "
+            "package gliner, save it with save_pretrained, and pack that"
+        )
+    known = (ENCODER, "token_rep_layer.projection.", "rnn.lstm.", *wanted)
+    if others := sorted(name for name in tensors if not name.startswith(known)):
+        raise Refused(f"{folder / WEIGHTS} has {others[0]}, which berth has no place for: serve it with gliner")
+    return tensors
+
+
+def _config(folder: Path, encoder: Tensors, progress: Progress) -> dict[str, object]:
+    """The encoder's config.json, with as many words as its embeddings have rows."""
+    config = load_gliner(folder)
+    own = config.get("encoder_config")
+    has_tokenizer = any((folder / name).is_file() for name in VOCABULARY_FILES)
+    if not isinstance(own, dict) or not has_tokenizer:
+        (folder / CONFIG).unlink(missing_ok=True)
+        _bring(folder, str(config.get("model_name")), progress, has_tokenizer=has_tokenizer)
+        own = own if isinstance(own, dict) else load_json(folder / CONFIG)
+    rows = next((each.entry.shape[0] for name, each in encoder.items() if name.endswith(EMBEDDINGS)), None)
+    return {"model_type": USUAL_TYPE, **own, **({"vocab_size": rows} if rows else {})}
+
+
+def _bring(folder: Path, address: str, progress: Progress, *, has_tokenizer: bool) -> None:
+    """Put the config, and the tokenizer unless the folder has one, of the model at `address` into the folder."""
+    try:
+        with opened(address, progress) as base:
+            names = {CONFIG, *(() if has_tokenizer else TOKENIZER_FILES)}
+            others = frozenset(path.name for path in base.folder.iterdir() if path.name not in names)
+            copy_folder(base.folder, folder, others)
+    except Refused as refused:
+        raise Refused(
+            f"{folder} has no tokenizer, or no encoder_config in {GLINER_CONFIG}, which names {address} as the model "
+            f"that has them: {refused}"
+        ) from refused
+
+
+def _write_config(folder: Path, config: Mapping[str, object]) -> None:
+    (folder / CONFIG).unlink(missing_ok=True)  # the file may be a link to the user's own
+    (folder / CONFIG).write_text(json.dumps(config, ensure_ascii=False, indent=2) + "\n", "utf-8")
