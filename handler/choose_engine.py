@@ -10,7 +10,7 @@ from .config import HandlerConfig, LoneTexts
 from .engine.graphs.record import with_graphs
 from .engine.graphs.recorder import CudaRecorder, Recorder
 from .engine.lone.openvino_pass import NotCompiled, compile_lone
-from .engine.model import Engine, PackedModel
+from .engine.model import PackedModel, engines_of
 from .engine.placement import choose_device
 from .errors import SelfTestError
 from .known_answers import KnownAnswers
@@ -29,7 +29,7 @@ def load_pipeline(
     """
     device = choose_device(environment.device, gpu_id)
     differences = {}
-    for precision, engine in product(config.precisions_on(device.type), Engine):
+    for precision, engine in product(config.precisions_on(device.type), engines_of(folder)):
         began_s = time.monotonic()
         pipeline = Pipeline(folder, replace(config, precision=precision), device, engine)
         asked = known.short() if device.type == "cpu" else known

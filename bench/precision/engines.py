@@ -14,7 +14,7 @@ import torch
 import typer
 
 from handler.config import HandlerConfig, Task
-from handler.engine.model import Engine
+from handler.engine.model import OF_TRANSFORMERS, Engine
 from handler.pipeline import Pipeline
 from tests.support.checkpoints import make_checkpoint
 
@@ -47,7 +47,7 @@ def main(rounds: Annotated[int, typer.Option(min=1, help="Rounds; each asks both
         with tempfile.TemporaryDirectory(prefix="be-") as folder:
             make_checkpoint(Path(folder), architecture, Task.EMBEDDINGS, **settings)
             config = HandlerConfig(task=Task.EMBEDDINGS, max_tokens=512)
-            engines = {each: Pipeline(Path(folder), config, torch.device("cpu"), each) for each in Engine}
+            engines = {each: Pipeline(Path(folder), config, torch.device("cpu"), each) for each in OF_TRANSFORMERS}
             for number in range(rounds):
                 for name, value in _measure(engines).items():
                     figures.setdefault(f"{architecture}, {name}", []).append(value)

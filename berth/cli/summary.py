@@ -18,6 +18,7 @@ SHORT_COMMIT = 10
 ENGINES = {
     "packed": "packed: texts share a forward pass without padding",
     "padded": "padded: this architecture brings its own attention, so texts are padded to the longest beside them",
+    "static": "static: rows of a table and their mean, no transformer",
 }
 PRECISIONS = {
     "auto": "auto: bf16 on a GPU, fp32 on a CPU",

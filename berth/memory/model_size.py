@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from handler.config import HandlerConfig
+from handler.vectors.static import STATIC
 
 from ..archive.content import CHECKPOINT, MANIFEST, MODEL_CONFIG, SERVER_SETTINGS
 from ..archive.content import HEADS as HEADS_FOLDER
@@ -38,6 +39,7 @@ class ModelSize:
     weights: Mapping[str, int]
     """How many numbers the checkpoint's tensors hold, by safetensors' name of their type."""
     hidden: int
+    """How wide a layer is; 0 where there is none."""
     intermediate: int
     num_labels: int
     """Of all heads together: a row has the logits of each."""
@@ -79,7 +81,7 @@ class ModelSize:
             config=config,
             batch_size=settings.get("batchSize", SERVER_SETTINGS["batchSize"]),
             weights=weights,
-            hidden=hidden,
+            hidden=0 if shape.get("model_type") == STATIC else hidden,
             intermediate=_number(shape, INTERMEDIATE, 4 * hidden),
             num_labels=_count_labels(shape) + sum(_count_labels(each) for each in head_shapes(members).values()),
             vector_size=_vector_size(config, hidden, members),

@@ -30,6 +30,7 @@ from .contents import ReferenceAnswers
 from .references import reference_of
 from .references.known_texts import GOLDEN_TEXTS, TEXTS
 from .references.reference import Texts
+from .references.static_embeddings import StaticReference, is_static
 
 DECIMALS = 6
 KINDS_IN_WORDS = {
@@ -48,6 +49,8 @@ def reference_answers(checkpoint: Checkpoint, advance: Advance = ignore) -> Refe
 
     `advance` takes 1 for each of them, of `count_inputs(checkpoint)` (berth/pack/references).
     """
+    if is_static(checkpoint):
+        return _static_answers(checkpoint, advance)
     reference = reference_of(checkpoint)
     with _silent_transformers():
         with _refusing(checkpoint, f"transformers cannot load {checkpoint.root}"):
@@ -67,6 +70,16 @@ def reference_answers(checkpoint: Checkpoint, advance: Advance = ignore) -> Refe
         golden_inputs=reference.inputs(checkpoint, tokenizer.mask_token, GOLDEN_TEXTS),
         left_out=left_out,
     )
+
+
+def _static_answers(checkpoint: Checkpoint, advance: Advance) -> ReferenceAnswers:
+    """What a table of vectors gives for the known inputs."""
+    table = StaticReference(checkpoint)
+    answers = []
+    for text in TEXTS:
+        answers.append(_rounded(checkpoint, table.vector(text)))
+        advance(1)
+    return ReferenceAnswers(inputs=TEXTS, parameters={}, answers=tuple(answers), golden_inputs=GOLDEN_TEXTS)
 
 
 @contextmanager

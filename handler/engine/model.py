@@ -4,6 +4,7 @@ A model runs packed (packing.py) or, where that is not proven right, padded (pad
 text, so that nothing after this file knows which it was.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +20,7 @@ from ..config import HandlerConfig
 from ..tasks.kind import Row
 from ..text.encoded import EncodedText
 from ..text.tokenization import Tokenizer
+from ..vectors.static import STATIC
 from ..worker.startup import without_compiler
 from .attention import ATTENTION_NAME, register_attention
 from .heads.adapters import Adapters, attach_adapters, reading
@@ -38,6 +40,7 @@ from .placement import Placement
 from .readout import make_readout, to_numpy
 from .readouts.base import Readout, Seen
 from .relative.adapt import read_streams
+from .static.model import StaticModel
 
 
 class Engine(StrEnum):
@@ -45,8 +48,12 @@ class Engine(StrEnum):
 
     PACKED = "packed"
     PADDED = "padded"
+    STATIC = "static"
+    """No pass at all: rows of a table (static/)."""
 
 
+OF_TRANSFORMERS = (Engine.PACKED, Engine.PADDED)
+"""In the order in which they are tried."""
 Batch = PackedBatch | PaddedBatch
 
 
@@ -161,7 +168,14 @@ class PaddedModel:
 MODELS: dict[Engine, Callable[[Path, HandlerConfig, Placement, Tokenizer], Model]] = {
     Engine.PACKED: PackedModel,
     Engine.PADDED: PaddedModel,
+    Engine.STATIC: StaticModel,
 }
+
+
+def engines_of(folder: Path) -> tuple[Engine, ...]:
+    """Which engines the checkpoint in `folder` may run in, the best first."""
+    is_static = json.loads((folder / "config.json").read_bytes()).get("model_type") == STATIC
+    return (Engine.STATIC,) if is_static else OF_TRANSFORMERS
 
 
 def load_weights(folder: Path, readout: Readout, attention: str | None, placement: Placement) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from tokenizers import Tokenizer as Backend
-from transformers import AutoConfig, AutoTokenizer
+from transformers import AutoTokenizer
 
 from ..config import MAX_MASKS_PER_INPUT, MAX_TEXTS_PER_REQUEST
 from ..errors import InputTooLong, InternalError, InvalidInput, NotNow, RequestError, TooManyInputs
@@ -30,6 +30,7 @@ from .encoded import (
     to_ids,
 )
 from .passages import Cut, Layout, Passages, TextPair
+from .static import load_config
 from .words import TypedReader
 
 logger = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class Tokenizer:
         self._backend.no_padding()
         self._backend.no_truncation()
         # An id that the tokenizer knows and the model does not would fail the forward pass, and on a GPU the process.
-        num_rows = AutoConfig.from_pretrained(folder, local_files_only=True).vocab_size
+        num_rows = load_config(folder).vocab_size
         num_tokens = self._backend.get_vocab_size(with_added_tokens=True)
         self._num_ids = min(num_rows, num_tokens)
         self._knows_too_much = num_tokens > num_rows

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from handler.config import HandlerConfig, Task
-from handler.engine.model import Engine
+from handler.engine.model import OF_TRANSFORMERS, Engine
 from handler.pipeline import Pipeline
 from handler.precision import Precision
 from tests.support.checkpoints.large import make_bert_base
@@ -30,7 +30,7 @@ def cuda_memory() -> Iterator[None]:
 
 @pytest.mark.usefixtures("cuda_memory")
 @pytest.mark.parametrize("precision", [Precision.AUTO, Precision.FP16, Precision.FP32])
-@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("engine", OF_TRANSFORMERS)
 def test_gpu_gives_the_known_answers(
     checkpoint_of_task: tuple[Task, Path], engine: Engine, precision: Precision
 ) -> None:

@@ -70,8 +70,6 @@ def _marks(folder: Path) -> Iterator[str]:
             yield what
     if (folder / "model.bin").is_file() and not (folder / CONFIG).is_file():
         yield "a model of fastText"
-    if any(module.kind == "StaticEmbedding" for module in load_modules(folder)):
-        yield OTHERS["model2vec"]
 
 
 def _family(config: Mapping[str, object]) -> str | None:

@@ -13,6 +13,7 @@ from .model_file import check_model_type, check_requirements, prompts_of, trunca
 from .modules import check_order, makes_sparse
 from .pooling import poolings_of
 from .splade import splade_of
+from .static import is_normalized, is_static
 from .transformer import EMBEDS, FILLS, check_transformer
 
 
@@ -39,6 +40,8 @@ def embedding_of(checkpoint: Path, modules: tuple[Module, ...]) -> Embedding:
         return Embedding()
     if makes_sparse(modules):
         return _sparse_embedding(checkpoint, modules)
+    if is_static(modules):
+        return _static_embedding(checkpoint, modules)
     check_model_type(checkpoint)
     check_requirements(checkpoint)
     check_order(checkpoint, modules)
@@ -63,3 +66,16 @@ def _sparse_embedding(checkpoint: Path, modules: tuple[Module, ...]) -> Embeddin
     prompts, default_prompt = prompts_of(checkpoint)
     vectors = splade_of(checkpoint, modules[1])
     return Embedding(prompts=prompts, default_prompt=default_prompt, vectors=vectors)
+
+
+def _static_embedding(checkpoint: Path, modules: tuple[Module, ...]) -> Embedding:
+    """How a table does: the mean of the tokens' rows."""
+    check_model_type(checkpoint)
+    check_requirements(checkpoint)
+    prompts, default_prompt = prompts_of(checkpoint)
+    return Embedding(
+        normalize=is_normalized(checkpoint, modules),
+        truncate_dim=truncate_dim_of(checkpoint),
+        prompts=prompts,
+        default_prompt=default_prompt,
+    )

@@ -7,7 +7,7 @@ from ...errors import Refused
 from ...sentence_files import MODULES_FILE, TRANSFORMERS, Module
 
 BEHIND_POOLING = ("Dense", "LayerNorm", "Dropout")
-SERVED = (*TRANSFORMERS, "Pooling", *BEHIND_POOLING, "Normalize", "SpladePooling")
+SERVED = (*TRANSFORMERS, "Pooling", *BEHIND_POOLING, "Normalize", "SpladePooling", "StaticEmbedding")
 SPARSE = "makes sparse vectors, a number for each word of the vocabulary"
 EVERY_TOKEN = "makes a vector of every token"  # noqa: S105 - no password
 WITHOUT_MODEL = "looks words up in a table, without a transformer"
@@ -30,7 +30,6 @@ OTHERS = {
     "Router": ROUTES,
     "SparseAutoEncoder": SPARSE,
     "SparseStaticEmbedding": SPARSE,
-    "StaticEmbedding": WITHOUT_MODEL,
     "WeightedLayerPooling": "mixes the vectors of all layers",
     "WordEmbeddings": WITHOUT_MODEL,
     "WordWeights": WITHOUT_MODEL,

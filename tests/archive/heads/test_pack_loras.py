@@ -16,7 +16,7 @@ from berth.memory.model_size import ModelSize
 from berth.pack.options import PackOptions
 from berth.pack.pack import Packed, pack_checkpoint
 from handler.config import HandlerConfig, Task
-from handler.engine.model import Engine
+from handler.engine.model import OF_TRANSFORMERS, Engine
 from handler.inputs import TextInput
 from handler.parameters import ExplanationParameters, Parameters
 from handler.payload import Rejected, Request
@@ -79,7 +79,7 @@ def scores(answer: Any) -> list[dict[str, float]]:
     return [{each["label"]: each["score"] for each in prediction.value} for prediction in answer]
 
 
-@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("engine", OF_TRANSFORMERS)
 def test_texts_of_one_batch_are_read_each_with_its_own_adapter(  # noqa: PLR0917 - fixtures
     packed: Packed, base: Path, loras: dict[str, Path], frozen: Path, tmp_path: Path, engine: Engine
 ) -> None:

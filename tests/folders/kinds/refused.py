@@ -120,7 +120,7 @@ OTHER_LIBRARIES: dict[str, tuple[dict[str, str], str]] = {
     "a spaCy pipeline": ({"meta.json": '{"lang": "en"}', "config.cfg": "[nlp]"}, "a pipeline of spaCy"),
     "a fastText model": ({"model.bin": "\xba\x16\x4f\x2f"}, "a model of fastText"),
     "a GLiNER model": ({"gliner_config.json": '{"model_name": "x"}', "pytorch_model.bin": "PK"}, "a GLiNER model"),
-    "a model2vec model": ({"config.json": '{"model_type": "model2vec"}'}, "a static embedding model"),
+    "a model2vec model without its table": ({"config.json": '{"model_type": "model2vec"}'}, "has no model.safetensors"),
     "a ColBERT model": (
         {"config.json": '{"model_type": "bert", "architectures": ["HF_ColBERT"]}', "artifact.metadata": "{}"},
         "a ColBERT model",

@@ -156,7 +156,7 @@ KINDS = (
     Kind(
         name="sentence-transformers: StaticEmbedding",
         make=partial(_saved, _static),
-        sentence="static embedding model",
+        expected=vectors,
     ),
     Kind(
         name="sentence-transformers: Router",

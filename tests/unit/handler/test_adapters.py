@@ -10,7 +10,7 @@ from torch import nn
 
 from handler.config import HandlerConfig, Task
 from handler.engine.heads.adapters import AdaptedLinear, Adapters
-from handler.engine.model import Engine
+from handler.engine.model import OF_TRANSFORMERS, Engine
 from handler.inputs import TextInput
 from handler.payload import Rejected, Request
 from handler.pipeline import Pipeline
@@ -61,7 +61,7 @@ def ask(head: str | None) -> Request:
     return Request(inputs=inputs, parameters=ClassificationParameters(head=head, top_k=None))
 
 
-@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("engine", OF_TRANSFORMERS)
 @pytest.mark.parametrize("architecture", CLASSES)
 def test_each_text_is_read_with_the_adapter_of_its_head(
     checkpoint: MakeCheckpoint, tmp_path: Path, architecture: str, engine: Engine

@@ -12,7 +12,7 @@ from transformers import pipeline as hf_pipeline
 
 from handler.config import HandlerConfig, Task
 from handler.engine.heads.shells import make_shell
-from handler.engine.model import Engine
+from handler.engine.model import OF_TRANSFORMERS, Engine
 from handler.engine.placement import Placement
 from handler.errors import ConfigError
 from handler.inputs import TextInput
@@ -65,7 +65,7 @@ def values(answer: Any) -> list[Any]:
     return [prediction.value for prediction in answer]
 
 
-@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("engine", OF_TRANSFORMERS)
 @pytest.mark.parametrize("architecture", CLASSES)
 def test_each_head_answers_as_its_own_checkpoint(
     checkpoint: MakeCheckpoint, tmp_path: Path, architecture: str, engine: Engine

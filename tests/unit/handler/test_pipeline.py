@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from handler.config import Device, HandlerConfig, Task
-from handler.engine.model import Engine
+from handler.engine.model import OF_TRANSFORMERS, Engine
 from handler.engine.placement import Placement, choose_device
 from handler.errors import DeadlineExceeded, DeviceError, InputTooLong, InternalError, NotNow
 from handler.inputs import TextInput
@@ -62,7 +62,7 @@ def answer_in_batches(pipeline: Pipeline, requests: list[Request]) -> list[Answe
     return [answer for batch in random_batches(requests) for answer in pipeline.answer(batch)]
 
 
-@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("engine", OF_TRANSFORMERS)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_embeddings_equal_transformers(checkpoint: MakeCheckpoint, architecture: str, engine: Engine) -> None:
     folder = checkpoint(architecture, Task.EMBEDDINGS)
@@ -75,7 +75,7 @@ def test_embeddings_equal_transformers(checkpoint: MakeCheckpoint, architecture:
         np.testing.assert_allclose(value_of(answer), vector, rtol=0, atol=TOLERANCE)
 
 
-@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("engine", OF_TRANSFORMERS)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_classification_equals_transformers(checkpoint: MakeCheckpoint, architecture: str, engine: Engine) -> None:
     folder = checkpoint(architecture, Task.TEXT_CLASSIFICATION)
@@ -93,7 +93,7 @@ def test_reference_tells_texts_apart(checkpoint: MakeCheckpoint) -> None:
     assert np.ptp(scores) > 1000 * TOLERANCE
 
 
-@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("engine", OF_TRANSFORMERS)
 def test_row_in_a_batch_is_the_text_alone(checkpoint: MakeCheckpoint, engine: Engine) -> None:
     pipeline = make_pipeline(checkpoint("bert", Task.EMBEDDINGS), Task.EMBEDDINGS, engine)
     requests = [ask(text, EmbeddingParameters()) for text in mixed_texts(12)]
@@ -102,7 +102,7 @@ def test_row_in_a_batch_is_the_text_alone(checkpoint: MakeCheckpoint, engine: En
         np.testing.assert_allclose(value_of(together), value_of(alone), rtol=0, atol=TOLERANCE)
 
 
-@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("engine", OF_TRANSFORMERS)
 def test_token_budget_splits_batches_without_changing_answers(checkpoint: MakeCheckpoint, engine: Engine) -> None:
     folder = checkpoint("roberta", Task.EMBEDDINGS)
     requests = [ask(text, EmbeddingParameters()) for text in mixed_texts(12)]

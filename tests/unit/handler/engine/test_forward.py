@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from handler.config import HandlerConfig, Task
-from handler.engine.model import Engine
+from handler.engine.model import OF_TRANSFORMERS, Engine
 from handler.engine.token_budget import DOUBLES_EVERY_S
 from handler.errors import OutOfMemory
 from handler.parameters import ExplanationParameters
@@ -71,7 +71,7 @@ def assert_equal(answers: list[Answer], expected: list[Answer]) -> None:
         np.testing.assert_allclose(value_of(answer), value_of(other), rtol=0, atol=TOLERANCE)
 
 
-@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("engine", OF_TRANSFORMERS)
 def test_answers_are_those_of_a_large_device(
     checkpoint: MakeCheckpoint, engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -108,7 +108,7 @@ def test_budget_comes_back_by_itself(checkpoint: MakeCheckpoint, monkeypatch: py
     assert max(device.seen) > LIMIT // 2
 
 
-@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("engine", OF_TRANSFORMERS)
 def test_only_the_text_that_does_not_fit_alone_is_refused(
     checkpoint: MakeCheckpoint, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,7 +136,7 @@ def test_a_text_that_is_too_large_alone_shrinks_nothing(
     assert pipeline.describe()["token_budget"] == LIMIT
 
 
-@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("engine", OF_TRANSFORMERS)
 def test_a_device_without_any_memory_refuses_everything_and_comes_to_an_end(
     checkpoint: MakeCheckpoint, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

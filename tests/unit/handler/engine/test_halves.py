@@ -12,7 +12,7 @@ import torch
 from transformers import AutoTokenizer
 
 from handler.config import HandlerConfig, Task
-from handler.engine.model import Engine
+from handler.engine.model import OF_TRANSFORMERS, Engine
 from handler.errors import InternalError, InvalidInput
 from handler.payload import Answer, Rejected, Request
 from handler.pipeline import Pipeline
@@ -61,7 +61,7 @@ def is_failure(answer: Answer) -> bool:
 
 
 @pytest.mark.parametrize("places", [[0], [7], [19], [3, 4], [0, 10, 19]])
-@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("engine", OF_TRANSFORMERS)
 def test_neighbours_get_their_answers(
     checkpoint: MakeCheckpoint,
     engine: Engine,
@@ -116,7 +116,7 @@ def test_an_engine_is_not_proven_by_texts_alone(checkpoint: MakeCheckpoint, monk
     assert failing.num_texts == [2]
 
 
-@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("engine", OF_TRANSFORMERS)
 def test_a_token_that_the_model_does_not_know_never_reaches_it(
     checkpoint: MakeCheckpoint, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from transformers import AlbertConfig, AlbertModel, BertConfig, BertModel
 from handler.config import HandlerConfig, Task
 from handler.engine import threads
 from handler.engine.int8 import Int8Linear
-from handler.engine.model import Engine
+from handler.engine.model import OF_TRANSFORMERS, Engine
 from handler.engine.placement import Placement
 from handler.engine.threads import (
     MOST_OF_OTHERS,
@@ -90,7 +90,7 @@ def test_texts_are_shared_out_about_equally(lengths: list[int], shares: int, exp
     assert share_out(lengths, shares) == expected
 
 
-@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("engine", OF_TRANSFORMERS)
 @pytest.mark.parametrize("precision", [Precision.FP32, Precision.INT8])
 def test_parts_give_the_answers_of_the_whole(
     checkpoint: MakeCheckpoint, monkeypatch: pytest.MonkeyPatch, engine: Engine, precision: Precision

@@ -122,7 +122,6 @@ def test_no_type_is_of_two_families_and_all_are_known_to_transformers():
         ({"model_type": "new-thing", "architectures": ["NewForCTC"]}, "a model of sound"),
         ({"model_type": "new-thing", "vision_config": {}}, "a model with a vision_config, for images beside text"),
         ({"architectures": ["HF_ColBERT"]}, "HF_ColBERT, a ColBERT model, which keeps a vector for each token"),
-        ({"model_type": "model2vec"}, "model2vec, a static embedding model"),
         ({"model_type": "gliner"}, "gliner, a GLiNER model"),
     ],
 )
@@ -155,10 +154,9 @@ def test_what_other_libraries_write_is_known_by_its_files(tmp_path, files, what)
     assert f"{tmp_path} is {what}" in _refusal(tmp_path)
 
 
-def test_a_static_embedding_of_sentence_transformers(tmp_path):
-    modules = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.StaticEmbedding"}]
-    (tmp_path / "modules.json").write_text(json.dumps(modules))
-    assert "a static embedding model (model2vec)" in _refusal(tmp_path)
+def test_static_embeddings_go_on(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "model2vec"}', "utf-8")
+    refuse_foreign(tmp_path)
 
 
 def test_the_transformer_of_the_old_layout_is_looked_at(tmp_path):
