@@ -22,9 +22,9 @@ from handler.config import Task
 from handler.engine.static.model import leave_out
 from handler.pipeline import Pipeline
 from handler.tasks.embeddings import EmbeddingParameters
-from tests.archive.test_pack_sparse import load
 from tests.support.asking import ask, value_of
 from tests.support.checkpoints import make_checkpoint
+from tests.support.equality.archives import load_archive
 from tests.support.texts import mixed_texts
 
 TOLERANCE = 1e-6
@@ -92,7 +92,7 @@ def model2vec(folder: Path, texts: Sequence[str]) -> Any:
 def packed_into(tmp_path: Path, folder: Path) -> Pipeline:
     packed = pack_checkpoint(folder, PackOptions(output=tmp_path / "store"))
     assert packed.engine == "static"
-    return load(packed.archive, tmp_path / "unpacked")
+    return load_archive(packed.archive, tmp_path / "unpacked")
 
 
 def vectors_of(pipeline: Pipeline, texts: Sequence[str], **parameters: Any) -> Any:
