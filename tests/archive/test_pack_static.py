@@ -127,8 +127,7 @@ def test_the_vectors_of_model2vec(tmp_path: Path, is_folded: bool, kind: torch.d
 
 
 def test_model2vec_itself_answers_so(tmp_path: Path) -> None:
-    """Skipped where model2vec is not installed: the figures above are then those of its rules alone."""
-    pytest.importorskip("model2vec", reason="model2vec is not installed: pip install --no-deps model2vec")
+    """In a process of its own: the figures above are those of its rules, written with numpy."""
     folder = make_model2vec(tmp_path / "model", is_folded=True)
     program = (
         "import json, sys\nfrom model2vec import StaticModel\n"
