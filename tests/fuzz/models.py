@@ -10,6 +10,7 @@ from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
 from handler.config import Task
 from tests.support.checkpoints import make_checkpoint
+from tests.support.checkpoints.gliner import make_gliner
 from tests.support.servers import Server, running_server
 
 
@@ -28,6 +29,7 @@ SMALL = (
     Target("answers", Task.QUESTION_ANSWERING),
     Target("ranks", Task.TEXT_RANKING),
     Target("zero", Task.ZERO_SHOT_CLASSIFICATION),
+    Target("types", Task.ZERO_SHOT_TOKEN_CLASSIFICATION),
 )
 
 
@@ -38,7 +40,9 @@ def serving_every_target() -> Iterator[Server]:
         store = Path(folder, "store")
         archives = [pack_checkpoint(None, PackOptions(output=store)).archive]
         for target in SMALL:
-            checkpoint = make_checkpoint(Path(folder, target.name), "bert", target.task)
+            is_gliner = target.task is Task.ZERO_SHOT_TOKEN_CLASSIFICATION
+            place = Path(folder, target.name)
+            checkpoint = make_gliner(place) if is_gliner else make_checkpoint(place, "bert", target.task)
             archives.append(pack_checkpoint(checkpoint, PackOptions(output=store, task=target.task)).archive)
         with running_server(archives) as server:
             yield server

@@ -60,4 +60,9 @@ BATCHES = [
         inputs=mixed_texts(15, seed=26),
         parameters={"candidate_labels": LABELS, "hypothesis_template": "Es geht um {}.", "multi_label": True},
     ),
+    Batch(
+        task=Task.ZERO_SHOT_TOKEN_CLASSIFICATION,
+        inputs=mixed_texts(15, seed=27),
+        parameters={"candidate_labels": LABELS, "threshold": 0.6, "multi_label": True},
+    ),
 ]
