@@ -7,7 +7,7 @@ from handler.config import Task
 from tests.support.texts import mixed_texts
 
 MASK = "[MASK]"  # of the small ModernBERT
-NUM_INPUTS = 200
+NUM_INPUTS = 215
 LABELS = ["shipping", "the weather 😀", "a label of several words"]
 
 
