@@ -17,7 +17,6 @@ from handler.known_answers import load_known_answers
 from handler.payload import ModelIdentity, Request
 from handler.tasks import TASKS
 from handler.worker.environment import Environment
-
 from tests.support.references.gliner_models import LABELS
 
 from .kind import Numbers
