@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from ..checkpoint_files import CONFIG, PICKLES, TOKEN_MODULES, WEIGHTS, WEIGHTS_INDEX
 from ..errors import Refused
+from ..gliner_files import GLINER_CONFIG
 
 MODULE_FOLDER = re.compile(r"(\w+_)?\d+_\w+")  # sentence-transformers: 1_Pooling, 0_Transformer, query_0_Router
 CHECKPOINT = re.compile(r"checkpoint-(\d+)")  # transformers.Trainer: checkpoint-500
@@ -15,7 +16,7 @@ SAFETENSORS_SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
 PICKLE_SHARD = re.compile(r"pytorch_model-\d+-of-\d+\.bin")
 TOKEN_PICKLES = tuple(f"{name}.pt" for name in TOKEN_MODULES)
 ADAPTERS = ("adapter_model.safetensors", "adapter_model.bin")
-CONFIGS = (CONFIG, "bert_config.json", "adapter_config.json", "modules.json")
+CONFIGS = (CONFIG, "bert_config.json", "adapter_config.json", "modules.json", GLINER_CONFIG)
 TRAINING = ("training_args.bin", "optimizer.pt", "optimizer.bin", "scheduler.pt", "scaler.pt")
 OTHER_FORMATS = (".h5", ".msgpack", ".onnx", ".gguf", ".ot", ".tflite", ".ckpt", ".pt", ".pth", ".bin", ".safetensors")
 

@@ -11,6 +11,7 @@ from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
 from handler.config import Task
 from tests.support.checkpoints import make_checkpoint
+from tests.support.checkpoints.gliner import make_gliner
 from tests.support.references.make_checkpoints import make_question_checkpoint
 from tests.support.servers import Server, running_server
 
@@ -52,6 +53,8 @@ def _pack_small(folder: Path, task: Task, store: Path) -> Path:
     """A small seeded checkpoint's archive, named like its folder."""
     if task is Task.QUESTION_ANSWERING:
         make_question_checkpoint(folder, "bert")
+    elif task is Task.ZERO_SHOT_TOKEN_CLASSIFICATION:
+        make_gliner(folder, "bert")
     else:
         make_checkpoint(folder, "bert", task)
     return pack_checkpoint(folder, PackOptions(task=task, output=store)).archive

@@ -17,11 +17,15 @@ from handler.known_answers import load_known_answers
 from handler.payload import ModelIdentity, Request
 from handler.tasks import TASKS
 from handler.worker.environment import Environment
+from tests.support.references.gliner_models import LABELS
 
 from .kind import Numbers
 
 ENVIRONMENT = Environment(device=Device.CPU, cores=2, max_response_bytes=2**24)
-ALL_LABELS = {Task.TEXT_CLASSIFICATION: {"top_k": None}}
+PARAMETERS: dict[Task, dict[str, Any]] = {
+    Task.TEXT_CLASSIFICATION: {"top_k": None},
+    Task.ZERO_SHOT_TOKEN_CLASSIFICATION: {"candidate_labels": LABELS},
+}
 
 
 def ask(archive: Path, inputs: Sequence[object], cache: Path) -> tuple[Numbers, str]:
@@ -39,7 +43,7 @@ def ask(archive: Path, inputs: Sequence[object], cache: Path) -> tuple[Numbers, 
 
 def _request(task: Task, inputs: Sequence[object]) -> Request:
     """The request as the native door reads it."""
-    body = json.dumps({"inputs": list(inputs), "parameters": ALL_LABELS.get(task, {})}).encode()
+    body = json.dumps({"inputs": list(inputs), "parameters": PARAMETERS.get(task, {})}).encode()
     model = ModelIdentity(name="folders", version="1.0", contract=TASKS[task])
     request = native.open_call({"body": body}, {"content-type": "application/json"}, model).item
     assert isinstance(request, Request), request

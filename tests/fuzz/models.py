@@ -12,6 +12,7 @@ from handler.config import Task
 from handler.vectors.settings import Kind
 from tests.support.checkpoints import make_checkpoint
 from tests.support.checkpoints.bge_m3 import make_bge_m3
+from tests.support.checkpoints.gliner import make_gliner
 from tests.support.checkpoints.sentence_transformers import make_sparse_encoder
 from tests.support.servers import Server, running_server
 
@@ -38,6 +39,7 @@ SMALL = (
     Target("answers", Task.QUESTION_ANSWERING),
     Target("ranks", Task.TEXT_RANKING),
     Target("zero", Task.ZERO_SHOT_CLASSIFICATION),
+    Target("types", Task.ZERO_SHOT_TOKEN_CLASSIFICATION),
 )
 THREE = Target("three", Task.EMBEDDINGS, vectors=tuple(Kind))
 WORDS = Target("words", Task.EMBEDDINGS, vectors=(Kind.SPARSE,))
@@ -51,7 +53,9 @@ def serving_every_target() -> Iterator[Server]:
         store = Path(folder, "store")
         archives = [pack_checkpoint(None, PackOptions(output=store)).archive]
         for target in SMALL:
-            checkpoint = make_checkpoint(Path(folder, target.name), "bert", target.task)
+            is_gliner = target.task is Task.ZERO_SHOT_TOKEN_CLASSIFICATION
+            place = Path(folder, target.name)
+            checkpoint = make_gliner(place) if is_gliner else make_checkpoint(place, "bert", target.task)
             archives.append(pack_checkpoint(checkpoint, PackOptions(output=store, task=target.task)).archive)
         for checkpoint in (make_bge_m3(Path(folder, THREE.name)), make_sparse_encoder(Path(folder, WORDS.name))):
             archives.append(pack_checkpoint(checkpoint, PackOptions(output=store)).archive)

@@ -40,7 +40,7 @@ def task_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[Task, Path]:
 
 @pytest.fixture(scope="package")
 def tasks_server(task_folders: dict[Task, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Seven models with one worker each, named like their tasks; ready."""
+    """Eight models with one worker each, named like their tasks; ready."""
     store = tmp_path_factory.mktemp("task-store")
     archives = [
         pack_checkpoint(folder, PackOptions(task=task, output=store)).archive for task, folder in task_folders.items()

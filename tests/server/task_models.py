@@ -4,6 +4,8 @@ from pathlib import Path
 
 from handler.config import Task
 from tests.support.checkpoints import make_checkpoint
+from tests.support.checkpoints.gliner import make_gliner
+from tests.support.references.gliner_models import MODELS
 from tests.support.references.make_checkpoints import make_question_checkpoint
 
 ARCHITECTURES = {
@@ -14,6 +16,7 @@ ARCHITECTURES = {
     Task.FILL_MASK: "modernbert",
     Task.TEXT_RANKING: "mpnet",
     Task.ZERO_SHOT_CLASSIFICATION: "deberta-v2",
+    Task.ZERO_SHOT_TOKEN_CLASSIFICATION: "deberta",
 }
 
 
@@ -22,6 +25,8 @@ def make_task_folders(root: Path) -> dict[Task, Path]:
     for task, architecture in ARCHITECTURES.items():
         if task is Task.QUESTION_ANSWERING:
             make_question_checkpoint(root / task, architecture)
+        elif task is Task.ZERO_SHOT_TOKEN_CLASSIFICATION:
+            make_gliner(root / task, **MODELS[architecture])
         else:
             make_checkpoint(root / task, architecture, task)
     return {task: root / task for task in Task}

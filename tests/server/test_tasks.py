@@ -129,4 +129,7 @@ BAD_REQUESTS: list[tuple[Task, Any, dict[str, Any], str]] = [
     (Task.ZERO_SHOT_CLASSIFICATION, "a", {}, "/parameters/candidate_labels"),
     (Task.ZERO_SHOT_CLASSIFICATION, "a", {"candidate_labels": []}, "/parameters/candidate_labels"),
     (Task.ZERO_SHOT_CLASSIFICATION, "a " * 600, {"candidate_labels": ["b " * 600]}, "/parameters/candidate_labels"),
+    (Task.ZERO_SHOT_TOKEN_CLASSIFICATION, "a", {}, "/parameters/candidate_labels"),
+    (Task.ZERO_SHOT_TOKEN_CLASSIFICATION, "a", {"candidate_labels": ["b"], "threshold": 2}, "/parameters/threshold"),
+    (Task.ZERO_SHOT_TOKEN_CLASSIFICATION, "a", {"candidate_labels": ["b " * 101]}, "/parameters/candidate_labels/0"),
 ]

@@ -119,7 +119,14 @@ OTHER_LIBRARIES: dict[str, tuple[dict[str, str], str]] = {
     "a diffusers pipeline": ({"model_index.json": '{"_class_name": "StableDiffusionPipeline"}'}, "diffusers"),
     "a spaCy pipeline": ({"meta.json": '{"lang": "en"}', "config.cfg": "[nlp]"}, "a pipeline of spaCy"),
     "a fastText model": ({"model.bin": "\xba\x16\x4f\x2f"}, "a model of fastText"),
-    "a GLiNER model": ({"gliner_config.json": '{"model_name": "x"}', "pytorch_model.bin": "PK"}, "a GLiNER model"),
+    "a GLiNER model with a second encoder for types": (
+        {"gliner_config.json": '{"model_name": "x", "labels_encoder": "y"}', "pytorch_model.bin": "PK"},
+        "labels_encoder is y, so it is a bi-encoder",
+    ),
+    "a GLiNER model that labels tokens": (
+        {"gliner_config.json": '{"model_name": "x", "span_mode": "token_level"}', "pytorch_model.bin": "PK"},
+        "span_mode is token_level",
+    ),
     "a model2vec model without its table": ({"config.json": '{"model_type": "model2vec"}'}, "has no model.safetensors"),
     "a ColBERT model": (
         {"config.json": '{"model_type": "bert", "architectures": ["HF_ColBERT"]}', "artifact.metadata": "{}"},

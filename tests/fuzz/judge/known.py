@@ -22,6 +22,7 @@ BODIES: dict[Task, Any] = {
     Task.QUESTION_ANSWERING: {"inputs": {"question": "Which text?", "context": TEXT}},
     Task.TEXT_RANKING: {"inputs": {"query": "text", "texts": [TEXT, "another"]}},
     Task.ZERO_SHOT_CLASSIFICATION: {"inputs": TEXT, "parameters": {"candidate_labels": ["one", "two"]}},
+    Task.ZERO_SHOT_TOKEN_CLASSIFICATION: {"inputs": TEXT, "parameters": {"candidate_labels": ["one", "two"]}},
 }
 
 

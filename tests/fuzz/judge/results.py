@@ -23,6 +23,7 @@ KEYS = {
     Task.QUESTION_ANSWERING: {"score", "start", "end", "answer"},
     Task.TEXT_RANKING: {"index", "score"},
     Task.ZERO_SHOT_CLASSIFICATION: {"sequence", "labels", "scores"},
+    Task.ZERO_SHOT_TOKEN_CLASSIFICATION: {"entity_group", "score", "word", "start", "end"},
 }
 UNREAD = ("tokenize", "decode", "info")  # the model reads nothing for these, and no token is counted
 COMPARED = ("similarity", "score", "v1/score")  # a result of two texts

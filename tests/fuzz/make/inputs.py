@@ -33,6 +33,11 @@ CHOICES: dict[Task, dict[str, tuple[Any, ...]]] = {
         "hypothesis_template": ("{}", "This example is {}.", "é {} \r\n", None),
         "multi_label": (True, False, None),
     },
+    Task.ZERO_SHOT_TOKEN_CLASSIFICATION: {
+        "threshold": (0.5, 0.9, 1, None),
+        "flat_ner": (True, False, None),
+        "multi_label": (True, False, None),
+    },
 }
 EXPLANATIONS: dict[str, tuple[Any, ...]] = {
     "n_steps": (1, 3, 30, 300, None),
@@ -67,6 +72,6 @@ def make_parameters(rng: Random, target: Target, *, explains: bool = False) -> d
         return make_vector_parameters(rng, target.vectors)
     choices = EXPLANATIONS if explains else CHOICES[task]
     chosen = {name: rng.choice(values) for name, values in choices.items() if rng.random() < 0.5}
-    if task is Task.ZERO_SHOT_CLASSIFICATION and not explains:
+    if task in (Task.ZERO_SHOT_CLASSIFICATION, Task.ZERO_SHOT_TOKEN_CLASSIFICATION) and not explains:
         chosen["candidate_labels"] = rng.sample(LABELS, rng.randint(1, len(LABELS)))
     return chosen

@@ -7,7 +7,7 @@ from handler.config import Task
 from tests.support.texts import mixed_texts
 
 MASK = "[MASK]"  # of the small ModernBERT
-NUM_INPUTS = 200
+NUM_INPUTS = 215
 LABELS = ["shipping", "the weather 😀", "a label of several words"]
 
 
@@ -59,5 +59,10 @@ BATCHES = [
         task=Task.ZERO_SHOT_CLASSIFICATION,
         inputs=mixed_texts(15, seed=26),
         parameters={"candidate_labels": LABELS, "hypothesis_template": "Es geht um {}.", "multi_label": True},
+    ),
+    Batch(
+        task=Task.ZERO_SHOT_TOKEN_CLASSIFICATION,
+        inputs=mixed_texts(15, seed=27),
+        parameters={"candidate_labels": LABELS, "threshold": 0.6, "multi_label": True},
     ),
 ]

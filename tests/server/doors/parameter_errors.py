@@ -43,4 +43,9 @@ WRONG_PARAMETERS = [
     wrong_parameter(Task.ZERO_SHOT_CLASSIFICATION, TEXT, "candidate_labels", ["b"] * 257, "length <= 256"),
     wrong_parameter(Task.ZERO_SHOT_CLASSIFICATION, TEXT, "candidate_labels", [LONG_TEXT], "token", kind="InputTooLong"),
     wrong_parameter(Task.ZERO_SHOT_CLASSIFICATION, TEXT, "hypothesis_template", "{} or {}", "one {}", others=LABELS),
+    wrong_parameter(
+        Task.ZERO_SHOT_TOKEN_CLASSIFICATION, TEXT, "flat_ner", True, "missing", param="/parameters/candidate_labels"
+    ),
+    wrong_parameter(Task.ZERO_SHOT_TOKEN_CLASSIFICATION, TEXT, "candidate_labels", ["b"] * 257, "length <= 256"),
+    wrong_parameter(Task.ZERO_SHOT_TOKEN_CLASSIFICATION, TEXT, "threshold", 1.5, "<= 1", others=LABELS),
 ]

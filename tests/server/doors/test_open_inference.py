@@ -185,7 +185,7 @@ def test_metadata_names_what_a_request_needs(tasks_server: Server, task: Task) -
         {"name": each["name"], "datatype": each["datatype"], "shape": [1] * len(each["shape"]), "data": [KNOWN[task]]}
         for each in found["inputs"]
     ]
-    parameters = {"candidate_labels": ["a", "b"]} if task is Task.ZERO_SHOT_CLASSIFICATION else {}
+    parameters = {"candidate_labels": ["a", "b"]} if task.startswith("zero-shot") else {}
     answer = post(V2.url(model), json.dumps({"inputs": tensors, "parameters": parameters}).encode(), JSON)
     (output,) = answer.json()["outputs"]
     (named,) = found["outputs"]

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,16 @@ def expected_answers() -> dict[str, Any]:
     """What it found when it was asked last."""
     answers: dict[str, Any] = json.loads(ANSWERS.read_text("utf-8"))
     return answers
+
+
+def typed_cases(name: str) -> Iterator[tuple[tuple[str, dict[str, Any]], list[dict[str, Any]]]]:
+    """Each case of a model as a request has it, and its answer."""
+    for (text, labels, parameters), found in zip(CASES, expected_answers()[name], strict=True):
+        answer = [
+            {"entity_group": label, "score": score, "word": text[start:end], "start": start, "end": end}
+            for start, end, label, score in found
+        ]
+        yield (text, {"candidate_labels": labels, **parameters}), answer
 
 
 if __name__ == "__main__":

@@ -131,7 +131,9 @@ def test_smaller_requests_and_queues_need_less() -> None:
 def test_every_task_has_a_budget() -> None:
     totals = {task: budget(with_config(task=task)).total_bytes for task in Task}
     assert min(totals.values()) > GIB
+    of_spans = totals.pop(Task.ZERO_SHOT_TOKEN_CLASSIFICATION)
     assert max(totals, key=lambda task: totals[task]) in (Task.TOKEN_CLASSIFICATION, Task.FILL_MASK)
+    assert of_spans - totals[Task.TOKEN_CLASSIFICATION] == 3 * 2**24 * 4  # scores of spans, and answers as large
 
 
 def test_on_a_gpu_weights_and_activations_are_there() -> None:

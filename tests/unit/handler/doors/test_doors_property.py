@@ -207,6 +207,10 @@ some_parameters: dict[Task, st.SearchStrategy[dict[str, Any]]] = {
     Task.ZERO_SHOT_CLASSIFICATION: st.fixed_dictionaries(
         {"candidate_labels": st.lists(st.text(min_size=1), min_size=1)}, optional={"multi_label": st.booleans()}
     ),
+    Task.ZERO_SHOT_TOKEN_CLASSIFICATION: st.fixed_dictionaries(
+        {"candidate_labels": st.lists(st.text(min_size=1), min_size=1)},
+        optional={"multi_label": st.booleans(), "flat_ner": st.booleans(), "threshold": st.floats(0, 1)},
+    ),
 }
 good_requests = tasks.flatmap(
     lambda task: st.tuples(

@@ -38,6 +38,7 @@ QUESTION = {"question": "a", "context": "b"}
         (Task.QUESTION_ANSWERING, {"inputs": QUESTION}, [{"answer": "b"}], {"answer": "b"}),
         (Task.TOKEN_CLASSIFICATION, {"inputs": "a"}, [[{"word": "a"}]], [{"word": "a"}]),
         (Task.TOKEN_CLASSIFICATION, {"inputs": ["a"]}, [[{"word": "a"}]], [[{"word": "a"}]]),
+        (Task.ZERO_SHOT_TOKEN_CLASSIFICATION, ZERO_SHOT_BODY, [[{"word": "a"}]], [{"word": "a"}]),
         (Task.EMBEDDINGS, {"inputs": "a"}, [np.array([0.5], np.float32)], [[0.5]]),
         (
             Task.EMBEDDINGS,
@@ -102,6 +103,7 @@ def test_every_task_is_answered_there() -> None:
         Task.QUESTION_ANSWERING: {"inputs": QUESTION},
         Task.TEXT_RANKING: {"inputs": {"query": "a", "texts": ["b"]}},
         Task.ZERO_SHOT_CLASSIFICATION: ZERO_SHOT_BODY,
+        Task.ZERO_SHOT_TOKEN_CLASSIFICATION: ZERO_SHOT_BODY,
     }
     for task in Task:
         item = ask(bodies.get(task, {"inputs": "a"}), HF, task).item

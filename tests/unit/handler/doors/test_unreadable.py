@@ -191,7 +191,12 @@ def test_what_an_error_says_to_send_is_read_as_tensors(task: Task) -> None:
 
 
 def test_a_task_that_reads_no_text_alone_is_not_told_to_send_one() -> None:
-    for task in (Task.QUESTION_ANSWERING, Task.TEXT_RANKING, Task.ZERO_SHOT_CLASSIFICATION):
+    for task in (
+        Task.QUESTION_ANSWERING,
+        Task.TEXT_RANKING,
+        Task.ZERO_SHOT_CLASSIFICATION,
+        Task.ZERO_SHOT_TOKEN_CLASSIFICATION,
+    ):
         error, _ = refused(b"hello", NATIVE, task)
         assert "-T FILE" not in error.message
         assert json.loads(error.message.partition(" -d '")[2].rpartition("')")[0])["inputs"]

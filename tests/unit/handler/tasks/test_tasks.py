@@ -14,7 +14,8 @@ from handler.inputs import TextInput
 from handler.tasks import TASKS
 
 SOURCE = TextInput(text="a", text_pair="b", texts=("c",), param="/inputs")
-NEEDED = {Task.ZERO_SHOT_CLASSIFICATION: {"candidate_labels": ["d"]}}
+LABELS = {"candidate_labels": ["d"]}
+NEEDED = {Task.ZERO_SHOT_CLASSIFICATION: LABELS, Task.ZERO_SHOT_TOKEN_CLASSIFICATION: LABELS}
 
 
 def test_every_task_has_a_record_of_its_own_name() -> None:
@@ -41,6 +42,7 @@ def test_the_launcher_counts_with_what_the_record_says(task: Task) -> None:
         (Task.FILL_MASK, 256 * 32),
         (Task.TEXT_RANKING, 256),
         (Task.ZERO_SHOT_CLASSIFICATION, 256),
+        (Task.ZERO_SHOT_TOKEN_CLASSIFICATION, 131_072),
     ],
 )
 def test_largest_answers(task: Task, objects: int) -> None:

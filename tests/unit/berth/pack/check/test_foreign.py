@@ -138,7 +138,6 @@ def test_a_timm_model(tmp_path):
     ("files", "what"),
     [
         (["model_index.json"], "a pipeline of diffusers"),
-        (["gliner_config.json", "pytorch_model.bin"], "a GLiNER model"),
         (["open_clip_config.json"], "a model of OpenCLIP"),
         (["meta.json", "config.cfg"], "a pipeline of spaCy"),
         (["model.bin"], "a model of fastText"),
