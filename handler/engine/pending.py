@@ -65,10 +65,10 @@ class SharedText(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
 
 def share_texts(inputs: Iterable[Pending]) -> list[SharedText]:
     """Return every text of the inputs, in order; equal ones that are read alike once."""
-    found: dict[tuple[bytes, bytes, bool, int], SharedText] = {}
+    found: dict[tuple[bytes, bytes, bool, int, int], SharedText] = {}
     for pending in inputs:
         for slot, text in enumerate(pending.texts):
-            key = text.ids.tobytes(), text.type_ids.tobytes(), text.reads_tokens, text.adapter
+            key = text.ids.tobytes(), text.type_ids.tobytes(), text.reads_tokens, text.adapter, text.num_hidden
             if (shared := found.get(key)) is None:
                 shared = found[key] = SharedText(text=text, places=[])
             shared.places.append((pending, slot))

@@ -22,6 +22,7 @@ from ..text.tokenization import Tokenizer
 from .hooks import keep_first_tokens, keep_masks
 from .placement import Placement
 from .readouts.base import ByText, ByToken, Numbers, Readout, Seen
+from .readouts.late import LateReadout
 from .readouts.vectors import PooledReadout, TokensReadout
 from .readouts.words import WordReadout
 
@@ -93,6 +94,7 @@ READOUTS: dict[Reads, Callable[[Path, HandlerConfig, Placement, Tokenizer], Read
     Reads.MASK_LOGITS: MaskReadout,
     Reads.WORD_WEIGHTS: WordReadout,
     Reads.TEXT_AND_TOKENS: TokensReadout,
+    Reads.TOKEN_VECTORS: LateReadout,
 }
 
 

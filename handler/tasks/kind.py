@@ -32,6 +32,7 @@ class Reads(StrEnum):
     MASK_LOGITS = "mask logits"
     WORD_WEIGHTS = "word weights"
     TEXT_AND_TOKENS = "text and tokens"
+    TOKEN_VECTORS = "token vectors"  # noqa: S105 - no password
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):

@@ -8,12 +8,27 @@ from ..errors import InvalidParameter
 from ..parameters import DEFAULT_STRIDE_TOKENS
 
 
+class Marks(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What late interaction (handler/vectors/late.py) makes of a text."""
+
+    max_tokens: int
+    """Special tokens and the marker included."""
+    marker: int | None = None
+    """The token behind the first one."""
+    filler: int | None = None
+    """The token that fills a shorter text up to max_tokens."""
+    hides_filler: bool = False
+    """Whether no token sees the fillers."""
+
+
 class TextPair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One text, or two that the model reads together, or a text's tokens in its place."""
 
     text: str
     text_pair: str | None = None
     token_ids: tuple[int, ...] | None = None
+    marks: Marks | None = None
+    """How one text is marked and cut, in the place of its layout."""
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -16,7 +16,6 @@ from .quantized import refuse_quantized
 MARKS: Mapping[tuple[str, ...], str] = {
     ("model_index.json",): "a pipeline of diffusers, which makes images or sound",
     ("gliner_config.json",): OTHERS["gliner"],
-    ("artifact.metadata",): OTHERS["hf_colbert"],
     ("open_clip_config.json",): "a model of OpenCLIP, for images beside text",
     ("meta.json", "config.cfg"): "a pipeline of spaCy",
     ("model.bin", "shared_vocabulary.*"): "a model of CTranslate2, which transformers' ct2 converters made",

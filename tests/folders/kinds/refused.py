@@ -121,9 +121,9 @@ OTHER_LIBRARIES: dict[str, tuple[dict[str, str], str]] = {
     "a fastText model": ({"model.bin": "\xba\x16\x4f\x2f"}, "a model of fastText"),
     "a GLiNER model": ({"gliner_config.json": '{"model_name": "x"}', "pytorch_model.bin": "PK"}, "a GLiNER model"),
     "a model2vec model without its table": ({"config.json": '{"model_type": "model2vec"}'}, "has no model.safetensors"),
-    "a ColBERT model": (
+    "a ColBERT model without its weights": (
         {"config.json": '{"model_type": "bert", "architectures": ["HF_ColBERT"]}', "artifact.metadata": "{}"},
-        "a ColBERT model",
+        "has no model.safetensors",
     ),
     "an OpenCLIP model": ({"open_clip_config.json": "{}"}, "a model of OpenCLIP"),
 }
