@@ -14,7 +14,8 @@ TRANSFORMER_FILES = tuple(
     for kind in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
 )
 TRANSFORMERS = ("Transformer", "MLMTransformer")
-PACKAGE = "sentence_transformers"
+PACKAGES = ("sentence_transformers", "pylate")
+"""Those whose classes are known by their names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +29,9 @@ class Module:
 
     @property
     def kind(self) -> str:
-        """The class's name when it is sentence-transformers' own, whatever its place there; else the whole type."""
+        """The class's name when it is sentence-transformers' or PyLate's, whatever its place there; else the type."""
         package, _, name = self.type.rpartition(".")
-        return name if package.split(".")[0] == PACKAGE else self.type
+        return name if package.split(".")[0] in PACKAGES else self.type
 
 
 def load_modules(checkpoint: Path) -> tuple[Module, ...]:

@@ -13,8 +13,13 @@ from .sizes import MAX_TOKEN_VECTORS_PER_REQUEST
 from .text.tokenization import Encoded
 
 
-def accept(request: Request, encoded: list[Encoded]) -> list[Pending] | RequestError:
-    """Return one request's inputs, or the error that says why it cannot be answered."""
+def accept(
+    request: Request, encoded: list[Encoded], *, gives_tokens: bool | None = None
+) -> list[Pending] | RequestError:
+    """Return one request's inputs, or the error that says why it cannot be answered.
+
+    `gives_tokens`: whether each token gets a vector; None: as the request's parameters say.
+    """
     inputs: list[Pending] = []
     for source, texts in zip(request.inputs, map(_mark, encoded, repeat(request.parameters)), strict=True):
         if isinstance(texts, RequestError):
@@ -33,7 +38,7 @@ def accept(request: Request, encoded: list[Encoded]) -> list[Pending] | RequestE
     return (
         _refuse_cuts(request, inputs)
         or refuse_too_many(request, sum([len(pending.texts) for pending in inputs]))
-        or _too_many_tokens(request, sum([pending.num_tokens for pending in inputs]))
+        or _too_many_tokens(request, sum([pending.num_tokens for pending in inputs]), gives_tokens=gives_tokens)
         or inputs
     )
 
@@ -68,8 +73,8 @@ def refuse_too_many(request: Request, num_texts: int) -> TooManyInputs | None:
     ).locate(request.param)
 
 
-def _too_many_tokens(request: Request, num_tokens: int) -> TooManyTokens | None:
-    gives_tokens = request.parameters.gives_tokens
+def _too_many_tokens(request: Request, num_tokens: int, *, gives_tokens: bool | None) -> TooManyTokens | None:
+    gives_tokens = request.parameters.gives_tokens if gives_tokens is None else gives_tokens
     most = MAX_TOKEN_VECTORS_PER_REQUEST if gives_tokens else MAX_TOKENS_PER_REQUEST
     if num_tokens <= most:
         return None

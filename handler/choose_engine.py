@@ -58,7 +58,9 @@ def load_pipeline(
 
 def use_graphs(pipeline: Pipeline, known: KnownAnswers, record: Recorder) -> None:
     """Have the pipeline run recorded passes, as far as its model can be recorded and gives its own answers then."""
-    if isinstance(pipeline.model, PackedModel) and pipeline.model.adapters is None:  # a recorded pass has one path
+    vectors = pipeline.config.vectors
+    has_paths = pipeline.model.adapters is not None or (vectors is not None and vectors.hides_tokens)
+    if isinstance(pipeline.model, PackedModel) and not has_paths:  # a recorded pass has one
         began_s = time.monotonic()
         max_tokens = pipeline.config.max_tokens
         pipeline.use(with_graphs(pipeline.model, max_tokens, pipeline.read(known), pipeline.tolerance, record))

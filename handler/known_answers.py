@@ -41,15 +41,19 @@ class KnownAnswers:
     answers: Answers
     heads: Mapping[str, Answers] = field(default_factory=dict)
     """What further heads answer to the same inputs, by their names."""
+    prompted: Mapping[str, Answers] = field(default_factory=dict)
+    """What is answered to the same inputs behind other prompts than the default one, by their names."""
 
     def request(self, count: int | None = None) -> Request:
         """Return the first `count` inputs (all by default) as one request."""
         return Request(inputs=self.inputs[:count], parameters=self.parameters, is_raw=True)
 
     def requests(self) -> list[Request]:
-        """Return all inputs as a request to the first head, and to each further one."""
+        """Return all inputs as a request to the first head, to each further one, and with each prompt."""
         first = self.request()
-        others = (msgspec.structs.replace(self.parameters, head=name) for name in self.heads)
+        heads = (msgspec.structs.replace(self.parameters, head=name) for name in self.heads)
+        prompts = (msgspec.structs.replace(self.parameters, prompt_name=name) for name in self.prompted)
+        others = (*heads, *prompts)
         return [first, *(replace(first, parameters=each) for each in others)]
 
     def short(self) -> "KnownAnswers":
@@ -60,7 +64,8 @@ class KnownAnswers:
             self,
             inputs=tuple(self.inputs[index] for index in chosen),
             answers=tuple(self.answers[index] for index in chosen),
-            heads={name: tuple(answers[index] for index in chosen) for name, answers in self.heads.items()},
+            heads=_chosen(self.heads, chosen),
+            prompted=_chosen(self.prompted, chosen),
         )
 
     def largest_difference(self, values: Sequence[object]) -> float:
@@ -83,11 +88,17 @@ def load_known_answers(path: Path, contract: Contract) -> KnownAnswers:
         parameters=msgspec.convert(document["parameters"], contract.parameters),
         answers=_read_answers(document["answers"]),
         heads={name: _read_answers(answers) for name, answers in document.get("heads", {}).items()},
+        prompted={name: _read_answers(answers) for name, answers in document.get("prompted", {}).items()},
     )
-    for answers in (known.answers, *known.heads.values()):
+    for answers in (known.answers, *known.heads.values(), *known.prompted.values()):
         if not known.inputs or len(known.inputs) != len(answers):
             raise SelfTestError(f"{path.name} has {len(known.inputs)} inputs and {len(answers)} answers: pack it again")
     return known
+
+
+def _chosen(answers: Mapping[str, Answers], places: Sequence[int]) -> dict[str, Answers]:
+    """Keep the answers to some of the inputs."""
+    return {name: tuple(each[place] for place in places) for name, each in answers.items()}
 
 
 def _read_answers(value: list[list[float]]) -> Answers:
@@ -109,6 +120,8 @@ def make_raw_head(reads: Reads) -> Head[Parameters]:
         return one_by_one(_sum_words)
     if reads is Reads.TEXT_AND_TOKENS:
         return one_by_one(_mean_tokens)
+    if reads is Reads.TOKEN_VECTORS:
+        return one_by_one(_mean_vectors)
     step = KNOWN_WORDS_STEP if reads is Reads.MASK_LOGITS else 1
     every = KNOWN_SPANS_STEP if reads is Reads.TYPED_SPANS else 1
 
@@ -133,6 +146,13 @@ def _mean_tokens(reading: Reading, _: Parameters) -> list[float]:
     (row,) = reading.rows
     tokens = row[1:].astype(np.float64)
     numbers: list[float] = np.concatenate([row[0], tokens.mean(0), tokens.sum(1) / len(tokens)]).tolist()
+    return numbers
+
+
+def _mean_vectors(reading: Reading, _: Parameters) -> list[float]:
+    """Vectors of tokens [T, width] of each text -> their mean, and each one's sum over T."""
+    parts = [part for row in reading.rows for part in (row.mean(0, np.float64), row.sum(1, np.float64) / len(row))]
+    numbers: list[float] = np.concatenate(parts).tolist()
     return numbers
 
 

@@ -55,6 +55,8 @@ class Pipeline:
         self.use(MODELS[engine](folder, config, self.placement, self._tokenizer))
         self._heads = make_heads(self._kind, folder, self._model.network.config, self._tokenizer.hf, config)
         self._raw_head = make_raw_head(reads_of(config))
+        is_late = config.vectors is not None and config.vectors.late is not None
+        self._gives_tokens = self._kind.is_vector if is_late else None
 
     @property
     def model(self) -> Model:
@@ -168,7 +170,7 @@ class Pipeline:
 
     def _accept(self, request: Request, encoded: list[Encoded]) -> list[Pending] | RequestError:
         head = self._heads.of(request.parameters)
-        return accept(request, [head.adapt(each) for each in encoded])
+        return accept(request, [head.adapt(each) for each in encoded], gives_tokens=self._gives_tokens)
 
     def _plan_request(self, request: Request) -> list[Passages] | RequestError:
         if time.monotonic() > request.deadline_s:

@@ -103,7 +103,7 @@ def _vector(vector: Mapping[str, Any]) -> str:
     steps = {
         f"{vector['size']} numbers": True,
         " and ".join(vector["kinds"]): vector["kinds"] != ["dense"],
-        f"pooled by {' and '.join(vector['pooling'])}": True,
+        f"pooled by {' and '.join(vector['pooling'])}": vector["pooling"],
         f"{vector['dense']} modules behind": vector["dense"],
         "of length 1": vector["normalized"],
         f"cut to {vector['truncate_dim']}": vector["truncate_dim"],

@@ -18,7 +18,7 @@ from .base import bring_base
 from .copying import copy_folder
 from .foreign import check_form
 from .gliner import encoder, tokens
-from .modules import static, token_modules
+from .modules import stanford, static, token_modules
 from .tokenizer import as_saved
 from .tokenizer.conversion import make_tokenizers, needs_tokenizer
 
@@ -47,6 +47,7 @@ CONVERSIONS: tuple[Conversion, ...] = (
     Conversion(applies=encoder.applies, convert=encoder.convert),
     Conversion(applies=token_modules.applies, convert=token_modules.convert),
     Conversion(applies=static.applies, convert=static.convert),
+    Conversion(applies=stanford.applies, convert=stanford.convert),
     Conversion(applies=layout_2019.applies, convert=layout_2019.convert),
     Conversion(applies=adapter.applies, convert=adapter.convert),
     Conversion(applies=native.applies, convert=native.convert),

@@ -97,10 +97,11 @@ def _labels(shape: Mapping[str, Any]) -> tuple[str, ...]:
 def _vector(config: HandlerConfig, size: ModelSize) -> dict[str, object]:
     vectors = config.vectors
     pooled = (vectors.words,) if vectors and vectors.words else config.pooling
+    is_late = vectors is not None and vectors.late is not None
     return {
-        "size": size.num_words or size.vector_size,
+        "size": size.num_words or (size.token_width if is_late else size.vector_size),
         "kinds": ["dense"] if vectors is None else [str(kind) for kind in vectors.kinds],
-        "pooling": [str(pooling) for pooling in pooled],
+        "pooling": [] if is_late else [str(pooling) for pooling in pooled],
         "dense": len(config.dense),
         "normalized": config.normalize,
         "truncate_dim": config.truncate_dim,

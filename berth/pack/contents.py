@@ -53,6 +53,8 @@ class ReferenceAnswers:
     """Others of the same form, which a faster precision is held to; not in the archive."""
     heads: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
     """What further heads answer to the same inputs, by their names."""
+    prompted: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
+    """What is answered to the same inputs behind other prompts than the default one, by their names."""
     left_out: tuple[str, ...] = ()
     """Which of the checkpoint's weights the task does not use, a sentence each; not in the archive."""
 
@@ -60,6 +62,7 @@ class ReferenceAnswers:
         """The member known_answers.json."""
         value: dict[str, object] = {"inputs": self.inputs, "parameters": self.parameters, "answers": self.answers}
         value |= {"heads": self.heads} if self.heads else {}
+        value |= {"prompted": self.prompted} if self.prompted else {}
         return (json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
 
 

@@ -6,7 +6,8 @@ Only JSON is read here, no weights and no code: pickles and custom code are refu
 from collections.abc import Mapping
 from pathlib import Path
 
-from handler.config import Task
+from handler.config import ScoreFunction, Task
+from handler.vectors.late import Late
 
 from ..checkpoint_files import CONFIG, TOKENIZER_CONFIG, load_json
 from ..convert.native import why_not_native
@@ -21,11 +22,13 @@ from .files import travelling_files
 from .gliner.checkpoint import load_gliner_checkpoint, tokens_without_positions
 from .references import REFERENCES
 from .sentence.cross_encoder import is_cross_encoder, score_function_of
-from .sentence.embedding import embedding_of
+from .sentence.embedding import Embedding, embedding_of, late_embedding
+from .sentence.late import makes_late
 from .sentence.modules import check_kinds
 from .sentence.token_modules import token_vectors_of
 from .sentence.transformer import max_sequence_length
 
+Modules = tuple[Module, ...]
 SAVE_AGAIN = (
     "if transformers knows the architecture by now, load it without trust_remote_code, save it again, and take "
     "auto_map out of the new file: transformers keeps it"
@@ -71,8 +74,11 @@ def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
     if task is not None:
         _check_given(transformer / CONFIG, config, task)
     task = task or _task_of(checkpoint, modules, config)
-    _check_labels(transformer / CONFIG, config, task)
-    embedding = embedding_of(checkpoint, modules if task is Task.EMBEDDINGS else ())
+    embedding = _embedding_of(checkpoint, modules, config, task)
+    late = embedding.vectors.late if embedding.vectors else None
+    if late is None:
+        _check_labels(transformer / CONFIG, config, task)
+    told = late.longest if late else max_sequence_length(transformer) if modules else None
     vectors = embedding.vectors or (token_vectors_of(transformer, embedding) if task is Task.EMBEDDINGS else None)
     of_tokens = vectors.modules if vectors else ()
     inner = tuple(module.path for module in modules if module.path and transformer == checkpoint)
@@ -81,9 +87,7 @@ def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
         files=travelling_files(transformer, (*inner, *of_tokens), (*embedding.dense, *of_tokens)),
         task=task,
         is_task_told=is_told,
-        max_tokens=_max_tokens(
-            transformer, _usable_positions(config), max_sequence_length(transformer) if modules else None
-        ),
+        max_tokens=_max_tokens(transformer, _usable_positions(config), told),
         pooling=embedding.pooling,
         dense=embedding.dense,
         normalize=embedding.normalize,
@@ -91,8 +95,22 @@ def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
         prompts=embedding.prompts,
         default_prompt=embedding.default_prompt,
         vectors=vectors,
-        score_function=score_function_of(checkpoint, modules, config) if task is Task.TEXT_RANKING else None,
+        score_function=_score_function(checkpoint, modules, config, late) if task is Task.TEXT_RANKING else None,
     )
+
+
+def _embedding_of(checkpoint: Path, modules: Modules, config: Mapping[str, object], task: Task) -> Embedding:
+    """How the checkpoint embeds, for the tasks that make vectors: of late interaction ranking is one."""
+    if makes_late(modules) and task in (Task.EMBEDDINGS, Task.TEXT_RANKING):
+        return late_embedding(checkpoint, modules, _usable_positions(config))
+    return embedding_of(checkpoint, modules if task is Task.EMBEDDINGS else ())
+
+
+def _score_function(
+    checkpoint: Path, modules: Modules, config: Mapping[str, object], late: Late | None
+) -> ScoreFunction:
+    """What turns a text's number into its score: nothing, where that is a sum of products."""
+    return ScoreFunction.NONE if late else score_function_of(checkpoint, modules, config)
 
 
 def _load_config(transformer: Path) -> dict[str, object]:

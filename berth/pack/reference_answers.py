@@ -10,6 +10,8 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from logging import CRITICAL
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,7 @@ from .checkpoint import Checkpoint
 from .contents import ReferenceAnswers
 from .references import reference_of
 from .references.known_texts import GOLDEN_TEXTS, TEXTS
-from .references.reference import Texts
+from .references.reference import Reference, Texts
 from .references.static_embeddings import StaticReference, is_static
 
 DECIMALS = 6
@@ -62,12 +64,15 @@ def reference_answers(checkpoint: Checkpoint, advance: Advance = ignore) -> Refe
             _one_thread(),
             torch.inference_mode(),
         ):
-            answers = [_answer(checkpoint, model, tokenizer, item, advance) for item in inputs]
+            ask = partial(_answers, checkpoint, model, tokenizer, advance)
+            answers = ask(reference)
+            prompted = {name: ask(replace(reference, texts=texts)) for name, texts in reference.prompted.items()}
     return ReferenceAnswers(
         inputs=inputs,
         parameters=reference.parameters,
-        answers=tuple(answers),
+        answers=answers,
         golden_inputs=reference.inputs(checkpoint, tokenizer.mask_token, GOLDEN_TEXTS),
+        prompted=prompted,
         left_out=left_out,
     )
 
@@ -97,21 +102,38 @@ def _silent_transformers() -> Iterator[None]:
         logging.set_verbosity(verbosity)
 
 
+def _answers(
+    checkpoint: Checkpoint,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    advance: Advance,
+    reference: Reference,
+) -> tuple[object, ...]:
+    """What the model answers to each known input."""
+    answers = []
+    for item in reference.inputs(checkpoint, tokenizer.mask_token, TEXTS):
+        answers.append(_answer(checkpoint, model, tokenizer, item, reference))
+        advance(1)
+    return tuple(answers)
+
+
 def _answer(
     checkpoint: Checkpoint,
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     item: object,
-    advance: Advance,
+    reference: Reference,
 ) -> list[float]:
     """The numbers that the model gives for everything that it reads of one input, in order."""
-    reference = reference_of(checkpoint)
-    numbers = [] if reference.ask is None else reference.ask(checkpoint, model, tokenizer, item)
-    for texts in reference.texts(checkpoint, item) if reference.ask is None else ():
-        for encoded in _encode(tokenizer, texts, reference.cut(checkpoint.max_tokens)):
+    if reference.ask is not None:
+        return _rounded(checkpoint, reference.ask(checkpoint, model, tokenizer, item))
+    numbers: list[float] = []
+    for texts in reference.texts(checkpoint, item):
+        cut = reference.cut(checkpoint.max_tokens)
+        own = reference.encode and reference.encode(checkpoint, tokenizer, texts)
+        for encoded in own or _encode(tokenizer, texts, cut):
             is_mask = encoded["input_ids"][0] == tokenizer.mask_token_id
             numbers += reference.read(checkpoint, model(**encoded), is_mask)
-    advance(1)
     return _rounded(checkpoint, numbers)
 
 

@@ -9,7 +9,13 @@ from ..gliner_files import GLINER_CONFIG
 
 MODULE_FOLDER = re.compile(r"(\w+_)?\d+_\w+")  # sentence-transformers: 1_Pooling, 0_Transformer, query_0_Router
 CHECKPOINT = re.compile(r"checkpoint-(\d+)")  # transformers.Trainer: checkpoint-500
-TEXTS = ("vocab.txt", "merges.txt", "README.md", "model_head.pkl")  # the last is SetFit's classifier
+TEXTS = (
+    "vocab.txt",
+    "merges.txt",
+    "README.md",
+    "artifact.metadata",
+    "model_head.pkl",
+)  # ColBERT's settings; SetFit's classifier
 ENDINGS = (".json", ".model", ".codes")  # settings, sentencepiece, fastBPE
 MAX_SETTINGS_BYTES = 64 * 2**20  # the largest tokenizer.json of known encoders has 17 MB; data sets are larger
 SAFETENSORS_SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")

@@ -73,9 +73,14 @@ def attend_each_text(  # noqa: PLR0913, PLR0917 - AttendTexts
     query: Tensor, key: Tensor, value: Tensor, bounds: TextBounds, scaling: float | None, reach: Reach
 ) -> Tensor:
     """One scaled_dot_product_attention per text: fastest on a CPU, and right for any precision and device."""
-    if len(bounds.lengths) == 1:
+    if bounds.seen is None and len(bounds.lengths) == 1:
         return _attend_rows(query, key, value, scaling, reach).transpose(1, 2)
-    parts = zip(*(torch.split(tensor, bounds.lengths, 2) for tensor in (query, key, value)), strict=True)
+    queries, keys, values = (torch.split(tensor, bounds.lengths, 2) for tensor in (query, key, value))
+    if bounds.seen is not None:
+        keys, values = (
+            tuple(each[:, :, :seen] for each, seen in zip(parts, bounds.seen, strict=True)) for parts in (keys, values)
+        )
+    parts = zip(queries, keys, values, strict=True)
     return torch.cat([_attend_rows(q, k, v, scaling, reach) for q, k, v in parts], 2).transpose(1, 2)
 
 
@@ -83,6 +88,8 @@ def attend_varlen(  # noqa: PLR0913, PLR0917 - AttendTexts
     query: Tensor, key: Tensor, value: Tensor, bounds: TextBounds, scaling: float | None, reach: Reach
 ) -> Tensor:
     """One flash-attention kernel for all texts: CUDA, bfloat16 and float16 only (torch.nn.attention.varlen)."""
+    if bounds.seen is not None:
+        return attend_each_text(query, key, value, bounds, scaling, reach)
     q, k, v = (tensor[0].transpose(0, 1) for tensor in (query, key, value))  # [T, heads, head_size]
     offsets, longest = bounds.offsets, bounds.longest
     # varlen_attn counts the tokens on either side, both ends included (pytorch's test_varlen_attention.py), and -1 is
@@ -102,7 +109,7 @@ def _attend_rows(query: Tensor, key: Tensor, value: Tensor, scaling: float | Non
     attended = []
     for start in range(0, length, WINDOW_BLOCK):
         end = min(start + WINDOW_BLOCK, length)
-        first, last = max(0, start - window + 1), min(length, end + window - 1)
+        first, last = max(0, start - window + 1), min(key.shape[2], end + window - 1)
         q, k, v = query[:, :, start:end], key[:, :, first:last], value[:, :, first:last]
         band = torch.ones(end - start, last - first, dtype=torch.bool, device=query.device)
         band.tril_(start - first + (0 if reach.is_causal else window - 1)).triu_(start - first - window + 1)

@@ -155,10 +155,10 @@ class PaddedModel:
     @torch.inference_mode()
     def forward(self, batch: PaddedBatch) -> list[Row]:
         device = self._placement.device
-        ids, mask = batch.ids.to(device), batch.mask.to(device)
+        ids, mask, seen = (each.to(device) for each in (batch.ids, batch.mask, batch.seen))
         types = {"token_type_ids": batch.type_ids.to(device)} if self._tokenizer.has_token_types else {}
         with reading(self.adapters, batch.texts, [ids.shape[1]] * len(batch.texts)):
-            output = self.network(input_ids=ids, attention_mask=mask, **types)
+            output = self.network(input_ids=ids, attention_mask=seen, **types)
         bounds = bound_rows([text.num_tokens for text in batch.texts], device)
         rows = self._readout.read(output, Seen(bounds=bounds, mask=mask.bool()))
         numbers = to_numpy(self._readout.choose(rows, batch.texts, len(batch.texts)))

@@ -48,6 +48,8 @@ class TextBounds:
     offsets: Tensor  # [N + 1] int32, on the model's device: the starts and the end of the last, as varlen_attn wants
     longest: int
     """No text has more tokens."""
+    seen: list[int] | None = None
+    """Tokens of each text that its tokens see, the first of them [N]; None: all."""
     slots: int | None = None
     """Rows that a head gets which reads some tokens only; None: as many as there are such tokens."""
 
@@ -95,7 +97,9 @@ def unpack_buffer(buffer: Tensor, batch: PackedBatch) -> tuple[Tensor, TextBound
     """Return the device's copy of batch.buffer as ids, positions and type ids [3, 1, T], and the texts' bounds."""
     total, lengths = batch.num_tokens, batch.lengths
     offsets = buffer[NUM_ROWS * total :]
-    bounds = TextBounds(lengths=lengths, starts=offsets[:-1], offsets=offsets.int(), longest=max(lengths))
+    has_hidden = any(text.num_hidden for text in batch.texts)
+    seen = [text.num_tokens - text.num_hidden for text in batch.texts] if has_hidden else None
+    bounds = TextBounds(lengths=lengths, starts=offsets[:-1], offsets=offsets.int(), longest=max(lengths), seen=seen)
     return buffer[: NUM_ROWS * total].view(NUM_ROWS, 1, total), bounds
 
 

@@ -25,6 +25,7 @@ class PaddedBatch:
     ids: Tensor  # [N, L] int64, cpu
     type_ids: Tensor  # [N, L] int64, cpu
     mask: Tensor  # [N, L] int64, cpu; 1 for a token, 0 for padding
+    seen: Tensor  # [N, L] int64, cpu; the same, and 0 for a token that none sees
 
 
 def pad_texts(
@@ -53,6 +54,7 @@ def _pad(texts: Sequence[EncodedText], indices: list[int], cost: int, pad_token_
         ids=_rows([text.ids for text in chosen], longest, pad_token_id),
         type_ids=_rows([text.type_ids for text in chosen], longest, 0),
         mask=_rows([np.ones(text.num_tokens, np.int8) for text in chosen], longest, 0),
+        seen=_rows([np.ones(text.num_tokens - text.num_hidden, np.int8) for text in chosen], longest, 0),
     )
 
 

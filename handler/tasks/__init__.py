@@ -29,7 +29,9 @@ TASKS: dict[Task, TaskKind[Any]] = {
 
 
 def reads_of(config: HandlerConfig) -> Reads:
-    """What is read off a model's output: by its task, and of embeddings by the vectors that its checkpoint makes."""
+    """What is read off a model's output: by its task, or by the vectors that its checkpoint makes."""
     if config.vectors is None:
         return TASKS[config.task].reads
+    if config.vectors.late is not None:
+        return Reads.TOKEN_VECTORS
     return Reads.TEXT_AND_TOKENS if config.vectors.words is None else Reads.WORD_WEIGHTS

@@ -17,6 +17,7 @@ from ..parameters import Count, CutParameters, EncodingFormat, choose_prompt
 from ..text.passages import Layout, Passages, TextPair
 from ..vectors.settings import Kind
 from .kind import Head, Reading, Reads, Row, TaskKind
+from .late import late_of, plan_text, token_vectors
 from .sparse import MaxWords, MinWeight, WordKeys, choose_words, weigh_words
 from .sparse import Words as WordIds
 
@@ -81,6 +82,8 @@ class EmbeddingParameters(CutParameters, frozen=True, kw_only=True):
 def plan(source: TextInput, parameters: EmbeddingParameters, config: HandlerConfig) -> Passages:
     """Read the text behind its prompt, or token ids as they are; a kind of vectors that is not made is not read for."""
     choose_kinds(parameters, kinds_of(config))
+    if (late := late_of(config)) is not None:
+        return plan_text(source, parameters.prompt_name, config, late)
     layout = Layout(max_tokens=config.max_tokens)
     if source.token_ids is None:
         return Passages(
@@ -135,6 +138,8 @@ def _makers(tokenizer: Any, config: HandlerConfig) -> Mapping[Kind, Make]:
     """How each kind is made of what the model says of a text (Reads)."""
     if config.vectors is None:
         return {Kind.DENSE: _make_dense(config, lambda reading: reading.rows[0])}
+    if (late := config.vectors.late) is not None:
+        return {Kind.MULTI_VECTOR: lambda reading, asked: token_vectors(reading, asked.prompt_name, config, late)}
     if config.vectors.words is not None:
         return {Kind.SPARSE: _make_sparse(tokenizer, config, lambda reading: (None, reading.rows[0]))}
     width, first = config.vectors.dense_width, int(config.vectors.sparse_module is not None)

@@ -34,6 +34,7 @@ class Reads(StrEnum):
     WORD_WEIGHTS = "word weights"
     TEXT_AND_TOKENS = "text and tokens"
     TYPED_SPANS = "typed spans"
+    TOKEN_VECTORS = "token vectors"  # noqa: S105 - no password
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):

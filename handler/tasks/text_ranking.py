@@ -1,4 +1,7 @@
-"""text-ranking: texts by how well they answer a query, best first, as a cross-encoder scores the pairs."""
+"""text-ranking: texts by how well they answer a query, best first, as a cross-encoder scores the pairs.
+
+A checkpoint for late interaction scores them by the vectors of their tokens (late.py).
+"""
 
 from enum import StrEnum
 from typing import Any
@@ -11,6 +14,7 @@ from ..inputs import RankingObject, TextInput
 from ..parameters import Count, CutParameters
 from ..text.passages import Layout, Passages, TextPair
 from .kind import Head, Reading, Reads, TaskKind, one_by_one
+from .late import late_of, max_sim, plan_ranking
 from .scores import SCORE_FUNCTIONS
 
 
@@ -38,18 +42,21 @@ class RankedText(msgspec.Struct, kw_only=True):
 
 
 def plan(source: TextInput, _: RankingParameters, config: HandlerConfig) -> Passages:
-    """Read the query with each of the texts."""
+    """Read the query with each of the texts; or, for late interaction, each of them alone."""
+    if (late := late_of(config)) is not None:
+        return plan_ranking(source, config, late)
     pairs = tuple(TextPair(text=source.text, text_pair=text) for text in source.texts)
     return Passages(pairs=pairs, layout=Layout(max_tokens=config.max_tokens))
 
 
 def make_head(_: Any, __: Any, config: HandlerConfig) -> Head[RankingParameters]:
-    """Make the head: one logit for each text -> its index in the request and its score, best first."""
-    default = config.score_function or ScoreFunction.SIGMOID
+    """Make the head: one number for each text -> its index in the request and its score, best first."""
+    default, late = config.score_function or ScoreFunction.SIGMOID, late_of(config)
 
     @one_by_one
     def head(reading: Reading, parameters: RankingParameters) -> list[dict[str, object]]:
-        logits = np.concatenate(reading.rows).astype(np.float64)
+        numbers = np.concatenate(reading.rows) if late is None else max_sim(reading, late)
+        logits = numbers.astype(np.float64)
         scores = SCORE_FUNCTIONS[ScoreFunction(parameters.function_to_apply or default)](logits)
         order = np.argsort(-scores, kind="stable")[: parameters.top_k]
         best = zip(order.tolist(), scores[order].tolist(), strict=True)

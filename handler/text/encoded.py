@@ -36,6 +36,8 @@ class EncodedText(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False)
     """[T]: which word of its text a token is of, as the tokenizer splits it; -1 for none."""
     reads_tokens: bool = False
     """Whether what a model says of single tokens beside the text's vector is asked for."""
+    num_hidden: int = 0
+    """So many of its last tokens are seen by none, and see all others."""
     adapter: int = 0
     """The number of the adapter that it is read with (handler.engine.heads); 0: none."""
 
@@ -47,7 +49,7 @@ class EncodedText(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False)
     @property
     def key(self) -> tuple[object, ...]:
         """Texts of which a model says the same have equal keys."""
-        return self.ids.tobytes(), self.type_ids.tobytes(), self.reads_tokens, self.adapter
+        return self.ids.tobytes(), self.type_ids.tobytes(), self.reads_tokens, self.adapter, self.num_hidden
 
     @property
     def is_truncated(self) -> bool:
@@ -141,6 +143,8 @@ class Frame:
     after: Ids
     types: Types
     """Types of what stands before, the first text, between, the second text, after."""
+    num_hidden: int = 0
+    """So many of its last tokens are seen by none."""
 
     @cached_property
     def num_special(self) -> int:
@@ -192,6 +196,7 @@ def put_together(texts: Sequence[Framed], *, keeps_places: bool) -> list[Encoded
             offsets=None if offsets is None else offsets[part],
             sources=None if sources is None else sources[part],
             words=None if words is None else words[part],
+            num_hidden=text.frame.num_hidden,
         )
         for text, part in zip(texts, _slices(totals), strict=True)
     ]

@@ -9,6 +9,19 @@ from ..parameters import DEFAULT_STRIDE_TOKENS
 from ..spans.settings import SpanSettings
 
 
+class Marks(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What late interaction (handler/vectors/late.py) makes of a text."""
+
+    max_tokens: int
+    """Special tokens and the marker included."""
+    marker: int | None = None
+    """The token behind the first one."""
+    filler: int | None = None
+    """The token that fills a shorter text up to max_tokens."""
+    hides_filler: bool = False
+    """Whether no token sees the fillers."""
+
+
 class TextPair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One text, or two that the model reads together, or a text's tokens in its place, or a text behind types."""
 
@@ -19,6 +32,8 @@ class TextPair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is looked for in the text, which is then read word by word (handler.text.words)."""
     spans: SpanSettings | None = None
     """How it is read so; None where there are no types."""
+    marks: Marks | None = None
+    """How one text is marked and cut, in the place of its layout."""
 
     @property
     def texts(self) -> tuple[str, ...]:

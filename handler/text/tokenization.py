@@ -29,6 +29,7 @@ from .encoded import (
     share_room,
     to_ids,
 )
+from .marks import frame_marked
 from .passages import Cut, Layout, Passages, TextPair
 from .static import load_config
 from .words import TypedReader
@@ -202,6 +203,8 @@ class Tokenizer:
 
     def _lay_out_pair(self, pair: TextPair, tokens: Mapping[str, Tokens], passages: Passages) -> Sequence[LaidOut]:
         """Return the whole text, its beginning, or its windows."""
+        if pair.marks is not None:
+            return [frame_marked(tokens[pair.text], self._frame, pair.marks, self._truncation_side)]
         layout = passages.layout
         frame = self._frame if pair.text_pair is None else self._pair_frame
         first, second = tokens[pair.text], NOTHING if pair.text_pair is None else tokens[pair.text_pair]

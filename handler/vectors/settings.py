@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from ..errors import ConfigError
+from .late import Late
 
 
 class Kind(StrEnum):
@@ -45,21 +46,28 @@ class Vectors:
     """Numbers of a token's vector."""
     dense_width: int = 0
     """Numbers of the dense vector, where it lies beside those of tokens."""
+    late: Late | None = None
+    """ColBERT: vectors of tokens, `token_width` numbers each, and none of the text."""
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """What may be asked for; the first is what a request gets that does not say."""
         made = {
-            Kind.DENSE: self.words is None,
+            Kind.DENSE: self.words is None and self.late is None,
             Kind.SPARSE: self.words is not None or self.sparse_module is not None,
-            Kind.MULTI_VECTOR: self.multi_module is not None,
+            Kind.MULTI_VECTOR: self.multi_module is not None or self.late is not None,
         }
         return tuple(kind for kind, is_made in made.items() if is_made)
 
     @property
     def modules(self) -> tuple[str, ...]:
         """Folders of the modules that look at each token."""
-        return tuple(filter(None, (self.sparse_module, self.multi_module)))
+        return (*filter(None, (self.sparse_module, self.multi_module)), *(self.late.modules if self.late else ()))
+
+    @property
+    def hides_tokens(self) -> bool:
+        """Whether a text may have tokens that none sees."""
+        return self.late is not None and self.late.hides_filler
 
     @property
     def numbers_of_token(self) -> int:
@@ -74,15 +82,26 @@ class Vectors:
         for key, each in value.items():
             if not _CHECKS[key](each):
                 raise ConfigError(f"model-config.yaml: {key} of {name} is {each!r}: pack the checkpoint again")
-        if ("words" in value) == bool({"sparse_module", "multi_module"} & set(value)):
+        ways = ("words" in value, "late" in value, bool({"sparse_module", "multi_module"} & set(value)))
+        if sum(ways) != 1:
             raise ConfigError(f"model-config.yaml: {name} has either words or modules for tokens: pack it again")
-        words = {"words": WordPooling(value["words"])} if "words" in value else {}
-        return cls(**{**value, **words})
+        settings: dict[str, Any] = {name: _READ.get(name, _as_it_is)(each) for name, each in value.items()}
+        return cls(**settings)
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the plain values that `from_mapping` reads; what is empty or left open is absent."""
         values = {setting.name: getattr(self, setting.name) for setting in dataclasses.fields(self)}
-        return {name: str(each) if name == "words" else each for name, each in values.items() if each}
+        return {name: _plain(each) for name, each in values.items() if each}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Late):
+        return value.to_mapping()
+    return str(value) if isinstance(value, StrEnum) else value
+
+
+def _as_it_is(value: object) -> object:
+    return value
 
 
 def _is_count(value: object) -> bool:
@@ -101,4 +120,6 @@ _CHECKS: Mapping[str, Callable[[object], bool]] = {
     "multi_module": _is_folder,
     "token_width": _is_count,
     "dense_width": _is_count,
+    "late": lambda value: isinstance(value, Mapping),
 }
+_READ: Mapping[str, Callable[[Any], object]] = {"words": WordPooling, "late": Late.from_mapping}

@@ -130,7 +130,6 @@ TIME_SERIES = _types(
 )
 OTHERS = {
     "gliner": "a GLiNER model, which finds entities by names that a request brings",
-    "hf_colbert": "a ColBERT model, which keeps a vector for each token",
 }
 FAMILIES: Mapping[frozenset[str], str] = {
     DECODERS: "a decoder, which writes text or reads it from left to right",

@@ -10,13 +10,12 @@ from ...checkpoint_files import CONFIG, load_json
 from ...errors import Refused
 from ...gliner_files import GLINER_CONFIG, is_gliner, load_gliner
 from ...sentence_files import load_modules, transformer_folder
-from .families import DECODERS, EMBEDDING_DECODERS, FAMILIES, OTHERS, SERVED, family_of
+from .families import DECODERS, EMBEDDING_DECODERS, FAMILIES, SERVED, family_of
 from .quantized import refuse_quantized
 
 # Files that other libraries write, each with what it is; where there are several, all of them are there.
 MARKS: Mapping[tuple[str, ...], str] = {
     ("model_index.json",): "a pipeline of diffusers, which makes images or sound",
-    ("artifact.metadata",): OTHERS["hf_colbert"],
     ("open_clip_config.json",): "a model of OpenCLIP, for images beside text",
     ("meta.json", "config.cfg"): "a pipeline of spaCy",
     ("model.bin", "shared_vocabulary.*"): "a model of CTranslate2, which transformers' ct2 converters made",

@@ -87,7 +87,7 @@ def _check_prefix(checkpoint: Checkpoint, loading: Loading) -> None:
 
 def _check_missing(checkpoint: Checkpoint, loading: Loading) -> None:
     """Refused when transformers made weights up at random: the checkpoint is not for this task."""
-    made_up = sorted(name for name in loading.missing if not _is_unused(name, checkpoint.task))
+    made_up = sorted(name for name in loading.missing if not _is_unused(name, checkpoint))
     if made_up:
         raise Refused(
             f"{checkpoint.root} has no weights for {made_up[0]}, which {checkpoint.task} needs: choose the "
@@ -95,12 +95,13 @@ def _check_missing(checkpoint: Checkpoint, loading: Loading) -> None:
         )
 
 
-def _is_unused(name: str, task: Task) -> bool:
+def _is_unused(name: str, checkpoint: Checkpoint) -> bool:
     """Whether answers do not depend on a weight: a vector is made of the last hidden state, before any pooler.
 
     Heads do depend on theirs: BERT's is `bert.pooler`, and DeBERTa's ContextPooler is called plainly `pooler`.
     """
-    return task is Task.EMBEDDINGS and name.partition(".")[0] == POOLER
+    makes_vectors = checkpoint.task is Task.EMBEDDINGS or checkpoint.vectors is not None
+    return makes_vectors and name.partition(".")[0] == POOLER
 
 
 def _check_heads(checkpoint: Checkpoint, unused: Mapping[str, int]) -> None:

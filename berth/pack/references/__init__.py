@@ -12,6 +12,7 @@ from ..checkpoint import Checkpoint
 from .embeddings import EMBEDDINGS
 from .fill_mask import FILL_MASK
 from .known_texts import TEXTS
+from .late import late_reference
 from .question_answering import QUESTION_ANSWERING
 from .reference import Reference
 from .sparse_embeddings import SPARSE_EMBEDDINGS
@@ -38,9 +39,12 @@ def reference_of(checkpoint: Checkpoint) -> Reference:
     """The record of the checkpoint's task, and of the vectors that it makes."""
     if checkpoint.vectors is None:
         return REFERENCES[checkpoint.task]
+    if checkpoint.vectors.late:
+        return late_reference(checkpoint)
     return SPARSE_EMBEDDINGS if checkpoint.vectors.words else of_tokens(checkpoint)
 
 
 def count_inputs(checkpoint: Checkpoint) -> int:
-    """How many known inputs the checkpoint's task has."""
-    return len(reference_of(checkpoint).inputs(checkpoint, "any mask", TEXTS))
+    """How many known inputs the checkpoint's task has, those behind other prompts counted."""
+    reference = reference_of(checkpoint)
+    return len(reference.inputs(checkpoint, "any mask", TEXTS)) * (1 + len(reference.prompted))

@@ -58,6 +58,10 @@ class Reference:
     """What a request sets for them."""
     texts: Callable[[Checkpoint, Any], list[Texts]] = one_text
     """The texts or pairs that the model reads for one input."""
+    prompted: Mapping[str, Callable[[Checkpoint, Any], list[Texts]]] = field(default_factory=dict)
+    """The same behind other prompts than the default one, by the names of these."""
+    encode: Callable[[Checkpoint, Any, Texts], list[dict[str, Any]]] | None = None
+    """What the model is given for one text or pair, by the tokenizer; None: what the tokenizer makes of it."""
     cut: Callable[[int], dict[str, Any]] = cut_beginning
     """What the tokenizer is told, for a model that takes so many tokens."""
     read: Callable[[Checkpoint, Any, Any], list[float]] = read_logits

@@ -1,6 +1,6 @@
 """The modules behind the pooling: Dense and LayerNorm, which have weights of their own; Normalize; Dropout."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from handler.config import Activation
@@ -22,10 +22,16 @@ WEIGHTED = ("Dense", "LayerNorm")
 DEFAULT_ACTIVATION = "torch.nn.modules.activation.Tanh"
 
 
-def weighted_modules(checkpoint: Path, transformer: Path, modules: Sequence[Module]) -> tuple[str, ...]:
+Served = Mapping[str, Mapping[str, object]]
+"""What may be set, by the kinds of modules."""
+
+
+def weighted_modules(
+    checkpoint: Path, transformer: Path, modules: Sequence[Module], served: Served = SETTINGS
+) -> tuple[str, ...]:
     """The folders of the modules with weights; Refused where they would not travel, or compute what we do not."""
     for module in modules:
-        _check(checkpoint / module.path / "config.json", module.kind)
+        _check(checkpoint / module.path / "config.json", served[module.kind])
     names = tuple(module.path for module in modules if module.kind in WEIGHTED)
     if names and transformer != checkpoint:
         raise Refused(
@@ -35,9 +41,9 @@ def weighted_modules(checkpoint: Path, transformer: Path, modules: Sequence[Modu
     return names
 
 
-def _check(path: Path, kind: str) -> None:
+def _check(path: Path, served: Mapping[str, object]) -> None:
     """Refused for settings that we do not serve."""
-    settings = check_settings(path, SETTINGS[kind])
+    settings = check_settings(path, served)
     activation = str(settings.get("activation_function", DEFAULT_ACTIVATION))
     package, _, name = activation.rpartition(".")
     if name not in list(Activation) or not f"{package}.".startswith("torch.nn."):

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from handler.config import Pooling
+from handler.vectors.late import DOCUMENT, QUERY
 from handler.vectors.settings import Vectors
 
 from ...sentence_files import Module, transformer_folder
 from .behind_pooling import weighted_modules
+from .late import late_vectors
 from .model_file import check_model_type, check_requirements, prompts_of, truncate_dim_of
 from .modules import check_order, makes_sparse
 from .pooling import poolings_of
@@ -66,6 +68,18 @@ def _sparse_embedding(checkpoint: Path, modules: tuple[Module, ...]) -> Embeddin
     prompts, default_prompt = prompts_of(checkpoint)
     vectors = splade_of(checkpoint, modules[1])
     return Embedding(prompts=prompts, default_prompt=default_prompt, vectors=vectors)
+
+
+def late_embedding(checkpoint: Path, modules: tuple[Module, ...], positions: int | None) -> Embedding:
+    """How a model for late interaction does: a vector for each token, of a query or a document."""
+    check_model_type(checkpoint, "ColBERT")
+    check_requirements(checkpoint)
+    prompts, default_prompt = prompts_of(checkpoint)
+    return Embedding(
+        prompts={QUERY: "", DOCUMENT: ""} | prompts,
+        default_prompt=default_prompt or DOCUMENT,
+        vectors=late_vectors(checkpoint, modules, positions),
+    )
 
 
 def _static_embedding(checkpoint: Path, modules: tuple[Module, ...]) -> Embedding:

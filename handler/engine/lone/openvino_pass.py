@@ -56,7 +56,7 @@ class LonePass:
 
     def holds(self, batch: PackedBatch) -> bool:
         """Whether it is such a text."""
-        return len(batch.texts) == 1 and batch.num_tokens <= MOST_TOKENS
+        return len(batch.texts) == 1 and batch.num_tokens <= MOST_TOKENS and not batch.texts[0].num_hidden
 
     @torch.inference_mode()
     def forward(self, batch: PackedBatch) -> list[Row]:

@@ -128,9 +128,9 @@ OTHER_LIBRARIES: dict[str, tuple[dict[str, str], str]] = {
         "span_mode is token_level",
     ),
     "a model2vec model without its table": ({"config.json": '{"model_type": "model2vec"}'}, "has no model.safetensors"),
-    "a ColBERT model": (
+    "a ColBERT model without its weights": (
         {"config.json": '{"model_type": "bert", "architectures": ["HF_ColBERT"]}', "artifact.metadata": "{}"},
-        "a ColBERT model",
+        "has no model.safetensors",
     ),
     "an OpenCLIP model": ({"open_clip_config.json": "{}"}, "a model of OpenCLIP"),
 }

@@ -8,6 +8,7 @@ from typing import Any
 
 from handler.config import Task
 from tests.support.checkpoints import make_checkpoint
+from tests.support.checkpoints.late import make_pylate, make_stanford
 from tests.support.checkpoints.sentence_transformers import (
     DenseLayer,
     make_cross_encoder,
@@ -80,6 +81,14 @@ def _weights(folder: Path, texts: Sequence[str]) -> Numbers:
 
     rows: Any = SparseEncoder(str(folder), device="cpu", local_files_only=True).encode(list(texts))
     return [sorted(filter(None, row), reverse=True) for row in rows.to_dense().tolist()]
+
+
+def _late(folder: Path, texts: Sequence[str]) -> Numbers:
+    """sentence-transformers' own vectors of a document's tokens, one behind the other."""
+    from sentence_transformers import MultiVectorEncoder  # noqa: PLC0415
+
+    model = MultiVectorEncoder(str(folder), device="cpu", local_files_only=True)
+    return [rows.flatten().tolist() for rows in model.encode_document(list(texts))]
 
 
 def _static(folder: Path) -> Any:
@@ -158,6 +167,8 @@ KINDS = (
         make=partial(_saved, _static),
         expected=vectors,
     ),
+    Kind(name="PyLate: ColBERT", make=lambda folder: str(make_pylate(folder)), expected=_late),
+    Kind(name="Stanford's ColBERT", make=lambda folder: str(make_stanford(folder)), expected=_late),
     Kind(
         name="sentence-transformers: Router",
         make=partial(_saved, _router),

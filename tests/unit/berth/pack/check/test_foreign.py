@@ -121,7 +121,6 @@ def test_no_type_is_of_two_families_and_all_are_known_to_transformers():
         ({"model_type": "new-thing", "architectures": ["NewForImageClassification"]}, "a model of images"),
         ({"model_type": "new-thing", "architectures": ["NewForCTC"]}, "a model of sound"),
         ({"model_type": "new-thing", "vision_config": {}}, "a model with a vision_config, for images beside text"),
-        ({"architectures": ["HF_ColBERT"]}, "HF_ColBERT, a ColBERT model, which keeps a vector for each token"),
         ({"model_type": "gliner"}, "gliner, a GLiNER model"),
     ],
 )

@@ -1,0 +1,100 @@
+"""Late interaction: PyLate's settings of queries and documents, with its words as the tokenizer's ids."""
+
+import string
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from handler.vectors.late import Late
+from handler.vectors.settings import Vectors
+
+from ...checkpoint_files import CONFIG, TOKENIZER, TOKENIZER_CONFIG, load_json
+from ...errors import Refused
+from ...sentence_files import MODEL_FILE, Module, transformer_folder
+from .behind_pooling import SETTINGS, weighted_modules
+from .settings import ANY_VALUE
+from .transformer import EMBEDS, check_transformer
+
+# PyLate's own, where the file does not say (1.6, models/colbert.py).
+QUERY_TOKENS, DOCUMENT_TOKENS = 32, 180
+QUERY_PREFIX, DOCUMENT_PREFIX = "[Q] ", "[D] "
+IN_PLACE = {"module_input_name": ANY_VALUE, "module_output_name": ANY_VALUE}  # it is of tokens, whatever stands there
+DENSE = {"Dense": {**SETTINGS["Dense"], **IN_PLACE}}
+
+
+def makes_late(modules: Sequence[Module]) -> bool:
+    """Whether the modules make a vector of each token, and none of the text, as PyLate saves them."""
+    kinds = [module.kind for module in modules]
+    return kinds[:1] == ["Transformer"] and set(kinds[1:]) == {"Dense"}
+
+
+def late_vectors(checkpoint: Path, modules: Sequence[Module], positions: int | None) -> Vectors:
+    """How the files say that queries and documents are read; Refused for a marker that the tokenizer does not have.
+
+    `positions`: most tokens that the model takes.
+    """
+    transformer = transformer_folder(checkpoint, tuple(modules))
+    check_transformer(transformer, EMBEDS)
+    dense = weighted_modules(checkpoint, transformer, modules[1:], DENSE)
+    settings, words = load_json(checkpoint / MODEL_FILE), _Words(transformer)
+    expands = settings.get("do_query_expansion") is not False
+    late = Late(
+        query_tokens=_length(settings, "query_length", QUERY_TOKENS, positions),
+        document_tokens=_length(settings, "document_length", DOCUMENT_TOKENS, positions),
+        modules=dense,
+        query_marker=words.marker(settings, "query_prefix", QUERY_PREFIX),
+        document_marker=words.marker(settings, "document_prefix", DOCUMENT_PREFIX),
+        filler=words.filler() if expands else None,
+        hides_filler=expands and not settings.get("attend_to_expansion_tokens"),
+        skipped=words.skipped(settings.get("skiplist_words")),
+    )
+    width = load_json(checkpoint / dense[-1] / CONFIG)["out_features"]
+    return Vectors(late=late, token_width=int(str(width)))
+
+
+def _length(settings: Mapping[str, object], name: str, default: int, positions: int | None) -> int:
+    told = settings.get(name) or default
+    return min(int(str(told)), positions or int(str(told)))
+
+
+class _Words:
+    """The tokenizer's ids."""
+
+    def __init__(self, transformer: Path) -> None:
+        content: Any = load_json(transformer / TOKENIZER)
+        vocabulary = content.get("model", {}).get("vocab", {})
+        if isinstance(vocabulary, list):  # a Unigram's: pieces with their scores
+            vocabulary = {piece: number for number, (piece, _) in enumerate(vocabulary)}
+        added = {each["content"]: each["id"] for each in content.get("added_tokens") or ()}
+        self._ids: dict[str, int] = {**vocabulary, **added}
+        self._transformer, self._config = transformer, load_json(transformer / TOKENIZER_CONFIG)
+
+    def marker(self, settings: Mapping[str, object], name: str, default: str) -> int | None:
+        """The token that a prefix is, with its blank or without; None where there is none."""
+        prefix = str(default if settings.get(name) is None else settings[name])
+        if not prefix:
+            return None
+        found = [self._ids[each] for each in (prefix, prefix.strip()) if each in self._ids]
+        if not found:
+            raise Refused(
+                f"{self._transformer / TOKENIZER} has no token {prefix!r}, which {MODEL_FILE} names as {name}: save "
+                "the model again with PyLate, which adds it to the tokenizer and to the embeddings"
+            )
+        return found[0]
+
+    def filler(self) -> int:
+        """The mask token, else the one that ends a text; Refused where there is neither."""
+        named = (self._config.get(name) for name in ("mask_token", "eos_token"))
+        for token in named:
+            word = token.get("content") if isinstance(token, dict) else token
+            if isinstance(word, str) and word in self._ids:
+                return self._ids[word]
+        raise Refused(
+            f"{self._transformer / TOKENIZER_CONFIG} names no mask_token, with which short queries are filled up: name "
+            "it as in training"
+        )
+
+    def skipped(self, words: object) -> tuple[int, ...]:
+        """What documents leave out, punctuation by default; a word that is no token leaves out nothing."""
+        listed = words if isinstance(words, list) else list(string.punctuation)
+        return tuple(self._ids[word] for word in listed if word in self._ids)

@@ -1,0 +1,168 @@
+"""Checkpoints for late interaction, packed and unpacked: vectors and scores of sentence-transformers' own class."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from berth.errors import Refused
+from berth.inspection.inspect import inspect_archive
+from berth.memory.model_size import ModelSize
+from berth.pack.options import PackOptions
+from berth.pack.pack import pack_checkpoint
+from handler.config import Task
+from handler.errors import InvalidInput, InvalidParameter, RequestError, TooManyTokens
+from handler.inputs import TextInput
+from handler.parameters import Parameters
+from handler.payload import Rejected, Request
+from handler.pipeline import Pipeline
+from handler.tasks.embeddings import EmbeddingParameters
+from handler.tasks.text_ranking import RankingParameters
+from handler.vectors.settings import Kind
+from tests.support.asking import ask, value_of
+from tests.support.checkpoints.late import WIDTH, make_pylate, make_stanford
+from tests.support.equality.archives import load_archive
+from tests.support.texts import mixed_texts
+
+TOLERANCE = 1e-5
+PYLATES = Path(__file__).parents[1] / "support" / "references" / "pylate.json"
+TEXTS = [*mixed_texts(6), "Where is the ship?", "ship", "The tide, the harbour - and the master's berth!", "... ---"]
+
+
+def encoder(folder: Path) -> Any:
+    from sentence_transformers import MultiVectorEncoder  # noqa: PLC0415 - seconds
+
+    return MultiVectorEncoder(str(folder), device="cpu", local_files_only=True)
+
+
+def packed_into(tmp_path: Path, folder: Path, task: Task | None = None) -> Pipeline:
+    packed = pack_checkpoint(folder, PackOptions(output=tmp_path / "store", task=task))
+    assert packed.engine == "packed"
+    return load_archive(packed.archive, tmp_path / "unpacked")
+
+
+def vectors_of(pipeline: Pipeline, texts: Sequence[str], **parameters: Any) -> list[Any]:
+    answers = pipeline.answer([ask(text, EmbeddingParameters(**parameters)) for text in texts])
+    return [value_of(answer) for answer in answers]
+
+
+def assert_close(found: Sequence[Any], expected: Sequence[Any]) -> None:
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=TOLERANCE)
+
+
+def assert_as_the_library(pipeline: Pipeline, folder: Path) -> None:
+    model = encoder(folder)
+    assert_close(vectors_of(pipeline, TEXTS), [each.numpy() for each in model.encode_document(TEXTS)])
+    assert_close(vectors_of(pipeline, TEXTS, prompt_name="query"), [each.numpy() for each in model.encode_query(TEXTS)])
+
+
+@pytest.mark.parametrize(
+    ("architecture", "settings"),
+    [
+        ("bert", {}),
+        ("bert", {"attend_to_expansion_tokens": True, "skiplist_words": []}),
+        ("bert", {"do_query_expansion": False}),
+        ("modernbert", {"query_length": 24, "document_length": 300}),
+        ("xlm-roberta", {"document_length": 512}),
+    ],
+)
+def test_queries_and_documents(tmp_path: Path, architecture: str, settings: dict[str, Any]) -> None:
+    folder = make_pylate(tmp_path / "model", architecture=architecture, **settings)
+    assert_as_the_library(packed_into(tmp_path, folder), folder)
+
+
+def test_stanfords_layout(tmp_path: Path) -> None:
+    folder = make_stanford(tmp_path / "model")
+    assert_as_the_library(packed_into(tmp_path, folder), folder)
+
+
+@pytest.mark.parametrize(("name", "make"), [("pylate", make_pylate), ("stanford", make_stanford)])
+def test_pylates_own_numbers(tmp_path: Path, name: str, make: Callable[[Path], Path]) -> None:
+    """Those that PyLate itself gave for these seeded models: it needs an older transformers than is installed here."""
+    saved = json.loads(PYLATES.read_text("utf-8"))
+    pipeline = packed_into(tmp_path, make(tmp_path / "model"))
+    for role, expected in saved["vectors"][name].items():
+        assert_close(vectors_of(pipeline, saved["texts"], prompt_name=role), expected)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_pylate(tmp_path_factory.mktemp("late") / "model")
+
+
+@pytest.fixture(scope="module")
+def pipeline(folder: Path) -> Pipeline:
+    return packed_into(folder.parent, folder)
+
+
+def test_queries_and_documents_share_a_pass(pipeline: Pipeline) -> None:
+    """The same text as both: neither gets the other's vectors."""
+    names = ["query", "document", None, "query"]
+    answers = pipeline.answer([ask("ship", EmbeddingParameters(prompt_name=name)) for name in names])
+    query, document, default, again = map(value_of, answers)
+    assert (query.shape, document.shape) == ((16, WIDTH), (4, WIDTH))  # [CLS] [D] ship [SEP]
+    np.testing.assert_array_equal(query, again)
+    np.testing.assert_array_equal(document, default)
+    np.testing.assert_allclose(np.linalg.norm(query, axis=1), 1, atol=TOLERANCE)
+
+
+def assert_refused(
+    pipeline: Pipeline, sources: Sequence[TextInput], parameters: Parameters, kind: type[RequestError], said: str
+) -> None:
+    (answer,) = pipeline.answer([Request(inputs=tuple(sources), parameters=parameters)])
+    assert isinstance(answer, Rejected)
+    assert isinstance(answer.error, kind)
+    assert said in str(answer.error)
+
+
+def test_what_it_does_not_make_is_refused(pipeline: Pipeline) -> None:
+    cases = [
+        (EmbeddingParameters(vectors=Kind.DENSE), InvalidParameter, "this model makes no dense vectors"),
+        (EmbeddingParameters(dimensions=8), InvalidParameter, "dimensions is for dense vectors"),
+        (EmbeddingParameters(prompt_name="title"), InvalidParameter, "unknown prompt"),
+    ]
+    for parameters, kind, said in cases:
+        assert_refused(pipeline, [TextInput(text="ship", param="/inputs")], parameters, kind, said)
+    ids = TextInput(text="", token_ids=(101, 7, 102), param="/inputs")
+    assert_refused(pipeline, [ids], EmbeddingParameters(), InvalidInput, "send texts, not token ids")
+    many = [TextInput(text=f"{number} {TEXTS[-1] * 9}", param="/inputs") for number in range(60)]
+    assert_refused(pipeline, many, EmbeddingParameters(), TooManyTokens, "each with a vector")
+
+
+def test_it_is_said_what_it_is(folder: Path, pipeline: Pipeline) -> None:
+    archive = folder.parent / "store" / "model.mar"
+    vector = inspect_archive(archive).facts.vector
+    assert (vector["kinds"], vector["size"], vector["pooling"]) == (["multi_vector"], WIDTH, [])
+    assert vector["prompts"] == ["document", "query"]
+    assert ModelSize.read(archive).token_width == WIDTH
+    assert pipeline.config.max_tokens == 40
+
+
+def test_a_marker_that_is_no_token_is_refused(tmp_path: Path) -> None:
+    folder = make_pylate(tmp_path / "model", query_prefix="[Query] ")
+    with pytest.raises(Refused, match=r"has no token '\[Query\] ', which config_sentence_transformers.json names"):
+        pack_checkpoint(folder, PackOptions(output=tmp_path))
+
+
+@pytest.mark.parametrize("is_stanfords", [False, True])
+def test_max_sim(tmp_path: Path, is_stanfords: bool) -> None:
+    folder = make_stanford(tmp_path / "model") if is_stanfords else make_pylate(tmp_path / "model")
+    pipeline = packed_into(tmp_path, folder, Task.TEXT_RANKING)
+    model = encoder(folder)
+    queries = ["Where is the ship?", "", "the tide turns " * 20]
+    sources = [TextInput(text=query, texts=tuple(TEXTS), param="/inputs") for query in queries]
+    answers = pipeline.answer([Request(inputs=(each,), parameters=RankingParameters()) for each in sources])
+    scores = model.similarity(model.encode_query(queries), model.encode_document(TEXTS)).numpy()
+    features = model.preprocess(TEXTS, prompt=model.prompts["document"], task="document")
+    num_tokens = int(features["attention_mask"].sum())
+    for answer, expected in zip(answers, scores, strict=True):
+        ranked = value_of(answer)
+        assert isinstance(answer, list)
+        assert answer[0].num_tokens == 16 + num_tokens  # the query is read once, and each text once
+        found = {each["index"]: each["score"] for each in ranked}
+        np.testing.assert_allclose([found[place] for place in range(len(TEXTS))], expected, rtol=0, atol=1e-4)
+        assert [each["score"] for each in ranked] == sorted(found.values(), reverse=True)
