@@ -163,5 +163,6 @@ def test_it_answers_no_other_task(published: Path) -> None:
 def test_known_answers_are_numbers_of_spans_and_labels(published: Path) -> None:
     with converted(published, Silence()) as ready:
         answers = reference_answers(load_checkpoint(ready.folder, None))
-    assert [len(each) for each in answers.answers[:3]] == [2, 0, 1]  # every 7th of 9, of none and of 3
+    lengths = [len(each) for each in answers.answers[:3] if isinstance(each, list)]
+    assert lengths == [2, 0, 1]  # every 7th of 9, of none and of 3
     assert answers.parameters["candidate_labels"]

@@ -8,7 +8,7 @@ from handler.config import HandlerConfig
 from handler.errors import ConfigError
 from handler.spans.settings import SpanSettings
 
-SETTINGS = {"max_width": 12, "max_words": 384, "type_token": "<<ENT>>", "text_token": "<<SEP>>"}
+SETTINGS: dict[str, Any] = {"max_width": 12, "max_words": 384, "type_token": "<<ENT>>", "text_token": "<<SEP>>"}
 SECTION = {"task": "zero-shot-token-classification", "max_tokens": 512}
 
 
