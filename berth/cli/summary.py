@@ -58,6 +58,7 @@ def _rows(inspection: Inspection) -> dict[str, str]:
         "architecture": f"{facts.architecture}, {facts.num_parameters / 1e6:.1f} M parameters",
         **_label_rows(facts),
         "vector": _vector(facts.vector) if facts.vector else "",
+        "entities": _spans(facts.spans) if facts.spans else "",
         "precision": _precision(facts),
         "token limit": f"{facts.max_tokens} of a text",
         "size": format_bytes(facts.content_bytes),
@@ -96,6 +97,13 @@ def _label_rows(facts: Facts) -> dict[str, str]:
 def _labels(labels: Sequence[str]) -> str:
     shown = ", ".join(labels[:SHOWN_LABELS])
     return f"{len(labels)}: {shown}{', ...' * (len(labels) > SHOWN_LABELS)}" if labels else ""
+
+
+def _spans(spans: Mapping[str, Any]) -> str:
+    """What a GLiNER model reads and finds."""
+    return (
+        f"of types that a request names, of {spans['max_width']} words at most; windows of {spans['max_words']} words"
+    )
 
 
 def _vector(vector: Mapping[str, Any]) -> str:

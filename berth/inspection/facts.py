@@ -37,6 +37,8 @@ class Facts:
     """The labels of each head by its name, the one that answers by default first; empty where there is only one."""
     vector: Mapping[str, object]
     """Embeddings only: how the tokens' vectors become one, and how many numbers it has."""
+    spans: Mapping[str, object]
+    """GLiNER only: how words and types of entities are read."""
     precision: str
     cpu_precisions: Mapping[str, float]
     """What `fastest` may choose on a CPU, with the measure that packing took."""
@@ -69,6 +71,7 @@ def read_facts(members: Members) -> Facts:
         labels=_labels(shape) if config.task in LABELLED else (),
         heads=_heads(config, shape, members),
         vector=_vector(config, size) if config.task is Task.EMBEDDINGS else {},
+        spans={} if config.spans is None else config.spans.to_mapping(),
         precision=config.precision,
         cpu_precisions=config.cpu_precisions,
         max_tokens=config.max_tokens,

@@ -5,18 +5,18 @@ of the encoder, as models were published until 2024, gets those of the model tha
 """
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from handler.spans.settings import HEAD_FOLDER
 
-from ...checkpoint_files import CONFIG, TOKENIZER_FILES, VOCABULARY_FILES, WEIGHTS, load_json
+from ...checkpoint_files import CONFIG, TOKENIZER_FILES, VOCABULARY_FILES, WEIGHTS, is_inside, load_json
 from ...errors import Refused
 from ...gliner_files import GLINER_CONFIG, is_gliner, load_gliner
 from ...progress import Progress
 from ...sources.source import opened
 from ...stored_tensors import Stored, stored_tensors, write_safetensors
-from ..copying import copy_folder
 
 ENCODER = "token_rep_layer.bert_layer.model."
 EMBEDDINGS = ("embeddings.word_embeddings.weight", "embeddings.tok_embeddings.weight")
@@ -89,9 +89,11 @@ def _bring(folder: Path, address: str, progress: Progress, *, has_tokenizer: boo
     """Put the config, and the tokenizer unless the folder has one, of the model at `address` into the folder."""
     try:
         with opened(address, progress) as base:
-            names = {CONFIG, *(() if has_tokenizer else TOKENIZER_FILES)}
-            others = frozenset(path.name for path in base.folder.iterdir() if path.name not in names)
-            copy_folder(base.folder, folder, others)
+            if not load_json(base.folder / CONFIG):
+                raise Refused(f"{base.folder} has no {CONFIG}")
+            for name in (CONFIG, *(() if has_tokenizer else TOKENIZER_FILES)):
+                if (base.folder / name).is_file() and is_inside(base.folder, base.folder / name):
+                    shutil.copyfile(base.folder / name, folder / name)
     except Refused as refused:
         raise Refused(
             f"{folder} has no tokenizer, or no encoder_config in {GLINER_CONFIG}, which names {address} as the model "

@@ -10,7 +10,7 @@ Case = tuple[Any, dict[str, Any]]
 SHORT = "Ada Lovelace wrote to Charles Babbage in London, in 1843."
 SCRIPTS = "Zoë 👩‍🔬 ate crème brûlée in 東京 with Zürich's naïve Привет 🚢, e\u0301t\u00e9!"
 MIXED = mixed_texts(10, seed=11)
-LONG = " ".join(mixed_texts(16, seed=5))  # thousands of tokens
+LONG = " ".join(mixed_texts(30, seed=5))  # thousands of tokens
 LABELS = ["shipping", "the weather", "a label of several words"]
 TEXTS = [SHORT, SCRIPTS, *MIXED]
 STRATEGIES = ["none", "simple", "first", "average", "max"]

@@ -37,6 +37,13 @@ def test_weights_are_fetched_in_one_format(names, needed):
     assert _needed(*names) == set(needed)
 
 
+def test_a_gliner_model_may_have_no_config_of_its_encoder():
+    names = ["gliner_config.json", "pytorch_model.bin"]
+    assert needed_files(dict.fromkeys([*names, "README.md", "onnx/model.onnx"], 10), "it") == [
+        *("README.md", "gliner_config.json", "pytorch_model.bin")
+    ]
+
+
 def test_the_folders_of_sentence_transformers_are_fetched():
     modules = ["1_Pooling/config.json", "2_Dense/config.json", "2_Dense/model.safetensors", "2_Normalize/config.json"]
     old = ["0_Transformer/config.json", "0_Transformer/pytorch_model.bin", "query_0_Transformer/model.safetensors"]
