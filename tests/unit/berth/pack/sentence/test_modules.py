@@ -34,6 +34,7 @@ SETTINGS = {
     "MLMTransformer": transformer.FILLS,
     "Pooling": pooling.SETTINGS,
     "SpladePooling": splade.SETTINGS,
+    "StaticEmbedding": {},
     **behind_pooling.SETTINGS,
 }
 
