@@ -32,7 +32,8 @@ from .contents import ReferenceAnswers
 from .references import reference_of
 from .references.known_texts import GOLDEN_TEXTS, TEXTS
 from .references.reference import Reference, Texts
-from .references.static_embeddings import StaticReference, is_static
+from .references.static_embeddings import StaticReference
+from .sentence.static import has_table
 
 DECIMALS = 6
 KINDS_IN_WORDS = {
@@ -51,7 +52,7 @@ def reference_answers(checkpoint: Checkpoint, advance: Advance = ignore) -> Refe
 
     `advance` takes 1 for each of them, of `count_inputs(checkpoint)` (berth/pack/references).
     """
-    if is_static(checkpoint):
+    if has_table(checkpoint):
         return _static_answers(checkpoint, advance)
     reference = reference_of(checkpoint)
     with _silent_transformers():

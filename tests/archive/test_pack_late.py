@@ -23,7 +23,7 @@ from handler.tasks.embeddings import EmbeddingParameters
 from handler.tasks.text_ranking import RankingParameters
 from handler.vectors.settings import Kind
 from tests.support.asking import ask, value_of
-from tests.support.checkpoints.late import WIDTH, make_pylate, make_stanford
+from tests.support.checkpoints.late import WIDTH, make_multi_vector, make_pylate, make_stanford
 from tests.support.equality.archives import load_archive
 from tests.support.texts import mixed_texts
 
@@ -77,6 +77,12 @@ def test_queries_and_documents(tmp_path: Path, architecture: str, settings: dict
 
 def test_stanfords_layout(tmp_path: Path) -> None:
     folder = make_stanford(tmp_path / "model")
+    assert_as_the_library(packed_into(tmp_path, folder), folder)
+
+
+@pytest.mark.parametrize("settings", [{}, {"do_query_expansion": False, "document_length": None}])
+def test_the_librarys_own_layout(tmp_path: Path, settings: dict[str, Any]) -> None:
+    folder = make_multi_vector(tmp_path / "model", **settings)
     assert_as_the_library(packed_into(tmp_path, folder), folder)
 
 

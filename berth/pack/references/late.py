@@ -6,11 +6,12 @@ from functools import partial
 from typing import Any
 
 from handler.config import Task
-from handler.vectors.late import DOCUMENT, QUERY, Late
 
 from ..checkpoint import Checkpoint
 from .reference import Reference, Texts
 from .text_ranking import TEXT_RANKING
+
+QUERY, DOCUMENT = "query", "document"
 
 
 def late_reference(checkpoint: Checkpoint) -> Reference:
@@ -67,7 +68,8 @@ def _read(checkpoint: Checkpoint, output: Any, _is_mask: Any) -> list[float]:
     return [*rows.mean(0).tolist(), *(rows.sum(1) / len(rows)).tolist()]
 
 
-def _late(checkpoint: Checkpoint) -> Late:
+def _late(checkpoint: Checkpoint) -> Any:
+    """Its settings of late interaction."""
     assert checkpoint.vectors is not None
     assert checkpoint.vectors.late is not None
     return checkpoint.vectors.late

@@ -3,18 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 
-from handler.vectors.static import STATIC, TABLE, UNKNOWN
-
 from ...checkpoint_files import CONFIG, TOKENIZER, WEIGHTS, load_json
 from ..checkpoint import Checkpoint
 from .embeddings import with_prompt
 
+TABLE, UNKNOWN = "embedding.weight", "unknown_id"
 Table = npt.NDArray[np.float64]
-
-
-def is_static(checkpoint: Checkpoint) -> bool:
-    """Whether the checkpoint has a table in the place of a transformer."""
-    return load_json(checkpoint.root / CONFIG).get("model_type") == STATIC
 
 
 class StaticReference:

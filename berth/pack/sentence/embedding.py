@@ -10,8 +10,8 @@ from handler.vectors.settings import Vectors
 
 from ...sentence_files import Module, transformer_folder
 from .behind_pooling import weighted_modules
-from .late import late_vectors
-from .model_file import check_model_type, check_requirements, prompts_of, truncate_dim_of
+from .late import is_own_layout, late_vectors
+from .model_file import check_max_sim, check_model_type, check_requirements, prompts_of, truncate_dim_of
 from .modules import check_order, makes_sparse
 from .pooling import poolings_of
 from .splade import splade_of
@@ -72,7 +72,8 @@ def _sparse_embedding(checkpoint: Path, modules: tuple[Module, ...]) -> Embeddin
 
 def late_embedding(checkpoint: Path, modules: tuple[Module, ...], positions: int | None) -> Embedding:
     """How a model for late interaction does: a vector for each token, of a query or a document."""
-    check_model_type(checkpoint, "ColBERT")
+    check_model_type(checkpoint, "MultiVectorEncoder" if is_own_layout(modules) else "ColBERT")
+    check_max_sim(checkpoint)
     check_requirements(checkpoint)
     prompts, default_prompt = prompts_of(checkpoint)
     return Embedding(

@@ -10,22 +10,34 @@ from handler.vectors.settings import Vectors
 
 from ...checkpoint_files import CONFIG, TOKENIZER, TOKENIZER_CONFIG, load_json
 from ...errors import Refused
-from ...sentence_files import MODEL_FILE, Module, transformer_folder
+from ...sentence_files import MODEL_FILE, Module, transformer_file, transformer_folder
 from .behind_pooling import SETTINGS, weighted_modules
-from .settings import ANY_VALUE
-from .transformer import EMBEDS, check_transformer
+from .settings import ANY_VALUE, check_settings
+from .transformer import EMBEDS, check_transformer, max_sequence_length
 
 # PyLate's own, where the file does not say (1.6, models/colbert.py).
 QUERY_TOKENS, DOCUMENT_TOKENS = 32, 180
 QUERY_PREFIX, DOCUMENT_PREFIX = "[Q] ", "[D] "
 IN_PLACE = {"module_input_name": ANY_VALUE, "module_output_name": ANY_VALUE}  # it is of tokens, whatever stands there
+MASK = "MultiVectorMask"
+MASKS: dict[str, object] = {"skiplist_words": ANY_VALUE, "skiplist_tasks": ["document"]}
+FILLS_QUERIES = {
+    **EMBEDS,
+    **dict.fromkeys(("query_length", "document_length", "query_expansion"), ANY_VALUE),
+}
 DENSE = {"Dense": {**SETTINGS["Dense"], **IN_PLACE}}
 
 
 def makes_late(modules: Sequence[Module]) -> bool:
-    """Whether the modules make a vector of each token, and none of the text, as PyLate saves them."""
+    """Whether the modules make a vector of each token, and none of the text: as PyLate saves them, or the library."""
     kinds = [module.kind for module in modules]
-    return kinds[:1] == ["Transformer"] and set(kinds[1:]) == {"Dense"}
+    own = kinds[1:-2] if is_own_layout(modules) else kinds[1:]
+    return kinds[:1] == ["Transformer"] and set(own) == {"Dense"}
+
+
+def is_own_layout(modules: Sequence[Module]) -> bool:
+    """Whether the modules end as those of sentence-transformers' MultiVectorEncoder."""
+    return [module.kind for module in modules[-2:]] == [MASK, "Normalize"]
 
 
 def late_vectors(checkpoint: Path, modules: Sequence[Module], positions: int | None) -> Vectors:
@@ -34,9 +46,14 @@ def late_vectors(checkpoint: Path, modules: Sequence[Module], positions: int | N
     `positions`: most tokens that the model takes.
     """
     transformer = transformer_folder(checkpoint, tuple(modules))
-    check_transformer(transformer, EMBEDS)
+    words = _Words(transformer)
+    if is_own_layout(modules):
+        settings = _own_settings(transformer, checkpoint / modules[-2].path / CONFIG)
+        modules = modules[:-2]
+    else:
+        settings = load_json(checkpoint / MODEL_FILE)
+        check_transformer(transformer, EMBEDS)
     dense = weighted_modules(checkpoint, transformer, modules[1:], DENSE)
-    settings, words = load_json(checkpoint / MODEL_FILE), _Words(transformer)
     expands = settings.get("do_query_expansion") is not False
     late = Late(
         query_tokens=_length(settings, "query_length", QUERY_TOKENS, positions),
@@ -50,6 +67,31 @@ def late_vectors(checkpoint: Path, modules: Sequence[Module], positions: int | N
     )
     width = load_json(checkpoint / dense[-1] / CONFIG)["out_features"]
     return Vectors(late=late, token_width=int(str(width)))
+
+
+def _own_settings(transformer: Path, mask: Path) -> dict[str, object]:
+    """sentence-transformers' settings in PyLate's words; its markers are prompts, which are texts.
+
+    Refused for a way to fill queries, or to leave tokens out, that berth does not serve.
+    """
+    check_transformer(transformer, FILLS_QUERIES)
+    told, left_out = load_json(transformer_file(transformer)), check_settings(mask, MASKS)
+    expansion = told.get("query_expansion")
+    if isinstance(expansion, dict) and (expansion.get("strategy") != "fixed" or expansion.get("token")):
+        raise Refused(
+            f"{transformer_file(transformer)} fills queries up by {expansion}; berth serves the strategy 'fixed' with "
+            "the mask token: serve this model with sentence-transformers"
+        )
+    longest = max_sequence_length(transformer) or load_json(transformer / TOKENIZER_CONFIG).get("model_max_length")
+    return {
+        "query_prefix": "",
+        "document_prefix": "",
+        "query_length": expansion["length"] if isinstance(expansion, dict) else told.get("query_length") or longest,
+        "document_length": told.get("document_length") or longest,
+        "do_query_expansion": isinstance(expansion, dict),
+        "attend_to_expansion_tokens": isinstance(expansion, dict) and expansion.get("attend"),
+        "skiplist_words": left_out.get("skiplist_words") or [],
+    }
 
 
 def _length(settings: Mapping[str, object], name: str, default: int, positions: int | None) -> int:

@@ -28,6 +28,13 @@ def check_model_type(checkpoint: Path, served: str = "SentenceTransformer") -> N
         raise Refused(f"{path} says {kind}, which {what}: serve this model with sentence-transformers")
 
 
+def check_max_sim(checkpoint: Path) -> None:
+    """Refused for scores of late interaction that are divided by the query's tokens."""
+    path = checkpoint / MODEL_FILE
+    if load_json(path).get("similarity_fn_name") == "meanmaxsim":
+        raise Refused(f"{path} scores by meanmaxsim; berth serves maxsim: serve this model with sentence-transformers")
+
+
 def check_requirements(checkpoint: Path) -> None:
     """Refused when the model's authors say that it needs another version of what answers here."""
     path = checkpoint / MODEL_FILE

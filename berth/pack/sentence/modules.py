@@ -7,7 +7,7 @@ from ...errors import Refused
 from ...sentence_files import MODULES_FILE, TRANSFORMERS, Module
 
 BEHIND_POOLING = ("Dense", "LayerNorm", "Dropout")
-SERVED = (*TRANSFORMERS, "Pooling", *BEHIND_POOLING, "Normalize", "SpladePooling", "StaticEmbedding")
+SERVED = (*TRANSFORMERS, "Pooling", *BEHIND_POOLING, "Normalize", "SpladePooling", "StaticEmbedding", "MultiVectorMask")
 SPARSE = "makes sparse vectors, a number for each word of the vocabulary"
 EVERY_TOKEN = "makes a vector of every token"  # noqa: S105 - no password
 WITHOUT_MODEL = "looks words up in a table, without a transformer"
@@ -26,7 +26,6 @@ OTHERS = {
     "LSTM": "reads the token vectors by a recurrent network",
     "LambdaTokenPooling": EVERY_TOKEN,
     "LogitScore": "scores by the words of a decoder",
-    "MultiVectorMask": EVERY_TOKEN,
     "Router": ROUTES,
     "SparseAutoEncoder": SPARSE,
     "SparseStaticEmbedding": SPARSE,
@@ -68,6 +67,6 @@ def check_order(checkpoint: Path, modules: Sequence[Module]) -> None:
     if kinds[:2] != ["Transformer", "Pooling"] or not set(behind) <= set(BEHIND_POOLING):
         raise Refused(
             f"{checkpoint / MODULES_FILE} is {', '.join(kinds)}; berth serves Transformer, Pooling, any number of "
-            "Dense and LayerNorm and perhaps Normalize, in this order, or Transformer and SpladePooling: serve this "
-            "model with sentence-transformers"
+            "Dense and LayerNorm and perhaps Normalize, in this order, or Transformer and SpladePooling, or "
+            "Transformer, Dense, MultiVectorMask and Normalize: serve this model with sentence-transformers"
         )

@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from handler.vectors.static import STATIC
+
+from ...checkpoint_files import CONFIG, load_json
 from ...errors import Refused
 from ...sentence_files import MODULES_FILE, Module
+from ..checkpoint import Checkpoint
 from .behind_pooling import weighted_modules
 
 TABLE = "StaticEmbedding"
@@ -13,6 +17,11 @@ TABLE = "StaticEmbedding"
 def is_static(modules: Sequence[Module]) -> bool:
     """Whether the first module is a table of tokens' vectors."""
     return bool(modules) and modules[0].kind == TABLE
+
+
+def has_table(checkpoint: Checkpoint) -> bool:
+    """Whether the checkpoint has such a table in the place of a transformer."""
+    return load_json(checkpoint.root / CONFIG).get("model_type") == STATIC
 
 
 def is_normalized(checkpoint: Path, modules: Sequence[Module]) -> bool:

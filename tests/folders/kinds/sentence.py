@@ -175,8 +175,8 @@ KINDS = (
         sentence="Router, which sends queries and documents",
     ),
     _unserved(
-        "sentence-transformers: MultiVectorEncoder",
-        "MultiVectorMask, which makes a vector of every",
+        "sentence-transformers: MultiVectorEncoder without Dense",
+        "is Transformer, MultiVectorMask; berth serves",
         f"{OWN}.Transformer",
         "sentence_transformers.multi_vector_encoder.modules.multi_vector_mask.MultiVectorMask",
     ),

@@ -28,7 +28,7 @@ PYLATE: dict[str, Any] = {
 }
 
 
-def make_pylate(folder: Path, *, architecture: str = "bert", **settings: object) -> Path:
+def make_pylate(folder: Path, *, architecture: str = "bert", **settings: Any) -> Path:
     """As PyLate 1.6 saves it: markers among the tokens and the embeddings, a Dense module, settings in one file."""
     from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415 - seconds
 
@@ -47,6 +47,16 @@ def make_pylate(folder: Path, *, architecture: str = "bert", **settings: object)
     (folder / "modules.json").write_text(json.dumps(steps), "utf-8")
     (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 39, "do_lower_case": false}', "utf-8")
     (folder / "config_sentence_transformers.json").write_text(json.dumps(PYLATE | settings), "utf-8")
+    return folder
+
+
+def make_multi_vector(folder: Path, **settings: Any) -> Path:
+    """As sentence-transformers 6 saves it: MultiVectorEncoder, of the same model."""
+    from sentence_transformers import MultiVectorEncoder  # noqa: PLC0415 - seconds
+
+    of_pylate = make_pylate(folder.parent / f"{folder.name}-pylate", **settings)
+    model = MultiVectorEncoder(str(of_pylate), device="cpu", local_files_only=True)
+    model.save_pretrained(str(folder), create_model_card=False)
     return folder
 
 

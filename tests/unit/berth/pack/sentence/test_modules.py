@@ -13,7 +13,7 @@ from sentence_transformers.sparse_encoder import modules as of_sparse
 
 from berth.errors import Refused
 from berth.pack.load_checkpoint import load_checkpoint
-from berth.pack.sentence import behind_pooling, pooling, splade, transformer
+from berth.pack.sentence import behind_pooling, late, pooling, splade, transformer
 from berth.pack.sentence.modules import OTHERS, SERVED
 from berth.sentence_files import Module
 
@@ -28,12 +28,15 @@ REFUSED = {
     "Transformer": {"document_length", "processing_kwargs", "query_expansion", "query_length"},
     "MLMTransformer": {"document_length", "processing_kwargs", "query_expansion", "query_length"},
     "Dense": {"use_residual"},
+    "MultiVectorMask": {"keep_only_token_ids"},
 }
 SETTINGS = {
     "Transformer": transformer.EMBEDS,
     "MLMTransformer": transformer.FILLS,
     "Pooling": pooling.SETTINGS,
     "SpladePooling": splade.SETTINGS,
+    "StaticEmbedding": {},
+    "MultiVectorMask": late.MASKS,
     **behind_pooling.SETTINGS,
 }
 
