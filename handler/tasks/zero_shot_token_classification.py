@@ -73,14 +73,12 @@ def make_head(*_: Any) -> Head[ZeroShotTokenParameters]:
 def find_entities(reading: Reading, parameters: ZeroShotTokenParameters) -> list[Found]:
     """Return the entities; InvalidParameter where the threshold lets too many spans through."""
     windows = [text for text in reading.texts if isinstance(text, TypedText)]
-    candidates = [
-        span
-        for number, row in enumerate(reading.rows)
-        for span in find_candidates(windows, number, row, parameters.threshold)
-    ]
+    candidates: list[Span] = []
+    for number, row in enumerate(reading.rows):
+        candidates += find_candidates(windows, number, row, parameters.threshold)
+        if len(candidates) > MAX_CANDIDATES:
+            raise _too_many(parameters, f"more than {MAX_CANDIDATES} spans through, which are all that are looked at")
     most = sum(window.num_tokens for window in windows)
-    if len(candidates) > MAX_CANDIDATES:
-        raise _too_many(parameters, f"{len(candidates)} spans through, and {MAX_CANDIDATES} are looked at")
     kept = choose_spans(candidates, flat=parameters.flat_ner, several_types=parameters.multi_label, most=most)
     if len(kept) > most:
         raise _too_many(parameters, f"more than {most} entities through, one for each token of the text and its labels")
@@ -88,7 +86,10 @@ def find_entities(reading: Reading, parameters: ZeroShotTokenParameters) -> list
 
 
 def find_candidates(windows: Sequence[TypedText], number: int, row: Row, threshold: float) -> list[Span]:
-    """Return what is surer than `threshold` in a window [S, C], without what is scored by another window."""
+    """Return what is surer than `threshold` in a window [S, C], without what is scored by another window.
+
+    At most MAX_CANDIDATES and one more: a threshold of 0 lets millions through.
+    """
     window = windows[number]
     scores = sigmoid(row.astype(np.float64)).astype(np.float32)  # as gliner has them: what it rounds to 1 is equal
     spans, types = np.nonzero(scores > threshold)
@@ -100,7 +101,7 @@ def find_candidates(windows: Sequence[TypedText], number: int, row: Row, thresho
             theirs = depths(rival, firsts, lasts)
             own &= (depth >= theirs) if number < other else (depth > theirs)
     columns = (firsts[own], lasts[own], types[own], scores[spans[own], types[own]])
-    order = np.lexsort(columns[2::-1])  # gliner's, of which the first of equals is kept
+    order = np.lexsort(columns[2::-1])[: MAX_CANDIDATES + 1]  # gliner's, of which the first of equals is kept
     return [Span(*values) for values in zip(*(column[order].tolist() for column in columns), strict=True)]
 
 

@@ -146,7 +146,7 @@ def test_a_threshold_that_lets_too_much_through_is_refused(small: Pipeline, monk
     assert "one for each token" in error.message
     monkeypatch.setattr("handler.tasks.zero_shot_token_classification.MAX_CANDIDATES", 9)
     error = refused(small, SHORT, threshold=0)
-    assert (error.param, "and 9 are looked at" in error.message) == ("/parameters/threshold", True)
+    assert (error.param, "more than 9 spans" in error.message) == ("/parameters/threshold", True)
 
 
 def test_labels_are_told_as_a_string_too_and_each_counts_once() -> None:
