@@ -1,7 +1,8 @@
 """Sparse vectors and vectors of tokens, beside the libraries that people make them with: packed, unpacked and asked."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,21 @@ from handler.tasks.embeddings import EmbeddingParameters
 from handler.vectors.settings import Kind
 from tests.support.asking import ask, value_of
 from tests.support.checkpoints.bge_m3 import WIDTHS, make_bge_m3
+from tests.support.checkpoints.late import make_pylate, make_stanford
 from tests.support.checkpoints.sentence_transformers import make_sparse_encoder
+from tests.support.checkpoints.static import make_static
 
 from .archives import load_archive
 from .cases import TEXTS
 from .cells import Cell
 
 SPLADE = ("bert", "distilbert", "roberta", "xlm-roberta", "mpnet", "modernbert")
+COLBERT: Mapping[str, Callable[[Path], Path]] = {
+    "bert": make_pylate,
+    "modernbert": partial(make_pylate, architecture="modernbert"),
+    "xlm-roberta": partial(make_pylate, architecture="xlm-roberta"),
+    "Stanford's layout": make_stanford,
+}
 Rows = Iterator[tuple[str, str, Cell]]
 """The model, the kind of its vectors, and what came of it."""
 
@@ -31,8 +40,11 @@ Rows = Iterator[tuple[str, str, Cell]]
 def measure_vectors(folder: Path) -> Rows:
     """Every row of the table; checkpoints are made in `folder`."""
     for architecture in SPLADE:
-        yield f"SPLADE, {architecture}", Kind.SPARSE, _measure_splade(folder / architecture, architecture)
+        yield f"SPLADE, {architecture}", Kind.SPARSE, _measure_splade(folder / "splade" / architecture, architecture)
     yield from _measure_bge_m3(folder / "bge-m3")
+    for name, make in COLBERT.items():
+        yield f"ColBERT, {name}", Kind.MULTI_VECTOR, _measure_colbert(folder / "colbert" / name, make)
+    yield "StaticEmbedding", Kind.DENSE, _measure_static(folder / "static")
 
 
 def _measure_splade(folder: Path, architecture: str) -> Cell:
@@ -66,6 +78,28 @@ def _measure_bge_m3(folder: Path) -> Rows:
         yield "bge-m3", kind, Cell(engine=pipeline.engine, num_cases=len(TEXTS), difference=max(differences))
 
 
+def _measure_colbert(folder: Path, make: Callable[[Path], Path]) -> Cell:
+    """Every text as a query and as a document."""
+    from sentence_transformers import MultiVectorEncoder  # noqa: PLC0415 - seconds
+
+    model = make(folder / "model")
+    pipeline, library = _serve(model, folder), MultiVectorEncoder(str(model), device="cpu", local_files_only=True)
+    expected: list[Any] = [*library.encode_query(TEXTS), *library.encode_document(TEXTS)]
+    found = [each for name in ("query", "document") for each in _answers(pipeline, Kind.MULTI_VECTOR, name)]
+    differences = [_distance(value, vectors.numpy()) for value, vectors in zip(found, expected, strict=True)]
+    return Cell(engine=pipeline.engine, num_cases=len(found), difference=max(differences))
+
+
+def _measure_static(folder: Path) -> Cell:
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - seconds
+
+    model = make_static(folder / "model", normalize=True)
+    pipeline = _serve(model, folder)
+    expected = SentenceTransformer(str(model), device="cpu", local_files_only=True).encode(TEXTS)
+    difference = _distance(_answers(pipeline, Kind.DENSE), expected)
+    return Cell(engine=pipeline.engine, num_cases=len(TEXTS), difference=difference)
+
+
 def _distance(value: Any, expected: Any) -> float:
     """The largest difference of a number; AssertionError where the words or the shapes differ."""
     if isinstance(expected, dict):
@@ -80,8 +114,8 @@ def _serve(model: Path, folder: Path) -> Pipeline:
     return load_archive(pack_checkpoint(model, PackOptions(output=folder)).archive, folder / "unpacked")
 
 
-def _answers(pipeline: Pipeline, kind: Kind) -> list[Any]:
-    asked = EmbeddingParameters(vectors=kind)
+def _answers(pipeline: Pipeline, kind: Kind, prompt_name: str | None = None) -> list[Any]:
+    asked = EmbeddingParameters(vectors=kind, prompt_name=prompt_name)
     return [value_of(answer) for answer in pipeline.answer([ask(text, asked) for text in TEXTS])]
 
 
