@@ -38,7 +38,7 @@ def make_pylate(folder: Path, *, architecture: str = "bert", **settings: Any) ->
     tokenizer.add_tokens(["[Q] ", "[D] "])
     torch.manual_seed(8)
     model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     _add_dense(folder, model.config.hidden_size)
@@ -73,7 +73,7 @@ def _add_dense(folder: Path, hidden: int) -> torch.Tensor:
 def make_stanford(folder: Path, **metadata: object) -> Path:
     """As colbert-ir/colbertv2.0 is published: BERT's weights below `bert.`, the projection beside them."""
     base = make_checkpoint(folder.parent / f"{folder.name}-base", "bert", Task.EMBEDDINGS)
-    shutil.copytree(base, folder)
+    shutil.copytree(base, folder, dirs_exist_ok=True)
     tensors = {f"bert.{name}": tensor for name, tensor in load_file(folder / "model.safetensors").items()}
     config = json.loads((folder / "config.json").read_text("utf-8"))
     torch.manual_seed(9)
