@@ -3,17 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from .job import Limits
 from .sources import Form, Source
 from .streams import open_stream
 from .text_records import DELIMITERS, Position, TextRecords
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """When a claim ends: with the record that reaches one of them."""
-
-    rows: int
-    bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

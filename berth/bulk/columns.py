@@ -69,9 +69,8 @@ def _look(number: int, source: Source, keys: Mapping[str, str], ready: Ready) ->
         _check(source, key, column, types)
     carried = [name if types[name] is None else f"{name}: {types[name]}" for name in types]
     carried = [each for each in carried if each.partition(":")[0] not in found.values()]
-    return Columns(
-        keys=found, names=names, rows=rows if rows is None else {number: rows}, carried=[*carried, *source.partitions]
-    )
+    counted = {} if rows is None else {number: rows}
+    return Columns(keys=found, names=names, rows=counted, carried=[*carried, *source.partitions])
 
 
 def _read_types(source: Source) -> tuple[dict[str, Any], int | None]:

@@ -28,6 +28,14 @@ class OnError(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """When a claim ends: with the record that reaches one of them."""
+
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A run's inputs, and all that decides what its output is."""
 

@@ -93,7 +93,7 @@ class Manifest:
             return
         there: dict[str, Any] = {**self.head.settings, "inputs": self.head.inputs}
         if said := next(differences(there, {**settings, "inputs": inputs}, ""), None):
-            raise Refused(f"{self._folder} holds a run with another {said}: give it the same, or another --output")
+            raise Refused(f"{self._folder} holds another run: {said}. Give it the same, or another --output")
 
     def begin(self, head: Head, *, allows_other_machine: bool) -> None:
         """Write the head, or hold this machine against the one that stands there."""
@@ -105,8 +105,8 @@ class Manifest:
             return
         if not allows_other_machine:
             raise Refused(
-                f"{self._folder} was begun on another kind of machine, with another {said}: the rest would not be what "
-                "that one writes. Go on there, or with --allow-other-machine, which is recorded"
+                f"{self._folder} was begun on another kind of machine, {said}: the rest would not be what that one "
+                "writes. Go on there, or with --allow-other-machine, which is recorded"
             )
         self.append(OtherMachine(machine=head.machine))
 
@@ -177,7 +177,7 @@ class Manifest:
 
 
 def differences(there: Any, now: Any, place: str) -> Iterator[str]:
-    """What differs between two of these values, for a sentence: `precision (fp32 there, bf16 now)`."""
+    """What differs between two of these values, for a sentence: `precision is fp32 there and bf16 now`."""
     if isinstance(there, Mapping) and isinstance(now, Mapping):
         for key in dict.fromkeys((*there, *now)):
             yield from differences(there.get(key), now.get(key), f"{place} {key}".strip())
@@ -185,9 +185,9 @@ def differences(there: Any, now: Any, place: str) -> Iterator[str]:
         for number, (one, other) in enumerate(zip(there, now, strict=True), 1):
             yield from differences(one, other, f"{place} {number}")
     elif isinstance(there, list | tuple) and isinstance(now, list | tuple):
-        yield f"{place} ({len(there)} there, {len(now)} now)"
+        yield f"{place} are {len(there)} there and {len(now)} now"
     elif there != now:
-        yield f"{place} ({_show(there)} there, {_show(now)} now)"
+        yield f"{place} is {_show(there)} there and {_show(now)} now"
 
 
 def _show(value: object) -> str:

@@ -11,7 +11,6 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     folder: str
     """The unpacked archive."""
     parameters: dict[str, Any]
-    output: str
     to: str
     float16: bool
     fails: bool
@@ -51,7 +50,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     first_row: int
     """Its number in the file, from 0."""
     file: str | None
-    """The part's name; None: only answer, as `--plan` does."""
+    """The part's path; None: only answer, as `--plan` does."""
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -1,7 +1,7 @@
 """Parquet files: their columns, and their rows as Arrow streams, from any row on without reading what is before it."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -9,10 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..errors import UsageError
+from .job import Limits
 from .sources import Source
-
-if TYPE_CHECKING:
-    from .claims import Limits
 
 
 def read_schema(source: Source) -> tuple[Any, int]:
@@ -21,7 +19,7 @@ def read_schema(source: Source) -> tuple[Any, int]:
         return _plain_schema(file.schema_arrow), file.metadata.num_rows
 
 
-def read_row_groups(source: Source, limits: "Limits", at: int) -> Iterator[tuple[bytes, int, int, int]]:
+def read_row_groups(source: Source, limits: Limits, at: int) -> Iterator[tuple[bytes, int, int, int]]:
     """Rows from number `at` on, as (Arrow stream, first row, the one behind the last, all rows of the file)."""
     with _open(source) as file:
         waiting = _plain_schema(file.schema_arrow).empty_table()
@@ -76,7 +74,7 @@ def _plain_type(kind: Any) -> Any:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def _fitting(table: Any, limits: "Limits") -> int:
+def _fitting(table: Any, limits: Limits) -> int:
     """How many of the rows are one claim, at least one; of bytes those of strings count."""
     table = table.slice(0, limits.rows)
     sizes = np.zeros(table.num_rows, np.int64)

@@ -5,14 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from .claims import Limits, read_claims
-from .columns import Columns
-from .job import PART_BYTES, Job
+from .claims import read_claims
+from .job import PART_BYTES, Job, Limits
 from .messages import Done, Work
-from .run import Prepared, make_work, prepare, started
+from .prepare import Started, prepare, started
 from .sources import Source
 from .text_records import START
-from .workers import Workers
 
 T = TypeVar("T")
 SAMPLE_ROWS = 256
@@ -51,21 +49,21 @@ class Plan:
 def plan_run(job: Job) -> Plan:
     """Try some rows, and write nothing; what would refuse the run refuses the plan."""
     prepared = prepare(job)
-    with started(prepared) as (workers, columns):
+    with started(prepared) as running:
         began_s = time.monotonic()
-        tried = [done for _, done in workers.answers(_sample(prepared, columns))]
-        return _conclude(prepared, columns, workers, tried, time.monotonic() - began_s)
+        tried = [done for _, done in running.workers.answers(_sample(running))]
+        return _conclude(running, tried, time.monotonic() - began_s)
 
 
-def _conclude(prepared: Prepared, columns: Columns, workers: Workers, tried: Sequence[Done], seconds: float) -> Plan:
-    is_counted = len(columns.rows) == len(prepared.sources)
-    rows = sum(columns.rows.values()) if is_counted else _estimate_rows(prepared.sources)
+def _conclude(running: Started, tried: Sequence[Done], seconds: float) -> Plan:
+    prepared, total = running.prepared, running.total_rows
+    rows = _estimate_rows(prepared.sources) if total is None else total
     sample_rows = sum(done.rows for done in tried)
     times = rows / max(1, sample_rows)
     return Plan(
         files=len(prepared.sources),
         rows=rows,
-        is_counted=is_counted,
+        is_counted=total is not None,
         parts=max(-(-rows // prepared.limits.rows), min(rows, len(prepared.sources))),
         tokens=round(times * sum(done.tokens for done in tried)),
         seconds=times * seconds,
@@ -81,15 +79,16 @@ def _conclude(prepared: Prepared, columns: Columns, workers: Workers, tried: Seq
     )
 
 
-def _sample(prepared: Prepared, columns: Columns) -> Iterator[Work]:
+def _sample(running: Started) -> Iterator[Work]:
     """The first rows of some files, enough for every worker where there are so many."""
+    prepared = running.prepared
     limits = Limits(rows=SAMPLE_ROWS, bytes=prepared.limits.bytes)
     number = 0
     chosen = _spread(list(enumerate(prepared.sources)))
     each = -(-2 * len(prepared.setups) // max(1, len(chosen)))
     for index, source in chosen:
         for claim, _ in zip(read_claims(source, limits, START), range(each), strict=False):
-            yield make_work(prepared, columns, number, index, claim, None)
+            yield running.work(number, index, claim)
             number += 1
 
 

@@ -82,10 +82,11 @@ class RowEngine:
         """Check a row as the native door checks an input."""
         hints = {"": self.contract.describe_input()}
         try:
-            if not (isinstance(value, str) and self.contract.takes_string):
-                value = convert(value, self.contract.input_object, hints)
-            return Request(inputs=(to_text_input(value, ""),), parameters=self.parameters, param="")
+            is_text = isinstance(value, str) and self.contract.takes_string
+            source = to_text_input(value if is_text else convert(value, self.contract.input_object, hints), "")
+            return Request(inputs=(source,), parameters=self.parameters, param="")
         except RequestError as error:
+            error.message = error.message.replace("the body", "the row", 1)
             return error
 
 

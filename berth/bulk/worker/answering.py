@@ -48,7 +48,7 @@ class Answering:
         content = encode_part(Output(self._setup.to), rows.carried, answers, self._column)
         if work.file is None:
             return msgspec.structs.replace(done, size=len(content))
-        written = write_part(Path(self._setup.output) / work.file, content)
+        written = write_part(Path(work.file), content)
         seconds = time.perf_counter() - began_s
         return msgspec.structs.replace(done, size=written.size, sha256=written.sha256, seconds=seconds)
 
@@ -70,7 +70,7 @@ def _outcome(answer: Any) -> Any:
     """The prediction, or the error as the server's object has it."""
     if isinstance(answer, Exception):
         status = getattr(answer, "status", 500)
-        return RowError(code=status, type=type(answer).__name__, message=str(answer))
+        return RowError(code=status, type=type(answer).__name__, message=getattr(answer, "message", str(answer)))
     return answer
 
 

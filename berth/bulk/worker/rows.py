@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import orjson
 import pyarrow as pa
 
 from ..messages import RowError, Work
+from ..sources import Form
 from ..text_records import DELIMITERS
 
 OTHERS = "others"
@@ -58,7 +59,7 @@ def _read_parquet(work: Work) -> Found:
 def _read_csv(work: Work) -> Found:
     """Cells as strings; those that are not UTF-8 are told so, and carried with U+FFFD in their place."""
     text = io.StringIO(work.payload.decode("utf-8", "surrogateescape"), newline="")
-    records = [each for each in csv.reader(text, delimiter=DELIMITERS[_form(work)]) if each]
+    records = [each for each in csv.reader(text, delimiter=DELIMITERS[Form(work.form)]) if each]
     values = [_read_record(fields, work) for fields in records]
     taken = set(work.columns.values())
     names = [(place, name) for place, name in enumerate(work.names) if name not in taken]
@@ -137,12 +138,6 @@ def _empty(rows: int) -> Any:
     return pa.table({"": pa.nulls(rows)}).select([])
 
 
-def _form(work: Work) -> Any:
-    from ..sources import Form  # noqa: PLC0415
-
-    return Form(work.form)
-
-
 READERS: Mapping[str, Callable[[Work], Found]] = {
     "parquet": _read_parquet,
     "jsonl": _read_jsonl,
@@ -156,8 +151,3 @@ def merge_others(row: dict[str, Any]) -> dict[str, Any]:
     """A row as it is written to JSON: what its line had beside the task's keys stands there as it stood."""
     others = row.pop(OTHERS, None)
     return {**orjson.loads(others), **row} if others else row
-
-
-def columns_of(carried: Any) -> Iterator[Iterable[object]]:
-    """Each carried column's values."""
-    return (column.to_pylist() for column in carried.columns)

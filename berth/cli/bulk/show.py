@@ -39,10 +39,11 @@ class _Lines:
     """One line of JSON in LINE_EVERY_S, at the most."""
 
     def __init__(self) -> None:
-        self._next_s = time.monotonic() + LINE_EVERY_S
+        self._next_s: float | None = None
 
     def show(self, account: Account) -> None:
-        if (now_s := time.monotonic()) < self._next_s:
+        now_s = time.monotonic()
+        if self._next_s is not None and now_s < self._next_s:
             return
         self._next_s = now_s + LINE_EVERY_S
         sys.stderr.write(json.dumps({**counts(account), "left_s": left_s(account)}) + "\n")
