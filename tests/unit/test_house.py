@@ -47,7 +47,19 @@ ROOMS: dict[str, set[str]] = {
     "front": {"archive", "gateway", "process"},
     "tune": {"archive", "clients", "front", "machine", "memory", "process"},
     "serve": {"archive", "clients", "front", "health", "machine", "memory", "process", "tune", "workers"},
-    "cli": {"archive", "bulk", "clients", "health", "inspection", "machine", "memory", "pack", "process", "serve", "sources"}
+    "cli": {
+        "archive",
+        "bulk",
+        "clients",
+        "health",
+        "inspection",
+        "machine",
+        "memory",
+        "pack",
+        "process",
+        "serve",
+        "sources",
+    }
     | {"tune", "workers"},
 }
 MOST_MODULES = 15
