@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..errors import UsageError
@@ -27,6 +27,12 @@ class Position:
 START = Position()
 
 
+def read_cells(lines: Iterable[str], form: Form) -> Iterator[list[str]]:
+    """The cells of each record of a CSV or TSV, however long; csv.Error where there is none to be made of it."""
+    csv.field_size_limit(sys.maxsize)
+    return csv.reader(lines, delimiter=DELIMITERS[form])
+
+
 class TextRecords:
     """Iterates over each record and whether it is a row: blank ones of JSON lines and CSV are none.
 
@@ -42,8 +48,7 @@ class TextRecords:
         self._num_bytes = 0
         self.names: list[str] = []
         if source.form in DELIMITERS:
-            csv.field_size_limit(sys.maxsize)
-            self._reader = csv.reader(self._decoded(), delimiter=DELIMITERS[source.form])
+            self._reader = read_cells(self._decoded(), source.form)
             self.names = self._read_header()
 
     @property

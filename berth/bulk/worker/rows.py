@@ -1,6 +1,5 @@
 """A claim's records -> what the engine is asked for each row, and the columns that are carried along."""
 
-import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import pyarrow as pa
 
 from ..messages import RowError, Work
 from ..sources import Form
-from ..text_records import DELIMITERS
+from ..text_records import read_cells
 
 OTHERS = "others"
 """The column that carries what a JSON line has beside the task's keys: an object, as JSON."""
@@ -59,7 +58,7 @@ def _read_parquet(work: Work) -> Found:
 def _read_csv(work: Work) -> Found:
     """Cells as strings; those that are not UTF-8 are told so, and carried with U+FFFD in their place."""
     text = io.StringIO(work.payload.decode("utf-8", "surrogateescape"), newline="")
-    records = [each for each in csv.reader(text, delimiter=DELIMITERS[Form(work.form)]) if each]
+    records = [each for each in read_cells(text, Form(work.form)) if each]
     values = [_read_record(fields, work) for fields in records]
     taken = set(work.columns.values())
     names = [(place, name) for place, name in enumerate(work.names) if name not in taken]
