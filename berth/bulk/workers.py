@@ -22,24 +22,28 @@ M = TypeVar("M", Ready, Done)
 ERRORS = {each.exit_code: each for each in (BerthError, UsageError, Refused)}
 
 
+def environment_of(threads: int) -> dict[str, str]:
+    """The environment of a worker's process, with so many threads for its forward passes and one for anything else."""
+    return {
+        **OPENMP_ENVIRONMENT,
+        **worker_environment(os.environ),
+        **GPU_ENVIRONMENT,
+        "BERTH_CORES": str(threads),
+        "RAYON_NUM_THREADS": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+
+
 class Worker:
     """One process, and the claims that it has."""
 
     def __init__(self, setup: Setup) -> None:
         self.pipe, other = Pipe()
-        environment = {
-            **OPENMP_ENVIRONMENT,
-            **worker_environment(os.environ),
-            **GPU_ENVIRONMENT,
-            "BERTH_CORES": str(setup.threads),
-            "RAYON_NUM_THREADS": "1",
-            "TOKENIZERS_PARALLELISM": "false",
-        }
         with other:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "berth.bulk.worker", str(other.fileno())],
                 cwd=setup.folder,
-                env=environment,
+                env=environment_of(setup.threads),
                 stdin=subprocess.DEVNULL,
                 pass_fds=[other.fileno()],
             )
