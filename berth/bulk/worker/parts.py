@@ -57,6 +57,8 @@ def write_part(path: Path, content: bytes) -> Written:
             file.flush()
             os.fsync(file.fileno())
         draft.rename(path)
+    except OSError as error:  # a write that fails does not say of what
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         draft.unlink(missing_ok=True)
     return Written(size=len(content), sha256=hashlib.sha256(content).hexdigest())

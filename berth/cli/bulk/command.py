@@ -16,29 +16,39 @@ INTERRUPTED = 130  # 128 + SIGINT, as a shell counts it
 COLUMN_HELP = "Which column a key of the task is: text, pair, question, context, query, texts. A bare NAME: the first."
 
 
+Archive = Annotated[Path, typer.Argument(help="A .mar, or the folder it was unpacked to.")]
+Inputs = Annotated[
+    list[str], typer.Argument(help="Parquet, JSON lines, CSV, TSV or lines; files, folders, globs; .gz and .zst.")
+]
+Folder = Annotated[Path, typer.Option(help="A folder of its own, for the parts and their manifest.")]
+Column = Annotated[list[str] | None, typer.Option(metavar="KEY=NAME", help=COLUMN_HELP)]
+Parameters = Annotated[str | None, typer.Option(metavar="JSON", help="As a request's, for all rows: a JSON object.")]
+To = Annotated[Output, typer.Option(help="The form of the parts.")]
+Float16 = Annotated[bool, typer.Option("--float16", help="Vectors of float16, in Parquet.")]
+PartRows = Annotated[int, typer.Option(min=1, help="Most rows of a part.")]
+OnErrorOption = Annotated[
+    OnError, typer.Option(help="keep: a row's error stands in its row. fail: the first ends the run.")
+]
+AllowOther = Annotated[
+    bool, typer.Option("--allow-other-machine", help="Go on with what another kind of machine began.")
+]
+Plan = Annotated[bool, typer.Option("--plan", help="Say how many rows, parts, hours and bytes; write nothing.")]
+Price = Annotated[float | None, typer.Option(min=0, help="What this machine costs an hour.")]
+
+
 def bulk(
-    archive: Annotated[Path, typer.Argument(help="A .mar, or the folder it was unpacked to.")],
-    inputs: Annotated[
-        list[str], typer.Argument(help="Parquet, JSON lines, CSV, TSV or lines; files, folders, globs; .gz and .zst.")
-    ],
-    output: Annotated[Path, typer.Option(help="A folder of its own, for the parts and their manifest.")],
-    column: Annotated[list[str] | None, typer.Option(metavar="KEY=NAME", help=COLUMN_HELP)] = None,
-    parameters: Annotated[
-        str | None, typer.Option(metavar="JSON", help="As a request's, for all rows: a JSON object.")
-    ] = None,
-    to: Annotated[Output, typer.Option(help="The form of the parts.")] = Output.PARQUET,
-    float16: Annotated[bool, typer.Option("--float16", help="Vectors of float16, in Parquet.")] = False,
-    part_rows: Annotated[int, typer.Option(min=1, help="Most rows of a part.")] = PART_ROWS,
-    on_error: Annotated[
-        OnError, typer.Option(help="keep: a row's error stands in its row. fail: the first ends the run.")
-    ] = OnError.KEEP,
-    allow_other_machine: Annotated[
-        bool, typer.Option("--allow-other-machine", help="Go on with what another kind of machine began.")
-    ] = False,
-    plan: Annotated[
-        bool, typer.Option("--plan", help="Say how many rows, parts, hours and bytes; write nothing.")
-    ] = False,
-    price_per_hour: Annotated[float | None, typer.Option(min=0, help="What this machine costs an hour.")] = None,
+    archive: Archive,
+    inputs: Inputs,
+    output: Folder,
+    column: Column = None,
+    parameters: Parameters = None,
+    to: To = Output.PARQUET,
+    float16: Float16 = False,
+    part_rows: PartRows = PART_ROWS,
+    on_error: OnErrorOption = OnError.KEEP,
+    allow_other_machine: AllowOther = False,
+    plan: Plan = False,
+    price_per_hour: Price = None,
     memory: Memory = None,
     as_json: AsJson = False,
 ) -> None:

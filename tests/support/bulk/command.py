@@ -21,9 +21,9 @@ class Command:
     output: Path
     options: Sequence[str] = ()
 
-    def run(self) -> "subprocess.CompletedProcess[str]":
+    def run(self, deadline_s: float | None = DEADLINE_S) -> "subprocess.CompletedProcess[str]":
         """Run it to its end, whatever that is."""
-        return subprocess.run(self._words(), capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+        return subprocess.run(self._words(), capture_output=True, text=True, timeout=deadline_s, check=False)
 
     def kill_at(self, parts: int, after_s: float = 0.0) -> bool:
         """Kill it with SIGKILL, `after_s` after its manifest has so many parts; False where it ended before."""
