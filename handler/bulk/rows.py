@@ -11,7 +11,7 @@ from ..config import HandlerConfig
 from ..contract import Contract
 from ..doors.native import open_value
 from ..errors import InternalError, RequestError
-from ..inputs import to_text_input
+from ..inputs import InputObject, to_text_input
 from ..known_answers import load_known_answers
 from ..parameters import Parameters
 from ..payload import Prediction, Rejected, Request
@@ -82,9 +82,12 @@ class RowEngine:
         """Check a row as the native door checks an input."""
         hints = {"": self.contract.describe_input()}
         try:
-            is_text = isinstance(value, str) and self.contract.takes_string
-            source = to_text_input(value if is_text else convert(value, self.contract.input_object, hints), "")
-            return Request(inputs=(source,), parameters=self.parameters, param="")
+            found: str | InputObject
+            if isinstance(value, str) and self.contract.takes_string:
+                found = value
+            else:
+                found = convert(value, self.contract.input_object, hints)
+            return Request(inputs=(to_text_input(found, ""),), parameters=self.parameters, param="")
         except RequestError as error:
             error.message = error.message.replace("the body", "the row", 1)
             return error
