@@ -75,14 +75,29 @@ def _plain_type(kind: Any) -> Any:
 
 
 def _fitting(table: Any, limits: Limits) -> int:
-    """How many of the rows are one claim, at least one; of bytes those of strings count."""
+    """How many of the rows are one claim, at least one; of bytes those of strings count, in lists too."""
     table = table.slice(0, limits.rows)
     sizes = np.zeros(table.num_rows, np.int64)
     for column in table.columns:
-        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            sizes += pc.fill_null(pc.binary_length(column), 0).to_numpy()
+        sizes += _text_bytes(column.combine_chunks())
     fitting = int(np.searchsorted(np.cumsum(sizes), limits.bytes)) + 1
     return min(len(sizes), fitting)
+
+
+def _text_bytes(column: Any) -> Any:
+    """Bytes of each row's strings, [rows]; 0 where a column has something else."""
+    if _is_text(column.type):
+        return pc.fill_null(pc.binary_length(column), 0).to_numpy()
+    if not (pa.types.is_list(column.type) and _is_text(column.type.value_type)):
+        return 0
+    counts = pc.fill_null(pc.list_value_length(column), 0).to_numpy()
+    sums = np.concatenate([[0], np.cumsum(_text_bytes(column.flatten()))])
+    ends = np.cumsum(counts)
+    return sums[ends] - sums[ends - counts]
+
+
+def _is_text(kind: Any) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _to_stream(table: Any) -> bytes:

@@ -112,6 +112,14 @@ def test_from_any_end_on_the_same_claims(tmp_path: Path, form: str, packed: str)
         assert [_texts(source, each) for each in rest] == [_texts(source, each) for each in expected]
 
 
+def test_a_claim_of_lists_ends_by_their_bytes(tmp_path: Path) -> None:
+    lists: list[list[str] | None] = [["a" * 100] * 3, None, [], ["b" * 900, ""], ["c"], ["d" * 5000], ["e"]]
+    pq.write_table(pa.table({"texts": lists}), tmp_path / "a.parquet", row_group_size=2)
+    (source,) = find_sources([str(tmp_path / "a.parquet")], tmp_path / "output")
+    claims = read_claims(source, Limits(rows=100, bytes=1000), START)
+    assert [(claim.start.row, claim.end.row) for claim in claims] == [(0, 4), (4, 6), (6, 7)]
+
+
 @pytest.mark.parametrize(("form", "packed"), [each for each in FILES if each[0] != "parquet"])
 def test_a_file_of_nothing(tmp_path: Path, form: str, packed: str) -> None:
     path = tmp_path / f"a.{form}{packed}"
