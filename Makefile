@@ -21,7 +21,7 @@ BUILD_OPTIONS = --tag $(IMAGE) --build-arg MODEL=$(MODEL) $(if $(filter podman,$
   $(if $(PIP_CERT),--secret id=ca$(comma)src=$(PIP_CERT) --build-arg PIP_CERT=/run/secrets/ca)
 comma := ,
 
-.PHONY: setup serve test check format image container-test scan k8s equality folders clients openapi fuzz drills bench bench-packing bench-formats bench-openmp bench-peers bench-gate gpu-check gpu-kit
+.PHONY: setup serve test check format image container-test scan k8s equality folders clients openapi fuzz drills bench bench-packing bench-formats bench-openmp bench-peers bench-gate gpu-check gpu-kit bulk-kills
 
 setup: $(STAMP)  ## make .venv with berth (editable), its pinned dependencies, Java, the sample model and the tools
 
@@ -97,6 +97,9 @@ fuzz: setup  ## send 10,000 generated requests through every door of a real serv
 
 drills: setup  ## try faults, kills, memory and starts of a real server; NAMES="drain kills" runs only these
 	@$(BIN)/python -m tests.drills $(NAMES)
+
+bulk-kills: setup $(SAMPLE)  ## kill `berth bulk` of 200,000 rows 20 times, and compare with a run that nobody disturbed: an hour
+	@$(BIN)/python -m tests.archive.bulk $(SAMPLE)
 
 bench: setup $(SAMPLE)  ## measure requests per second beside the upstream example's way (docs/bench/)
 	@$(BIN)/python -m bench

@@ -174,7 +174,7 @@ def _host_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
     on_disk = size.content_bytes - shared if model.is_in_memory else 0
     process = FORK_BYTES if server.is_forked else PROCESS_BYTES
     process += TOKENIZER_FACTOR * size.tokenizer_bytes + (CUDA_HOST_BYTES if server.num_gpus else 0)
-    activations = 0 if server.num_gpus else _activations(size, server.device) + _slices(size, server.cores)
+    activations = 0 if server.num_gpus else activation_bytes(size, server.device) + _slices(size, server.cores)
     has_openvino = server.lone_texts is LoneTexts.OPENVINO and not server.num_gpus
     openvino = openvino_bytes(size) if has_openvino else 0
     return [
@@ -196,7 +196,7 @@ def _gpu_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
         num_weights=size.num_weights,
         number_bytes=DTYPE_BYTES[PRECISIONS[precision]],
         outputs=config.token_budget_on("cuda") * _outputs(size, config),
-        activations=_activations(size, "cuda") + _slices(size, 1),
+        activations=activation_bytes(size, "cuda") + _slices(size, 1),
         has_graphs=size.scores == 0 and precision is not Precision.FP32,
     )
     workers = -(-model.workers // server.num_gpus)
@@ -213,7 +213,7 @@ def _outputs(size: ModelSize, config: HandlerConfig) -> int:
     return wide + max(size.num_labels, -(-max(size.vector_size, wide) // TOKENS_PER_SLOT))
 
 
-def _activations(size: ModelSize, device: str) -> int:
+def activation_bytes(size: ModelSize, device: str) -> int:
     """Bytes of one forward pass of the whole token budget, in texts of the largest length."""
     config = config_of(size)
     precisions = precisions_on_any_cpu(size) if device == "cpu" else config.precisions_on(device)

@@ -1,0 +1,1 @@
+"""How much of the engine's own rate `berth bulk` keeps."""

@@ -1,0 +1,57 @@
+"""What one run of `berth bulk` is asked for. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+PART_ROWS = 4096
+"""Rows of a part, at the most: at 500 rows/s a kill costs each worker eight seconds, and a vector of 384 numbers makes
+6 MB of them."""
+PART_BYTES = 4 << 20
+"""Bytes of input after which a part ends, whatever its rows: what a worker holds in memory is bounded by it."""
+
+
+class Output(StrEnum):
+    """How parts are written."""
+
+    PARQUET = "parquet"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+class OnError(StrEnum):
+    """What a row without an answer means."""
+
+    KEEP = "keep"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """When a claim ends: with the record that reaches one of them."""
+
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A run's inputs, and all that decides what its output is."""
+
+    archive: Path
+    inputs: tuple[str, ...]
+    """Files, folders and globs."""
+    output: Path
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Which column of the input is which key of the task's; "" stands for the task's first key."""
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    """As a request's."""
+    to: Output = Output.PARQUET
+    float16: bool = False
+    """Vectors of float16 in Parquet."""
+    part_rows: int = PART_ROWS
+    on_error: OnError = OnError.KEEP
+    allow_other_machine: bool = False
+    memory: str | None = None
+    """How much may be taken, as Kubernetes writes it; None: what the machine grants."""

@@ -1,0 +1,194 @@
+"""OUTPUT/manifest.jsonl: what the run is, then a line for each part in order. Whoever resumes believes it, and checks.
+
+Lines are appended and flushed to the disk after their part. One that a kill tore is cut off at the next start.
+"""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from ..errors import BerthError, Refused, UsageError
+
+NAME = "manifest.jsonl"
+DRAFTS = ".draft-*"
+SCHEMA_VERSION = 1
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="run"):
+    """What the run is. Two with the same heads write the same bytes."""
+
+    schema_version: int = SCHEMA_VERSION
+    settings: dict[str, Any]
+    """Archive, parameters, columns, form of the output, limits of a part."""
+    inputs: list[dict[str, Any]]
+    """Each file with its size and time."""
+    machine: dict[str, Any]
+    """Engine, precision, CPU or GPU, versions."""
+
+
+class OtherMachine(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="machine"):
+    """The parts behind this line were made on another machine, because --allow-other-machine said so."""
+
+    machine: dict[str, Any]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="part"):
+    """A part that is in its place."""
+
+    part: int
+    file: str
+    input: int
+    """Which of the head's inputs, from 0."""
+    rows: tuple[int, int]
+    """Its first row in the input, from 0, and the one behind its last."""
+    bytes: tuple[int, int]
+    """Where it begins and ends in the input, uncompressed; zeros for Parquet."""
+    size: int
+    sha256: str
+    errors: dict[str, int]
+    cut: int
+    tokens: int
+
+
+Line = Head | OtherMachine | Part
+
+
+class Manifest:
+    """The manifest of an output folder, held by one run at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open it, and make the folder; Refused where another run holds it, UsageError where it cannot be written."""
+        self._folder = folder
+        self.head: Head | None = None
+        self.machine: dict[str, Any] = {}
+        self.parts: dict[int, Part] = {}
+        """By number: those that were written, whether they are still there or not."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if not (folder / NAME).exists() and any(folder.glob("[!.]*")):
+                raise UsageError(f"--output {folder} has other files, and no {NAME}: choose a folder of its own")
+            self._file = (folder / NAME).open("a+b")
+        except OSError as error:
+            raise UsageError(f"--output {folder} cannot be written: {error.strerror}; choose another") from error
+        self._lock()
+        for draft in folder.glob(DRAFTS):
+            draft.unlink(missing_ok=True)
+        self._read()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._file.close()
+
+    def require_same(self, settings: Mapping[str, Any], inputs: list[dict[str, Any]]) -> None:
+        """Refused where the folder has the parts of another run; it names what differs."""
+        if self.head is None:
+            return
+        there: dict[str, Any] = {**self.head.settings, "inputs": self.head.inputs}
+        if said := next(differences(there, {**settings, "inputs": inputs}, ""), None):
+            raise Refused(f"{self._folder} holds another run: {said}. Give it the same, or another --output")
+
+    def begin(self, head: Head, *, allows_other_machine: bool) -> None:
+        """Write the head, or hold this machine against the one that stands there."""
+        if self.head is None:
+            self.append(head)
+            return
+        said = next(differences(self.machine, head.machine, ""), None)
+        if said is None:
+            return
+        if not allows_other_machine:
+            raise Refused(
+                f"{self._folder} was begun on another kind of machine, {said}: the rest would not be what that one "
+                "writes. Go on there, or with --allow-other-machine, which is recorded"
+            )
+        self.append(OtherMachine(machine=head.machine))
+
+    def append(self, line: Line) -> None:
+        """Add a line, and return when it is on the disk; BerthError where that takes no more."""
+        try:
+            self._file.write(msgspec.json.encode(line) + b"\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise BerthError(
+                f"{self._folder / NAME} cannot be written: {error.strerror}; what is done is kept: make room, and run "
+                "the same command again"
+            ) from error
+        self._take(line)
+
+    def verified(self) -> dict[int, Part]:
+        """The parts that lie there as they were written; others are to be made again."""
+        return {number: part for number, part in self.parts.items() if self._is_whole(part)}
+
+    def _is_whole(self, part: Part) -> bool:
+        path = self._folder / part.file
+        try:
+            if path.stat().st_size != part.size:
+                return False
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == part.sha256
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.close()
+            raise Refused(f"another `berth bulk` writes to {self._folder}: wait for it, or choose another") from None
+        except OSError:  # a file system without locks
+            return
+
+    def _read(self) -> None:
+        self._file.seek(0)
+        good = 0
+        for number, line in enumerate(self._file, 1):
+            if not line.endswith(b"\n"):
+                break  # torn by a kill
+            good += len(line)
+            try:
+                self._take(msgspec.json.decode(line, type=Line))
+            except msgspec.DecodeError as error:
+                raise Refused(
+                    f"{self._folder / NAME}, line {number} is damaged ({error}): remove it and what follows, and the "
+                    "parts behind it are made again"
+                ) from error
+        self._file.truncate(good)
+        if good and self.head is None:
+            raise Refused(f"{self._folder / NAME} does not begin as a run's manifest: choose another --output")
+
+    def _take(self, line: Line) -> None:
+        match line:
+            case Head():
+                self.head, self.machine = line, line.machine
+            case OtherMachine():
+                self.machine = line.machine
+            case Part():
+                self.parts[line.part] = line
+
+
+def differences(there: Any, now: Any, place: str) -> Iterator[str]:
+    """What differs between two of these values, for a sentence: `precision is fp32 there and bf16 now`."""
+    if isinstance(there, Mapping) and isinstance(now, Mapping):
+        for key in dict.fromkeys((*there, *now)):
+            yield from differences(there.get(key), now.get(key), f"{place} {key}".strip())
+    elif isinstance(there, list | tuple) and isinstance(now, list | tuple) and len(there) == len(now):
+        for number, (one, other) in enumerate(zip(there, now, strict=True), 1):
+            yield from differences(one, other, f"{place} {number}")
+    elif isinstance(there, list | tuple) and isinstance(now, list | tuple):
+        yield f"{place} are {len(there)} there and {len(now)} now"
+    elif there != now:
+        yield f"{place} is {_show(there)} there and {_show(now)} now"
+
+
+def _show(value: object) -> str:
+    return "none" if value is None else str(value)

@@ -1,0 +1,93 @@
+"""What the command and its workers tell each other, in msgpack over a pipe each. Pure."""
+
+from typing import Any
+
+import msgspec
+
+
+class Setup(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The first message to a worker: what to load, and what holds for all parts."""
+
+    folder: str
+    """The unpacked archive."""
+    parameters: dict[str, Any]
+    to: str
+    float16: bool
+    fails: bool
+    """Whether a part with a row's error is not written."""
+    gpu_id: int | None
+    threads: int
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The first answer: a worker has loaded the model."""
+
+    engine: dict[str, Any]
+    """What runs: task, engine, device, precision, token budget, threads."""
+    versions: dict[str, str]
+    keys: list[str]
+    """The task's input keys; all but text_pair are needed."""
+    wanted: str
+    """What an input is, for a sentence."""
+    takes_string: bool
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Rows to answer."""
+
+    number: int
+    """Of the part."""
+    form: str
+    names: list[str]
+    """Names of the columns of a CSV's records; empty for other forms."""
+    columns: dict[str, str]
+    """Key of the task's input -> column of the file."""
+    partitions: dict[str, str]
+    """Columns that the path names (hive)."""
+    payload: bytes
+    """Records as they stand in the file; of Parquet an Arrow stream."""
+    rows: int
+    first_row: int
+    """Its number in the file, from 0."""
+    file: str | None
+    """The part's path; None: only answer, as `--plan` does."""
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A part is in its place."""
+
+    number: int
+    rows: int
+    size: int = 0
+    sha256: str = ""
+    errors: dict[str, int] = {}
+    """Rows without an answer, by the type of their error."""
+    cut: int = 0
+    """Rows of whose texts the model read a part only."""
+    tokens: int = 0
+    """Tokens that the rows have as the model reads them; equal texts, which it reads once, count each."""
+    seconds: float = 0.0
+    first_error: str = ""
+    """The row and the words of the first error."""
+
+
+class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A worker cannot go on, and why."""
+
+    message: str
+    exit_code: int = 1
+
+
+class RowError(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a row has no answer, as the server's error object."""
+
+    code: int
+    type: str
+    message: str
+
+
+ToWorker = Setup | Work
+FromWorker = Ready | Done | Failed
+encode = msgspec.msgpack.Encoder().encode
+read_to_worker = msgspec.msgpack.Decoder(ToWorker).decode
+read_from_worker = msgspec.msgpack.Decoder(FromWorker).decode

@@ -1,0 +1,133 @@
+"""All that is known before the first row is answered: inputs, archive, memory, workers, columns."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..archive.unpack import cache_folder, unpack_once
+from ..archive.verify import content_id
+from ..machine.machine import Machine, read_machine
+from ..machine.traits import read_traits
+from ..memory.model_size import ModelSize
+from .claims import Claim
+from .columns import Columns, choose_columns
+from .job import Job, Limits, OnError
+from .memory import RunMemory, bytes_of_part, count_memory
+from .messages import Ready, Setup, Work
+from .sources import Source, find_sources
+from .workers import Workers, plan_setups, started_workers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """All that is known before a worker starts."""
+
+    job: Job
+    sources: Sequence[Source]
+    folder: Path
+    """The unpacked archive."""
+    size: ModelSize
+    machine: Machine
+    limits: Limits
+    setups: Sequence[Setup]
+    memory: RunMemory
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the output depends on beside inputs and machine, as the manifest has it."""
+        job = self.job
+        return {
+            "archive": content_id(self.folder),
+            "model": self.size.name,
+            "parameters": dict(job.parameters),
+            "columns": dict(job.columns),
+            "to": str(job.to),
+            "float16": job.float16,
+            "part_rows": self.limits.rows,
+            "part_bytes": self.limits.bytes,
+        }
+
+    @property
+    def inputs(self) -> list[dict[str, Any]]:
+        """The files, as the manifest has them."""
+        return [
+            {"path": str(each.path), "form": str(each.form), "bytes": each.size, "modified_ns": each.mtime_ns}
+            for each in self.sources
+        ]
+
+    def describe_machine(self, ready: Ready) -> dict[str, Any]:
+        """What decides the last bits of a number, as the manifest has it."""
+        traits = asdict(read_traits(self.machine))
+        kind = {name: traits[name] for name in ("cpu", "flags", "gpu")}
+        return {"engine": ready.engine, **kind, "flags": list(kind["flags"]), "versions": ready.versions}
+
+
+def prepare(job: Job, environ: Mapping[str, str] = os.environ) -> Prepared:
+    """Find the inputs, unpack the archive, count the memory; an error says what is wrong with one of them."""
+    sources = find_sources(job.inputs, job.output)
+    folder = unpack_once(job.archive, cache_folder())
+    size = ModelSize.read(folder)
+    machine = read_machine(environ, job.memory)
+    gives_tokens = "multi_vector" in str(job.parameters.get("vectors", ""))
+    setup = Setup(
+        folder=str(folder.absolute()),
+        parameters=dict(job.parameters),
+        to=str(job.to),
+        float16=job.float16,
+        fails=job.on_error is OnError.FAIL,
+        gpu_id=None,
+        threads=1,
+    )
+    setups = plan_setups(setup, machine.cores, machine.num_gpus)
+    return Prepared(
+        job=job,
+        sources=sources,
+        folder=folder,
+        size=size,
+        machine=machine,
+        limits=Limits(rows=job.part_rows, bytes=bytes_of_part(gives_tokens=gives_tokens)),
+        setups=setups,
+        memory=count_memory(size, machine, len(setups), job.part_rows, gives_tokens=gives_tokens),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The workers, and what they are given."""
+
+    prepared: Prepared
+    workers: Workers
+    columns: Columns
+
+    @property
+    def total_rows(self) -> int | None:
+        """Rows of all inputs; None unless all of them say how many they have."""
+        is_counted = len(self.columns.rows) == len(self.prepared.sources)
+        return sum(self.columns.rows.values()) if is_counted else None
+
+    def work(self, number: int, index: int, claim: Claim, file: str | None = None) -> Work:
+        """What a worker is told of a claim of the source `index`, to be the part `number`."""
+        source = self.prepared.sources[index]
+        return Work(
+            number=number,
+            form=str(source.form),
+            names=self.columns.names.get(index, []),
+            columns=self.columns.keys,
+            partitions=source.partitions,
+            payload=claim.payload,
+            rows=claim.rows,
+            first_row=claim.start.row,
+            file=file,
+        )
+
+
+@contextmanager
+def started(prepared: Prepared) -> Iterator[Started]:
+    """Start the workers, and find the columns of their task; Refused where memory holds them not."""
+    prepared.memory.require_fit()
+    with started_workers(prepared.setups) as workers:
+        columns = choose_columns(prepared.job.columns, prepared.sources, workers.ready)
+        yield Started(prepared=prepared, workers=workers, columns=columns)

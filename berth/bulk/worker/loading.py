@@ -1,0 +1,20 @@
+"""The archive's own engine, whatever other handler is installed."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..messages import Setup
+
+
+def load_engine(setup: Setup) -> Any:
+    """Load handler.bulk.rows.RowEngine of the unpacked archive; ImportError where another handler was found."""
+    folder = Path(setup.folder)
+    sys.path.insert(0, str(folder))
+    import handler  # noqa: PLC0415 - the archive's
+
+    if not Path(handler.__path__[0]).resolve().is_relative_to(folder.resolve()):
+        raise ImportError(f"the handler was imported from {handler.__path__[0]}, not from the archive")
+    from handler.bulk.rows import RowEngine  # noqa: PLC0415
+
+    return RowEngine.load(folder, setup.parameters, setup.gpu_id, setup.threads)

@@ -1,0 +1,141 @@
+"""A part on its way to the disk: written beside its place, flushed to the disk, moved there."""
+
+import csv
+import hashlib
+import io
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..job import Output
+from ..messages import RowError
+from .results import ResultColumn
+from .rows import merge_others
+
+OWN = ("row", "result", "tokens", "truncated", "error")
+"""Columns of the output that are berth's own."""
+PREFIX = "input_"
+"""Before the name of a carried column that has one of those names."""
+ERROR = pa.struct([("code", pa.int32()), ("type", pa.string()), ("message", pa.string())])
+COMPRESSION = "zstd"
+DRAFT = ".draft-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What the engine said of a claim's rows, each list with one item a row."""
+
+    first_row: int
+    results: Sequence[Any]
+    """None where there is an error."""
+    tokens: Sequence[int | None]
+    truncated: Sequence[bool | None]
+    errors: Sequence[RowError | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A part that is in its place."""
+
+    size: int
+    sha256: str
+
+
+def write_part(path: Path, content: bytes) -> Written:
+    """Put a part into its place, whole or not at all; OSError where the disk takes no more."""
+    draft = path.with_name(f"{DRAFT}{os.getpid()}-{path.name}")
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(path)
+    except OSError as error:  # a write that fails does not say of what
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return Written(size=len(content), sha256=hashlib.sha256(content).hexdigest())
+
+
+def encode_part(to: Output, carried: Any, answers: Answers, column: ResultColumn) -> bytes:
+    """The bytes of a part: the same for the same rows and answers."""
+    carried = carried.rename_columns([PREFIX + name if name in OWN else name for name in carried.column_names])
+    return _ENCODERS[to](carried, answers, column)
+
+
+def _to_parquet(carried: Any, answers: Answers, column: ResultColumn) -> bytes:
+    count = len(answers.results)
+    own = {
+        "row": pa.array(np.arange(answers.first_row, answers.first_row + count)),
+        "result": column.array(answers.results),
+        "tokens": pa.array(answers.tokens, pa.int32()),
+        "truncated": pa.array(answers.truncated, pa.bool_()),
+        "error": pa.array([None if each is None else _plain(each) for each in answers.errors], ERROR),
+    }
+    table = pa.table({**dict(zip(carried.column_names, carried.columns, strict=True)), **own})
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression=COMPRESSION, use_dictionary=carried.column_names)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def _to_jsonl(carried: Any, answers: Answers, _: ResultColumn) -> bytes:
+    rows = (merge_others({**row, **own}) for row, own in zip(_rows(carried), _own(answers), strict=True))
+    return b"".join(_dump(row) + b"\n" for row in rows)
+
+
+def _to_csv(carried: Any, answers: Answers, _: ResultColumn) -> bytes:
+    """Results, errors and carried values that are no plain ones stand as JSON in their cells."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*carried.column_names, *OWN])
+    for row, own in zip(_rows(carried), _own(answers), strict=True):
+        writer.writerow([_to_cell(value) for value in (*row.values(), *own.values())])
+    return text.getvalue().encode()
+
+
+def _rows(carried: Any) -> Sequence[dict[str, Any]]:
+    return carried.to_pylist() if carried.num_columns else [{} for _ in range(carried.num_rows)]
+
+
+def _own(answers: Answers) -> list[dict[str, Any]]:
+    columns = answers.results, answers.tokens, answers.truncated, answers.errors
+    return [
+        {"row": row, "result": result, "tokens": tokens, "truncated": cut, "error": error and _plain(error)}
+        for row, (result, tokens, cut, error) in enumerate(zip(*columns, strict=True), answers.first_row)
+    ]
+
+
+def _plain(error: RowError) -> Mapping[str, object]:
+    return {"code": error.code, "type": error.type, "message": error.message}
+
+
+def _to_cell(value: Any) -> object:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str | int | float) else _dump(value).decode()
+
+
+def _dump(value: object) -> bytes:
+    return orjson.dumps(value, default=_to_json, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+
+
+def _to_json(value: Any) -> object:
+    """What JSON has no word for: a sparse vector, a vector that is a part of an array, bytes, a decimal."""
+    if hasattr(value, "to_json"):
+        return value.to_json()
+    if isinstance(value, np.ndarray):
+        return np.ascontiguousarray(value)
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+_ENCODERS = {Output.PARQUET: _to_parquet, Output.JSONL: _to_jsonl, Output.CSV: _to_csv}

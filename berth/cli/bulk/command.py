@@ -1,0 +1,122 @@
+"""The options of `berth bulk`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...bulk.job import PART_ROWS, Job, OnError, Output
+from ...console import say
+from ...errors import UsageError
+from ..inputs import parse_parameters
+from ..options import AsJson, Commands, Memory, wants_json
+
+INTERRUPTED = 130  # 128 + SIGINT, as a shell counts it
+COLUMN_HELP = "Which column a key of the task is: text, pair, question, context, query, texts. A bare NAME: the first."
+
+
+Archive = Annotated[Path, typer.Argument(help="A .mar, or the folder it was unpacked to.")]
+Inputs = Annotated[
+    list[str], typer.Argument(help="Parquet, JSON lines, CSV, TSV or lines; files, folders, globs; .gz and .zst.")
+]
+Folder = Annotated[Path, typer.Option(help="A folder of its own, for the parts and their manifest.")]
+Column = Annotated[list[str] | None, typer.Option(metavar="KEY=NAME", help=COLUMN_HELP)]
+Parameters = Annotated[str | None, typer.Option(metavar="JSON", help="As a request's, for all rows: a JSON object.")]
+To = Annotated[Output, typer.Option(help="The form of the parts.")]
+Float16 = Annotated[bool, typer.Option("--float16", help="Vectors of float16, in Parquet.")]
+PartRows = Annotated[int, typer.Option(min=1, help="Most rows of a part.")]
+OnErrorOption = Annotated[
+    OnError, typer.Option(help="keep: a row's error stands in its row. fail: the first ends the run.")
+]
+AllowOther = Annotated[
+    bool, typer.Option("--allow-other-machine", help="Go on with what another kind of machine began.")
+]
+Plan = Annotated[bool, typer.Option("--plan", help="Say how many rows, parts, hours and bytes; write nothing.")]
+Price = Annotated[float | None, typer.Option(min=0, help="What this machine costs an hour.")]
+
+
+def bulk(
+    archive: Archive,
+    inputs: Inputs,
+    output: Folder,
+    column: Column = None,
+    parameters: Parameters = None,
+    to: To = Output.PARQUET,
+    float16: Float16 = False,
+    part_rows: PartRows = PART_ROWS,
+    on_error: OnErrorOption = OnError.KEEP,
+    allow_other_machine: AllowOther = False,
+    plan: Plan = False,
+    price_per_hour: Price = None,
+    memory: Memory = None,
+    as_json: AsJson = False,
+) -> None:
+    """Answer every row of files, in worker processes of this command: no server, no Java.
+
+    It may be killed at any moment: the same command goes on, and what it writes in the end is what an undisturbed run
+    writes, byte for byte. It needs pyarrow: pip install 'berth[bulk]'.
+
+    \b
+    berth bulk model_store/bert.mar texts.parquet --column text=body --output vectors
+    berth bulk model_store/bert.mar 'logs/*.jsonl.gz' --output answers --to jsonl
+    """
+    job = Job(
+        archive=archive,
+        inputs=tuple(inputs),
+        output=output,
+        columns=parse_columns(column or ()),
+        parameters=parse_parameters(parameters) or {},
+        to=to,
+        float16=float16,
+        part_rows=part_rows,
+        on_error=on_error,
+        allow_other_machine=allow_other_machine,
+        memory=memory,
+    )
+    _require(job)
+    try:
+        _start(job, plan=plan, price_per_hour=price_per_hour, as_json=wants_json(as_json))
+    except KeyboardInterrupt:
+        say(f"stopped: what is written stays in {output}; the same command goes on from there")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def parse_columns(said: Sequence[str]) -> dict[str, str]:
+    """Read KEY=NAME, or NAME for the task's first key, which is called ""; UsageError for a key said twice."""
+    columns: dict[str, str] = {}
+    for each in said:
+        key, found, name = each.partition("=")
+        key, name = (key, name) if found else ("", key)
+        if key in columns or not name:
+            raise UsageError(f"--column {each}: give each key once, KEY=NAME, such as text=body")
+        columns[key] = name
+    return columns
+
+
+def _require(job: Job) -> None:
+    """UsageError for what cannot be done; nothing heavy is imported for it."""
+    from importlib.util import find_spec  # noqa: PLC0415 - `--help` answers at once
+
+    if job.float16 and job.to is not Output.PARQUET:
+        raise UsageError(f"--float16 is for Parquet, and --to is {job.to}: leave one of them out")
+    if not find_spec("pyarrow"):
+        raise UsageError("`berth bulk` needs pyarrow, which is not installed: pip install 'berth[bulk]'")
+
+
+def _start(job: Job, *, plan: bool, price_per_hour: float | None, as_json: bool) -> None:
+    from .show import render_account, render_plan, watched  # noqa: PLC0415 - `--help` answers at once
+
+    if plan:
+        from ...bulk.plan import plan_run  # noqa: PLC0415
+
+        print(render_plan(plan_run(job), price_per_hour, as_json=as_json))
+        return
+    from ...bulk.run import run  # noqa: PLC0415
+
+    with watched() as watch:
+        account = run(job, watch)
+    print(render_account(account, job.output, price_per_hour, as_json=as_json))
+
+
+COMMANDS: Commands = ((bulk, "Answer whole files of texts, without a server."),)

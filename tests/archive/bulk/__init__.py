@@ -1,0 +1,1 @@
+"""berth/bulk with real archives and worker processes."""

@@ -1,0 +1,70 @@
+"""`make bulk-kills`: rows through `berth bulk`, and again with kills at random moments; by digest the same."""
+
+import hashlib
+import random
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from berth.tune.texts import mixed_texts
+from tests.support.bulk import Command
+
+WORDS = ("harbour", "river", "boat", "morning", "cold", "ship", "light", "water", "stone", "wind", "master", "pilot")
+OPTIONS = ("--json",)
+
+
+def main(
+    archive: Annotated[Path, typer.Argument(help="A .mar of a task that takes one text.")],
+    rows: Annotated[int, typer.Option(min=1, help="Texts.")] = 200_000,
+    kills: Annotated[int, typer.Option(min=1, help="How often it is killed.")] = 20,
+    seed: Annotated[int, typer.Option(help="Of the moments.")] = 7,
+) -> None:
+    """Exit with 1 unless both outputs are the same."""
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bulk-kills-") as work:
+        texts = Path(work) / "texts.txt"
+        lines = (f"{number} {text}\n" for number, text in enumerate(mixed_texts(WORDS, rows)))
+        texts.write_text("".join(lines), encoding="utf-8")
+        whole, killed = (
+            Command(archive=archive, inputs=texts, output=Path(work) / name, options=OPTIONS)
+            for name in ("whole", "killed")
+        )
+        began_s = time.monotonic()
+        _finish(whole)
+        taken_s = time.monotonic() - began_s
+        _kill(killed, kills, taken_s, random.Random(seed))
+        _finish(killed)
+        is_same = _digest(whole.output) == _digest(killed.output)
+    typer.echo(
+        f"{rows} rows, {taken_s:.0f} s undisturbed; after the kills {'the same' if is_same else 'ANOTHER'} output"
+    )
+    raise typer.Exit(not is_same)
+
+
+def _kill(command: Command, kills: int, taken_s: float, chooser: random.Random) -> None:
+    """Kill it so often while it runs, at moments of equal chance in a share of the time that the whole takes."""
+    number = 0
+    while number < kills:
+        after_s = chooser.uniform(0, 1.5 * taken_s / kills)
+        if not command.kill_at(0, after_s):
+            typer.echo(f"it ended before kill {number + 1}: give it more rows", err=True)
+            return
+        number += 1
+        typer.echo(f"kill {number} after {after_s:.1f} s: {command.num_parts()} parts", err=True)
+
+
+def _finish(command: Command) -> None:
+    done = command.run(None)
+    typer.echo(done.stdout.strip())
+    if done.returncode:
+        raise SystemExit(done.stderr)
+
+
+def _digest(output: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in output.iterdir()}
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,48 @@
+"""The command as a process: run to its end, or killed when so many parts are there."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from berth.bulk.manifest import NAME
+
+DEADLINE_S = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """`berth bulk` with these words."""
+
+    archive: Path
+    inputs: Path
+    output: Path
+    options: Sequence[str] = ()
+
+    def run(self, deadline_s: float | None = DEADLINE_S) -> "subprocess.CompletedProcess[str]":
+        """Run it to its end, whatever that is."""
+        return subprocess.run(self._words(), capture_output=True, text=True, timeout=deadline_s, check=False)
+
+    def kill_at(self, parts: int, after_s: float = 0.0) -> bool:
+        """Kill it with SIGKILL, `after_s` after its manifest has so many parts; False where it ended before."""
+        process = subprocess.Popen(self._words(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        deadline_s = time.monotonic() + DEADLINE_S
+        while process.poll() is None and self.num_parts() < parts and time.monotonic() < deadline_s:
+            time.sleep(0.01)
+        time.sleep(after_s)
+        was_running = process.poll() is None
+        process.kill()
+        _, said = process.communicate()
+        assert was_running or process.returncode == 0, said
+        return was_running
+
+    def num_parts(self) -> int:
+        """Parts that the manifest has, whole lines only."""
+        manifest = self.output / NAME
+        return max(0, manifest.read_bytes().count(b"\n") - 1) if manifest.exists() else 0
+
+    def _words(self) -> list[str]:
+        words = ["bulk", str(self.archive), str(self.inputs), "--output", str(self.output), *self.options]
+        return [sys.executable, "-m", "berth", *words]

@@ -1,0 +1,1 @@
+"""berth/bulk without an engine."""
