@@ -7,7 +7,7 @@ import torch
 
 from berth.pack.load_checkpoint import load_checkpoint
 from berth.pack.reference_answers import reference_answers
-from handler.engine.model import Engine
+from handler.engine.model import OF_TRANSFORMERS, Engine
 from handler.known_answers import load_known_answers
 from handler.pipeline import Pipeline
 from handler.tasks import TASKS
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(),
 
 
 @pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("engine", OF_TRANSFORMERS)
 def test_gpu_gives_the_known_scores_of_spans(tmp_path: Path, name: str, engine: Engine) -> None:
     with converted_gliner(make_gliner(tmp_path / name, **MODELS[name])) as (root, config):
         path = tmp_path / "known_answers.json"

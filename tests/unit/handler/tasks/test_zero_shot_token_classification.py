@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from handler.config import HandlerConfig
-from handler.engine.model import Engine
+from handler.engine.model import OF_TRANSFORMERS, Engine
 from handler.errors import InputTooLong, InvalidParameter, TooManyInputs, TooManyTokens
 from handler.payload import Rejected
 from handler.pipeline import Pipeline
@@ -61,7 +61,7 @@ def load(ready: tuple[Path, HandlerConfig], engine: Engine = Engine.PACKED) -> P
     return Pipeline(*ready, torch.device("cpu"), engine)
 
 
-@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("engine", OF_TRANSFORMERS)
 def test_it_finds_what_gliner_finds(model: tuple[str, Any], engine: Engine) -> None:
     pipeline = load(model[1], engine)
     assert any(EXPECTED[model[0]])
