@@ -24,10 +24,10 @@ def applies(folder: Path) -> bool:
 def convert(folder: Path, progress: Progress) -> str:
     """Write the projection as a Dense module, and the settings; Refused where there is no projection."""
     progress.begin("converting the weights")
-    from safetensors.torch import load_file, save_file  # noqa: PLC0415 - seconds
-
     if not (folder / WEIGHTS).is_file():
         raise Refused(f"{folder} has no {WEIGHTS}: save the model as one file of safetensors")
+    from safetensors.torch import load_file, save_file  # noqa: PLC0415 - seconds
+
     tensors = load_file(folder / WEIGHTS)
     if (projection := tensors.pop(PROJECTION, None)) is None:
         raise Refused(f"{folder / WEIGHTS} has no {PROJECTION}, which makes ColBERT's vectors: download it again")
