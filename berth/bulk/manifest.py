@@ -16,7 +16,7 @@ import msgspec
 from ..errors import BerthError, Refused, UsageError
 
 NAME = "manifest.jsonl"
-DRAFTS = ".draft-*"
+DRAFT = ".draft-"
 SCHEMA_VERSION = 1
 
 
@@ -77,15 +77,27 @@ class Manifest:
         except OSError as error:
             raise UsageError(f"--output {folder} cannot be written: {error.strerror}; choose another") from error
         self._lock()
-        for draft in folder.glob(DRAFTS):
-            draft.unlink(missing_ok=True)
+        self._clear()
         self._read()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._clear()
         self._file.close()
+
+    def draft(self, number: int) -> Path:
+        """Where a part is written before it is kept; what a kill leaves there is removed at the next start."""
+        return self._folder.absolute() / f"{DRAFT}{os.getpid()}-{number}"
+
+    def keep(self, part: Part) -> None:
+        """Move a part from its draft to its place, and append its line."""
+        try:
+            self.draft(part.part).rename(self._folder / part.file)
+        except OSError as error:
+            raise BerthError(f"{self._folder / part.file} cannot be put there: {error.strerror}") from error
+        self.append(part)
 
     def require_same(self, settings: Mapping[str, Any], inputs: list[dict[str, Any]]) -> None:
         """Refused where the folder has the parts of another run; it names what differs."""
@@ -138,6 +150,10 @@ class Manifest:
             return False
         except OSError as error:
             raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+
+    def _clear(self) -> None:
+        for draft in self._folder.glob(f"{DRAFT}*"):
+            draft.unlink(missing_ok=True)
 
     def _lock(self) -> None:
         try:

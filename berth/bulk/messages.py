@@ -50,11 +50,11 @@ class Work(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     first_row: int
     """Its number in the file, from 0."""
     file: str | None
-    """The part's path; None: only answer, as `--plan` does."""
+    """Where the part is written before it is moved to its place; None: only answer, as `--plan` does."""
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A part is in its place."""
+    """A part is on the disk."""
 
     number: int
     rows: int

@@ -4,7 +4,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from ..errors import BerthError
 from .claims import Claim, read_claims
@@ -95,9 +94,7 @@ class _Course:
             for claim in self._missing(number, index, source):
                 if isinstance(claim, Claim):
                     self._claims[number] = index, replace(claim, payload=b"")
-                    job = self._running.prepared.job
-                    path = job.output.absolute() / f"part-{number:06d}.{job.to}"
-                    yield self._running.work(number, index, claim, str(path))
+                    yield self._running.work(number, index, claim, str(self._manifest.draft(number)))
                 number += 1
 
     def _missing(self, number: int, index: int, source: Source) -> Iterator[Claim | None]:
@@ -125,10 +122,9 @@ class _Course:
         if done.errors and self._running.prepared.job.on_error is OnError.FAIL:
             path = self._sources[index].path
             raise BerthError(f"{path}, {done.first_error}; --on-error fail: the parts before it are written")
-        assert work.file is not None
         part = Part(
             part=work.number,
-            file=Path(work.file).name,
+            file=f"part-{work.number:06d}.{self._running.prepared.job.to}",
             input=index,
             rows=(claim.start.row, claim.end.row),
             bytes=(claim.start.byte, claim.end.byte),
@@ -138,7 +134,7 @@ class _Course:
             cut=done.cut,
             tokens=done.tokens,
         )
-        self._manifest.append(part)
+        self._manifest.keep(part)
         self.account.take(part)
         sizes = [source.size for source in self._sources]
         self.account.share = (sum(sizes[:index]) + sizes[index] * claim.share) / max(1, sum(sizes))

@@ -1,4 +1,4 @@
-"""A part on its way to the disk: written beside its place, flushed to the disk, moved there."""
+"""A part as bytes, and on the disk; it is moved to its place by whoever writes its line in the manifest."""
 
 import csv
 import hashlib
@@ -25,7 +25,6 @@ PREFIX = "input_"
 """Before the name of a carried column that has one of those names."""
 ERROR = pa.struct([("code", pa.int32()), ("type", pa.string()), ("message", pa.string())])
 COMPRESSION = "zstd"
-DRAFT = ".draft-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,25 +41,22 @@ class Answers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A part that is in its place."""
+    """A part that is on the disk."""
 
     size: int
     sha256: str
 
 
 def write_part(path: Path, content: bytes) -> Written:
-    """Put a part into its place, whole or not at all; OSError where the disk takes no more."""
-    draft = path.with_name(f"{DRAFT}{os.getpid()}-{path.name}")
+    """Write a part to the disk, beside its place; OSError names it where the disk takes no more."""
     try:
-        with draft.open("wb") as file:
+        with path.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        draft.rename(path)
     except OSError as error:  # a write that fails does not say of what
+        path.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        draft.unlink(missing_ok=True)
     return Written(size=len(content), sha256=hashlib.sha256(content).hexdigest())
 
 

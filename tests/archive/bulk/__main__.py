@@ -34,7 +34,7 @@ def main(
         began_s = time.monotonic()
         _finish(whole)
         taken_s = time.monotonic() - began_s
-        _kill(killed, kills, taken_s, random.Random(seed))
+        _kill(killed, kills, whole.num_parts(), random.Random(seed))
         _finish(killed)
         is_same = _digest(whole.output) == _digest(killed.output)
     typer.echo(
@@ -43,16 +43,14 @@ def main(
     raise typer.Exit(not is_same)
 
 
-def _kill(command: Command, kills: int, taken_s: float, chooser: random.Random) -> None:
-    """Kill it so often while it runs, at moments of equal chance in a share of the time that the whole takes."""
-    number = 0
-    while number < kills:
-        after_s = chooser.uniform(0, 1.5 * taken_s / kills)
-        if not command.kill_at(0, after_s):
-            typer.echo(f"it ended before kill {number + 1}: give it more rows", err=True)
+def _kill(command: Command, kills: int, parts: int, chooser: random.Random) -> None:
+    """Kill it so often: when some parts more are there, or none, and a moment later."""
+    for number in range(1, kills + 1):
+        more, after_s = chooser.randint(0, max(1, parts // kills)), chooser.uniform(0, 2)
+        if not command.kill_at(command.num_parts() + more, after_s):
+            typer.echo(f"it ended before kill {number}: give it more rows", err=True)
             return
-        number += 1
-        typer.echo(f"kill {number} after {after_s:.1f} s: {command.num_parts()} parts", err=True)
+        typer.echo(f"kill {number} at {command.num_parts()} of {parts} parts", err=True)
 
 
 def _finish(command: Command) -> None:

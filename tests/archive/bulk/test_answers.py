@@ -114,6 +114,7 @@ def test_an_error_ends_the_run_where_that_is_wanted(embeddings: Path, tmp_path: 
     with pytest.raises(BerthError, match=r"a\.jsonl, row 4: InvalidInput: text: expected string, got integer"):
         run(job, ignore)
     assert [row["row"] for row in read_rows(job.output)] == [0, 1, 2]
+    assert sorted(path.name for path in job.output.iterdir()) == ["manifest.jsonl", "part-000000.parquet"]
 
 
 def test_a_plan_counts_and_writes_nothing(embeddings: Path, tmp_path: Path) -> None:
