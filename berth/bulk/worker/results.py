@@ -34,6 +34,7 @@ TYPES: Mapping[str, Callable[[object, Mapping[str, Any]], Any]] = {
     "fill-mask": lambda *_: pa.list_(pa.list_(WORD)),
     "text-ranking": lambda *_: pa.list_(RANKED),
     "zero-shot-classification": lambda *_: LABELS,
+    "zero-shot-token-classification": lambda *_: pa.list_(ENTITY),
 }
 
 
