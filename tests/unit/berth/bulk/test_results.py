@@ -11,7 +11,8 @@ import pytest
 from berth.bulk.job import Output
 from berth.bulk.messages import RowError
 from berth.bulk.worker.parts import Answers, encode_part
-from berth.bulk.worker.results import ResultColumn
+from berth.bulk.worker.results import TYPES, ResultColumn
+from handler.config import Task
 from handler.vectors.sparse import SparseVector
 
 DENSE = [np.array([1.5, -2.0], np.float32), np.array([0.25, 4.0], np.float32)]
@@ -43,6 +44,10 @@ def test_vectors_between_rows_without_any(name: str, float16: bool) -> None:
     assert column.array([None]).to_pylist() == [None]
     assert column.array([None, first]).type == column.type == column.array([None]).type
     assert ("halffloat" in str(column.type)) == (float16 and name not in {"sparse", "by words"})
+
+
+def test_every_task_has_a_type() -> None:
+    assert {*TYPES, Task.EMBEDDINGS} == set(Task)
 
 
 def test_a_part_is_the_same_bytes_for_the_same_answers_and_keeps_a_column_of_our_name() -> None:
