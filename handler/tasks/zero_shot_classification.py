@@ -1,5 +1,6 @@
 """zero-shot-classification: labels by how far the text entails what each of them claims."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -28,21 +29,27 @@ class ZeroShotParameters(CutParameters, frozen=True, kw_only=True):
     """Score each label on its own."""
 
     def __post_init__(self) -> None:
-        if not self.labels:
-            raise ValueError("`candidate_labels` needs at least one label")
-        if len(self.labels) > MAX_TEXTS_PER_REQUEST:
-            raise ValueError(
-                f"`candidate_labels` has {len(self.labels)} labels, and at most {MAX_TEXTS_PER_REQUEST} are read"
-            )
+        check_labels(self.labels)
         if self.hypothesis_template.count("{}") != 1:
             raise ValueError("`hypothesis_template` needs one {}, where the label goes")
 
     @property
     def labels(self) -> list[str]:
         """Labels in the order in which they were sent."""
-        if isinstance(self.candidate_labels, list):
-            return self.candidate_labels
-        return [label.strip() for label in self.candidate_labels.split(",") if label.strip()]
+        return list_labels(self.candidate_labels)
+
+
+def list_labels(said: str | list[str]) -> list[str]:
+    """Return the labels of a list, or of a string that separates them by commas."""
+    return said if isinstance(said, list) else [label.strip() for label in said.split(",") if label.strip()]
+
+
+def check_labels(labels: Sequence[str]) -> None:
+    """ValueError where there is none, or where there are too many."""
+    if not labels:
+        raise ValueError("`candidate_labels` needs at least one label")
+    if len(labels) > MAX_TEXTS_PER_REQUEST:
+        raise ValueError(f"`candidate_labels` has {len(labels)} labels, and at most {MAX_TEXTS_PER_REQUEST} are read")
 
 
 class RankedLabels(msgspec.Struct, kw_only=True):

@@ -21,6 +21,7 @@ from ..text.words import TypedText
 from .kind import Head, Reading, Reads, Row, TaskKind, one_by_one
 from .scores import sigmoid
 from .token_classification import Entity, Found
+from .zero_shot_classification import check_labels, list_labels
 
 MAX_LABEL_CHARACTERS = 200
 MAX_CANDIDATES = 65_536  # spans of an input that are sure enough; each is compared with its neighbours
@@ -44,19 +45,12 @@ class ZeroShotTokenParameters(Parameters, frozen=True, kw_only=True):
     """The same words may be entities of several types."""
 
     def __post_init__(self) -> None:
-        if not self.labels:
-            raise ValueError("`candidate_labels` needs at least one label")
-        if len(self.labels) > MAX_TEXTS_PER_REQUEST:
-            raise ValueError(
-                f"`candidate_labels` has {len(self.labels)} labels, and at most {MAX_TEXTS_PER_REQUEST} are read"
-            )
+        check_labels(self.labels)
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Labels in the order in which they were sent, each once."""
-        if isinstance(self.candidate_labels, list):
-            return tuple(dict.fromkeys(self.candidate_labels))
-        return tuple(dict.fromkeys(filter(None, map(str.strip, self.candidate_labels.split(",")))))
+        return tuple(dict.fromkeys(list_labels(self.candidate_labels)))
 
 
 def plan(source: TextInput, parameters: ZeroShotTokenParameters, config: HandlerConfig) -> Passages:
