@@ -67,6 +67,7 @@ def assert_as_the_library(pipeline: Pipeline, folder: Path) -> None:
         ("bert", {"attend_to_expansion_tokens": True, "skiplist_words": []}),
         ("bert", {"do_query_expansion": False}),
         ("modernbert", {"query_length": 24, "document_length": 300}),
+        ("modernbert", {"query_length": 400}),  # the last mask tokens see nothing in a window of 32
         ("xlm-roberta", {"document_length": 512}),
     ],
 )
