@@ -248,6 +248,7 @@ def _batch(size: ModelSize, server: ServerSizes) -> int:
         values += size.batch_size * MAX_TOKEN_VECTORS_PER_REQUEST * size.token_width * NUMBER_BYTES
     else:
         values = size.batch_size * VALUE_FACTOR * _answer(size, server)
+        values += tokens * size.token_width * NUMBER_BYTES  # late interaction's, until a request's texts are ranked
     return size.batch_size * request + values + 2 * bodies
 
 

@@ -109,7 +109,8 @@ def _attend_rows(query: Tensor, key: Tensor, value: Tensor, scaling: float | Non
     attended = []
     for start in range(0, length, WINDOW_BLOCK):
         end = min(start + WINDOW_BLOCK, length)
-        first, last = max(0, start - window + 1), min(key.shape[2], end + window - 1)
+        last = min(key.shape[2], end + window - 1)
+        first = min(max(0, start - window + 1), last)  # behind the last key that is seen there is none
         q, k, v = query[:, :, start:end], key[:, :, first:last], value[:, :, first:last]
         band = torch.ones(end - start, last - first, dtype=torch.bool, device=query.device)
         band.tril_(start - first + (0 if reach.is_causal else window - 1)).triu_(start - first - window + 1)

@@ -25,6 +25,7 @@ from .zero_shot_classification import check_labels, list_labels
 
 MAX_LABEL_CHARACTERS = 200
 MAX_CANDIDATES = 65_536  # spans of an input that are sure enough; each is compared with its neighbours
+MAX_QUOTES, SHORT_TEXT = 16, 4096  # an answer quotes so many times the text, or one of so many characters if shorter
 Label = Annotated[str, Meta(min_length=1, max_length=MAX_LABEL_CHARACTERS)]
 
 
@@ -46,6 +47,10 @@ class ZeroShotTokenParameters(Parameters, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         check_labels(self.labels)
+        if (longest := max(map(len, self.labels))) > MAX_LABEL_CHARACTERS:  # each entity's answer repeats it
+            raise ValueError(
+                f"`candidate_labels` has a label of {longest} characters, and at most {MAX_LABEL_CHARACTERS} are read"
+            )
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -76,7 +81,15 @@ def find_entities(reading: Reading, parameters: ZeroShotTokenParameters) -> list
     kept = choose_spans(candidates, flat=parameters.flat_ner, several_types=parameters.multi_label, most=most)
     if len(kept) > most:
         raise _too_many(parameters, f"more than {most} entities through, one for each token of the text and its labels")
-    return [_quote(reading.source.text, windows, span, parameters.labels) for span in kept]
+    text = reading.source.text
+    places = [(_character(windows, span.first)[0], _character(windows, span.last)[1]) for span in kept]
+    if sum(end - start for start, end in places) > MAX_QUOTES * max(len(text), SHORT_TEXT):
+        raise _too_many(parameters, f"entities through that are together more than {MAX_QUOTES} times the text")
+    return [
+        {"entity_group": parameters.labels[span.type], "score": span.score}
+        | {"word": text[start:end], "start": start, "end": end}
+        for span, (start, end) in zip(kept, places, strict=True)
+    ]
 
 
 def find_candidates(windows: Sequence[TypedText], number: int, row: Row, threshold: float) -> list[Span]:
@@ -110,12 +123,6 @@ def _meet(one: TypedText, other: TypedText) -> bool:
     """Whether two windows share words."""
     ends = (each.first_word + len(each.words_at) for each in (one, other))
     return min(ends) > max(one.first_word, other.first_word)
-
-
-def _quote(text: str, windows: Sequence[TypedText], span: Span, labels: Sequence[str]) -> Found:
-    start, end = _character(windows, span.first)[0], _character(windows, span.last)[1]
-    place = {"word": text[start:end], "start": start, "end": end}
-    return {"entity_group": labels[span.type], "score": span.score} | place
 
 
 def _character(windows: Sequence[TypedText], word: int) -> tuple[int, int]:

@@ -67,7 +67,9 @@ def assert_as_the_library(pipeline: Pipeline, folder: Path) -> None:
         ("bert", {"attend_to_expansion_tokens": True, "skiplist_words": []}),
         ("bert", {"do_query_expansion": False}),
         ("modernbert", {"query_length": 24, "document_length": 300}),
+        ("modernbert", {"query_length": 400}),  # the last mask tokens see nothing in a window of 32
         ("xlm-roberta", {"document_length": 512}),
+        ("bert", {"prompts": {"query": "[Q] find: ", "document": "[D] "}}),  # the markers are told twice
     ],
 )
 def test_queries_and_documents(tmp_path: Path, architecture: str, settings: dict[str, Any]) -> None:
@@ -151,6 +153,13 @@ def test_it_is_said_what_it_is(folder: Path, pipeline: Pipeline) -> None:
 def test_a_marker_that_is_no_token_is_refused(tmp_path: Path) -> None:
     folder = make_pylate(tmp_path / "model", query_prefix="[Query] ")
     with pytest.raises(Refused, match=r"has no token '\[Query\] ', which config_sentence_transformers.json names"):
+        pack_checkpoint(folder, PackOptions(output=tmp_path))
+
+
+@pytest.mark.parametrize("length", ["many", -4, 3, 16.5])
+def test_a_length_that_is_none_is_refused(tmp_path: Path, length: object) -> None:
+    folder = make_pylate(tmp_path / "model", query_length=length)
+    with pytest.raises(Refused, match=rf"query_length is {length!r}; it must be a whole number from 4"):
         pack_checkpoint(folder, PackOptions(output=tmp_path))
 
 

@@ -123,3 +123,16 @@ def test_a_table_that_is_missing_is_told(tmp_path: Path) -> None:
     (folder / "tokenizer.json").unlink()
     with pytest.raises(Refused, match=r"has no tokenizer\.json, without which static embeddings are nothing"):
         pack_checkpoint(folder, PackOptions(output=tmp_path))
+
+
+@pytest.mark.parametrize("kind", ["Dense", "LayerNorm", "Dropout"])
+def test_what_else_follows_the_table_is_refused(tmp_path: Path, kind: str) -> None:
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+    from sentence_transformers.sentence_transformer import modules as st  # noqa: PLC0415
+
+    behind = {"Dense": st.Dense(WIDTH, 8), "LayerNorm": st.LayerNorm(WIDTH), "Dropout": st.Dropout()}
+    model = SentenceTransformer(str(make_static(tmp_path / "model")), device="cpu", local_files_only=True)
+    model.append(behind[kind])
+    model.save_pretrained(str(tmp_path / "changed"), create_model_card=False)
+    with pytest.raises(Refused, match=rf"is StaticEmbedding, {kind}; berth serves StaticEmbedding and perhaps"):
+        pack_checkpoint(tmp_path / "changed", PackOptions(output=tmp_path))

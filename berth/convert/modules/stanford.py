@@ -1,6 +1,7 @@
 """Stanford's ColBERT becomes a folder as PyLate saves it: its projection lies among the encoder's weights.
 
-The settings are those of artifact.metadata, and its own defaults where that says nothing (ColBERTConfig).
+The settings are those of artifact.metadata; where that says nothing, lengths are PyLate's (berth/pack/sentence/late.py)
+and the rest is ColBERTConfig's.
 """
 
 import string

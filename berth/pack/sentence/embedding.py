@@ -10,7 +10,7 @@ from handler.vectors.settings import Vectors
 
 from ...sentence_files import Module, transformer_folder
 from .behind_pooling import weighted_modules
-from .late import is_own_layout, late_vectors
+from .late import is_own_layout, late_vectors, texts_behind_markers
 from .model_file import check_max_sim, check_model_type, check_requirements, prompts_of, truncate_dim_of
 from .modules import check_order, makes_sparse
 from .pooling import poolings_of
@@ -72,12 +72,13 @@ def _sparse_embedding(checkpoint: Path, modules: tuple[Module, ...]) -> Embeddin
 
 def late_embedding(checkpoint: Path, modules: tuple[Module, ...], positions: int | None) -> Embedding:
     """How a model for late interaction does: a vector for each token, of a query or a document."""
-    check_model_type(checkpoint, "MultiVectorEncoder" if is_own_layout(modules) else "ColBERT")
+    is_own = is_own_layout(modules)  # its markers are in its prompts alone
+    check_model_type(checkpoint, "MultiVectorEncoder" if is_own else "ColBERT")
     check_max_sim(checkpoint)
     check_requirements(checkpoint)
     prompts, default_prompt = prompts_of(checkpoint)
     return Embedding(
-        prompts={QUERY: "", DOCUMENT: ""} | prompts,
+        prompts={QUERY: "", DOCUMENT: ""} | (prompts if is_own else texts_behind_markers(checkpoint, prompts)),
         default_prompt=default_prompt or DOCUMENT,
         vectors=late_vectors(checkpoint, modules, positions),
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from handler.vectors.late import Late
+from handler.vectors.late import DOCUMENT, QUERY, Late
 from handler.vectors.settings import Vectors
 
 from ...checkpoint_files import CONFIG, TOKENIZER, TOKENIZER_CONFIG, load_json
@@ -18,6 +18,7 @@ from .transformer import EMBEDS, check_transformer, max_sequence_length
 # PyLate's own, where the file does not say (1.6, models/colbert.py).
 QUERY_TOKENS, DOCUMENT_TOKENS = 32, 180
 QUERY_PREFIX, DOCUMENT_PREFIX = "[Q] ", "[D] "
+LEAST_TOKENS = 4  # [CLS], the marker, one of the text, [SEP]
 IN_PLACE = {"module_input_name": ANY_VALUE, "module_output_name": ANY_VALUE}  # it is of tokens, whatever stands there
 MASK = "MultiVectorMask"
 MASKS: dict[str, object] = {"skiplist_words": ANY_VALUE, "skiplist_tasks": ["document"]}
@@ -56,8 +57,8 @@ def late_vectors(checkpoint: Path, modules: Sequence[Module], positions: int | N
     dense = weighted_modules(checkpoint, transformer, modules[1:], DENSE)
     expands = settings.get("do_query_expansion") is not False
     late = Late(
-        query_tokens=_length(settings, "query_length", QUERY_TOKENS, positions),
-        document_tokens=_length(settings, "document_length", DOCUMENT_TOKENS, positions),
+        query_tokens=_length(checkpoint, settings, "query_length", QUERY_TOKENS, positions),
+        document_tokens=_length(checkpoint, settings, "document_length", DOCUMENT_TOKENS, positions),
         modules=dense,
         query_marker=words.marker(settings, "query_prefix", QUERY_PREFIX),
         document_marker=words.marker(settings, "document_prefix", DOCUMENT_PREFIX),
@@ -86,7 +87,7 @@ def _own_settings(transformer: Path, mask: Path) -> dict[str, object]:
     return {
         "query_prefix": "",
         "document_prefix": "",
-        "query_length": expansion["length"] if isinstance(expansion, dict) else told.get("query_length") or longest,
+        "query_length": expansion.get("length") if isinstance(expansion, dict) else told.get("query_length") or longest,
         "document_length": told.get("document_length") or longest,
         "do_query_expansion": isinstance(expansion, dict),
         "attend_to_expansion_tokens": isinstance(expansion, dict) and expansion.get("attend"),
@@ -94,9 +95,21 @@ def _own_settings(transformer: Path, mask: Path) -> dict[str, object]:
     }
 
 
-def _length(settings: Mapping[str, object], name: str, default: int, positions: int | None) -> int:
+def _length(checkpoint: Path, settings: Mapping[str, object], name: str, default: int, positions: int | None) -> int:
     told = settings.get(name) or default
-    return min(int(str(told)), positions or int(str(told)))
+    if type(told) is not int or told < LEAST_TOKENS:
+        raise Refused(
+            f"{checkpoint} says that {name} is {told!r}; it must be a whole number from {LEAST_TOKENS}: write it as in "
+            "training"
+        )
+    return min(told, positions or told)
+
+
+def texts_behind_markers(checkpoint: Path, prompts: Mapping[str, str]) -> dict[str, str]:
+    """The prompts without PyLate's prefixes, with which some files begin them too: a marker stands there once."""
+    settings = load_json(checkpoint / MODEL_FILE)
+    prefixes = {name: str(settings.get(f"{name}_prefix") or "") for name in (QUERY, DOCUMENT)}
+    return {name: prompt.removeprefix(prefixes.get(name, "")) for name, prompt in prompts.items()}
 
 
 class _Words:

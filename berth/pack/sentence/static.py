@@ -27,7 +27,7 @@ def has_table(checkpoint: Checkpoint) -> bool:
 def is_normalized(checkpoint: Path, modules: Sequence[Module]) -> bool:
     """Whether the mean is scaled to length 1; Refused where something else follows the table."""
     kinds = [module.kind for module in modules]
-    if set(kinds[1:]) > {"Normalize"}:
+    if not set(kinds[1:]) <= {"Normalize"}:
         raise Refused(
             f"{checkpoint / MODULES_FILE} is {', '.join(kinds)}; berth serves {TABLE} and perhaps Normalize: serve "
             "this model with sentence-transformers"

@@ -89,6 +89,12 @@ def test_vectors_of_tokens_are_counted_with_the_answers() -> None:
     assert more >= BERT_BASE.batch_size * 2048 * 1025 * 4
 
 
+def test_vectors_of_tokens_that_rank_are_held_for_one_request() -> None:
+    ranker = with_config(task=Task.TEXT_RANKING)
+    tokens = amounts(budget(replace(ranker, token_width=128)))["a worker's batch"]
+    assert tokens - amounts(budget(ranker))["a worker's batch"] == 131_072 * 128 * 4
+
+
 def with_config(**settings: object) -> ModelSize:
     assert BERT_BASE.config is not None
     return replace(BERT_BASE, config=replace(BERT_BASE.config, **settings))  # type: ignore[arg-type] # as the caller says

@@ -1,5 +1,6 @@
 """Attention itself: where a window ends, and that the kernel for CUDA is asked for the same."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -40,6 +41,21 @@ def test_window_ends_where_transformers_ends_it(length: int, window: int | None)
     heads = random_heads(2, length)
     attended, _ = make_attention(attend_each_text)(nn.Module(), *heads, None, sliding_window=window)
     torch.testing.assert_close(attended, attend_plainly(*heads, length if window is None else window - 1))
+
+
+@pytest.mark.parametrize("seen", [1, 5, WINDOW_BLOCK - 6])
+def test_a_token_with_none_in_its_window_that_may_be_seen_gets_zeros(seen: int) -> None:
+    """As from scaled_dot_product_attention, of transformers' mask."""
+    length, window = 3 * WINDOW_BLOCK, 5
+    heads = random_heads(1, length)
+    bounds = replace(bounds_of(length), seen=[seen])
+    settings: dict[str, Any] = {"text_bounds": bounds, "sliding_window": window}
+    attended, _ = make_attention(attend_each_text)(nn.Module(), *heads, None, **settings)
+    positions = torch.arange(length)
+    mask = ((positions.unsqueeze(1) - positions).abs() < window) & (positions < seen)
+    expected = functional.scaled_dot_product_attention(*heads, attn_mask=mask).transpose(1, 2)
+    torch.testing.assert_close(attended, expected)
+    assert not attended[0, -1].any()
 
 
 def attend_as_varlen(*heads: Tensor, window_size: tuple[int, int], scale: float | None) -> Tensor:

@@ -149,6 +149,14 @@ def test_a_threshold_that_lets_too_much_through_is_refused(small: Pipeline, monk
     assert (error.param, "more than 9 spans" in error.message) == ("/parameters/threshold", True)
 
 
+def test_entities_that_quote_a_long_word_again_and_again_are_refused(small: Pipeline) -> None:
+    """BERT reads one [UNK] of it, so that nothing else bounds what is answered."""
+    labels = [f"{first}{second}" for first in "abcdefgh" for second in "aeiou"]
+    error = refused(small, "x" * 100_000, candidate_labels=labels, threshold=0, multi_label=True)
+    assert isinstance(error, InvalidParameter)
+    assert "together more than 16 times the text" in error.message
+
+
 def test_labels_are_told_as_a_string_too_and_each_counts_once() -> None:
     assert ZeroShotTokenParameters(candidate_labels=" a, b ,,a").labels == ("a", "b")
     assert ZeroShotTokenParameters(candidate_labels=["b", "a", "b"]).labels == ("b", "a")
@@ -156,6 +164,8 @@ def test_labels_are_told_as_a_string_too_and_each_counts_once() -> None:
         ZeroShotTokenParameters(candidate_labels=" , ")
     with pytest.raises(ValueError, match="at most 256"):
         ZeroShotTokenParameters(candidate_labels=",".join(map(str, range(257))))
+    with pytest.raises(ValueError, match="a label of 201 characters, and at most 200"):
+        ZeroShotTokenParameters(candidate_labels=f"a, {'x' * 201}")
 
 
 def test_a_word_longer_than_a_window_is_cut_and_that_is_told(small: Pipeline) -> None:
