@@ -9,7 +9,7 @@ import typer
 from ...bulk.job import PART_ROWS, Job, OnError, Output
 from ...console import say
 from ...errors import UsageError
-from ..inputs import parse_parameters
+from ..asking.inputs import parse_parameters
 from ..options import AsJson, Commands, Memory, wants_json
 
 INTERRUPTED = 130  # 128 + SIGINT, as a shell counts it

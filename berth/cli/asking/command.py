@@ -1,13 +1,13 @@
 """`berth predict`."""
 
+import itertools
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..clients.addresses import INFERENCE_URL, URL_VARIABLE
-from ..console import say
-from .options import AsJson, Commands, wants_json
+from ...clients.addresses import INFERENCE_URL, URL_VARIABLE
+from ..options import AsJson, Commands, wants_json
 
 INFERENCE_HELP = f"The inference address. Default: {URL_VARIABLE}, else TS_INFERENCE_ADDRESS, else {INFERENCE_URL}."
 
@@ -21,9 +21,15 @@ def predict(
     ] = None,
     model: Annotated[str | None, typer.Option(help="Its name. Default: the only model that is served.")] = None,
     url: Annotated[str | None, typer.Option(help=INFERENCE_HELP)] = None,
+    rejects: Annotated[
+        Path | None, typer.Option(help="A file for the inputs that are refused, each with its error: JSON lines.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask a running server: a table on a terminal, JSON lines elsewhere; one line on stderr names what was cut.
+    """Ask a running server: a table on a terminal, JSON lines elsewhere, as the answers come.
+
+    An input that is refused has its error in its place. One line on stderr names what was cut, one what was
+    refused.
 
     A locked server's key is taken from BERTH_API_KEY.
 
@@ -31,17 +37,18 @@ def predict(
     berth predict "hello world"
     berth predict --model qa --parameters '{"top_k": 3}' --objects '{"question": "Who?", "context": "Ada did."}'
     """
-    from ..clients.rest_client import PREDICTIONS, RestClient, describe_cut  # noqa: PLC0415 - `--help` answers at once
-    from .inputs import parse_parameters, read_objects, read_texts  # noqa: PLC0415
-    from .tables import render  # noqa: PLC0415
+    from ...clients.many import Many  # noqa: PLC0415 - `--help` answers at once
+    from ...clients.rest_client import RestClient  # noqa: PLC0415
+    from .answers import write_answers  # noqa: PLC0415
+    from .inputs import parse_parameters, read_items  # noqa: PLC0415
 
     settings = parse_parameters(parameters)
-    inputs = read_objects(texts or [], file) if objects else read_texts(texts or [], file)
+    asked, shown = itertools.tee(read_items(texts or [], file, objects=objects))
     with RestClient(url) as client:
-        results = client.ask(PREDICTIONS, inputs, settings, model)
-    if results.truncated:
-        say(describe_cut(results.truncated))
-    print(render(inputs, results, as_json=wants_json(as_json)))
+        answers = Many(client, settings, model).answers(item.value for item in asked)
+        write_answers(
+            ((item, answer) for answer, item in zip(answers, shown, strict=True)), rejects, as_json=wants_json(as_json)
+        )
 
 
 COMMANDS: Commands = ((predict, "Ask a running server."),)
