@@ -4,19 +4,22 @@ from typing import Any
 
 import msgspec
 
+from .job import Server
+
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The first message to a worker: what to load, and what holds for all parts."""
 
     folder: str
-    """The unpacked archive."""
+    """The unpacked archive; "" where a server is asked."""
+    server: Server | None = None
     parameters: dict[str, Any]
     to: str
     float16: bool
     fails: bool
     """Whether a part with a row's error is not written."""
-    gpu_id: int | None
-    threads: int
+    gpu_id: int | None = None
+    threads: int = 1
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -12,14 +12,14 @@ from typing import TypeVar
 
 import msgspec
 
-from ..errors import BerthError, Refused, UsageError
+from ..errors import BerthError, Refused, ServerUnreachable, UsageError
 from ..workers.environment import GPU_ENVIRONMENT, OPENMP_ENVIRONMENT, worker_environment
 from .messages import Done, Failed, FromWorker, Ready, Setup, Work, encode, read_from_worker
 
 AHEAD = 2
 """Claims that a worker has at once: one that it answers, one that waits."""
 M = TypeVar("M", Ready, Done)
-ERRORS = {each.exit_code: each for each in (BerthError, UsageError, Refused)}
+ERRORS = {each.exit_code: each for each in (BerthError, UsageError, ServerUnreachable, Refused)}
 
 
 def environment_of(threads: int) -> dict[str, str]:
@@ -42,7 +42,7 @@ class Worker:
         with other:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "berth.bulk.worker", str(other.fileno())],
-                cwd=setup.folder,
+                cwd=setup.folder or None,
                 env=environment_of(setup.threads),
                 stdin=subprocess.DEVNULL,
                 pass_fds=[other.fileno()],

@@ -101,8 +101,10 @@ class Many:
             try:
                 results = self._client.ask(PREDICTIONS, chunk, self._parameters, self._model)
             except BerthError as error:
+                is_passing = _is_passing(error)
+                self._has_answered |= not is_passing and isinstance(error, RequestFailed)
                 is_over = self._clock() - began_s + wait_s > PATIENCE_S
-                if is_over or not self._has_answered or not _is_passing(error):
+                if is_over or not is_passing or not self._has_answered:
                     raise
                 self._sleep(wait_s)
                 wait_s = min(2 * wait_s, MOST_WAIT_S)

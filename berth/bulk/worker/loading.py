@@ -8,7 +8,14 @@ from ..messages import Setup
 
 
 def load_engine(setup: Setup) -> Any:
-    """Load handler.bulk.rows.RowEngine of the unpacked archive; ImportError where another handler was found."""
+    """Load handler.bulk.rows.RowEngine of the unpacked archive, or what asks a server in its place.
+
+    ImportError where another handler was found than the archive's.
+    """
+    if setup.server:
+        from .remote import RemoteEngine  # noqa: PLC0415 - or the archive's
+
+        return RemoteEngine.connect(setup.server, setup.parameters)
     folder = Path(setup.folder)
     sys.path.insert(0, str(folder))
     import handler  # noqa: PLC0415 - the archive's

@@ -1,14 +1,17 @@
 """`berth predict`."""
 
 import itertools
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ...clients.addresses import INFERENCE_URL, URL_VARIABLE
+from ...errors import UsageError
 from ..options import AsJson, Commands, wants_json
 
+OUTPUT_HELP = "A folder for parts and a manifest: --file may then be all that `berth bulk` reads, and it may be killed."
 INFERENCE_HELP = f"The inference address. Default: {URL_VARIABLE}, else TS_INFERENCE_ADDRESS, else {INFERENCE_URL}."
 
 
@@ -21,6 +24,11 @@ def predict(
     ] = None,
     model: Annotated[str | None, typer.Option(help="Its name. Default: the only model that is served.")] = None,
     url: Annotated[str | None, typer.Option(help=INFERENCE_HELP)] = None,
+    output: Annotated[Path | None, typer.Option(help=OUTPUT_HELP)] = None,
+    to: Annotated[str, typer.Option(metavar="jsonl|csv|parquet", help="The form of the parts in --output.")] = "jsonl",
+    column: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=NAME", help="With --output: which column a key is.")
+    ] = None,
     rejects: Annotated[
         Path | None, typer.Option(help="A file for the inputs that are refused, each with its error: JSON lines.")
     ] = None,
@@ -43,6 +51,19 @@ def predict(
     from .inputs import parse_parameters, read_items  # noqa: PLC0415
 
     settings = parse_parameters(parameters)
+    if output:
+        if texts or objects or rejects:
+            raise UsageError(
+                "--output goes with --file, without texts, --objects and --rejects: it has files of its own"
+            )
+        if not find_spec(f"{__package__}.folder"):
+            raise UsageError(
+                "--output needs berth itself, and this is berth-client: leave it out, or pip install berth"
+            )
+        from .folder import ask_server, make_job  # noqa: PLC0415
+
+        ask_server(make_job(file, output, to, column or (), settings), url, model, as_json=wants_json(as_json))
+        return
     asked, shown = itertools.tee(read_items(texts or [], file, objects=objects))
     with RestClient(url) as client:
         answers = Many(client, settings, model).answers(item.value for item in asked)

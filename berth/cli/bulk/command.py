@@ -75,11 +75,7 @@ def bulk(
         memory=memory,
     )
     _require(job)
-    try:
-        _start(job, plan=plan, price_per_hour=price_per_hour, as_json=wants_json(as_json))
-    except KeyboardInterrupt:
-        say(f"stopped: what is written stays in {output}; the same command goes on from there")
-        raise typer.Exit(INTERRUPTED) from None
+    run_job(job, plan=plan, price_per_hour=price_per_hour, as_json=wants_json(as_json))
 
 
 def parse_columns(said: Sequence[str]) -> dict[str, str]:
@@ -102,6 +98,15 @@ def _require(job: Job) -> None:
         raise UsageError(f"--float16 is for Parquet, and --to is {job.to}: leave one of them out")
     if not find_spec("pyarrow"):
         raise UsageError("`berth bulk` needs pyarrow, which is not installed: pip install 'berth[bulk]'")
+
+
+def run_job(job: Job, *, as_json: bool, plan: bool = False, price_per_hour: float | None = None) -> None:
+    """Run it, or plan it, seen on stderr, and print what came of it; Ctrl-C ends it with a sentence."""
+    try:
+        _start(job, plan=plan, price_per_hour=price_per_hour, as_json=as_json)
+    except KeyboardInterrupt:
+        say(f"stopped: what is written stays in {job.output}; the same command goes on from there")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _start(job: Job, *, plan: bool, price_per_hour: float | None, as_json: bool) -> None:
