@@ -1,14 +1,15 @@
 """How `berth predict` writes answers as they come: JSON lines, or tables of some rows each; errors in their place."""
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
-from ...clients.many import Answer
-from ...clients.messages import JsonObject, Result, ServerError
-from ...clients.rest_client import describe_cut
+from ...clients.many import Answer, Many
+from ...clients.messages import JsonObject, Model, Parameters, Result, ServerError
+from ...clients.rest_client import RestClient, describe_cut
 from ...console import say
 from ...errors import BerthError, UsageError
 from ..tables import render
@@ -19,6 +20,23 @@ TABLE_ROWS = 64
 SHOWN_CUTS = 10
 
 Answered = tuple[Item, Answer]
+
+
+def print_answers(
+    items: Iterator[Item],
+    url: str | None,
+    model: Model,
+    parameters: Parameters | None,
+    rejects: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Ask a server for all of them, and print its answers as they come."""
+    asked, shown = itertools.tee(items)
+    with RestClient(url) as client:
+        answers = Many(client, parameters, model).answers(item.value for item in asked)
+        answered = ((item, answer) for answer, item in zip(answers, shown, strict=True))
+        write_answers(answered, rejects, as_json=as_json)
 
 
 def write_answers(answered: Iterator[Answered], rejects: Path | None, *, as_json: bool) -> None:
