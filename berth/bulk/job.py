@@ -57,6 +57,8 @@ class Job:
     inputs: tuple[str, ...]
     """Files, folders and globs."""
     output: Path
+    reads_only: bool = False
+    """Say how much the model would read, and write nothing: what `berth audit` asks."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """Which column of the input is which key of the task's; "" stands for the task's first key."""
     parameters: Mapping[str, object] = field(default_factory=dict)

@@ -72,6 +72,26 @@ def count_memory(size: ModelSize, machine: Machine, workers: int, part_rows: int
     )
 
 
+def count_reading(size: ModelSize, machine: Machine, workers: int, part_rows: int, *, gives_tokens: bool) -> RunMemory:
+    """Count a run that tokenises and loads no weights."""
+    part_bytes = bytes_of_part(gives_tokens=gives_tokens)
+    process = PROCESS_BYTES + ARROW_BYTES + TOKENIZER_FACTOR * size.tokenizer_bytes
+    return RunMemory(
+        machine=machine,
+        parts=(
+            Part(name="the command", bytes=COMMAND_BYTES),
+            Part(name="claims under way", bytes=part_bytes, count=2 * AHEAD * workers),
+            Part(name="a worker's libraries", bytes=LIBRARIES_BYTES),
+            Part(name="a worker's process", bytes=process, count=workers),
+            Part(
+                name="a worker's part",
+                bytes=part_rows * ROW_BYTES + part_bytes * (ROWS_FACTOR + TOKEN_BYTES),
+                count=workers,
+            ),
+        ),
+    )
+
+
 def count_asking(machine: Machine, workers: int, part_rows: int) -> RunMemory:
     """Count a run that asks a server."""
     part = part_rows * (ROW_BYTES + JSON_BYTES) + ROWS_FACTOR * PART_BYTES

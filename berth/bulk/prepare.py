@@ -17,7 +17,7 @@ from ..memory.model_size import ModelSize
 from .claims import Claim
 from .columns import Columns, choose_columns
 from .job import Job, Limits, OnError, Server
-from .memory import RunMemory, bytes_of_part, count_asking, count_memory
+from .memory import RunMemory, bytes_of_part, count_asking, count_memory, count_reading
 from .messages import Ready, Setup, Work
 from .sources import Source, find_sources
 from .workers import Workers, plan_setups, started_workers
@@ -78,6 +78,7 @@ def prepare(job: Job, environ: Mapping[str, str] = os.environ) -> Prepared:
         to=str(job.to),
         float16=job.float16,
         fails=job.on_error is OnError.FAIL,
+        reads_only=job.reads_only,
     )
     prepare_engine = _prepare_server if isinstance(job.archive, Server) else _prepare_archive
     return prepare_engine(job, sources, machine, setup)
@@ -89,7 +90,8 @@ def _prepare_archive(job: Job, sources: Sequence[Source], machine: Machine, setu
     size = ModelSize.read(folder)
     gives_tokens = "multi_vector" in str(job.parameters.get("vectors", ""))
     setup = msgspec.structs.replace(setup, folder=str(folder.absolute()))
-    setups = plan_setups(setup, machine.cores, machine.num_gpus)
+    setups = plan_setups(setup, machine.cores, 0 if job.reads_only else machine.num_gpus)
+    count = count_reading if job.reads_only else count_memory
     traits = asdict(read_traits(machine))
     return Prepared(
         job=job,
@@ -99,7 +101,7 @@ def _prepare_archive(job: Job, sources: Sequence[Source], machine: Machine, setu
         machine=machine,
         limits=Limits(rows=job.part_rows, bytes=bytes_of_part(gives_tokens=gives_tokens)),
         setups=setups,
-        memory=count_memory(size, machine, len(setups), job.part_rows, gives_tokens=gives_tokens),
+        memory=count(size, machine, len(setups), job.part_rows, gives_tokens=gives_tokens),
     )
 
 

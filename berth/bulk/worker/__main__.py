@@ -58,8 +58,9 @@ def _describe(engine: Any, packages: Sequence[str]) -> Ready:
 
 def _answer(pipe: Connection, waiting: "queue.Queue[ToWorker]", engine: Any, setup: Setup) -> None:
     from .answering import Answering  # noqa: PLC0415 - pyarrow, after torch's own libraries
+    from .auditing import Auditing  # noqa: PLC0415
 
-    answering = Answering(engine, setup)
+    answering = Auditing(engine) if setup.reads_only else Answering(engine, setup)
     while True:
         work = waiting.get()
         assert isinstance(work, Work)

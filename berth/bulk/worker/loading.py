@@ -8,7 +8,7 @@ from ..messages import Setup
 
 
 def load_engine(setup: Setup) -> Any:
-    """Load handler.bulk.rows.RowEngine of the unpacked archive, or what asks a server in its place.
+    """Load handler.bulk.rows.RowEngine of the unpacked archive, what reads rows for no answers, or what asks a server.
 
     ImportError where another handler was found than the archive's.
     """
@@ -22,6 +22,10 @@ def load_engine(setup: Setup) -> Any:
 
     if not Path(handler.__path__[0]).resolve().is_relative_to(folder.resolve()):
         raise ImportError(f"the handler was imported from {handler.__path__[0]}, not from the archive")
+    if setup.reads_only:
+        from handler.bulk.reading import RowReader  # noqa: PLC0415
+
+        return RowReader.load(folder, setup.parameters)
     from handler.bulk.rows import RowEngine  # noqa: PLC0415
 
     return RowEngine.load(folder, setup.parameters, setup.gpu_id, setup.threads)

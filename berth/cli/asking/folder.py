@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 from ...bulk.job import Job, Output, Server
@@ -11,7 +10,7 @@ from ...clients.addresses import inference_url, management_url
 from ...clients.management import ManagementClient
 from ...clients.messages import Model
 from ...errors import UsageError
-from ..bulk.command import parse_columns, run_job
+from ..bulk.command import parse_columns, require_pyarrow, run_job
 
 
 def make_job(
@@ -22,8 +21,7 @@ def make_job(
         raise UsageError("--output needs --file: a file, a folder or a glob, which can be read again from any place")
     if to not in set(Output):
         raise UsageError(f"--to is {to}: choose one of {', '.join(Output)}")
-    if not find_spec("pyarrow"):
-        raise UsageError("--output needs pyarrow, which is not installed: pip install 'berth[bulk]'")
+    require_pyarrow("predict --output")
     return Job(
         archive=Path(),
         inputs=(str(file),),

@@ -92,12 +92,17 @@ def parse_columns(said: Sequence[str]) -> dict[str, str]:
 
 def _require(job: Job) -> None:
     """UsageError for what cannot be done; nothing heavy is imported for it."""
-    from importlib.util import find_spec  # noqa: PLC0415 - `--help` answers at once
-
     if job.float16 and job.to is not Output.PARQUET:
         raise UsageError(f"--float16 is for Parquet, and --to is {job.to}: leave one of them out")
+    require_pyarrow("bulk")
+
+
+def require_pyarrow(command: str) -> None:
+    """UsageError where it is not installed; it is not imported yet."""
+    from importlib.util import find_spec  # noqa: PLC0415 - `--help` answers at once
+
     if not find_spec("pyarrow"):
-        raise UsageError("`berth bulk` needs pyarrow, which is not installed: pip install 'berth[bulk]'")
+        raise UsageError(f"`berth {command}` needs pyarrow, which is not installed: pip install 'berth[bulk]'")
 
 
 def run_job(job: Job, *, as_json: bool, plan: bool = False, price_per_hour: float | None = None) -> None:
