@@ -1,4 +1,4 @@
-"""`berth audit`: the archive's tokenizer counts what plain transformers counts; rows that are refused, unknown, equal."""
+"""`berth audit`: the archive's tokenizer counts what transformers counts; rows refused, words unknown, texts equal."""
 
 import json
 from collections.abc import Callable
