@@ -2,6 +2,7 @@
 
 BerthError              1  our failure
 ├── RequestFailed       1  the server answered with an error
+├── ConnectionBroken    1  the connection ended before the answer came
 ├── UsageError          2  the command was called wrongly
 ├── ServerUnreachable   3  no berth server answers at this address
 └── Refused             4  an archive, a checkpoint or a machine that cannot be served, said before anything starts
@@ -26,6 +27,10 @@ class RequestFailed(BerthError):
         self.type = type
         self.message = message
         self.param = param
+
+
+class ConnectionBroken(BerthError):
+    """The connection ended before the answer came."""
 
 
 class UsageError(BerthError):

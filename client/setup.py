@@ -19,7 +19,8 @@ DESCRIPTOR_SET = ROOT / "berth" / "clients" / "torchserve.binpb"
 PACKAGES = {
     "berth": {"__init__", "__main__", "console", "endpoint", "errors", "progress", "settings", "wait"},
     "berth.archive": {"__init__", "content", "zip_layout"},  # what `berth scale` knows of time-outs
-    "berth.cli": {"__init__", "app", "asking", "bars", "inputs", "managing", "options", "scale", "tables"},
+    "berth.cli": {"__init__", "app", "bars", "managing", "options", "scale", "tables"},
+    "berth.cli.asking": {"__init__", "answers", "command", "inputs"},
     "berth.clients": None,
 }
 REQUIRES = {"msgspec", "requests", "rich", "typer", "urllib3"}

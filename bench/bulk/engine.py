@@ -32,7 +32,9 @@ def _tokenise(engine: Any, texts: list[str]) -> list[Any]:
     from handler.payload import Request  # noqa: PLC0415
 
     ordered = sorted(texts, key=len)
-    requests = [Request(inputs=(TextInput(text=each, param=""),), parameters=engine.parameters) for each in ordered]
+    requests = [
+        Request(inputs=(TextInput(text=each, param=""),), parameters=engine.requests.parameters) for each in ordered
+    ]
     prepared = engine._pipeline._prepare(requests, math.inf)
     return [text for group in prepared for pending in group for text in pending.texts]
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 PART_ROWS = 4096
 """Rows of a part, at the most: at 500 rows/s a kill costs each worker eight seconds, and a vector of 384 numbers makes
@@ -36,13 +37,28 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A running server's model, asked in the place of an archive's engine."""
+
+    url: str
+    """Its inference address."""
+    model: str
+    version: str
+    facts: Mapping[str, Any]
+    """What its handler says of itself: task, engine, precision."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A run's inputs, and all that decides what its output is."""
 
-    archive: Path
+    archive: Path | Server
+    """An archive, whose engine this command's workers load, or a server in its place."""
     inputs: tuple[str, ...]
     """Files, folders and globs."""
     output: Path
+    reads_only: bool = False
+    """Say how much the model would read, and write nothing: what `berth audit` asks."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """Which column of the input is which key of the task's; "" stands for the task's first key."""
     parameters: Mapping[str, object] = field(default_factory=dict)

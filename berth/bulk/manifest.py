@@ -92,9 +92,13 @@ class Manifest:
         return self._folder.absolute() / f"{DRAFT}{os.getpid()}-{number}"
 
     def keep(self, part: Part) -> None:
-        """Move a part from its draft to its place, and append its line."""
+        """Move a part from its draft to its place, what it rejects before it, and append its line."""
+        draft = self.draft(part.part)
+        rejects = rejects_of(draft)
         try:
-            self.draft(part.part).rename(self._folder / part.file)
+            if rejects.exists():
+                rejects.rename(self._folder / f"rejects-{part.part:06d}.jsonl")
+            draft.rename(self._folder / part.file)
         except OSError as error:
             raise BerthError(f"{self._folder / part.file} cannot be put there: {error.strerror}") from error
         self.append(part)
@@ -190,6 +194,11 @@ class Manifest:
                 self.machine = line.machine
             case Part():
                 self.parts[line.part] = line
+
+
+def rejects_of(draft: Path) -> Path:
+    """Where the rejected rows of a part are written, beside its draft."""
+    return draft.with_name(f"{draft.name}-rejects")
 
 
 def differences(there: Any, now: Any, place: str) -> Iterator[str]:

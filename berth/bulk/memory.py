@@ -19,6 +19,8 @@ ARROW_BYTES = 60 * MIB
 """What a worker has more than a server's: pyarrow."""
 ROW_BYTES = 2600
 """Python's objects around a row on its way through the engine, and its answer where that is no vector."""
+JSON_BYTES = 1024 * 40
+"""A server's answer with a vector of 1024 numbers: as JSON, as Python's floats, as an array."""
 ROWS_FACTOR = 12
 """A claim as bytes, as strings of four bytes a character, as tokens and what finds equal ones; then its part."""
 TOKENS_PART = 16
@@ -66,6 +68,40 @@ def count_memory(size: ModelSize, machine: Machine, workers: int, part_rows: int
             Part(name="a worker's copy of the weights", bytes=private, count=workers),
             Part(name="a worker's activations", bytes=activation_bytes(size, device), count=workers),
             Part(name="a worker's part", bytes=_part_bytes(size, part_rows, part_bytes), count=workers),
+        ),
+    )
+
+
+def count_reading(size: ModelSize, machine: Machine, workers: int, part_rows: int, *, gives_tokens: bool) -> RunMemory:
+    """Count a run that tokenises and loads no weights."""
+    part_bytes = bytes_of_part(gives_tokens=gives_tokens)
+    process = PROCESS_BYTES + ARROW_BYTES + TOKENIZER_FACTOR * size.tokenizer_bytes
+    return RunMemory(
+        machine=machine,
+        parts=(
+            Part(name="the command", bytes=COMMAND_BYTES),
+            Part(name="claims under way", bytes=part_bytes, count=2 * AHEAD * workers),
+            Part(name="a worker's libraries", bytes=LIBRARIES_BYTES),
+            Part(name="a worker's process", bytes=process, count=workers),
+            Part(
+                name="a worker's part",
+                bytes=part_rows * ROW_BYTES + part_bytes * (ROWS_FACTOR + TOKEN_BYTES),
+                count=workers,
+            ),
+        ),
+    )
+
+
+def count_asking(machine: Machine, workers: int, part_rows: int) -> RunMemory:
+    """Count a run that asks a server."""
+    part = part_rows * (ROW_BYTES + JSON_BYTES) + ROWS_FACTOR * PART_BYTES
+    return RunMemory(
+        machine=machine,
+        parts=(
+            Part(name="the command", bytes=COMMAND_BYTES),
+            Part(name="claims under way", bytes=PART_BYTES, count=2 * AHEAD * workers),
+            Part(name="a worker's process", bytes=COMMAND_BYTES, count=workers),
+            Part(name="a worker's part", bytes=part, count=workers),
         ),
     )
 

@@ -4,19 +4,24 @@ from typing import Any
 
 import msgspec
 
+from .job import Server
+
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The first message to a worker: what to load, and what holds for all parts."""
 
     folder: str
-    """The unpacked archive."""
+    """The unpacked archive; "" where a server is asked."""
+    server: Server | None = None
+    reads_only: bool = False
+    """Whether texts are tokenised and nothing is answered."""
     parameters: dict[str, Any]
     to: str
     float16: bool
     fails: bool
     """Whether a part with a row's error is not written."""
-    gpu_id: int | None
-    threads: int
+    gpu_id: int | None = None
+    threads: int = 1
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -71,6 +76,23 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The row and the words of the first error."""
 
 
+class Audited(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What the model would read of a claim."""
+
+    number: int
+    rows: int
+    lengths: dict[int, int]
+    """Tokens of a row, as if nothing were cut -> rows that have so many."""
+    read: int
+    """Tokens that the model would read."""
+    cut: int
+    """Rows of which it would read a part only."""
+    unknown: int
+    errors: dict[str, int]
+    digests: bytes
+    """Eight bytes for each row: those of equal rows are equal."""
+
+
 class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A worker cannot go on, and why."""
 
@@ -87,7 +109,7 @@ class RowError(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ToWorker = Setup | Work
-FromWorker = Ready | Done | Failed
+FromWorker = Ready | Done | Audited | Failed
 encode = msgspec.msgpack.Encoder().encode
 read_to_worker = msgspec.msgpack.Decoder(ToWorker).decode
 read_from_worker = msgspec.msgpack.Decoder(FromWorker).decode

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ..archive.unpack import cache_folder, unpack_once
 from ..archive.verify import content_id
 from ..machine.machine import Machine, read_machine
@@ -14,11 +16,14 @@ from ..machine.traits import read_traits
 from ..memory.model_size import ModelSize
 from .claims import Claim
 from .columns import Columns, choose_columns
-from .job import Job, Limits, OnError
-from .memory import RunMemory, bytes_of_part, count_memory
+from .job import Job, Limits, OnError, Server
+from .memory import RunMemory, bytes_of_part, count_asking, count_memory, count_reading
 from .messages import Ready, Setup, Work
 from .sources import Source, find_sources
 from .workers import Workers, plan_setups, started_workers
+
+ASKING_WORKERS = 2
+"""Processes that ask a server: one reads and writes its part while the other's requests are under way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +32,10 @@ class Prepared:
 
     job: Job
     sources: Sequence[Source]
-    folder: Path
-    """The unpacked archive."""
-    size: ModelSize
+    identity: Mapping[str, str]
+    """Which archive it is, or which model of a server."""
+    traits: Mapping[str, Any]
+    """What decides the last bits of a number beside engine and versions: the CPU or GPU."""
     machine: Machine
     limits: Limits
     setups: Sequence[Setup]
@@ -40,8 +46,7 @@ class Prepared:
         """What the output depends on beside inputs and machine, as the manifest has it."""
         job = self.job
         return {
-            "archive": content_id(self.folder),
-            "model": self.size.name,
+            **self.identity,
             "parameters": dict(job.parameters),
             "columns": dict(job.columns),
             "to": str(job.to),
@@ -60,37 +65,59 @@ class Prepared:
 
     def describe_machine(self, ready: Ready) -> dict[str, Any]:
         """What decides the last bits of a number, as the manifest has it."""
-        traits = asdict(read_traits(self.machine))
-        kind = {name: traits[name] for name in ("cpu", "flags", "gpu")}
-        return {"engine": ready.engine, **kind, "flags": list(kind["flags"]), "versions": ready.versions}
+        return {"engine": ready.engine, **self.traits, "versions": ready.versions}
 
 
 def prepare(job: Job, environ: Mapping[str, str] = os.environ) -> Prepared:
     """Find the inputs, unpack the archive, count the memory; an error says what is wrong with one of them."""
     sources = find_sources(job.inputs, job.output)
-    folder = unpack_once(job.archive, cache_folder())
-    size = ModelSize.read(folder)
     machine = read_machine(environ, job.memory)
-    gives_tokens = "multi_vector" in str(job.parameters.get("vectors", ""))
     setup = Setup(
-        folder=str(folder.absolute()),
+        folder="",
         parameters=dict(job.parameters),
         to=str(job.to),
         float16=job.float16,
         fails=job.on_error is OnError.FAIL,
-        gpu_id=None,
-        threads=1,
+        reads_only=job.reads_only,
     )
-    setups = plan_setups(setup, machine.cores, machine.num_gpus)
+    prepare_engine = _prepare_server if isinstance(job.archive, Server) else _prepare_archive
+    return prepare_engine(job, sources, machine, setup)
+
+
+def _prepare_archive(job: Job, sources: Sequence[Source], machine: Machine, setup: Setup) -> Prepared:
+    assert isinstance(job.archive, Path)
+    folder = unpack_once(job.archive, cache_folder())
+    size = ModelSize.read(folder)
+    gives_tokens = "multi_vector" in str(job.parameters.get("vectors", ""))
+    setup = msgspec.structs.replace(setup, folder=str(folder.absolute()))
+    setups = plan_setups(setup, machine.cores, 0 if job.reads_only else machine.num_gpus)
+    count = count_reading if job.reads_only else count_memory
+    traits = asdict(read_traits(machine))
     return Prepared(
         job=job,
         sources=sources,
-        folder=folder,
-        size=size,
+        identity={"archive": content_id(folder), "model": size.name},
+        traits={"cpu": traits["cpu"], "flags": list(traits["flags"]), "gpu": traits["gpu"]},
         machine=machine,
         limits=Limits(rows=job.part_rows, bytes=bytes_of_part(gives_tokens=gives_tokens)),
         setups=setups,
-        memory=count_memory(size, machine, len(setups), job.part_rows, gives_tokens=gives_tokens),
+        memory=count(size, machine, len(setups), job.part_rows, gives_tokens=gives_tokens),
+    )
+
+
+def _prepare_server(job: Job, sources: Sequence[Source], machine: Machine, setup: Setup) -> Prepared:
+    """On this machine there is nothing but texts and answers."""
+    server = job.archive
+    assert isinstance(server, Server)
+    return Prepared(
+        job=job,
+        sources=sources,
+        identity={"server's model": server.model, "version": server.version},
+        traits={},
+        machine=machine,
+        limits=Limits(rows=job.part_rows, bytes=bytes_of_part(gives_tokens=False)),
+        setups=[msgspec.structs.replace(setup, server=server)] * ASKING_WORKERS,
+        memory=count_asking(machine, ASKING_WORKERS, job.part_rows),
     )
 
 

@@ -12,14 +12,15 @@ from typing import TypeVar
 
 import msgspec
 
-from ..errors import BerthError, Refused, UsageError
+from ..errors import BerthError, Refused, ServerUnreachable, UsageError
 from ..workers.environment import GPU_ENVIRONMENT, OPENMP_ENVIRONMENT, worker_environment
-from .messages import Done, Failed, FromWorker, Ready, Setup, Work, encode, read_from_worker
+from .messages import Audited, Done, Failed, FromWorker, Ready, Setup, Work, encode, read_from_worker
 
 AHEAD = 2
 """Claims that a worker has at once: one that it answers, one that waits."""
-M = TypeVar("M", Ready, Done)
-ERRORS = {each.exit_code: each for each in (BerthError, UsageError, Refused)}
+M = TypeVar("M", Ready, Done, Audited)
+A = TypeVar("A", Done, Audited)
+ERRORS = {each.exit_code: each for each in (BerthError, UsageError, ServerUnreachable, Refused)}
 
 
 def environment_of(threads: int) -> dict[str, str]:
@@ -42,7 +43,7 @@ class Worker:
         with other:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "berth.bulk.worker", str(other.fileno())],
-                cwd=setup.folder,
+                cwd=setup.folder or None,
                 env=environment_of(setup.threads),
                 stdin=subprocess.DEVNULL,
                 pass_fds=[other.fileno()],
@@ -92,13 +93,17 @@ class Workers:
         self._workers, self.ready = workers, ready
 
     def answers(self, claims: Iterable[Work]) -> Iterator[tuple[Work, Done]]:
+        """Yield each claim, without its payload, and the part that was made of it, in order."""
+        return self.course(claims, Done)
+
+    def course(self, claims: Iterable[Work], kind: type[A]) -> Iterator[tuple[Work, A]]:
         """Yield each claim, without its payload, and what became of it, in order.
 
         What the claims' own iterator raises comes behind the answers to those before it.
         """
         claims = iter(claims)
         sent: dict[int, Work] = {}
-        done: dict[int, Done] = {}
+        done: dict[int, A] = {}
         failure: Exception | None = None
         is_over = False
         while True:
@@ -114,7 +119,7 @@ class Workers:
             if not sent:
                 break
             for worker in self._speaking():
-                answer = worker.receive(Done)
+                answer = worker.receive(kind)
                 worker.num_claims -= 1
                 done[answer.number] = answer
             while sent and (first := next(iter(sent))) in done:

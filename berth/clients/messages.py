@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import msgspec
 
-from ..errors import BerthError, RequestFailed, UsageError
+from ..errors import BerthError, ConnectionBroken, RequestFailed, UsageError
 
 Input = str | Mapping[str, object]
 """A text, or an object if the model's task takes one: {"question", "context"}."""
@@ -111,9 +111,9 @@ def no_answer_in_time(address: str, timeout_s: float) -> BerthError:
     return BerthError(f"{address} has not answered for {timeout_s:g} s")
 
 
-def broken_connection(address: str, details: str = "") -> BerthError:
+def broken_connection(address: str, details: str = "") -> ConnectionBroken:
     """The error for a connection that ended before the answer came; `details` are the protocol's own words."""
-    return BerthError(
+    return ConnectionBroken(
         f"the connection to {address} broke while the server worked; try again, its log may say why"
         f"{f' ({details})' if details else ''}"
     )

@@ -3,7 +3,7 @@
 import os
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -168,7 +168,7 @@ def _as_the_user_counts(error: RequestFailed, offset: int, count: int) -> Reques
 
 
 def chunks(
-    inputs: Sequence[Input], parameters: Parameters | None = None, max_texts: int = CHUNK_TEXTS
+    inputs: Iterable[Input], parameters: Parameters | None = None, max_texts: int = CHUNK_TEXTS
 ) -> Iterator[list[Input]]:
     """Cut the inputs, in order, so that no request has too many texts or bytes; an input that has them goes alone."""
     chunk: list[Input] = []

@@ -9,17 +9,14 @@ import yaml
 
 from ..config import HandlerConfig
 from ..contract import Contract
-from ..doors.native import open_value
 from ..errors import InternalError, RequestError
-from ..inputs import InputObject, to_text_input
 from ..known_answers import load_known_answers
-from ..parameters import Parameters
 from ..payload import Prediction, Rejected, Request
 from ..tasks import TASKS
-from ..wire import convert
 from ..worker.environment import Environment
 from ..worker.startup import die_first, quick_imports, quiet_logs
 from ..worker.versions import check_versions
+from .requests import RowRequests
 
 Row = Prediction | RequestError
 """The answer to one row, or why it has none."""
@@ -30,7 +27,7 @@ class RowEngine:
     """A loaded model and the parameters that hold for all rows."""
 
     contract: Contract
-    parameters: Parameters
+    requests: RowRequests
     first: Prediction
     """What it answers to the archive's own first known input: the form of every row's result."""
     _pipeline: Any
@@ -54,12 +51,12 @@ class RowEngine:
         torch.set_num_threads(threads)
         kind = TASKS[config.task]
         known = load_known_answers(folder / "known_answers.json", kind)
-        wanted = _read_parameters(kind, parameters)
+        requests = RowRequests.open(kind, parameters)
         pipeline = load_pipeline(folder / "checkpoint", config, Environment.read(), gpu_id, known)
-        (answer,) = pipeline.answer([Request(inputs=known.inputs[:1], parameters=wanted)])
+        (answer,) = pipeline.answer([Request(inputs=known.inputs[:1], parameters=requests.parameters)])
         if isinstance(answer, Rejected):
             raise answer.error
-        return cls(contract=kind, parameters=wanted, first=answer[0], _pipeline=pipeline)
+        return cls(contract=kind, requests=requests, first=answer[0], _pipeline=pipeline)
 
     def describe(self) -> dict[str, object]:
         """Say what runs here: engine, device, precision, token budget, threads."""
@@ -71,36 +68,12 @@ class RowEngine:
         Texts of about one length share forward passes, and equal ones are read once. Which do depends on the values
         alone.
         """
-        read = [self._read(value) for value in values]
+        read = [self.requests.read(value) for value in values]
         asked = [place for place, each in enumerate(read) if isinstance(each, Request)]
         asked.sort(key=lambda place: _num_characters(read[place]))
         requests = [each for place in asked if isinstance(each := read[place], Request)]
         found = dict(zip(asked, self._pipeline.answer(requests), strict=True))
         return [each if isinstance(each, RequestError) else _only(found[place]) for place, each in enumerate(read)]
-
-    def _read(self, value: object) -> Request | RequestError:
-        """Check a row as the native door checks an input."""
-        hints = {"": self.contract.describe_input()}
-        try:
-            found: str | InputObject
-            if isinstance(value, str) and self.contract.takes_string:
-                found = value
-            else:
-                found = convert(value, self.contract.input_object, hints)
-            return Request(inputs=(to_text_input(found, ""),), parameters=self.parameters, param="")
-        except RequestError as error:
-            error.message = error.message.replace("the body", "the row", 1)
-            return error
-
-
-def _read_parameters(contract: Contract, parameters: Mapping[str, object]) -> Parameters:
-    """Check parameters as the native door does; RequestError names what is wrong with them."""
-    example = {key: ["a"] if key == "texts" else "a" for key in contract.keys}
-    item = open_value({"inputs": example, "parameters": dict(parameters)}, contract).item
-    if isinstance(item, Rejected):
-        raise item.error
-    assert isinstance(item, Request)
-    return item.parameters
 
 
 def _num_characters(row: Request | RequestError) -> int:

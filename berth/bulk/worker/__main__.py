@@ -9,9 +9,11 @@ import queue
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
+from ...errors import BerthError
 from ..messages import Failed, Ready, Setup, ToWorker, Work, encode, read_to_worker
 from .loading import load_engine
 
@@ -29,7 +31,7 @@ def main() -> None:
     assert isinstance(setup, Setup)
     try:
         engine = load_engine(setup)
-        pipe.send_bytes(encode(_describe(engine)))
+        pipe.send_bytes(encode(_describe(engine, ("berth", "pyarrow") if setup.server else PACKAGES)))
         _answer(pipe, waiting, engine, setup)
     except Exception as error:  # noqa: BLE001 - it is told to whoever started this
         pipe.send_bytes(encode(_explain(error)))
@@ -44,10 +46,10 @@ def _receive(pipe: Connection, waiting: "queue.Queue[ToWorker]") -> None:
         os._exit(0)
 
 
-def _describe(engine: Any) -> Ready:
+def _describe(engine: Any, packages: Sequence[str]) -> Ready:
     return Ready(
         engine=engine.describe(),
-        versions={name: importlib.metadata.version(name) for name in PACKAGES},
+        versions={name: importlib.metadata.version(name) for name in packages},
         keys=list(engine.contract.keys),
         wanted=engine.contract.describe_input(),
         takes_string=engine.contract.takes_string,
@@ -56,8 +58,9 @@ def _describe(engine: Any) -> Ready:
 
 def _answer(pipe: Connection, waiting: "queue.Queue[ToWorker]", engine: Any, setup: Setup) -> None:
     from .answering import Answering  # noqa: PLC0415 - pyarrow, after torch's own libraries
+    from .auditing import Auditing  # noqa: PLC0415
 
-    answering = Answering(engine, setup)
+    answering = Auditing(engine) if setup.reads_only else Answering(engine, setup)
     while True:
         work = waiting.get()
         assert isinstance(work, Work)
@@ -71,6 +74,8 @@ def _explain(error: Exception) -> Failed:
             message="the archive was packed by an earlier berth, whose engine reads no files: pack it again",
             exit_code=4,
         )
+    if isinstance(error, BerthError):
+        return Failed(message=str(error), exit_code=error.exit_code)
     kinds = {each.__name__ for each in type(error).__mro__}
     if "LoadError" in kinds:
         return Failed(message=str(error), exit_code=4)

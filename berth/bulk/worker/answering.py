@@ -10,8 +10,9 @@ import msgspec
 import pyarrow as pa
 
 from ..job import Output
+from ..manifest import rejects_of
 from ..messages import Done, RowError, Setup, Work
-from .parts import Answers, encode_part, write_part
+from .parts import Answers, encode_part, encode_rejects, write_part
 from .results import ResultColumn
 from .rows import Rows, read_rows
 
@@ -45,6 +46,8 @@ class Answering:
         )
         if failed and self._setup.fails:
             return done
+        if failed and work.file and self._setup.server:
+            write_part(rejects_of(Path(work.file)), encode_rejects(rows, answers, self._engine.contract.keys[0]))
         content = encode_part(Output(self._setup.to), rows.carried, answers, self._column)
         if work.file is None:
             return msgspec.structs.replace(done, size=len(content))

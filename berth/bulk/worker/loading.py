@@ -8,13 +8,24 @@ from ..messages import Setup
 
 
 def load_engine(setup: Setup) -> Any:
-    """Load handler.bulk.rows.RowEngine of the unpacked archive; ImportError where another handler was found."""
+    """Load handler.bulk.rows.RowEngine of the unpacked archive, what reads rows for no answers, or what asks a server.
+
+    ImportError where another handler was found than the archive's.
+    """
+    if setup.server:
+        from .remote import RemoteEngine  # noqa: PLC0415 - or the archive's
+
+        return RemoteEngine.connect(setup.server, setup.parameters)
     folder = Path(setup.folder)
     sys.path.insert(0, str(folder))
     import handler  # noqa: PLC0415 - the archive's
 
     if not Path(handler.__path__[0]).resolve().is_relative_to(folder.resolve()):
         raise ImportError(f"the handler was imported from {handler.__path__[0]}, not from the archive")
+    if setup.reads_only:
+        from handler.bulk.reading import RowReader  # noqa: PLC0415
+
+        return RowReader.load(folder, setup.parameters)
     from handler.bulk.rows import RowEngine  # noqa: PLC0415
 
     return RowEngine.load(folder, setup.parameters, setup.gpu_id, setup.threads)

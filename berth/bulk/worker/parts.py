@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from ..job import Output
 from ..messages import RowError
 from .results import ResultColumn
-from .rows import merge_others
+from .rows import Rows, merge_others
 
 OWN = ("row", "result", "tokens", "truncated", "error")
 """Columns of the output that are berth's own."""
@@ -64,6 +64,17 @@ def encode_part(to: Output, carried: Any, answers: Answers, column: ResultColumn
     """The bytes of a part: the same for the same rows and answers."""
     carried = carried.rename_columns([PREFIX + name if name in OWN else name for name in carried.column_names])
     return _ENCODERS[to](carried, answers, column)
+
+
+def encode_rejects(rows: Rows, answers: Answers, key: str) -> bytes:
+    """The rows that have an error, as JSON lines that can be read again; `key` is what a lone text is called."""
+    lines = []
+    whole = zip(_rows(rows.carried), rows.values, _own(answers), strict=True)
+    for carried, value, own in whole:
+        if own["error"]:
+            asked = value if isinstance(value, dict) else {} if isinstance(value, RowError) else {key: value}
+            lines.append(_dump(merge_others({**carried, **asked, "row": own["row"], "error": own["error"]})))
+    return b"".join(line + b"\n" for line in lines)
 
 
 def _to_parquet(carried: Any, answers: Answers, column: ResultColumn) -> bytes:

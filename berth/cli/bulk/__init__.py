@@ -1,5 +1,6 @@
-"""`berth bulk`: its options, its progress and its summary."""
+"""`berth bulk` and `berth audit`: options, progress and summaries."""
 
-from .command import COMMANDS
+from ..options import Commands
+from . import audit, command
 
-__all__ = ["COMMANDS"]
+COMMANDS: Commands = (*command.COMMANDS, *audit.COMMANDS)

@@ -9,7 +9,7 @@ import typer
 from ...bulk.job import PART_ROWS, Job, OnError, Output
 from ...console import say
 from ...errors import UsageError
-from ..inputs import parse_parameters
+from ..asking.inputs import parse_parameters
 from ..options import AsJson, Commands, Memory, wants_json
 
 INTERRUPTED = 130  # 128 + SIGINT, as a shell counts it
@@ -75,11 +75,7 @@ def bulk(
         memory=memory,
     )
     _require(job)
-    try:
-        _start(job, plan=plan, price_per_hour=price_per_hour, as_json=wants_json(as_json))
-    except KeyboardInterrupt:
-        say(f"stopped: what is written stays in {output}; the same command goes on from there")
-        raise typer.Exit(INTERRUPTED) from None
+    run_job(job, plan=plan, price_per_hour=price_per_hour, as_json=wants_json(as_json))
 
 
 def parse_columns(said: Sequence[str]) -> dict[str, str]:
@@ -96,12 +92,26 @@ def parse_columns(said: Sequence[str]) -> dict[str, str]:
 
 def _require(job: Job) -> None:
     """UsageError for what cannot be done; nothing heavy is imported for it."""
-    from importlib.util import find_spec  # noqa: PLC0415 - `--help` answers at once
-
     if job.float16 and job.to is not Output.PARQUET:
         raise UsageError(f"--float16 is for Parquet, and --to is {job.to}: leave one of them out")
+    require_pyarrow("bulk")
+
+
+def require_pyarrow(command: str) -> None:
+    """UsageError where it is not installed; it is not imported yet."""
+    from importlib.util import find_spec  # noqa: PLC0415 - `--help` answers at once
+
     if not find_spec("pyarrow"):
-        raise UsageError("`berth bulk` needs pyarrow, which is not installed: pip install 'berth[bulk]'")
+        raise UsageError(f"`berth {command}` needs pyarrow, which is not installed: pip install 'berth[bulk]'")
+
+
+def run_job(job: Job, *, as_json: bool, plan: bool = False, price_per_hour: float | None = None) -> None:
+    """Run it, or plan it, seen on stderr, and print what came of it; Ctrl-C ends it with a sentence."""
+    try:
+        _start(job, plan=plan, price_per_hour=price_per_hour, as_json=as_json)
+    except KeyboardInterrupt:
+        say(f"stopped: what is written stays in {job.output}; the same command goes on from there")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _start(job: Job, *, plan: bool, price_per_hour: float | None, as_json: bool) -> None:

@@ -5,12 +5,14 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, TextIO
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from berth.cli.app import app
-from berth.cli.inputs import parse_parameters, read_objects, read_texts
+from berth.cli.asking.inputs import parse_parameters, read_items
+from berth.clients.messages import ServerError
 from berth.errors import UsageError
 from tests.support.http_standin import JsonHandler, answering
 
@@ -33,13 +35,27 @@ def predict(*arguments: str, stdin: str | None = None) -> Result:
     return CliRunner().invoke(app, ["predict", *arguments], input=stdin)
 
 
+def values(texts: list[str], file: Path | None = None, stdin: TextIO | None = None, *, objects: bool = False) -> Any:
+    return [item.value for item in read_items(texts, file, objects=objects, stdin=stdin)]
+
+
+def only_error(file: Path | None, stdin: TextIO | None = None, *, objects: bool = False) -> str:
+    """The place of the only line that cannot be read, and what is said of it."""
+    items = read_items([], file, objects=objects, stdin=stdin)
+    (found,) = [item for item in items if isinstance(item.value, ServerError)]
+    assert isinstance(found.value, ServerError)
+    assert (found.value.code, found.value.type) == (400, "NotParseable")
+    return f"{found.place}: {found.value.message}"
+
+
 def test_texts_come_from_arguments_a_file_or_standard_input(tmp_path: Path) -> None:
     path = tmp_path / "texts"
-    path.write_text("one\n\nthree", encoding="utf-8")
-    assert read_texts(["a", "b"], None) == ["a", "b"]
-    assert read_texts([], path) == ["one", "", "three"]
-    assert read_texts([], None, io.StringIO("in\n")) == ["in"]
-    assert read_texts([], Path("-"), io.StringIO("in\n")) == ["in"]
+    path.write_bytes(b"\xef\xbb\xbfone\r\n\nthree")
+    assert values(["a", "b"]) == ["a", "b"]
+    assert values([], path) == ["one", "", "three"]
+    assert values([], None, io.StringIO("in\n")) == ["in"]
+    assert values([], Path("-"), io.StringIO("in\n")) == ["in"]
+    assert [item.place for item in read_items([], path, objects=False)][2] == f"{path}, line 3"
 
 
 class Terminal(io.StringIO):
@@ -51,31 +67,31 @@ class Terminal(io.StringIO):
 
 def test_no_text_and_two_sources_are_usage_errors(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not both"):
-        read_texts(["a"], tmp_path)
+        values(["a"], tmp_path)
     with pytest.raises(UsageError, match="no text"):
-        read_texts([], None, Terminal())
+        values([], None, Terminal())
     with pytest.raises(UsageError, match="empty"):
-        read_texts([], None, io.StringIO(""))
+        values([], None, io.StringIO(""))
     with pytest.raises(UsageError, match="No such file"):
-        read_texts([], tmp_path / "none")
-    (tmp_path / "latin1").write_bytes(b"\xe9")
-    with pytest.raises(UsageError, match="UTF-8"):
-        read_texts([], tmp_path / "latin1")
+        values([], tmp_path / "none")
 
 
-def test_bytes_that_are_no_utf8_are_named_with_their_place() -> None:
+def test_bytes_that_are_no_utf8_are_named_with_their_place(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"^argument 2 is not UTF-8 at character 4: .*iconv"):
-        read_texts(["fine", os.fsdecode(b"caf\xe9")], None)
-    with pytest.raises(UsageError, match=r"^standard input, line 2 is not UTF-8 at character 1: "):
-        read_texts([], None, io.TextIOWrapper(io.BytesIO(b"fine\n\xe9\n"), "ascii", "surrogateescape"))
+        values(["fine", os.fsdecode(b"caf\xe9")])
+    stdin = io.TextIOWrapper(io.BytesIO(b"fine\n\xe9\n"), "ascii", "surrogateescape")
+    assert only_error(None, stdin).startswith("standard input, line 2: the line is not UTF-8 at character 1: ")
+    path = tmp_path / "latin1"
+    path.write_bytes(b"\xe9")
+    assert only_error(path).startswith(f"{path}, line 1: the line is not UTF-8 at character 1: ")
 
 
 def test_objects_come_from_the_same_places(tmp_path: Path) -> None:
     path = tmp_path / "objects"
-    path.write_text('{"text": "é"}\n{}\n', encoding="utf-8")
-    assert read_objects(['{"a": [1, null]}'], None) == [{"a": [1, None]}]
-    assert read_objects([], path) == [{"text": "é"}, {}]
-    assert read_objects([], None, io.StringIO("{}")) == [{}]
+    path.write_text('{"text": "é"}\n{"a": 1}\n', encoding="utf-8")
+    assert values(['{"a": [1, null]}'], objects=True) == [{"a": [1, None]}]
+    assert values([], path, objects=True) == [{"text": "é"}, {"a": 1}]
+    assert values([], None, io.StringIO('{"a": 1}'), objects=True) == [{"a": 1}]
 
 
 @pytest.mark.parametrize(
@@ -83,15 +99,14 @@ def test_objects_come_from_the_same_places(tmp_path: Path) -> None:
 )
 def test_what_is_no_object_is_named_with_its_place(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError, match=r"^argument 2 is not a JSON object \(.*without it each is a text"):
-        read_objects(["{}", text], None)
-    with pytest.raises(UsageError, match=r"^standard input, line 2 is not a JSON object"):
-        read_objects([], None, io.StringIO(f"{{}}\n{text}\n"))
+        values(['{"a": 1}', text], objects=True)
+    stdin = io.StringIO(f'{{"a": 1}}\n{text}\n')
+    assert only_error(None, stdin, objects=True).startswith("standard input, line 2: the line is not a JSON object")
     with pytest.raises(UsageError, match=r"^--parameters is not a JSON object .*top_k"):
         parse_parameters(text)
     path = tmp_path / "objects"
-    path.write_text(f"{{}}\n{text}\n{{}}", encoding="utf-8", errors="replace")
-    with pytest.raises(UsageError, match=rf"^{path}, line 2 is not a JSON object"):
-        read_objects([], path)
+    path.write_text(f'{{"a": 1}}\n{text}\n{{"a": 1}}', encoding="utf-8", errors="replace")
+    assert only_error(path, objects=True).startswith(f"{path}, line 2: the line is not a JSON object")
 
 
 def test_a_text_is_a_text_also_one_that_starts_with_a_brace(url: str) -> None:

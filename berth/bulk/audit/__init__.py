@@ -1,0 +1,1 @@
+"""`berth audit`: how much of a corpus a model would never read."""

@@ -1,0 +1,77 @@
+"""The options of `berth predict`."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...clients.addresses import INFERENCE_URL, URL_VARIABLE
+from ...errors import UsageError
+from ..options import AsJson, Commands, wants_json
+
+FILE_HELP = "One text a line; - is standard input. With --output all that `berth bulk` reads."
+INFERENCE_HELP = f"The inference address. Default: {URL_VARIABLE}, else TS_INFERENCE_ADDRESS, else {INFERENCE_URL}."
+REJECTS_HELP = "A file for the inputs that are refused, each with its error: JSON lines."
+
+Texts = Annotated[list[str] | None, typer.Argument(help="Texts. Without any: --file, else standard input.")]
+File = Annotated[Path | None, typer.Option(help=FILE_HELP)]
+Objects = Annotated[bool, typer.Option("--objects", help="Each text is an input that is a JSON object.")]
+Parameters = Annotated[str | None, typer.Option(metavar="JSON", help="What to set for all inputs, as a JSON object.")]
+Model = Annotated[str | None, typer.Option(help="Its name. Default: the only model that is served.")]
+Url = Annotated[str | None, typer.Option(help=INFERENCE_HELP)]
+Rejects = Annotated[Path | None, typer.Option(help=REJECTS_HELP)]
+Output = Annotated[Path | None, typer.Option(help="A folder for parts and a manifest: it may be killed, and goes on.")]
+To = Annotated[str, typer.Option(metavar="jsonl|csv|parquet", help="The form of the parts in --output.")]
+Column = Annotated[
+    list[str] | None, typer.Option(metavar="KEY=NAME", help="With --output: which column is which key of the task.")
+]
+
+
+def predict(
+    texts: Texts = None,
+    file: File = None,
+    objects: Objects = False,
+    parameters: Parameters = None,
+    model: Model = None,
+    url: Url = None,
+    rejects: Rejects = None,
+    output: Output = None,
+    to: To = "jsonl",
+    column: Column = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a running server: a table on a terminal, JSON lines elsewhere, as the answers come.
+
+    An input that is refused has its error in its place. One line on stderr names what was cut, one what was refused.
+    A locked server's key is taken from BERTH_API_KEY.
+
+    \b
+    berth predict "hello world"
+    berth predict --model qa --parameters '{"top_k": 3}' --objects '{"question": "Who?", "context": "Ada did."}'
+    """
+    from .inputs import parse_parameters, read_items  # noqa: PLC0415 - `--help` answers at once
+
+    settings = parse_parameters(parameters)
+    if output:
+        if texts or objects or rejects:
+            raise UsageError(
+                "--output goes with --file, without texts, --objects and --rejects: it has files of its own"
+            )
+        _require_berth()
+        from .folder import ask_server, make_job  # noqa: PLC0415
+
+        ask_server(make_job(file, output, to, column or (), settings), url, model, as_json=wants_json(as_json))
+        return
+    from .answers import print_answers  # noqa: PLC0415
+
+    items = read_items(texts or [], file, objects=objects)
+    print_answers(items, url, model, settings, rejects, as_json=wants_json(as_json))
+
+
+def _require_berth() -> None:
+    if not find_spec(f"{__package__}.folder"):
+        raise UsageError("--output needs berth itself, and this is berth-client: leave it out, or pip install berth")
+
+
+COMMANDS: Commands = ((predict, "Ask a running server."),)
