@@ -43,7 +43,7 @@ serve: $(SAMPLE)  ## serve the sample model; by exec, so that signals and the ex
 	@exec $(BIN)/berth serve
 
 # Servers and containers have the machine to themselves: how soon they answer is tried too. The rest packs and computes.
-WITH_SERVERS = $(addprefix tests/,clients container drills fuzz gpu server)
+WITH_SERVERS = $(addprefix tests/,clients container drills fuzz gpu server unit/berth/front unit/berth/gateway)
 
 test: setup  ## run every test; PYTEST_ARGS chooses
 ifdef PYTEST_ARGS

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
-
 from ..admission import accept, refuse_too_many
 from ..config import HandlerConfig
 from ..contract import Contract
@@ -41,12 +39,13 @@ class RowReader:
     _tokenizer: Tokenizer
 
     @classmethod
-    def load(cls, folder: Path, parameters: Mapping[str, object]) -> Self:
-        """Load the tokenizer of an unpacked archive; RequestError for parameters that no request may have."""
+    def load(cls, folder: Path, section: object, parameters: Mapping[str, object]) -> Self:
+        """Load the tokenizer of an unpacked archive; `section`: `handler` in its model-config.yaml.
+
+        RequestError for parameters that no request may have.
+        """
         die_first()
-        config = HandlerConfig.from_mapping(
-            yaml.safe_load((folder / "model-config.yaml").read_text("utf-8"))["handler"]
-        )
+        config = HandlerConfig.from_mapping(section)
         check_versions(config.requires, folder / "requirements.txt")
         quiet_logs()
         kind = TASKS[config.task]

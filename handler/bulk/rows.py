@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
-
 from ..config import HandlerConfig
 from ..contract import Contract
 from ..errors import InternalError, RequestError
@@ -33,15 +31,17 @@ class RowEngine:
     _pipeline: Any
 
     @classmethod
-    def load(cls, folder: Path, parameters: Mapping[str, object], gpu_id: int | None, threads: int) -> Self:
+    def load(
+        cls, folder: Path, section: object, parameters: Mapping[str, object], gpu_id: int | None, threads: int
+    ) -> Self:
         """Load an unpacked archive as a worker does, with so many of torch's threads.
+
+        `section`: `handler` in its model-config.yaml.
 
         LoadError where it cannot be served; RequestError for parameters that no request may have.
         """
         die_first()
-        config = HandlerConfig.from_mapping(
-            yaml.safe_load((folder / "model-config.yaml").read_text("utf-8"))["handler"]
-        )
+        config = HandlerConfig.from_mapping(section)
         check_versions(config.requires, folder / "requirements.txt")
         with quick_imports():
             import torch  # noqa: PLC0415 - in a version that fits

@@ -4,6 +4,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from ...archive.content import MODEL_CONFIG
 from ..messages import Setup
 
 
@@ -22,10 +25,11 @@ def load_engine(setup: Setup) -> Any:
 
     if not Path(handler.__path__[0]).resolve().is_relative_to(folder.resolve()):
         raise ImportError(f"the handler was imported from {handler.__path__[0]}, not from the archive")
+    section = yaml.safe_load((folder / MODEL_CONFIG).read_text("utf-8"))["handler"]
     if setup.reads_only:
         from handler.bulk.reading import RowReader  # noqa: PLC0415
 
-        return RowReader.load(folder, setup.parameters)
+        return RowReader.load(folder, section, setup.parameters)
     from handler.bulk.rows import RowEngine  # noqa: PLC0415
 
-    return RowEngine.load(folder, setup.parameters, setup.gpu_id, setup.threads)
+    return RowEngine.load(folder, section, setup.parameters, setup.gpu_id, setup.threads)
