@@ -185,7 +185,7 @@ class Tokenizer:
 
     def _check_ids(self, encoded: Sequence[EncodedText]) -> None:
         for text in encoded:
-            if (largest := int(text.ids.max())) >= self._num_ids:
+            if (largest := int(text.ids.max(initial=-1))) >= self._num_ids:
                 token = quote(self.hf.convert_ids_to_tokens(largest))
                 raise InvalidInput(
                     f"the text has the token {token}, number {largest}, and the model knows {self._num_ids}: leave it "
