@@ -31,6 +31,7 @@ from .payload import Answer, Prediction, Rejected, Request, Token
 from .tasks import TASKS, reads_of
 from .tasks.heads import make_heads
 from .tasks.kind import Row
+from .tasks.late import gives_tokens
 from .text.encoded import EncodedText
 from .text.passages import Passages
 from .text.tokenization import TOO_LATE, Encoded, Tokenizer
@@ -55,8 +56,6 @@ class Pipeline:
         self.use(MODELS[engine](folder, config, self.placement, self._tokenizer))
         self._heads = make_heads(self._kind, folder, self._model.network.config, self._tokenizer.hf, config)
         self._raw_head = make_raw_head(reads_of(config))
-        is_late = config.vectors is not None and config.vectors.late is not None
-        self._gives_tokens = self._kind.is_vector if is_late else None
 
     @property
     def model(self) -> Model:
@@ -171,7 +170,7 @@ class Pipeline:
 
     def _accept(self, request: Request, encoded: list[Encoded]) -> list[Pending] | RequestError:
         head = self._heads.of(request.parameters)
-        return accept(request, [head.adapt(each) for each in encoded], gives_tokens=self._gives_tokens)
+        return accept(request, [head.adapt(each) for each in encoded], gives_tokens=gives_tokens(self.config))
 
     def _plan_request(self, request: Request) -> list[Passages] | RequestError:
         if time.monotonic() > request.deadline_s:

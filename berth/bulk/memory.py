@@ -1,8 +1,10 @@
 """How much memory a run takes, counted before its first worker starts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from handler.config import Task
+from handler.vectors.settings import Kind
 
 from ..errors import Refused
 from ..machine.machine import Machine
@@ -51,20 +53,24 @@ class RunMemory:
             )
 
 
-def count_memory(size: ModelSize, machine: Machine, workers: int, part_rows: int, *, gives_tokens: bool) -> RunMemory:
+def gives_tokens(size: ModelSize, parameters: Mapping[str, object]) -> bool:
+    """Whether rows get a vector for each of their tokens: they ask for those, or the model makes no other."""
+    vectors = config_of(size).vectors
+    if vectors is None or config_of(size).task is not Task.EMBEDDINGS:
+        return False
+    asked = parameters.get("vectors") or vectors.kinds[0]
+    return Kind.MULTI_VECTOR in (asked if isinstance(asked, list) else [asked])
+
+
+def count_memory(size: ModelSize, machine: Machine, workers: int, part_rows: int, part_bytes: int) -> RunMemory:
     """Count a run with so many workers."""
     device = "cuda" if machine.num_gpus else "cpu"
     shared, private = weight_bytes(size, device, workers)
-    part_bytes = bytes_of_part(gives_tokens=gives_tokens)
-    process = PROCESS_BYTES + ARROW_BYTES + TOKENIZER_FACTOR * size.tokenizer_bytes
     return RunMemory(
         machine=machine,
         parts=(
-            Part(name="the command", bytes=COMMAND_BYTES),
-            Part(name="claims under way", bytes=part_bytes, count=2 * AHEAD * workers),
+            *_reading_parts(size, workers, part_bytes),
             Part(name="weights, shared", bytes=shared),
-            Part(name="a worker's libraries", bytes=LIBRARIES_BYTES),
-            Part(name="a worker's process", bytes=process, count=workers),
             Part(name="a worker's copy of the weights", bytes=private, count=workers),
             Part(name="a worker's activations", bytes=activation_bytes(size, device), count=workers),
             Part(name="a worker's part", bytes=_part_bytes(size, part_rows, part_bytes), count=workers),
@@ -72,23 +78,26 @@ def count_memory(size: ModelSize, machine: Machine, workers: int, part_rows: int
     )
 
 
-def count_reading(size: ModelSize, machine: Machine, workers: int, part_rows: int, *, gives_tokens: bool) -> RunMemory:
+def count_reading(size: ModelSize, machine: Machine, workers: int, part_rows: int, part_bytes: int) -> RunMemory:
     """Count a run that tokenises and loads no weights."""
-    part_bytes = bytes_of_part(gives_tokens=gives_tokens)
-    process = PROCESS_BYTES + ARROW_BYTES + TOKENIZER_FACTOR * size.tokenizer_bytes
+    part = part_rows * ROW_BYTES + part_bytes * (ROWS_FACTOR + TOKEN_BYTES)
     return RunMemory(
         machine=machine,
         parts=(
-            Part(name="the command", bytes=COMMAND_BYTES),
-            Part(name="claims under way", bytes=part_bytes, count=2 * AHEAD * workers),
-            Part(name="a worker's libraries", bytes=LIBRARIES_BYTES),
-            Part(name="a worker's process", bytes=process, count=workers),
-            Part(
-                name="a worker's part",
-                bytes=part_rows * ROW_BYTES + part_bytes * (ROWS_FACTOR + TOKEN_BYTES),
-                count=workers,
-            ),
+            *_reading_parts(size, workers, part_bytes),
+            Part(name="a worker's part", bytes=part, count=workers),
         ),
+    )
+
+
+def _reading_parts(size: ModelSize, workers: int, part_bytes: int) -> tuple[Part, ...]:
+    """What a run takes that reads rows by the archive's tokenizer."""
+    process = PROCESS_BYTES + ARROW_BYTES + TOKENIZER_FACTOR * size.tokenizer_bytes
+    return (
+        Part(name="the command", bytes=COMMAND_BYTES),
+        Part(name="claims under way", bytes=part_bytes, count=2 * AHEAD * workers),
+        Part(name="a worker's libraries", bytes=LIBRARIES_BYTES),
+        Part(name="a worker's process", bytes=process, count=workers),
     )
 
 

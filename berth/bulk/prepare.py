@@ -17,7 +17,7 @@ from ..memory.model_size import ModelSize
 from .claims import Claim
 from .columns import Columns, choose_columns
 from .job import Job, Limits, OnError, Server
-from .memory import RunMemory, bytes_of_part, count_asking, count_memory, count_reading
+from .memory import RunMemory, bytes_of_part, count_asking, count_memory, count_reading, gives_tokens
 from .messages import Ready, Setup, Work
 from .sources import Source, find_sources
 from .workers import Workers, plan_setups, started_workers
@@ -88,7 +88,7 @@ def _prepare_archive(job: Job, sources: Sequence[Source], machine: Machine, setu
     assert isinstance(job.archive, Path)
     folder = unpack_once(job.archive, cache_folder())
     size = ModelSize.read(folder)
-    gives_tokens = "multi_vector" in str(job.parameters.get("vectors", ""))
+    part_bytes = bytes_of_part(gives_tokens=gives_tokens(size, job.parameters))
     setup = msgspec.structs.replace(setup, folder=str(folder.absolute()))
     setups = plan_setups(setup, machine.cores, 0 if job.reads_only else machine.num_gpus)
     count = count_reading if job.reads_only else count_memory
@@ -99,9 +99,9 @@ def _prepare_archive(job: Job, sources: Sequence[Source], machine: Machine, setu
         identity={"archive": content_id(folder), "model": size.name},
         traits={"cpu": traits["cpu"], "flags": list(traits["flags"]), "gpu": traits["gpu"]},
         machine=machine,
-        limits=Limits(rows=job.part_rows, bytes=bytes_of_part(gives_tokens=gives_tokens)),
+        limits=Limits(rows=job.part_rows, bytes=part_bytes),
         setups=setups,
-        memory=count(size, machine, len(setups), job.part_rows, gives_tokens=gives_tokens),
+        memory=count(size, machine, len(setups), job.part_rows, part_bytes),
     )
 
 

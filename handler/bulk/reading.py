@@ -11,6 +11,7 @@ from ..contract import Contract
 from ..errors import RequestError
 from ..payload import Request
 from ..tasks import TASKS
+from ..tasks.late import gives_tokens
 from ..text.passages import Passages
 from ..text.tokenization import Encoded, Tokenizer
 from ..worker.startup import die_first, quiet_logs
@@ -33,10 +34,14 @@ class ReadRow:
 class RowReader:
     """A loaded tokenizer and the parameters that hold for all rows."""
 
-    contract: Contract
     _requests: RowRequests
     _config: HandlerConfig
     _tokenizer: Tokenizer
+
+    @property
+    def contract(self) -> Contract:
+        """What the task takes."""
+        return self._requests.contract
 
     @classmethod
     def load(cls, folder: Path, section: object, parameters: Mapping[str, object]) -> Self:
@@ -50,7 +55,7 @@ class RowReader:
         quiet_logs()
         kind = TASKS[config.task]
         requests = RowRequests.open(kind, parameters)
-        return cls(contract=kind, _requests=requests, _config=config, _tokenizer=Tokenizer(folder / "checkpoint"))
+        return cls(_requests=requests, _config=config, _tokenizer=Tokenizer(folder / "checkpoint"))
 
     def describe(self) -> dict[str, object]:
         """Say what is read: the task, and the most tokens that the model reads at once."""
@@ -76,9 +81,7 @@ class RowReader:
 
     def _conclude(self, request: Request | RequestError, encoded: Encoded) -> ReadRow | RequestError:
         assert isinstance(request, Request)
-        vectors = self._config.vectors
-        gives_tokens = self.contract.is_vector if vectors is not None and vectors.late is not None else None
-        accepted = accept(request, [encoded], gives_tokens=gives_tokens)
+        accepted = accept(request, [encoded], gives_tokens=gives_tokens(self._config))
         if isinstance(accepted, RequestError):
             return accepted
         (pending,) = accepted

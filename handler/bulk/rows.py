@@ -24,19 +24,21 @@ Row = Prediction | RequestError
 class RowEngine:
     """A loaded model and the parameters that hold for all rows."""
 
-    contract: Contract
     requests: RowRequests
     first: Prediction
     """What it answers to the archive's own first known input: the form of every row's result."""
     _pipeline: Any
 
+    @property
+    def contract(self) -> Contract:
+        """What the task takes."""
+        return self.requests.contract
+
     @classmethod
     def load(
         cls, folder: Path, section: object, parameters: Mapping[str, object], gpu_id: int | None, threads: int
     ) -> Self:
-        """Load an unpacked archive as a worker does, with so many of torch's threads.
-
-        `section`: `handler` in its model-config.yaml.
+        """Load an unpacked archive as a worker does; `section`: `handler` in its model-config.yaml.
 
         LoadError where it cannot be served; RequestError for parameters that no request may have.
         """
@@ -56,7 +58,7 @@ class RowEngine:
         (answer,) = pipeline.answer([Request(inputs=known.inputs[:1], parameters=requests.parameters)])
         if isinstance(answer, Rejected):
             raise answer.error
-        return cls(contract=kind, requests=requests, first=answer[0], _pipeline=pipeline)
+        return cls(requests=requests, first=answer[0], _pipeline=pipeline)
 
     def describe(self) -> dict[str, object]:
         """Say what runs here: engine, device, precision, token budget, threads."""

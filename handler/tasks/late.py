@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..config import HandlerConfig
+from ..config import HandlerConfig, Task
 from ..errors import InvalidInput
 from ..inputs import TextInput
 from ..parameters import choose_prompt
@@ -15,6 +15,11 @@ from .kind import Reading, Row
 def late_of(config: HandlerConfig) -> Late | None:
     """Return how the checkpoint reads texts, where it is made for late interaction."""
     return None if config.vectors is None else config.vectors.late
+
+
+def gives_tokens(config: HandlerConfig) -> bool | None:
+    """Return whether an answer has a vector for each token; None where that is as the request's parameters say."""
+    return None if late_of(config) is None else config.task is Task.EMBEDDINGS
 
 
 def plan_text(source: TextInput, prompt_name: str | None, config: HandlerConfig, late: Late) -> Passages:

@@ -57,7 +57,8 @@ class Late:
         return {name: list(each) if isinstance(each, tuple) else each for name, each in kept.items()}
 
 
-def _is_count(value: object) -> bool:
+def is_count(value: object) -> bool:
+    """Whether it is a whole number above 0."""
     return type(value) is int and value > 0
 
 
@@ -70,8 +71,8 @@ def _lists(of: Callable[[object], bool]) -> Callable[[object], bool]:
 
 
 _CHECKS: Mapping[str, Callable[[object], bool]] = {
-    "query_tokens": _is_count,
-    "document_tokens": _is_count,
+    "query_tokens": is_count,
+    "document_tokens": is_count,
     "modules": _lists(lambda each: isinstance(each, str) and re.fullmatch(r"[\w.-]+", each) is not None),
     "query_marker": _is_token,
     "document_marker": _is_token,

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from ..errors import ConfigError
-from .late import Late
+from .late import Late, is_count
 
 
 class Kind(StrEnum):
@@ -85,7 +85,7 @@ class Vectors:
         ways = ("words" in value, "late" in value, bool({"sparse_module", "multi_module"} & set(value)))
         if sum(ways) != 1:
             raise ConfigError(f"model-config.yaml: {name} has either words or modules for tokens: pack it again")
-        settings: dict[str, Any] = {name: _READ.get(name, _as_it_is)(each) for name, each in value.items()}
+        settings: dict[str, Any] = {key: _READ.get(key, _as_it_is)(each) for key, each in value.items()}
         return cls(**settings)
 
     def to_mapping(self) -> dict[str, Any]:
@@ -104,10 +104,6 @@ def _as_it_is(value: object) -> object:
     return value
 
 
-def _is_count(value: object) -> bool:
-    return type(value) is int and value > 0
-
-
 def _is_folder(value: object) -> bool:
     return isinstance(value, str) and value.isidentifier()
 
@@ -115,11 +111,11 @@ def _is_folder(value: object) -> bool:
 _CHECKS: Mapping[str, Callable[[object], bool]] = {
     "words": lambda value: value in list(WordPooling),
     "is_log_twice": lambda value: isinstance(value, bool),
-    "max_active_dims": _is_count,
+    "max_active_dims": is_count,
     "sparse_module": _is_folder,
     "multi_module": _is_folder,
-    "token_width": _is_count,
-    "dense_width": _is_count,
+    "token_width": is_count,
+    "dense_width": is_count,
     "late": lambda value: isinstance(value, Mapping),
 }
 _READ: Mapping[str, Callable[[Any], object]] = {"words": WordPooling, "late": Late.from_mapping}

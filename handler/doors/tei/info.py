@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from ...config import MAX_INPUTS_PER_REQUEST, Task
+from ...config import MAX_INPUTS_PER_REQUEST, HandlerConfig, Task
 from ...payload import Answered, ModelIdentity, Served
+from ...vectors.settings import Kind
 from ..call import Call, FormedReply
 from ..paths import Form
 
@@ -27,6 +28,13 @@ def open_call(_: object, model: ModelIdentity) -> Call:
     return Call(item=Answered(value, is_users=False), reply=FormedReply(form=Form.TEI))
 
 
+def describe_pooling(config: HandlerConfig) -> str:
+    """Name what makes vectors of tokens; of ColBERT's, which stay those of tokens, TEI has no word."""
+    if config.vectors is not None and config.vectors.late is not None:
+        return str(Kind.MULTI_VECTOR)
+    return "splade" if config.vectors is not None and config.vectors.words else "+".join(config.pooling)
+
+
 def _describe_type(task: Task, served: Served) -> dict[str, object]:
     """Say what kind of model it is; TEI has no word for four of the tasks."""
     labels = [str(label) for label in served.labels]
@@ -36,10 +44,7 @@ def _describe_type(task: Task, served: Served) -> dict[str, object]:
     }
     match task:
         case Task.EMBEDDINGS:
-            pooling = (
-                "splade" if served.config.vectors and served.config.vectors.words else "+".join(served.config.pooling)
-            )
-            return {"embedding": {"pooling": pooling}}
+            return {"embedding": {"pooling": describe_pooling(served.config)}}
         case Task.TEXT_CLASSIFICATION:
             return {"classifier": labelled}
         case Task.TEXT_RANKING:

@@ -6,14 +6,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from handler.config import MAX_INPUTS_PER_REQUEST, MAX_TEXTS_PER_REQUEST, MAX_TOKENS_PER_REQUEST, ScoreFunction, Task
+from handler.config import (
+    MAX_INPUTS_PER_REQUEST,
+    MAX_TEXTS_PER_REQUEST,
+    MAX_TOKENS_PER_REQUEST,
+    HandlerConfig,
+    ScoreFunction,
+    Task,
+)
 from handler.doors.call import Call
+from handler.doors.tei.info import describe_pooling
 from handler.errors import InputTooLong
 from handler.payload import Answered, Rejected, Request
 from handler.tasks.embeddings import EmbeddingParameters
 from handler.tasks.text_classification import ClassificationParameters
 from handler.tasks.text_ranking import RankingParameters
-from handler.vectors.settings import Kind
+from handler.vectors.late import Late
+from handler.vectors.settings import Kind, Vectors, WordPooling
 from tests.support.calls import REST, answer, ask, refused
 
 VECTOR = np.asarray([0.5, -1.25], np.float32)
@@ -206,3 +215,15 @@ def test_info_says_what_runs(body: bytes) -> None:
     assert found["model_type"]["classifier"]["label2id"]["so so"] == 2
     assert answered("info", b"", Task.EMBEDDINGS)["model_type"] == {"embedding": {"pooling": "mean"}}
     assert list(answered("info", b"", Task.FILL_MASK)["model_type"]) == ["fill-mask"]
+
+
+@pytest.mark.parametrize(
+    ("vectors", "pooling"),
+    [
+        (None, "mean"),
+        (Vectors(words=WordPooling.MAX), "splade"),
+        (Vectors(late=Late(query_tokens=32, document_tokens=180, modules=("1_Dense",))), "multi_vector"),
+    ],
+)
+def test_info_says_what_makes_a_vector(vectors: Vectors | None, pooling: str) -> None:
+    assert describe_pooling(HandlerConfig(task=Task.EMBEDDINGS, max_tokens=8, vectors=vectors)) == pooling
