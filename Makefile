@@ -21,7 +21,7 @@ BUILD_OPTIONS = --tag $(IMAGE) --build-arg MODEL=$(MODEL) $(if $(filter podman,$
   $(if $(PIP_CERT),--secret id=ca$(comma)src=$(PIP_CERT) --build-arg PIP_CERT=/run/secrets/ca)
 comma := ,
 
-.PHONY: setup serve test check format image container-test scan k8s equality folders clients openapi fuzz drills bench bench-packing bench-formats bench-openmp bench-peers bench-gate gpu-check gpu-kit bulk-kills
+.PHONY: setup serve test test-packing test-computing check format image container-test scan k8s equality folders clients openapi fuzz drills bench bench-packing bench-formats bench-openmp bench-peers bench-gate gpu-check gpu-kit bulk-kills
 
 setup: $(STAMP)  ## make .venv with berth (editable), its pinned dependencies, Java, the sample model and the tools
 
@@ -42,16 +42,27 @@ $(SAMPLE): $(SERVES) $(wildcard berth/*.py berth/*/*.py berth/*/*/*.py handler/*
 serve: $(SAMPLE)  ## serve the sample model; by exec, so that signals and the exit code are berth's own
 	@exec $(BIN)/berth serve
 
-# Servers and containers have the machine to themselves: how soon they answer is tried too. The rest packs and computes.
+# Two at once, for each uses one core most of the time: what packs, and what computes. Servers and containers have the
+# machine to themselves behind them, for how soon they answer is tried too.
+PACKING = $(addprefix tests/,archive folders k8s)
 WITH_SERVERS = $(addprefix tests/,clients container drills fuzz gpu server unit/berth/front unit/berth/gateway)
+ALONE = env -u MAKEFLAGS -u MFLAGS $(BIN)/python -m pytest
+TWO_AT_ONCE = $(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync  # by another name, for `make -n` runs MAKE
 
 test: setup  ## run every test; PYTEST_ARGS chooses
 ifdef PYTEST_ARGS
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 else
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(WITH_SERVERS:%=--ignore %); others=$$?; \
-	  $(BIN)/python -m pytest $(WITH_SERVERS) && exit $$others
+	@echo 'Two runs at once, each shown at its end, and then the servers and containers.'
+	@$(TWO_AT_ONCE) test-packing test-computing; others=$$?; \
+	  $(ALONE) $(WITH_SERVERS) && exit $$others
 endif
+
+test-packing:
+	@$(ALONE) $(PACKING)
+
+test-computing:
+	@$(ALONE) $(PACKING:%=--ignore %) $(WITH_SERVERS:%=--ignore %)
 
 check: setup  ## check format, lint and types
 	$(BIN)/ruff format --check .

@@ -125,7 +125,7 @@ def _another_user() -> Iterator[None]:
 
 def _open_to_all(folder: Path) -> None:
     for parent in (folder, *folder.parents):
-        if parent.name.startswith(("pytest-", "popen-")) or parent.is_relative_to(folder.parent):
+        if parent.name.startswith("pytest-") or parent.is_relative_to(folder.parent):
             parent.chmod(0o755)
     for file in folder.iterdir():
         file.chmod(0o644)
