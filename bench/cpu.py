@@ -1,10 +1,25 @@
 """Who used the cores during a measurement: the load generator, and processes that have no part in it."""
 
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
 import psutil
+
+
+@contextmanager
+def neighbour() -> Iterator[None]:
+    """A process that keeps one core busy at normal priority, as a container next door would."""
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

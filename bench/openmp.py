@@ -12,10 +12,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 from berth.sources.sample import sample_folder
 
+from .cpu import neighbour
 from .machine import describe_run
 from .stats import percentile
 
@@ -49,20 +49,6 @@ print(json.dumps(times_ms))
 """
 
 
-@contextlib.contextmanager
-def neighbour(*, busy: bool) -> Iterator[None]:
-    """A process that keeps one core busy, or nobody."""
-    if not busy:
-        yield
-        return
-    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()
-
-
 def forward_times_ms(way: str) -> dict[str, list[float]]:
     """The times of one process's forward passes, by length of the text."""
     command = [sys.executable, "-c", FORWARDS, str(sample_folder()), json.dumps(LENGTHS)]
@@ -79,7 +65,7 @@ def measure(rounds: int) -> dict[tuple[str, bool, str], list[float]]:
         for busy in (False, True):
             for way in WAYS:
                 sys.stderr.write(f"round {index + 1} of {rounds}, {'busy' if busy else 'idle'}, {way}\n")
-                with neighbour(busy=busy):
+                with neighbour() if busy else contextlib.nullcontext():
                     for length, values in forward_times_ms(way).items():
                         times_ms.setdefault((way, busy, length), []).extend(values)
     return times_ms

@@ -11,6 +11,10 @@ from ...stats import percentile
 from ...work import EncoderShape
 
 CLOSED, LONE, OPEN, BY_WRK = "closed", "lone", "open", "by wrk"
+BESIDE = "beside"
+CLIENTS = 32
+LOAD_BESIDE = 0.7
+"""Arrivals beside a busy neighbour, as a share of what is answered there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +26,8 @@ class Cell:
     mix: str
     round: int
     kind: str
-    """`closed`: clients that ask again when answered, `by wrk` too; `lone`: one such; `open`: Poisson arrivals."""
+    """`closed`: clients that ask again when answered, `by wrk` too; `lone`: one such; `open`: Poisson arrivals.
+    `beside`: closed and open, beside a process that keeps one core busy."""
     load: float
     """Clients; in an open loop, arrivals as a share of the requests/s that the peer has just answered 32 clients."""
     requests: int = 0

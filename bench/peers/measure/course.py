@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from berth.errors import BerthError
 
+from ...cpu import neighbour
 from ..peer import Peer, Serve, Setting
-from .cell import Cell
+from .cell import BESIDE, CLIENTS, LOAD_BESIDE, LONE, Cell
 from .checking import Void, check_answers
 from .peak import measure_peaks
-from .scene import CLIENTS, LOADS, Scene
+from .scene import LOADS, Scene
 
 TRIAL_S = 4.0
 NOT_TO_BE_HAD = {
@@ -99,7 +100,7 @@ def measure_peer(scene: Scene, chosen: Chosen, number: int) -> None:
             capacity = scene.closed(chosen.peer, url, first, number)
             if not capacity.requests:
                 raise Void(f"none of its answers came within {scene.effort.duration_s:g} s")
-            scene.closed(chosen.peer, url, first, number, clients=1)
+            scene.closed(chosen.peer, url, first, number, LONE)
             if number == 1:
                 _measure_more(scene, chosen.peer, url, capacity)
     except BerthError as error:
@@ -109,8 +110,12 @@ def measure_peer(scene: Scene, chosen: Chosen, number: int) -> None:
 def _measure_more(scene: Scene, peer: Peer, url: str, capacity: Cell) -> None:
     """The open loop and the other mixes, in the first round alone: they take the most time."""
     scene.by_wrk(peer, url, capacity.round)
-    for share in LOADS if scene.effort.has_open_loop else ():
-        scene.open(peer, url, capacity.round, share, capacity.rps)
+    if scene.effort.has_open_loop:
+        for share in LOADS:
+            scene.open(peer, url, capacity, share)
+        with neighbour():
+            beside = scene.closed(peer, url, capacity.mix, capacity.round, BESIDE)
+            scene.open(peer, url, beside, LOAD_BESIDE)
     for mix in scene.effort.mixes[1:]:
         try:
             check_answers(peer, url, scene.references[mix])

@@ -12,12 +12,24 @@ from ...load import LoadPlan, LoadResult, apply_load
 from ...machine import num_cores
 from ...rivals.bare import BareModel
 from ..peer import Model, Peer
-from .cell import BY_WRK, CLOSED, LONE, OPEN, Cell, Work, closed_figures, latencies_of, open_figures, open_latencies
+from .cell import (
+    BESIDE,
+    BY_WRK,
+    CLIENTS,
+    CLOSED,
+    LONE,
+    OPEN,
+    Cell,
+    Work,
+    closed_figures,
+    latencies_of,
+    open_figures,
+    open_latencies,
+)
 from .checking import Vectors
 from .mixes import LOGNORMAL, NUM_TEXTS, SEED, count_tokens, make_mix
 from .wrk import count_by_wrk, find_wrk
 
-CLIENTS = 32
 PATIENCE_S = 30.0  # of an open loop: what has no answer then is an error
 CHECKED = 12  # texts of each mix whose answers are looked at before it is measured
 LOADS = (0.5, 0.7, 0.9, 1.2)
@@ -67,21 +79,23 @@ class Scene:
         )
         return apply_load(plan)
 
-    def closed(self, peer: Peer, url: str, mix: str, number: int, clients: int = CLIENTS) -> Cell:
+    def closed(self, peer: Peer, url: str, mix: str, number: int, kind: str = CLOSED) -> Cell:
         """Measure and keep a closed loop."""
+        clients = 1 if kind == LONE else CLIENTS
         result = self.load(peer, url, mix, clients)
-        cell = self._cell(peer, mix, number, CLOSED if clients > 1 else LONE, clients)
+        cell = self._cell(peer, mix, number, kind, clients)
         return self._keep(cell, closed_figures(result, self.work), latencies_of(result))
 
-    def open(self, peer: Peer, url: str, number: int, share: float, capacity_rps: float) -> Cell:
-        """Measure and keep an open loop of the first mix."""
-        mix = self.effort.mixes[0]
+    def open(self, peer: Peer, url: str, capacity: Cell, share: float) -> Cell:
+        """Measure and keep an open loop, at a share of what the peer has just answered 32 clients."""
+        mix, number = capacity.mix, capacity.round
         bodies = [peer.to_body(text) for text in self.texts[mix]]
-        arrivals_s = poisson(share * capacity_rps, self.effort.duration_s, seed=number)
+        arrivals_s = poisson(share * capacity.rps, self.effort.duration_s, seed=number)
         start = CpuReading.now()
         sent = run_open_loop(OpenLoop(url=url, bodies=bodies, arrivals_s=arrivals_s, patience_s=PATIENCE_S))
         cpu: CpuShares = shares_between(start, CpuReading.now())
-        cell = self._cell(peer, mix, number, OPEN, share)
+        kind = BESIDE if capacity.kind == BESIDE else OPEN
+        cell = self._cell(peer, mix, number, kind, share)
         return self._keep(cell, open_figures(sent, cpu), open_latencies(sent))
 
     def by_wrk(self, peer: Peer, url: str, number: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ...report import to_list, to_table
 from ...stats import Spread
-from ..measure.cell import BY_WRK, CLOSED, LONE, OPEN
+from ..measure.cell import BESIDE, BY_WRK, CLIENTS, CLOSED, LOAD_BESIDE, LONE, OPEN
 from .summary import BERTH, Found, peak_share, ratios, rivals, select, spread, void_rounds
 
 QUESTION = """How many requests per second does each way of serving answer on this machine, and how late, when all serve
@@ -19,7 +19,8 @@ SHORT = 100  # from here on a figure has no decimals
 CLOSED_NOTE = "32 clients, each of which asks again as soon as it is answered: requests per second."
 OPEN_NOTE = (
     "Requests come as a Poisson process, and latency counts from the moment when each was due. The load is a share of "
-    "what the peer itself has just answered 32 clients; p50 / p99 in ms, and how many were refused or lost."
+    "what the peer itself has just answered 32 clients, at the end beside a process that keeps one core busy; p50 / "
+    "p99 in ms, and how many were refused or lost."
 )
 
 
@@ -46,9 +47,8 @@ def model_parts(name: str, model: Found) -> Iterator[str]:
     yield to_table(head, [_closely(model, peer, mixes[0]) for peer in model["peers"]])
     if loads := sorted({cell["load"] for cell in select(model, kind=OPEN)}):
         yield OPEN_NOTE
-        yield to_table(
-            ("peer", *(f"{load:.0%}" for load in loads)), [_open(model, peer, loads) for peer in model["peers"]]
-        )
+        head = ("peer", *(f"{load:.0%}" for load in loads), "beside: requests/s", f"beside: {LOAD_BESIDE:.0%}")
+        yield to_table(head, [_open(model, peer, loads) for peer in model["peers"]])
     yield "Settings that were tried, their requests/s in the trial, and the least cosine to the bare model's answers:"
     yield "\n".join(_tried(*item) for item in model["peers"].items())
     yield from _remarks(model)
@@ -103,7 +103,9 @@ def _closely(model: Found, peer: str, mix: str) -> list[str]:
 
 
 def _open(model: Found, peer: str, loads: Sequence[float]) -> list[str]:
-    return [peer, *(_late(select(model, peer=peer, kind=OPEN, load=load)) for load in loads)]
+    alone = (_late(select(model, peer=peer, kind=OPEN, load=load)) for load in loads)
+    capacity, beside = (select(model, peer=peer, kind=BESIDE, load=load) for load in (CLIENTS, LOAD_BESIDE))
+    return [peer, *alone, _text(capacity, "rps") or "-", _late(beside)]
 
 
 def _late(cells: Sequence[Found]) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bench.peers.measure.cell import CLOSED, LONE, OPEN, Cell
+from bench.peers.measure.cell import BESIDE, CLOSED, LONE, OPEN, Cell
 from bench.peers.measure.course import Chosen, Outcome
 from bench.peers.peer import Model, Peer, Serve, Setting
 from bench.peers.report.document import to_document
@@ -47,5 +47,6 @@ def cells() -> list[Cell]:
         *(make_cell(peer, number, rate) for peer, found in rates.items() for number, rate in enumerate(found, 1)),
         *(make_cell(peer, 1, 5.0, kind=LONE, load=1, p50_ms=float(len(peer))) for peer in PEERS),
         *(make_cell(peer, 1, 5.0, kind=OPEN, load=share) for peer in PEERS for share in (0.5, 1.2)),
+        *(make_cell("berth", 1, 4.0, kind=BESIDE, load=load) for load in (32, 0.7)),
         make_cell("slow", 1, 0.0, mix=MIXES[1], void="wrong answers"),
     ]

@@ -48,6 +48,8 @@ def test_the_page_has_every_figure_and_its_origin(cells: list[Cell]) -> None:
     rows = {line.split("|")[1].strip(): line for line in page.splitlines() if line.startswith("| slow")}
     assert "void" in page
     assert rows
+    open_loop = next(line for line in page.splitlines() if line.startswith("| berth ") and "10 / 30" in line)
+    assert [cell.strip() for cell in open_loop.split("|")[1:-1]] == ["berth", *["10 / 30"] * 2, "4.0", "10 / 30"]
 
 
 def test_a_void_round_has_no_figure_on_the_page(cells: list[Cell]) -> None:
