@@ -20,12 +20,16 @@ ENV PATH=/opt/berth/bin:/usr/local/nvidia/bin:/usr/local/sbin:/usr/local/bin:/us
 # What the two big layers are made of, and nothing else: COPY --from is cached by content, so that another version of
 # ruff or an option of pytest reinstalls nothing. The names are torch and what it needs.
 FROM system AS pins
+ARG EXTRAS
 WORKDIR /pins
 COPY constraints.txt setup.cfg ./
 RUN grep -E '^(torch|filelock|fsspec|Jinja2|MarkupSafe|mpmath|networkx|setuptools|sympy|typing_extensions)==' \
     constraints.txt > torch.txt \
  && sed -n '/^install_requires =/,/^$/s/^    //p' setup.cfg > requirements.txt \
- && sed -nE '/^dev =/,/^$/s/^    ([^ ]+).*/^\1==/p' setup.cfg > tools.txt \
+ && for extra in ${EXTRAS}; do sed -n "/^${extra} =/,/^[^ ]/s/^    //p" setup.cfg >> requirements.txt; done \
+ && sed -nE '/^dev =/,/^$/s/^    ([^ []+).*/^\1==/p' setup.cfg > every-tool.txt \
+ && sed -E 's/^([^ []+).*/^\1==/' requirements.txt > wanted.txt \
+ && grep -vxFf wanted.txt every-tool.txt > tools.txt \
  && grep -vif tools.txt constraints.txt > pins.txt
 
 # A layer of its own, because it is most of the image and changes least.

@@ -5,7 +5,8 @@ SERVES := .venv/.serves
 STAMP := .venv/.setup
 SAMPLE := model_store/bert.mar
 
-# The image. CHECKPOINT=FOLDER MODEL=NAME packs your own model; BERTH_PRECISION is what `berth pack` reads it as. BASE,
+# The image. CHECKPOINT=FOLDER MODEL=NAME packs your own model; BERTH_PRECISION is what `berth pack` reads it as;
+# EXTRAS="bulk ray" installs what berth does without else (docs/bulk.md). BASE,
 # WHEELS (a folder), PIP_EXTRA_INDEX_URL and PIP_CERT say where the build gets Debian and torch; WHEELS defaults to the
 # folder where this machine's own pip looks for wheels, which a build does not see. PLATFORM builds for another kind of
 # machine. k8s/gke/deploy.sh builds with this target too.
@@ -15,6 +16,7 @@ MODEL ?= $(if $(CHECKPOINT),$(notdir $(CHECKPOINT:/=)),bert)
 WHEELS ?= $(wildcard $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null))
 BUILD_OPTIONS = --tag $(IMAGE) --build-arg MODEL=$(MODEL) $(if $(filter podman,$(ENGINE)),--format docker) \
   $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(BERTH_PRECISION),--build-arg BERTH_PRECISION=$(BERTH_PRECISION)) \
+  $(if $(EXTRAS),--build-arg EXTRAS="$(EXTRAS)") \
   $(if $(BASE),--build-arg BASE=$(BASE)) $(if $(CHECKPOINT),--build-context checkpoint=$(CHECKPOINT)) \
   $(if $(WHEELS),--build-context wheels=$(WHEELS) --build-arg PIP_FIND_LINKS=/wheels) \
   $(if $(PIP_EXTRA_INDEX_URL),--build-arg PIP_EXTRA_INDEX_URL=$(PIP_EXTRA_INDEX_URL)) \

@@ -2,7 +2,8 @@
 
 As many processes of the engine as the command has workers, each with the same number of texts, all different. The CPU's
 seconds are those of all processes, the command's own too, from the moment when the models are loaded: neighbours on the
-machine change them less than the clock's. Goal: 0.95 of the engine's rate.
+machine change them less than the clock's. Goal: 0.95 of the engine's rate. With `--beside`, sentence-transformers'
+multi-process encode and Ray Data with a plain stage of transformers take their turns with the same files and cores.
 """
 
 import json
@@ -31,25 +32,32 @@ from ..texts import mixed_texts
 
 COMMAND = "python -m bench.bulk"
 WORDS = ("harbour", "river", "boat", "morning", "cold", "ship", "light", "water", "stone", "wind", "master", "pilot")
+OTHERS = {"sentence-transformers, a process per core": "pool", "Ray Data, transformers": "ray_data"}
+"""Modules beside this one."""
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 Seconds = dict[str, float]
 
 
 def main(
     archive: Annotated[Path, typer.Argument(help="A .mar of an embedding model.")],
     rows: Annotated[int, typer.Option(min=64, help="Texts of each process.")] = 2048,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds; each measures both.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; each measures all.")] = 3,
+    beside: Annotated[Path | None, typer.Option(help="The archive's checkpoint, for others to read.")] = None,
 ) -> None:
-    """Print both rates of each round, and the share. Progress goes to stderr."""
+    """Print the rates, and the share. Progress goes to stderr."""
     facts = describe_run(" ".join((COMMAND, *sys.argv[1:])))
     folder = unpack_once(archive, cache_folder()).absolute()
     cores = granted_cores()
-    found: dict[str, list[Seconds]] = {"engine": [], "bulk": []}
+    found: dict[str, list[Seconds]] = {"engine": [], "bulk": []} | ({name: [] for name in OTHERS} if beside else {})
     with tempfile.TemporaryDirectory() as work:
         files = make_files(Path(work), cores, rows)
         for number in range(rounds):
             found["engine"].append(run_engines(folder, files))
             found["bulk"].append(run_bulk(archive, files, Path(work) / f"output-{number}"))
-            sys.stderr.write(f"bench: round {number + 1} of {rounds}: {found['engine'][-1]} {found['bulk'][-1]}\n")
+            for name, module in OTHERS.items() if beside else ():
+                found[name].append(run_other(module, beside, Path(work) / f"{module}-{number}", files))
+            last = {name: each[-1] for name, each in found.items()}
+            sys.stderr.write(f"bench: round {number + 1} of {rounds}: {last}\n")
     print(to_table(found, cores * rows))
     print(json.dumps({"schema_version": 1, "benchmark": "bulk", **facts, "rows": cores * rows, "seconds": found}))
 
@@ -101,6 +109,16 @@ def run_bulk(archive: Path, files: Sequence[Path], output: Path) -> Seconds:
         return {"seconds": account.seconds, "cpu_s": _cpu_s() - began_s}
 
 
+def run_other(module: str, checkpoint: Path | None, output: Path, files: Sequence[Path]) -> Seconds:
+    """Another way to the same vectors, in a process of its own; from the moment when its models are loaded."""
+    command = [sys.executable, "-P", "-m", f"bench.bulk.{module}", checkpoint, output, len(files), *files]
+    ran = subprocess.run(
+        list(map(str, command)), env=environment_of(1) | ONE_THREAD, stdout=subprocess.PIPE, check=True
+    )
+    seconds: Seconds = json.loads(ran.stdout.splitlines()[-1])
+    return seconds
+
+
 def _cpu_s() -> float:
     """CPU seconds of this process and its children."""
     family = [psutil.Process(), *psutil.Process().children()]
@@ -110,11 +128,13 @@ def _cpu_s() -> float:
 def to_table(found: dict[str, list[Seconds]], rows: int) -> str:
     """The medians for people, in Markdown."""
     median = {
-        way: {name: statistics.median(each[name] for each in rounds) for name in ("seconds", "cpu_s")}
+        way: {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
         for way, rounds in found.items()
     }
     lines = ["| | rows/s | rows a CPU second |", "|---|---|---|"]
-    lines += [f"| {way} | {rows / each['seconds']:.0f} | {rows / each['cpu_s']:.0f} |" for way, each in median.items()]
+    for way, each in median.items():
+        by_cpu = f"{rows / each['cpu_s']:.0f}" if "cpu_s" in each else "-"
+        lines.append(f"| {way} | {rows / each['seconds']:.0f} | {by_cpu} |")
     engine, bulk = median["engine"], median["bulk"]
     return "\n".join(
         [

@@ -43,8 +43,8 @@ def test_the_torch_layer_has_the_pins_of_torch_and_what_it_needs() -> None:
 
 
 def test_the_build_takes_every_argument_that_make_passes_on() -> None:
-    asked = [f"{name}=x" for name in ("ENGINE", "BASE", "BERTH_PRECISION", "PIP_EXTRA_INDEX_URL", "PIP_CERT")]
+    asked = [f"{name}=x" for name in ("ENGINE", "BASE", "BERTH_PRECISION", "EXTRAS", "PIP_EXTRA_INDEX_URL", "PIP_CERT")]
     command = run("make", "--dry-run", "-C", str(ROOT), "image", *asked).stdout
     passed = set(re.findall(r"--build-arg (\w+)=", command))
-    assert {"BERTH_PRECISION", "MODEL"} <= passed
+    assert {"BERTH_PRECISION", "EXTRAS", "MODEL"} <= passed
     assert passed <= set(re.findall(r"^ARG (\w+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import kubernetes_validate
 import yaml
@@ -12,11 +13,13 @@ from yamllint import linter
 from yamllint.config import YamlLintConfig
 
 from . import crds
-from .renderings import RENDERINGS, ROOT, Document, KustomizeError, files, has_kubectl, label, render
+from .renderings import BULK, RENDERINGS, ROOT, Document, KustomizeError, files, has_kubectl, label, render
 
 # The first version where preStop's sleep works unasked, and the newest that the checker knows.
 VERSIONS = ("1.30", kubernetes_validate.latest_version().rpartition(".")[0])
-CUSTOM_GROUPS = ("gateway.networking.k8s.io", "networking.gke.io", "monitoring.googleapis.com")
+CUSTOM_GROUPS = ("gateway.networking.k8s.io", "networking.gke.io", "monitoring.googleapis.com", "ray.io")
+UNPUBLISHED = ("ray.io",)
+"""Groups whose definitions no package has: who has them adds them to $BERTH_CRDS."""
 YAML_STYLE = YamlLintConfig("{extends: default, rules: {document-start: disable, line-length: {max: 120}}}")
 
 
@@ -86,6 +89,25 @@ def check_rules(document: Document) -> Verdict:
     return _check_custom(document, crds.rule_faults)
 
 
+def check_pods(document: Document) -> Verdict:
+    """The pods that a custom resource starts, as the API's own PodTemplates, unknown fields refused."""
+    templates = list(pod_templates(document)) if _is_custom(document) else []
+    found = [
+        {"apiVersion": "v1", "kind": "PodTemplate", "metadata": {"name": "a"}, "template": one} for one in templates
+    ]
+    said = [check_kubernetes(one, version) for one in found for version in VERSIONS]
+    return next((each for each in said if each != OK), OK) if said else NOT_MINE
+
+
+def pod_templates(value: Any) -> Iterator[Document]:
+    """Every template of a pod within a document."""
+    if isinstance(value, list | dict):
+        if isinstance(value, dict) and "containers" in (value.get("spec") or {}):
+            yield value
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from pod_templates(part)
+
+
 def check_style(path: Path) -> Verdict:
     """yamllint on one file."""
     problems = [
@@ -98,6 +120,7 @@ CHECKERS: dict[str, Checker] = {
     **{f"API {version}": partial(check_kubernetes, version=version) for version in VERSIONS},
     "CRD schema": check_schema,
     "CRD rules": check_rules,
+    "pods in it": check_pods,
 }
 
 
@@ -117,7 +140,7 @@ def file_rows() -> Iterator[Row]:
 
 def object_rows() -> Iterator[Row]:
     """Every object of every rendering."""
-    for rendering in RENDERINGS:
+    for rendering in (*RENDERINGS, *BULK):
         yield from _rendering_rows(rendering)
 
 
@@ -145,6 +168,8 @@ def _check_custom(document: Document, faults_of: Callable[[crds.Schema, Document
     if not definitions.is_dir():
         return skipped(f"{definitions}: no such folder of CRDs; BERTH_CRDS names another")
     schema = crds.schemas(definitions).get((document["apiVersion"], document["kind"]))
+    if schema is None and document["apiVersion"].partition("/")[0] in UNPUBLISHED:
+        return skipped(f"no package has CRDs of {document['apiVersion']}, and {definitions} has no {document['kind']}")
     if schema is None:
         return refused(f"{definitions} has no {document['kind']} of {document['apiVersion']}")
     faults = faults_of(schema, document)

@@ -17,6 +17,9 @@ COMPONENTS = ("gpu-l4", "gateway", "monitoring", "api-keys", "tls")
 OVERLAYS = ("gke-gpu", "gke-cpu", "local")
 SETS = tuple(chosen for count in range(len(COMPONENTS) + 1) for chosen in combinations(COMPONENTS, count))
 RENDERINGS = (*(" + ".join(("base", *chosen)) for chosen in SETS), *OVERLAYS)
+"""The server's."""
+BULK = ("bulk-job", "bulk-ray")
+"""Overlays of `berth bulk`, which serves nobody."""
 TIMEOUT_S = 30.0
 
 Document = dict[str, Any]
@@ -37,8 +40,8 @@ def files() -> list[Path]:
 
 
 def render(name: str) -> list[Document]:
-    """The objects of one of RENDERINGS."""
-    if name in OVERLAYS:
+    """The objects of one of RENDERINGS or BULK."""
+    if name in (*OVERLAYS, *BULK):
         return kustomize(K8S / "overlays" / name)
     _, *components = name.split(" + ")
     with tempfile.TemporaryDirectory() as folder:

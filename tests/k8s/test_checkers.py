@@ -10,7 +10,7 @@ from . import crds
 from .__main__ import report
 from .checkers import CHECKERS, VERSIONS, Outcome, check_kubernetes, check_object, check_style, file_rows
 from .conftest import Rendered
-from .renderings import RENDERINGS, Document, KustomizeError, kustomize, label, pick
+from .renderings import BULK, RENDERINGS, Document, KustomizeError, kustomize, label, pick
 
 
 def with_definitions() -> None:
@@ -18,7 +18,7 @@ def with_definitions() -> None:
         pytest.skip(f"{crds.folder()}: no such folder of CRDs; BERTH_CRDS names another")
 
 
-@pytest.mark.parametrize("rendering", RENDERINGS)
+@pytest.mark.parametrize("rendering", [*RENDERINGS, *BULK])
 def test_no_checker_refuses(rendered: Rendered, rendering: str) -> None:
     verdicts = {label(document): check_object(document) for document in rendered(rendering)}
     flat = [(name, checker, verdict) for name, said in verdicts.items() for checker, verdict in said.items()]
@@ -86,6 +86,20 @@ def test_kubernetes_validate_refuses(rendered: Rendered, version: str, kind: str
 
 
 @pytest.mark.parametrize(
+    "path", ["submitterPodTemplate.spec.containers.0.imag", "rayClusterSpec.headGroupSpec.template.spec.volumess"]
+)
+def test_pods_within_a_custom_resource_are_checked(rendered: Rendered, path: str) -> None:
+    document = put(pick(rendered("bulk-ray"), "RayJob", "berth-bulk"), f"spec.{path}", "x")
+    assert CHECKERS["pods in it"](document).outcome is Outcome.REFUSED
+
+
+def test_a_definition_that_no_package_has_is_a_skip_that_names_it(rendered: Rendered) -> None:
+    verdict = CHECKERS["CRD schema"](pick(rendered("bulk-ray"), "RayJob", "berth-bulk"))
+    assert verdict.outcome is Outcome.SKIPPED
+    assert "no package has CRDs of ray.io/v1" in verdict.reason
+
+
+@pytest.mark.parametrize(
     ("checker", "kind", "path", "value"),
     [("CRD schema", *fault) for fault in SCHEMA_FAULTS] + [("CRD rules", *fault) for fault in RULE_FAULTS],
 )
@@ -121,6 +135,6 @@ def test_table_names_everything_and_fails(tmp_path: Path, monkeypatch: pytest.Mo
     written = io.StringIO()
     assert report(written) == 1
     table = written.getvalue()
-    assert [name for name in RENDERINGS if f" {name} " not in table] == []
+    assert [name for name in (*RENDERINGS, *BULK) if f" {name} " not in table] == []
     assert "k8s/base/deployment.yaml" in table
     assert f"{tmp_path} has no Gateway" in table

@@ -39,11 +39,17 @@ def task_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[Task, Path]:
 
 
 @pytest.fixture(scope="package")
-def tasks_server(task_folders: dict[Task, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Eight models with one worker each, named like their tasks; ready."""
+def task_archives(task_folders: dict[Task, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[Task, Path]:
+    """Each of them packed, and named like its task."""
     store = tmp_path_factory.mktemp("task-store")
-    archives = [
-        pack_checkpoint(folder, PackOptions(task=task, output=store)).archive for task, folder in task_folders.items()
-    ]
-    with running_server(archives) as server:
+    return {
+        task: pack_checkpoint(folder, PackOptions(task=task, output=store)).archive
+        for task, folder in task_folders.items()
+    }
+
+
+@pytest.fixture(scope="package")
+def tasks_server(task_archives: dict[Task, Path]) -> Iterator[Server]:
+    """Eight models with one worker each; ready."""
+    with running_server(list(task_archives.values())) as server:
         yield server
