@@ -1,6 +1,7 @@
 """2,000 inputs of all tasks through `berth bulk` and through REST: an archive gives the same answers and errors."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,36 +11,36 @@ import requests
 from berth.bulk.job import Job, Output
 from berth.bulk.run import run
 from berth.progress import ignore
+from berth.tune.texts import mixed_texts as short_texts
 from handler.config import Task
 from tests.support.bulk import read_rows
 from tests.support.equality.compare import largest_difference
 from tests.support.servers import Server
-from tests.support.texts import mixed_texts
+from tests.support.texts import WORDS, mixed_texts
 
-from .doors.mixed_inputs import BATCHES, MASK, Batch, pairs, queries, questions
+from .doors.mixed_inputs import BATCHES, MASK, Batch
 
 pytestmark = pytest.mark.server
 
 TOLERANCE = 1e-5  # batches are others, and so are the last bits
 PER_TASK = 250
-AT_ONCE = 25  # inputs of one request
-BAD: list[Any] = [{"text": 7}, {"text": None}, {}, {"text": "one", "text_pair": ["two"]}]
+LONG = 12  # texts of all lengths, to well over 512 tokens; the others have a few dozen
+AT_ONCE = 50  # inputs of one request
+BAD: list[Any] = [{"text": 7}, {"text": None}, {}]
+SOURCES: dict[Task, Callable[[str], Any]] = {
+    Task.TEXT_CLASSIFICATION: lambda text: {"text": text, "text_pair": text[::2]},
+    Task.QUESTION_ANSWERING: lambda text: {"question": "Who wrote 日本語?", "context": f"Ada wrote. {text}"},
+    Task.FILL_MASK: lambda text: {"text": f"{MASK} {text}"},
+    Task.TEXT_RANKING: lambda text: {"query": "the model", "texts": [text, text[::2]]},
+}
 PARAMETERS = {batch.task: batch.parameters for batch in BATCHES if batch.parameters}
 
 
 def sources(task: Task) -> list[Any]:
     """As many objects as make 2,000 over all tasks; the last are no inputs of any task."""
-    count = PER_TASK - len(BAD)
-    texts = mixed_texts(count, seed=len(task))
-    if task is Task.QUESTION_ANSWERING:
-        return [*questions(count), *BAD]
-    if task is Task.TEXT_RANKING:
-        return [*queries(count, 3), *BAD]
-    if task is Task.TEXT_CLASSIFICATION:
-        return [*pairs(count), *BAD]
-    if task is Task.FILL_MASK:
-        texts = [f"{MASK} {text}" for text in texts]
-    return [*({"text": text} for text in texts), *BAD]
+    short = short_texts(WORDS, PER_TASK - len(BAD) - LONG, seed=len(task))
+    texts = [*mixed_texts(LONG, seed=len(task)), *short]
+    return [*map(SOURCES.get(task, lambda text: {"text": text}), texts), *BAD]
 
 
 def ask(server: Server, batch: Batch) -> requests.Response:
