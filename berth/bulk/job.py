@@ -6,6 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from .storage.places import Place
+
 PART_ROWS = 4096
 """Rows of a part, at the most: at 500 rows/s a kill costs each worker eight seconds, and a vector of 384 numbers makes
 6 MB of them."""
@@ -56,7 +58,7 @@ class Job:
     """An archive, whose engine this command's workers load, or a server in its place."""
     inputs: tuple[str, ...]
     """Files, folders and globs."""
-    output: Path
+    output: Place
     reads_only: bool = False
     """Say how much the model would read, and write nothing: what `berth audit` asks."""
     columns: Mapping[str, str] = field(default_factory=dict)

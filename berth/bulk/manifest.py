@@ -1,22 +1,19 @@
 """OUTPUT/manifest.jsonl: what the run is, then a line for each part in order. Whoever resumes believes it, and checks.
 
-Lines are appended and flushed to the disk after their part. One that a kill tore is cut off at the next start.
+Lines are appended after their part. One that a kill tore is cut off at the next start.
 """
 
-import fcntl
-import hashlib
-import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import msgspec
 
-from ..errors import BerthError, Refused, UsageError
+from ..errors import Refused
+from .storage.folder import MANIFEST, Written
+from .storage.places import Place, hold_folder
 
-NAME = "manifest.jsonl"
-DRAFT = ".draft-"
+NAME = MANIFEST
 SCHEMA_VERSION = 1
 
 
@@ -62,45 +59,28 @@ Line = Head | OtherMachine | Part
 class Manifest:
     """The manifest of an output folder, held by one run at a time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, place: Place) -> None:
         """Open it, and make the folder; Refused where another run holds it, UsageError where it cannot be written."""
-        self._folder = folder
+        self._folder = hold_folder(place)
         self.head: Head | None = None
         self.machine: dict[str, Any] = {}
         self.parts: dict[int, Part] = {}
         """By number: those that were written, whether they are still there or not."""
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            if not (folder / NAME).exists() and any(folder.glob("[!.]*")):
-                raise UsageError(f"--output {folder} has other files, and no {NAME}: choose a folder of its own")
-            self._file = (folder / NAME).open("a+b")
-        except OSError as error:
-            raise UsageError(f"--output {folder} cannot be written: {error.strerror}; choose another") from error
-        self._lock()
-        self._clear()
         self._read()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._clear()
-        self._file.close()
+        self._folder.close()
 
-    def draft(self, number: int) -> Path:
-        """Where a part is written before it is kept; what a kill leaves there is removed at the next start."""
-        return self._folder.absolute() / f"{DRAFT}{os.getpid()}-{number}"
+    def draft(self, number: int, name: str) -> str:
+        """Where the part that will be called `name` is written before it is kept."""
+        return self._folder.draft(number, name)
 
     def keep(self, part: Part) -> None:
-        """Move a part from its draft to its place, what it rejects before it, and append its line."""
-        draft = self.draft(part.part)
-        rejects = rejects_of(draft)
-        try:
-            if rejects.exists():
-                rejects.rename(self._folder / f"rejects-{part.part:06d}.jsonl")
-            draft.rename(self._folder / part.file)
-        except OSError as error:
-            raise BerthError(f"{self._folder / part.file} cannot be put there: {error.strerror}") from error
+        """Let a part stand in its place, and append its line."""
+        self._folder.publish(part.part, part.file)
         self.append(part)
 
     def require_same(self, settings: Mapping[str, Any], inputs: list[dict[str, Any]]) -> None:
@@ -127,16 +107,8 @@ class Manifest:
         self.append(OtherMachine(machine=head.machine))
 
     def append(self, line: Line) -> None:
-        """Add a line, and return when it is on the disk; BerthError where that takes no more."""
-        try:
-            self._file.write(msgspec.json.encode(line) + b"\n")
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            raise BerthError(
-                f"{self._folder / NAME} cannot be written: {error.strerror}; what is done is kept: make room, and run "
-                "the same command again"
-            ) from error
+        """Add a line, which is kept when this returns; BerthError where the folder takes no more."""
+        self._folder.append(msgspec.json.encode(line) + b"\n")
         self._take(line)
 
     def verified(self) -> dict[int, Part]:
@@ -144,34 +116,11 @@ class Manifest:
         return {number: part for number, part in self.parts.items() if self._is_whole(part)}
 
     def _is_whole(self, part: Part) -> bool:
-        path = self._folder / part.file
-        try:
-            if path.stat().st_size != part.size:
-                return False
-            with path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest() == part.sha256
-        except FileNotFoundError:
-            return False
-        except OSError as error:
-            raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-
-    def _clear(self) -> None:
-        for draft in self._folder.glob(f"{DRAFT}*"):
-            draft.unlink(missing_ok=True)
-
-    def _lock(self) -> None:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._file.close()
-            raise Refused(f"another `berth bulk` writes to {self._folder}: wait for it, or choose another") from None
-        except OSError:  # a file system without locks
-            return
+        return self._folder.is_whole(part.file, Written(size=part.size, sha256=part.sha256))
 
     def _read(self) -> None:
-        self._file.seek(0)
         good = 0
-        for number, line in enumerate(self._file, 1):
+        for number, line in enumerate(self._folder.read_manifest().splitlines(keepends=True), 1):
             if not line.endswith(b"\n"):
                 break  # torn by a kill
             good += len(line)
@@ -179,12 +128,12 @@ class Manifest:
                 self._take(msgspec.json.decode(line, type=Line))
             except msgspec.DecodeError as error:
                 raise Refused(
-                    f"{self._folder / NAME}, line {number} is damaged ({error}): remove it and what follows, and the "
+                    f"{self._folder}/{NAME}, line {number} is damaged ({error}): remove it and what follows, and the "
                     "parts behind it are made again"
                 ) from error
-        self._file.truncate(good)
+        self._folder.cut_manifest(good)
         if good and self.head is None:
-            raise Refused(f"{self._folder / NAME} does not begin as a run's manifest: choose another --output")
+            raise Refused(f"{self._folder}/{NAME} does not begin as a run's manifest: choose another --output")
 
     def _take(self, line: Line) -> None:
         match line:
@@ -194,11 +143,6 @@ class Manifest:
                 self.machine = line.machine
             case Part():
                 self.parts[line.part] = line
-
-
-def rejects_of(draft: Path) -> Path:
-    """Where the rejected rows of a part are written, beside its draft."""
-    return draft.with_name(f"{draft.name}-rejects")
 
 
 def differences(there: Any, now: Any, place: str) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Parquet files: their columns, and their rows as Arrow streams, from any row on without reading what is before it."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 from ..errors import UsageError
 from .job import Limits
 from .sources import Source
+from .storage.places import open_for_arrow, unreadable
 
 
 def read_schema(source: Source) -> tuple[Any, int]:
@@ -36,11 +38,22 @@ def read_row_groups(source: Source, limits: Limits, at: int) -> Iterator[tuple[b
             waiting, at = waiting.slice(count), at + count
 
 
-def _open(source: Source) -> Any:
+@contextmanager
+def _open(source: Source) -> Iterator[Any]:
+    with _explained(source, "as Parquet"):
+        raw = open_for_arrow(source.path)
+        file = pq.ParquetFile(raw, pre_buffer=False)
+    with raw, file:
+        yield file
+
+
+@contextmanager
+def _explained(source: Source, how: str) -> Iterator[None]:
     try:
-        return pq.ParquetFile(source.path, pre_buffer=False)
+        yield
     except (pa.ArrowException, OSError) as error:
-        raise UsageError(f"{source.path} cannot be read as Parquet: {_first_line(error)}; copy it again") from error
+        said = f"cannot be read {how}: {_first_line(error)}; copy it again"
+        raise unreadable(source.path, error, said) from error
 
 
 def _batches(source: Source, file: Any, size: int, at: int) -> Iterator[Any]:
@@ -49,13 +62,11 @@ def _batches(source: Source, file: Any, size: int, at: int) -> Iterator[Any]:
     ends = np.cumsum(counts)
     first = int(np.searchsorted(ends, at, "right"))
     left_out = at - int(ends[first] - counts[first]) if first < len(counts) else 0
-    try:
+    with _explained(source, "to its end"):
         for batch in file.iter_batches(size, row_groups=range(first, len(counts)), use_threads=False):
             skipped = min(left_out, batch.num_rows)
             left_out -= skipped
             yield _plain(pa.Table.from_batches([batch.slice(skipped)]))
-    except (pa.ArrowException, OSError) as error:
-        raise UsageError(f"{source.path} cannot be read to its end: {_first_line(error)}; copy it again") from error
 
 
 def _plain_schema(schema: Any) -> Any:

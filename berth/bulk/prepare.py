@@ -59,8 +59,7 @@ class Prepared:
     def inputs(self) -> list[dict[str, Any]]:
         """The files, as the manifest has them."""
         return [
-            {"path": str(each.path), "form": str(each.form), "bytes": each.size, "modified_ns": each.mtime_ns}
-            for each in self.sources
+            {"path": str(each.path), "form": str(each.form), "bytes": each.size, **each.stamp} for each in self.sources
         ]
 
     def describe_machine(self, ready: Ready) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from .manifest import Head, Manifest, Part
 from .messages import Done, Work
 from .prepare import Started, prepare, started
 from .sources import Source
+from .storage.folder import name_of
 from .text_records import START, Position
 
 
@@ -94,7 +95,8 @@ class _Course:
             for claim in self._missing(number, index, source):
                 if isinstance(claim, Claim):
                     self._claims[number] = index, replace(claim, payload=b"")
-                    yield self._running.work(number, index, claim, str(self._manifest.draft(number)))
+                    draft = self._manifest.draft(number, self._name(number))
+                    yield self._running.work(number, index, claim, draft)
                 number += 1
 
     def _missing(self, number: int, index: int, source: Source) -> Iterator[Claim | None]:
@@ -116,6 +118,9 @@ class _Course:
                 yield claim
             number += 1
 
+    def _name(self, number: int) -> str:
+        return name_of(number, self._running.prepared.job.to)
+
     def _finish(self, work: Work, done: Done) -> None:
         """Write the part's line, count it."""
         index, claim = self._claims.pop(work.number)
@@ -124,7 +129,7 @@ class _Course:
             raise BerthError(f"{path}, {done.first_error}; --on-error fail: the parts before it are written")
         part = Part(
             part=work.number,
-            file=f"part-{work.number:06d}.{self._running.prepared.job.to}",
+            file=self._name(work.number),
             input=index,
             rows=(claim.start.row, claim.end.row),
             bytes=(claim.start.byte, claim.end.byte),

@@ -1,13 +1,13 @@
 """Which files a run reads, and what form each has."""
 
-import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
+from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from ..errors import UsageError
+from .storage.places import Place, find_files, is_within, look_at, unreadable
 
 
 class Form(StrEnum):
@@ -48,74 +48,64 @@ OTHERS = {
 class Source:
     """One file of the input."""
 
-    path: Path
+    path: Place
     form: Form
     compression: str | None
     """gzip or zstd; None: as it is."""
     size: int
-    mtime_ns: int
+    stamp: Mapping[str, object]
+    """What changes with its content: when it was modified."""
     partitions: dict[str, str] = field(default_factory=dict)
     """What folders above it say by their names, NAME=VALUE (hive)."""
 
 
-def find_sources(inputs: Sequence[str], output: Path) -> list[Source]:
+def find_sources(inputs: Sequence[str], output: Place) -> list[Source]:
     """All files that the inputs name, each once, a folder's in the order of their paths.
 
     UsageError for what is not there, cannot be read, or is in a form that is not read.
     """
-    if remote := next((each for each in inputs if "://" in each), None):
-        raise UsageError(f"{remote}: only files of this machine are read yet: copy it here first")
-    found: dict[Path, Source] = {}
+    found: dict[Place, Source] = {}
     for name in inputs:
-        for path in _expand(name, output.absolute()):
+        for path in _expand(name, output):
             if path not in found:
                 found[path] = _describe(path)
     return list(found.values())
 
 
-def _expand(name: str, output: Path) -> list[Path]:
-    root = Path(name).absolute()
-    if root.is_dir():
-        if output.is_relative_to(root):
-            raise UsageError(f"--output {output} lies in the input {root}, and would become input: choose another")
-        files = sorted(each for each in _walk(root) if each.is_file())
-        if not files:
-            raise UsageError(f"{root} holds no file whose name ends with {', '.join(SUFFIXES)}")
-        return files
-    if root.exists():
-        return [root]
-    named = glob.glob(name, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
-    files = sorted(Path(each).absolute() for each in named if Path(each).is_file())
+def _expand(name: str, output: Place) -> list[Place]:
+    if is_within(output, name):
+        raise UsageError(f"--output {output} lies in the input {name}, and would become input: choose another")
+    files = find_files(name, _is_input)
     if not files:
-        raise UsageError(f"{name} does not exist, and no file is named so")
+        raise UsageError(f"{name} holds no file whose name ends with {', '.join(SUFFIXES)}")
     return files
 
 
-def _walk(root: Path) -> Iterator[Path]:
-    """Files of known forms; not those that Spark and others hide (_SUCCESS, .part.crc)."""
-    for path in root.rglob("*"):
-        parts = path.relative_to(root).parts
-        if not any(part.startswith((".", "_")) for part in parts) and _suffix(path) in SUFFIXES:
-            yield path
+def _is_input(path: str) -> bool:
+    """Whether a file of a folder is one of known forms; none that Spark and others hide (_SUCCESS, .part.crc)."""
+    is_hidden = any(part.startswith((".", "_")) for part in path.split("/"))
+    return not is_hidden and _suffix(path) in SUFFIXES
 
 
-def _suffix(path: Path) -> str:
-    name = path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
-    return name.suffix.lower()
+def _suffix(name: str) -> str:
+    path = PurePosixPath(name)
+    path = path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
+    return path.suffix.lower()
 
 
-def _describe(path: Path) -> Source:
+def _describe(path: Place) -> Source:
     try:
-        with path.open("rb") as file:
-            start = file.read(8)
-        stat = path.stat()
+        facts = look_at(path)
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}; check the path and its permissions") from error
-    form = SUFFIXES.get(_suffix(path), Form.LINES)
+        raise unreadable(
+            path, error, f"cannot be read: {error.strerror}; check the path and its permissions"
+        ) from error
+    start = facts.start
+    form = SUFFIXES.get(_suffix(path.name), Form.LINES)
     if start.startswith(PARQUET_MAGIC):
         form = Form.PARQUET
     elif form is Form.PARQUET:
-        raise UsageError(f"{path} is not a Parquet file: it does not begin with PAR1 ({stat.st_size} bytes)")
+        raise UsageError(f"{path} is not a Parquet file: it does not begin with PAR1 ({facts.size} bytes)")
     if start.startswith(WIDE):
         raise UsageError(f"{path} is UTF-16: convert it first, `iconv -f UTF-16 -t UTF-8`")
     if said := next((said for magic, said in OTHERS.items() if start.startswith(magic)), None):
@@ -124,12 +114,12 @@ def _describe(path: Path) -> Source:
         path=path,
         form=form,
         compression=next((name for magic, name in MAGIC.items() if start.startswith(magic)), None),
-        size=stat.st_size,
-        mtime_ns=stat.st_mtime_ns,
+        size=facts.size,
+        stamp=facts.stamp,
         partitions=_partitions(path),
     )
 
 
-def _partitions(path: Path) -> dict[str, str]:
-    pairs = [part.split("=", 1) for part in path.parent.parts if "=" in part]
+def _partitions(path: Place) -> dict[str, str]:
+    pairs = [part.split("=", 1) for part in path.parts[:-1] if "=" in part]
     return {unquote(name): unquote(value) for name, value in pairs}

@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from ..errors import UsageError
 from .sources import Source
+from .storage.places import open_file, unreadable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +31,13 @@ class Stream:
 def open_stream(source: Source) -> Iterator[Stream]:
     """Open a file; UsageError, also while it is read, where it breaks off, is damaged or cannot be read."""
     try:
-        with source.path.open("rb") as raw, _decompress(source, raw) as content:
+        with open_file(source.path) as raw, _decompress(source, raw) as content:
             yield Stream(raw=raw, content=content, size=source.size)
     except EOFError as error:
         raise UsageError(f"{source.path} breaks off: its gzip stream has no end; copy it again") from error
     except (OSError, zlib.error) as error:
         said = getattr(error, "strerror", None) or error
-        raise UsageError(f"{source.path} cannot be read to its end: {said}; copy it again") from error
+        raise unreadable(source.path, error, f"cannot be read to its end: {said}; copy it again") from error
 
 
 def _decompress(source: Source, raw: IO[bytes]) -> Any:

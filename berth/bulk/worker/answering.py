@@ -3,16 +3,15 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 
 from ..job import Output
-from ..manifest import rejects_of
 from ..messages import Done, RowError, Setup, Work
-from .parts import Answers, encode_part, encode_rejects, write_part
+from ..storage.places import write_part, write_rejects
+from .parts import Answers, encode_part, encode_rejects
 from .results import ResultColumn
 from .rows import Rows, read_rows
 
@@ -47,11 +46,11 @@ class Answering:
         if failed and self._setup.fails:
             return done
         if failed and work.file and self._setup.server:
-            write_part(rejects_of(Path(work.file)), encode_rejects(rows, answers, self._engine.contract.keys[0]))
+            write_rejects(work.file, encode_rejects(rows, answers, self._engine.contract.keys[0]))
         content = encode_part(Output(self._setup.to), rows.carried, answers, self._column)
         if work.file is None:
             return msgspec.structs.replace(done, size=len(content))
-        written = write_part(Path(work.file), content)
+        written = write_part(work.file, content)
         seconds = time.perf_counter() - began_s
         return msgspec.structs.replace(done, size=written.size, sha256=written.sha256, seconds=seconds)
 

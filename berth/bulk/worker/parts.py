@@ -1,12 +1,9 @@
-"""A part as bytes, and on the disk; it is moved to its place by whoever writes its line in the manifest."""
+"""A part as bytes."""
 
 import csv
-import hashlib
 import io
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,27 +34,6 @@ class Answers:
     tokens: Sequence[int | None]
     truncated: Sequence[bool | None]
     errors: Sequence[RowError | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """A part that is on the disk."""
-
-    size: int
-    sha256: str
-
-
-def write_part(path: Path, content: bytes) -> Written:
-    """Write a part to the disk, beside its place; OSError names it where the disk takes no more."""
-    try:
-        with path.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:  # a write that fails does not say of what
-        path.unlink(missing_ok=True)
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    return Written(size=len(content), sha256=hashlib.sha256(content).hexdigest())
 
 
 def encode_part(to: Output, carried: Any, answers: Answers, column: ResultColumn) -> bytes:
