@@ -39,6 +39,8 @@ def choose_columns(asked: Mapping[str, str], sources: Sequence[Source], ready: R
                 f"{source.path} has the columns {_list(chosen[-1])}, and {sources[0].path} {_list(chosen[0])}: they "
                 "cannot be one output: run them one after the other"
             )
+    if not chosen:  # a run's share of few files
+        return Columns(keys=keys, carried=[], names={}, rows={})
     return Columns(
         keys=chosen[0].keys,
         carried=chosen[0].carried,

@@ -1,13 +1,15 @@
 """What one run of `berth bulk` is asked for. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 
+from ..errors import UsageError
 from .storage.places import Place
 
+T = TypeVar("T")
 PART_ROWS = 4096
 """Rows of a part, at the most: at 500 rows/s a kill costs each worker eight seconds, and a vector of 384 numbers makes
 6 MB of them."""
@@ -39,6 +41,32 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """One of several runs that divide the files among them: every `count`-th file, from the one of `index` on."""
+
+    index: int
+    """From 0, as Kubernetes counts the pods of an indexed Job."""
+    count: int
+
+    @classmethod
+    def parse(cls, said: str) -> Self:
+        """Read INDEX/COUNT; UsageError."""
+        index, _, count = said.partition("/")
+        if not (index.isdecimal() and count.isdecimal() and int(index) < int(count)):
+            raise UsageError(f"--shard {said}: give INDEX/COUNT, the index from 0 to COUNT - 1, such as 3/16")
+        return cls(index=int(index), count=int(count))
+
+    @property
+    def name(self) -> str:
+        """Of its folder in the output."""
+        return f"shard-{self.index:05d}-of-{self.count:05d}"
+
+    def of(self, files: Sequence[T]) -> Sequence[T]:
+        """Its share of the files; none where there are fewer than runs."""
+        return files[self.index :: self.count]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """A running server's model, asked in the place of an archive's engine."""
 
@@ -59,6 +87,8 @@ class Job:
     inputs: tuple[str, ...]
     """Files, folders and globs."""
     output: Place
+    shard: Shard | None = None
+    """Which of the files; None: all."""
     reads_only: bool = False
     """Say how much the model would read, and write nothing: what `berth audit` asks."""
     columns: Mapping[str, str] = field(default_factory=dict)

@@ -69,7 +69,8 @@ class Prepared:
 
 def prepare(job: Job, environ: Mapping[str, str] = os.environ) -> Prepared:
     """Find the inputs, unpack the archive, count the memory; an error says what is wrong with one of them."""
-    sources = find_sources(job.inputs, job.output)
+    found = find_sources(job.inputs, job.output)
+    sources = job.shard.of(found) if job.shard else found
     machine = read_machine(environ, job.memory)
     setup = Setup(
         folder="",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ...bulk.job import PART_ROWS, Job, OnError, Output
+from ...bulk.job import PART_ROWS, Job, OnError, Output, Shard
 from ...console import say
 from ...errors import UsageError
 from ..asking.inputs import parse_parameters
@@ -32,6 +32,12 @@ OnErrorOption = Annotated[
 AllowOther = Annotated[
     bool, typer.Option("--allow-other-machine", help="Go on with what another kind of machine began.")
 ]
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--shard", metavar="INDEX/COUNT", help="One of COUNT runs that divide the files, into a folder below."
+    ),
+]
 Plan = Annotated[bool, typer.Option("--plan", help="Say how many rows, parts, hours and bytes; write nothing.")]
 Price = Annotated[float | None, typer.Option(min=0, help="What this machine costs an hour.")]
 
@@ -47,6 +53,7 @@ def bulk(
     part_rows: PartRows = PART_ROWS,
     on_error: OnErrorOption = OnError.KEEP,
     allow_other_machine: AllowOther = False,
+    shard: ShardOption = None,
     plan: Plan = False,
     price_per_hour: Price = None,
     memory: Memory = None,
@@ -61,10 +68,12 @@ def bulk(
     berth bulk model_store/bert.mar texts.parquet --column text=body --output vectors
     berth bulk model_store/bert.mar 'logs/*.jsonl.gz' --output answers --to jsonl
     """
+    share = Shard.parse(shard) if shard is not None else None
     job = Job(
         archive=archive,
         inputs=tuple(inputs),
-        output=output,
+        output=output / share.name if share else output,
+        shard=share,
         columns=parse_columns(column or ()),
         parameters=parse_parameters(parameters) or {},
         to=to,
