@@ -4,22 +4,19 @@ from itertools import repeat
 
 import msgspec
 
-from .config import MAX_TEXTS_PER_REQUEST, MAX_TOKENS_PER_REQUEST
+from .config import MAX_TEXTS_PER_REQUEST, MAX_TOKENS_PER_REQUEST, HandlerConfig
 from .engine.pending import Pending
 from .errors import InputTooLong, RequestError, TooManyInputs, TooManyTokens
+from .inputs import TextInput
 from .parameters import CutParameters, Parameters
 from .payload import Request
-from .sizes import MAX_TOKEN_VECTORS_PER_REQUEST
+from .sizes import most_token_vectors
+from .tasks.late import gives_tokens
 from .text.tokenization import Encoded
 
 
-def accept(
-    request: Request, encoded: list[Encoded], *, gives_tokens: bool | None = None
-) -> list[Pending] | RequestError:
-    """Return one request's inputs, or the error that says why it cannot be answered.
-
-    `gives_tokens`: whether each token gets a vector; None: as the request's parameters say.
-    """
+def accept(request: Request, encoded: list[Encoded], config: HandlerConfig) -> list[Pending] | RequestError:
+    """Return one request's inputs, or the error that says why it cannot be answered."""
     inputs: list[Pending] = []
     for source, texts in zip(request.inputs, map(_mark, encoded, repeat(request.parameters)), strict=True):
         if isinstance(texts, RequestError):
@@ -37,8 +34,8 @@ def accept(
         )
     return (
         _refuse_cuts(request, inputs)
-        or refuse_too_many(request, sum([len(pending.texts) for pending in inputs]))
-        or _too_many_tokens(request, sum([pending.num_tokens for pending in inputs]), gives_tokens=gives_tokens)
+        or refuse_too_many(request, sum([count_texts(each.source, len(each.texts)) for each in inputs]))
+        or _too_many_tokens(request, sum([pending.num_tokens for pending in inputs]), config)
         or inputs
     )
 
@@ -64,6 +61,11 @@ def _refuse_cuts(request: Request, inputs: list[Pending]) -> InputTooLong | None
     return None
 
 
+def count_texts(source: TextInput, num_read: int) -> int:
+    """Return how many of a request's texts an input of `num_read` takes: a query that is read by itself is none."""
+    return len(source.texts) or num_read
+
+
 def refuse_too_many(request: Request, num_texts: int) -> TooManyInputs | None:
     if num_texts <= MAX_TEXTS_PER_REQUEST:
         return None
@@ -73,13 +75,12 @@ def refuse_too_many(request: Request, num_texts: int) -> TooManyInputs | None:
     ).locate(request.param)
 
 
-def _too_many_tokens(request: Request, num_tokens: int, *, gives_tokens: bool | None) -> TooManyTokens | None:
-    gives_tokens = request.parameters.gives_tokens if gives_tokens is None else gives_tokens
-    gives_tokens = gives_tokens and not request.is_raw  # known answers are sums of them
-    most = MAX_TOKEN_VECTORS_PER_REQUEST if gives_tokens else MAX_TOKENS_PER_REQUEST
+def _too_many_tokens(request: Request, num_tokens: int, config: HandlerConfig) -> TooManyTokens | None:
+    has_vectors = gives_tokens(request.parameters, config) and not request.is_raw  # known answers are sums of them
+    most = most_token_vectors(config.vectors) if has_vectors else MAX_TOKENS_PER_REQUEST
     if num_tokens <= most:
         return None
-    each = ", each with a vector," if gives_tokens else ""
+    each = ", each with a vector," if has_vectors else ""
     return TooManyTokens(
         f"the model would read {num_tokens} tokens{each} for this request, and {most} are the most: send several "
         "requests with fewer or shorter texts"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
-from .config import HandlerConfig, LoneTexts
+from .config import HandlerConfig, LoneTexts, Task
 from .engine.graphs.record import with_graphs
 from .engine.graphs.recorder import CudaRecorder, Recorder
 from .engine.lone.openvino_pass import NotCompiled, compile_lone
@@ -16,6 +16,7 @@ from .errors import SelfTestError
 from .known_answers import KnownAnswers
 from .pipeline import Pipeline, logger
 from .precision import Precision
+from .tasks.late import late_of
 from .worker.environment import Environment
 
 
@@ -74,6 +75,8 @@ def use_openvino(pipeline: Pipeline, known: KnownAnswers) -> None:
     try:
         if not isinstance(model, PackedModel) or pipeline.placement.precision is not Precision.FP32:
             raise NotCompiled("the model is not packed, or not in fp32")
+        if pipeline.config.task is Task.TEXT_RANKING and late_of(pipeline.config) is not None:
+            raise NotCompiled("a query and its texts are read together, and none of them alone")
         pipeline.use(model, compile_lone(model, pipeline.read(known), pipeline.tolerance))
         note = "openvino"
     except NotCompiled as error:

@@ -32,6 +32,11 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Those that must be there, as JSON; "" where none must."""
 
     @property
+    def head(self) -> str | None:
+        """Which of an archive's heads answers; None: the first, or the only one."""
+        return None
+
+    @property
     def reads_tokens(self) -> bool:
         """Whether something is asked for that a model says of single tokens beside a text's vector."""
         return False

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .admission import accept, refuse_too_many
+from .admission import accept, count_texts, refuse_too_many
 from .config import HandlerConfig
 from .engine.device_errors import as_request_error
 from .engine.forward import Forward
 from .engine.int8 import quantize_layers
 from .engine.lone.openvino_pass import LonePass
 from .engine.model import MODELS, Engine, Model
-from .engine.pending import Pending, SharedText, share_texts
+from .engine.pending import Pending, SharedText, hold_rows, share_texts
 from .engine.placement import Placement
 from .engine.threads import one_thread
 from .errors import DeadlineExceeded, InternalError, NotNow, RequestError, SelfTestError
@@ -31,7 +31,6 @@ from .payload import Answer, Prediction, Rejected, Request, Token
 from .tasks import TASKS, reads_of
 from .tasks.heads import make_heads
 from .tasks.kind import Row
-from .tasks.late import gives_tokens
 from .text.encoded import EncodedText
 from .text.passages import Passages
 from .text.tokenization import TOO_LATE, Encoded, Tokenizer
@@ -170,7 +169,7 @@ class Pipeline:
 
     def _accept(self, request: Request, encoded: list[Encoded]) -> list[Pending] | RequestError:
         head = self._heads.of(request.parameters)
-        return accept(request, [head.adapt(each) for each in encoded], gives_tokens=gives_tokens(self.config))
+        return accept(request, [head.adapt(each) for each in encoded], self.config)
 
     def _plan_request(self, request: Request) -> list[Passages] | RequestError:
         if time.monotonic() > request.deadline_s:
@@ -178,10 +177,10 @@ class Pipeline:
         plan: list[Passages] = []
         num_texts = 0
         try:
-            choose_head(getattr(request.parameters, "head", None), self.config)
+            choose_head(request.parameters.head, self.config)
             for source in request.inputs:
                 plan.append(self._kind.plan(source, request.parameters, self.config))
-                num_texts += len(plan[-1].pairs)
+                num_texts += count_texts(source, len(plan[-1].pairs))
                 if refusal := refuse_too_many(request, num_texts):
                     return refusal
         except RequestError as error:
@@ -196,9 +195,11 @@ class Pipeline:
         # At load it is the engine that is tried: one that is right only for lone texts must fail.
         halves = not all(pending.is_raw for pending in inputs)
         for indices, rows in self._forward.rows(texts, deadlines_s, stopwatch, halves=halves):
-            complete = self._deliver([shared[index] for index in indices], rows)
+            given = [shared[index] for index in indices]
+            complete = self._deliver(given, rows)
             for _, group in groupby(complete, key=lambda pending: (pending.is_raw, pending.parameters)):
                 self._read(list(group), deadline_s)
+            hold_rows(given)
 
     def _deliver(self, shared: Sequence[SharedText], rows: Sequence[Row] | RequestError) -> Iterator[Pending]:
         """Hand out what a forward pass has given for these texts; yield the inputs for which nothing is missing now."""

@@ -11,6 +11,7 @@ from .config import (
     MAX_TOKENS_PER_REQUEST,
     Task,
 )
+from .vectors.settings import Vectors
 
 SLICE_NUMBERS = 2**23  # logits of a vocabulary that a thread has in memory at once, to make sparse vectors of them
 MAX_WORDS = 4096  # of a sparse vector; trained models give some tens for a query, some hundreds for a text
@@ -23,17 +24,23 @@ KEEPS_PLACES = frozenset({Task.TOKEN_CLASSIFICATION, Task.QUESTION_ANSWERING, Ta
 ANSWERS_VECTORS = frozenset({Task.EMBEDDINGS})
 
 
-def largest_answer(task: Task, *, vector_size: int, num_labels: int, num_words: int = 0, token_width: int = 0) -> int:
+def most_token_vectors(vectors: Vectors | None) -> int:
+    """Return how many vectors of tokens a request may get; one document of late interaction is never too long."""
+    late = None if vectors is None else vectors.late
+    return max(MAX_TOKEN_VECTORS_PER_REQUEST, 0 if late is None else late.longest)
+
+
+def largest_answer(task: Task, *, vector_size: int, num_labels: int, num_words: int = 0, token_numbers: int = 0) -> int:
     """Return the JSON bytes of the largest answer to one request; one small object for each text, unless named here.
 
-    `num_words`: of the vocabulary, where the model makes sparse vectors of it; `token_width`: numbers said of a token.
+    `num_words`: of the vocabulary, where the model makes sparse vectors of it; `token_numbers`: said of all tokens.
     """
     match task:
         case Task.EMBEDDINGS:
             words = MAX_TEXTS_PER_REQUEST * min(num_words, MAX_WORDS)
             numbers = 0 if num_words else MAX_TEXTS_PER_REQUEST * vector_size
-            if token_width:  # all kinds at once
-                words, numbers = MAX_TOKENS_PER_REQUEST, numbers + MAX_TOKEN_VECTORS_PER_REQUEST * token_width
+            if token_numbers:  # all kinds at once
+                words, numbers = MAX_TOKENS_PER_REQUEST, numbers + token_numbers
             return words * WORD_BYTES + numbers * BYTES_PER_NUMBER
         case Task.TEXT_CLASSIFICATION:
             return MAX_TEXTS_PER_REQUEST * num_labels * OBJECT_BYTES

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handler.config import HandlerConfig, Task
+from handler.vectors.settings import kinds_of
 
 from ..archive.content import CHECKPOINT, MANIFEST, MODEL_CONFIG
 from ..archive.form import SECTION
@@ -103,7 +104,7 @@ def _vector(config: HandlerConfig, size: ModelSize) -> dict[str, object]:
     is_late = vectors is not None and vectors.late is not None
     return {
         "size": size.num_words or (size.token_width if is_late else size.vector_size),
-        "kinds": ["dense"] if vectors is None else [str(kind) for kind in vectors.kinds],
+        "kinds": [str(kind) for kind in kinds_of(vectors)],
         "pooling": [] if is_late else [str(pooling) for pooling in pooled],
         "dense": len(config.dense),
         "normalized": config.normalize,

@@ -23,7 +23,6 @@ from handler.sizes import (
     ANSWERS_VECTORS,
     KEEPS_PLACES,
     MAX_SPAN_SCORES_PER_INPUT,
-    MAX_TOKEN_VECTORS_PER_REQUEST,
     MAX_WORDS,
     SLICE_NUMBERS,
     largest_answer,
@@ -245,7 +244,7 @@ def _batch(size: ModelSize, server: ServerSizes) -> int:
         values = 3 * MAX_SPAN_SCORES_PER_INPUT * NUMBER_BYTES + size.batch_size * VALUE_FACTOR * _answer(size, server)
     elif config.task in ANSWERS_VECTORS:
         values = size.batch_size * MAX_TEXTS_PER_REQUEST * size.vector_size * NUMBER_BYTES
-        values += size.batch_size * MAX_TOKEN_VECTORS_PER_REQUEST * size.token_width * NUMBER_BYTES
+        values += size.batch_size * size.token_numbers * NUMBER_BYTES
     else:
         values = size.batch_size * VALUE_FACTOR * _answer(size, server)
         values += tokens * size.token_width * NUMBER_BYTES  # late interaction's, until a request's texts are ranked

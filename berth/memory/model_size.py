@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from handler.config import HandlerConfig
+from handler.sizes import most_token_vectors
 from handler.vectors.static import STATIC
 
 from ..archive.content import CHECKPOINT, MANIFEST, MODEL_CONFIG, SERVER_SETTINGS
@@ -95,8 +96,13 @@ class ModelSize:
     @property
     def of_answers(self) -> dict[str, int]:
         """What the size of the largest answer depends on (handler.sizes.largest_answer)."""
-        names = ("vector_size", "num_labels", "num_words", "token_width")
+        names = ("vector_size", "num_labels", "num_words", "token_numbers")
         return {name: getattr(self, name) for name in names}
+
+    @property
+    def token_numbers(self) -> int:
+        """Most numbers that are said of the tokens of a request that asks for their vectors."""
+        return self.token_width * most_token_vectors(self.config.vectors if self.config else None)
 
     @property
     def num_weights(self) -> int:

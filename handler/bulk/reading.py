@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from ..admission import accept, refuse_too_many
+from ..admission import accept, count_texts, refuse_too_many
 from ..config import HandlerConfig
 from ..contract import Contract
 from ..errors import RequestError
 from ..payload import Request
 from ..tasks import TASKS
-from ..tasks.late import gives_tokens
 from ..text.passages import Passages
 from ..text.tokenization import Encoded, Tokenizer
 from ..worker.startup import die_first, quiet_logs
@@ -77,11 +76,11 @@ class RowReader:
             plan: Passages = kind.plan(request.inputs[0], request.parameters, self._config)
         except RequestError as error:
             return error
-        return refuse_too_many(request, len(plan.pairs)) or plan
+        return refuse_too_many(request, count_texts(request.inputs[0], len(plan.pairs))) or plan
 
     def _conclude(self, request: Request | RequestError, encoded: Encoded) -> ReadRow | RequestError:
         assert isinstance(request, Request)
-        accepted = accept(request, [encoded], gives_tokens=gives_tokens(self._config))
+        accepted = accept(request, [encoded], self._config)
         if isinstance(accepted, RequestError):
             return accepted
         (pending,) = accepted

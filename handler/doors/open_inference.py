@@ -20,7 +20,7 @@ from ..contract import Contract
 from ..errors import InvalidInput, InvalidParameter, RequestError
 from ..parameters import EncodingFormat, Parameters, describe_parameters
 from ..payload import Answered, ModelIdentity, Prediction, Rejected, Request, Response
-from ..vectors.settings import Kind
+from ..vectors.settings import Kind, kinds_of
 from ..vectors.sparse import kind_of
 from ..wire import convert, quote
 from .advice import Advice, example_body
@@ -171,7 +171,7 @@ def open_call(value: object, model: ModelIdentity, *, explains: bool = False) ->
 def open_metadata(model: ModelIdentity) -> Call:
     """Answer what the model takes and gives, in the protocol's words (its $metadata_model_response)."""
     vectors = model.running.config.vectors
-    is_vector = model.contract.is_vector and (vectors is None or vectors.kinds[0] is Kind.DENSE)
+    is_vector = model.contract.is_vector and kinds_of(vectors)[0] is Kind.DENSE
     output = _tensor(output_name(model.contract), "FP32" if is_vector else "BYTES", [-1, -1] if is_vector else [-1])
     value = {
         "name": model.name,

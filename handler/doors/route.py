@@ -8,6 +8,7 @@ from functools import partial
 from ..config import DEFAULT_MAX_BYTES
 from ..errors import InternalError, InvalidInput, RequestError, UnknownPath
 from ..payload import Answered, DeepCheck, ModelIdentity, Rejected, Request
+from ..vectors.settings import kinds_of
 from ..wire import quote
 from . import kserve_v1, native, open_inference
 from .advice import Advice
@@ -125,7 +126,7 @@ def _describe(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
 
 
 def _open_root(fields: Fields, headers: Headers, model: ModelIdentity, *, root: RootPath) -> Call:
-    """Read a request of another protocol, if the model's task is one that answers there."""
+    """Read a request of another protocol, if the model is one that answers there."""
     if root.tasks and model.contract.task not in root.tasks:
         places = [each.url_path for each in ROOT_PATHS if model.contract.task in each.tasks and each.tasks != EVERY]
         raise UnknownPath(
@@ -133,7 +134,22 @@ def _open_root(fields: Fields, headers: Headers, model: ModelIdentity, *, root: 
             f"it to {', '.join(['/predictions/{model}', *places])}"
         )
     open_value, advice = READERS[root.url_path]
-    return open_value(read_json(fields, headers, advice), model) if advice else open_value(None, model)
+    value = read_json(fields, headers, advice) if advice else None
+    _check_vectors(root, model)
+    return open_value(value, model)
+
+
+def _check_vectors(root: RootPath, model: ModelIdentity) -> None:
+    """Refuse an address for a kind of vectors that a model of embeddings does not make."""
+    if root.vectors is None or not model.contract.is_vector:
+        return
+    kinds = kinds_of(model.running.config.vectors)
+    if root.vectors not in kinds:
+        places = [each.url_path for each in ROOT_PATHS if each.vectors in kinds and each.tasks != EVERY]
+        raise UnknownPath(
+            f"this model makes no {root.vectors} vectors, but {' and '.join(kinds)}, and {root.url_path} is for "
+            f"{root.vectors} ones: send the texts to {', '.join([*places, '/predictions/{model}'])}"
+        )
 
 
 NATIVE = Door(native.open_call, lambda model: native.NativeReply())

@@ -150,7 +150,8 @@ class PaddedModel:
 
     def batches(self, texts: Sequence[EncodedText], token_budget: int) -> Iterator[PaddedBatch]:
         costs = [self._readout.cost(text) for text in texts]
-        return pad_texts(texts, costs, token_budget, self._tokenizer.pad_token_id)
+        pad_id, in_order = self._tokenizer.pad_token_id, self._readout.is_large
+        return pad_texts(texts, costs, token_budget, pad_id, in_order=in_order)
 
     @torch.inference_mode()
     def forward(self, batch: PaddedBatch) -> list[Row]:

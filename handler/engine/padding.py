@@ -29,18 +29,29 @@ class PaddedBatch:
 
 
 def pad_texts(
-    texts: Sequence[EncodedText], costs: Sequence[int], token_budget: int, pad_token_id: int
+    texts: Sequence[EncodedText], costs: Sequence[int], token_budget: int, pad_token_id: int, *, in_order: bool = False
 ) -> Iterator[PaddedBatch]:
-    """Yield all texts, longest first, in batches that cost at most token_budget, padding included.
+    """Yield all texts in batches that cost at most token_budget, padding included; the longest first, or `in_order`.
 
     `costs`: what each text takes of the budget, at least its tokens.
     """
-    order = sorted(range(len(texts)), key=lambda index: -texts[index].num_tokens)
+    order = list(range(len(texts)))
+    if not in_order:
+        order.sort(key=lambda index: -texts[index].num_tokens)
     while order:
-        row_cost = max(costs[index] for index in order)
-        num_rows = min(len(order), max(1, token_budget // row_cost))
+        num_rows, row_cost = _fit([costs[index] for index in order], token_budget)
         yield _pad(texts, order[:num_rows], num_rows * row_cost, pad_token_id)
         order = order[num_rows:]
+
+
+def _fit(costs: Sequence[int], token_budget: int) -> tuple[int, int]:
+    """Return how many of the first texts share a batch, at least one, and what a row of it costs: the most of them."""
+    row_cost = costs[0]
+    for num_rows, cost in enumerate(costs[1:], 1):
+        if (num_rows + 1) * max(row_cost, cost) > token_budget:
+            return num_rows, row_cost
+        row_cost = max(row_cost, cost)
+    return len(costs), row_cost
 
 
 def _pad(texts: Sequence[EncodedText], indices: list[int], cost: int, pad_token_id: int) -> PaddedBatch:

@@ -63,6 +63,14 @@ class SharedText(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
         return max(pending.deadline_s for pending, _ in self.places)
 
 
+def hold_rows(given: Iterable[SharedText]) -> None:
+    """Copy what a pass has said of texts whose inputs wait for others: a part would hold all that the pass said."""
+    for each in given:
+        for pending, slot in each.places:
+            if slot in pending.rows:
+                pending.rows[slot] = pending.rows[slot].copy()
+
+
 def share_texts(inputs: Iterable[Pending]) -> list[SharedText]:
     """Return every text of the inputs, in order; equal ones that are read alike once."""
     found: dict[tuple[object, ...], SharedText] = {}

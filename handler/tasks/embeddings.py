@@ -15,7 +15,7 @@ from ..errors import InvalidParameter
 from ..inputs import TextInput, TextObject
 from ..parameters import Count, CutParameters, EncodingFormat, choose_prompt
 from ..text.passages import Layout, Passages, TextPair
-from ..vectors.settings import Kind
+from ..vectors.settings import Kind, kinds_of
 from .kind import Head, Reading, Reads, Row, TaskKind
 from .late import late_of, plan_text, token_vectors
 from .sparse import MaxWords, MinWeight, WordKeys, choose_words, weigh_words
@@ -81,7 +81,7 @@ class EmbeddingParameters(CutParameters, frozen=True, kw_only=True):
 
 def plan(source: TextInput, parameters: EmbeddingParameters, config: HandlerConfig) -> Passages:
     """Read the text behind its prompt, or token ids as they are; a kind of vectors that is not made is not read for."""
-    choose_kinds(parameters, kinds_of(config))
+    choose_kinds(parameters, kinds_of(config.vectors))
     if (late := late_of(config)) is not None:
         return plan_text(source, parameters.prompt_name, config, late)
     layout = Layout(max_tokens=config.max_tokens)
@@ -109,11 +109,6 @@ def make_head(_: Any, tokenizer: Any, config: HandlerConfig) -> Head[EmbeddingPa
         return (make(each, parameters) for each in readings)
 
     return head
-
-
-def kinds_of(config: HandlerConfig) -> tuple[Kind, ...]:
-    """Return the kinds of vectors that a model makes; the first is what a request gets that does not say."""
-    return (Kind.DENSE,) if config.vectors is None else config.vectors.kinds
 
 
 def choose_kinds(parameters: EmbeddingParameters, kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:

@@ -61,8 +61,7 @@ class Heads:
 
     def of(self, parameters: Parameters) -> NamedHead:
         """Return the head that a request names; KeyError for one that handler.parameters.choose_head refuses."""
-        name = getattr(parameters, "head", None)
-        return self.default if name is None else self.named[name]
+        return self.default if parameters.head is None else self.named[parameters.head]
 
 
 def head_folder(checkpoint: Path, name: str) -> Path:

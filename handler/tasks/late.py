@@ -5,7 +5,7 @@ import numpy as np
 from ..config import HandlerConfig, Task
 from ..errors import InvalidInput
 from ..inputs import TextInput
-from ..parameters import choose_prompt
+from ..parameters import Parameters, choose_prompt
 from ..text.encoded import EncodedText
 from ..text.passages import Layout, Marks, Passages, TextPair
 from ..vectors.late import DOCUMENT, QUERY, Late
@@ -17,9 +17,9 @@ def late_of(config: HandlerConfig) -> Late | None:
     return None if config.vectors is None else config.vectors.late
 
 
-def gives_tokens(config: HandlerConfig) -> bool | None:
-    """Return whether an answer has a vector for each token; None where that is as the request's parameters say."""
-    return None if late_of(config) is None else config.task is Task.EMBEDDINGS
+def gives_tokens(parameters: Parameters, config: HandlerConfig) -> bool:
+    """Return whether an answer has a vector for each token: of late interaction's embeddings each has."""
+    return parameters.gives_tokens if late_of(config) is None else config.task is Task.EMBEDDINGS
 
 
 def plan_text(source: TextInput, prompt_name: str | None, config: HandlerConfig, late: Late) -> Passages:
@@ -57,8 +57,10 @@ def _marks(late: Late, *, is_query: bool) -> Marks:
 
 def token_vectors(reading: Reading, prompt_name: str | None, config: HandlerConfig, late: Late) -> Row:
     """Return the vectors of a text's tokens [tokens, width], without those that a document skips."""
-    name = config.default_prompt if prompt_name is None else prompt_name
-    return _kept(reading.texts[0], reading.rows[0], () if name == QUERY else late.skipped).copy()
+    name, row = config.default_prompt if prompt_name is None else prompt_name, reading.rows[0]
+    if name == QUERY or not late.skipped:
+        return row.copy()  # a part would hold the whole pass
+    return _kept(reading.texts[0], row, late.skipped)
 
 
 def max_sim(reading: Reading, late: Late) -> Row:

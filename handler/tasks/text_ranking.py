@@ -58,7 +58,7 @@ def make_head(_: Any, __: Any, config: HandlerConfig) -> Head[RankingParameters]
         numbers = np.concatenate(reading.rows) if late is None else max_sim(reading, late)
         logits = numbers.astype(np.float64)
         scores = SCORE_FUNCTIONS[ScoreFunction(parameters.function_to_apply or default)](logits)
-        order = np.argsort(-scores, kind="stable")[: parameters.top_k]
+        order = np.argsort(-logits, kind="stable")[: parameters.top_k]  # of large ones the scores are all 1
         best = zip(order.tolist(), scores[order].tolist(), strict=True)
         return [{"index": index, "score": score} for index, score in best]
 

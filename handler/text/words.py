@@ -103,8 +103,9 @@ class TypedReader:
         room, least = max_tokens - len(ids) - len(self._frame.after), max(1, max_tokens // LEAST_ROOM)
         if room < least:
             raise InputTooLong(
-                f"the labels have {len(encoding.ids)} tokens and leave {max(0, room)} of {max_tokens} for the text, "
-                f"which needs {least}: send fewer or shorter labels, in several requests",
+                f"the {len(types)} labels have {len(encoding.ids)} tokens and leave {max(0, room)} of {max_tokens} for "
+                f"the text, which needs {least}: send fewer or shorter labels, in several requests; about "
+                f"{len(types) * (len(encoding.ids) + room - least) // len(encoding.ids)} of this length fit into one",
                 "/parameters/candidate_labels",
             )
         return Prompt(ids=ids, types_at=places.astype(np.int32), room=room, settings=settings)

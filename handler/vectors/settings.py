@@ -94,6 +94,11 @@ class Vectors:
         return {name: _plain(each) for name, each in values.items() if each}
 
 
+def kinds_of(vectors: Vectors | None) -> tuple[Kind, ...]:
+    """Return what a model of embeddings makes of a text; the first is what a request gets that does not say."""
+    return (Kind.DENSE,) if vectors is None else vectors.kinds
+
+
 def _plain(value: object) -> object:
     if isinstance(value, Late):
         return value.to_mapping()

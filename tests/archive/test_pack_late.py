@@ -2,29 +2,38 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from berth.convert.convert import converted
 from berth.errors import Refused
 from berth.inspection.inspect import inspect_archive
 from berth.memory.model_size import ModelSize
+from berth.pack.load_checkpoint import load_checkpoint
 from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
-from handler.config import Task
-from handler.errors import InvalidInput, InvalidParameter, RequestError, TooManyTokens
+from berth.progress import Silence
+from handler.config import MAX_TEXTS_PER_REQUEST, HandlerConfig, LoneTexts, Task
+from handler.engine.model import Engine
+from handler.engine.pending import Pending
+from handler.errors import InvalidInput, InvalidParameter, RequestError, TooManyInputs, TooManyTokens
 from handler.inputs import TextInput
 from handler.parameters import Parameters
 from handler.payload import Rejected, Request
 from handler.pipeline import Pipeline
+from handler.sizes import MAX_TOKEN_VECTORS_PER_REQUEST
 from handler.tasks.embeddings import EmbeddingParameters
 from handler.tasks.text_ranking import RankingParameters
 from handler.vectors.settings import Kind
 from tests.support.asking import ask, value_of
 from tests.support.checkpoints.late import WIDTH, make_multi_vector, make_pylate, make_stanford
 from tests.support.equality.archives import load_archive
+from tests.support.equality.cells import ENVIRONMENT
 from tests.support.texts import mixed_texts
 
 TOLERANCE = 1e-5
@@ -156,11 +165,92 @@ def test_a_marker_that_is_no_token_is_refused(tmp_path: Path) -> None:
         pack_checkpoint(folder, PackOptions(output=tmp_path))
 
 
+def test_a_marker_with_nothing_to_stand_behind_is_refused(tmp_path: Path) -> None:
+    folder = make_pylate(tmp_path / "model")
+    tokenizer = folder / "tokenizer.json"
+    tokenizer.write_text(json.dumps(json.loads(tokenizer.read_text("utf-8")) | {"post_processor": None}), "utf-8")
+    with pytest.raises(Refused, match="puts no token before a text, and query_prefix of config_sentence_transformers"):
+        pack_checkpoint(folder, PackOptions(output=tmp_path))
+
+
 @pytest.mark.parametrize("length", ["many", -4, 3, 16.5])
 def test_a_length_that_is_none_is_refused(tmp_path: Path, length: object) -> None:
     folder = make_pylate(tmp_path / "model", query_length=length)
     with pytest.raises(Refused, match=rf"query_length is {length!r}; it must be a whole number from 4"):
         pack_checkpoint(folder, PackOptions(output=tmp_path))
+
+
+def load_with_openvino(archive: Path, unpacked: Path) -> tuple[Pipeline, str]:
+    """A worker that was told BERTH_LONE_TEXTS=openvino, and what it says of that."""
+    pytest.importorskip("openvino", reason="openvino is not installed: pip install 'berth[openvino]'")
+    served = load_archive(archive, unpacked, replace(ENVIRONMENT, lone_texts=LoneTexts.OPENVINO))
+    return served, str(served.describe()["lone_texts"])
+
+
+def test_openvino_reads_lone_documents(folder: Path, pipeline: Pipeline, tmp_path: Path) -> None:
+    """And no query: its fillers, which no token sees, are for torch."""
+    served, said = load_with_openvino(folder.parent / "store" / "model.mar", tmp_path / "unpacked")
+    assert said == "openvino"
+    model = encoder(folder)
+    assert_close(vectors_of(served, ["ship"]), [model.encode_document("ship").numpy()])
+    assert_close(vectors_of(served, ["ship"], prompt_name="query"), [model.encode_query("ship").numpy()])
+
+
+def test_texts_may_be_queries_by_default(tmp_path: Path) -> None:
+    prompts = {"query": "", "document": ""}
+    folder = make_pylate(tmp_path / "model", default_prompt_name="query", prompts=prompts)
+    pipeline = packed_into(tmp_path, folder)
+    assert_close(vectors_of(pipeline, ["ship"]), [encoder(folder).encode_query("ship").numpy()])
+    _, said = load_with_openvino(tmp_path / "store" / "model.mar", tmp_path / "again")
+    assert said == "openvino"  # proven on queries that are long enough to have no fillers
+
+
+def test_one_document_is_never_too_long(tmp_path: Path) -> None:
+    """It is cut as any text is, whatever the limit of vectors; a second one beside it is too much."""
+    folder = make_pylate(tmp_path / "model", architecture="modernbert", document_length=2100)
+    config = folder / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"max_position_embeddings": 4096}), "utf-8")
+    pipeline = packed_into(tmp_path, folder)
+    long = "ship " * 3000
+    (answer,) = pipeline.answer([ask(long, EmbeddingParameters())])
+    assert isinstance(answer, list)
+    assert answer[0].is_truncated
+    assert_close([value_of(answer)], [encoder(folder).encode_document(long).numpy()])
+    assert len(value_of(answer)) == 2100 > MAX_TOKEN_VECTORS_PER_REQUEST
+    assert ModelSize.read(tmp_path / "store" / "model.mar").token_numbers == 2100 * WIDTH
+    two = [TextInput(text=text, param="/inputs") for text in (long, "ship")]
+    assert_refused(pipeline, two, EmbeddingParameters(), TooManyTokens, "and 2100 are the most")
+
+
+def test_what_waits_for_further_texts_holds_no_whole_pass(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with converted(folder, Silence()) as ready:
+        checkpoint = load_checkpoint(ready.folder, Task.TEXT_RANKING)
+        own = {name: getattr(checkpoint, name) for name in ("task", "max_tokens", "vectors", "prompts")}
+        config = HandlerConfig(token_budget=checkpoint.max_tokens, **own)
+        pipeline = Pipeline(checkpoint.root, config, torch.device("cpu"), Engine.PACKED)
+    held: list[Any] = []
+    read = Pending.read
+
+    def watch(self: Pending) -> Any:
+        held.extend(self.rows[slot].base for slot in range(len(TEXTS) // 2))
+        return read(self)
+
+    monkeypatch.setattr(Pending, "read", watch)
+    source = TextInput(text="ship", texts=tuple(f"{place} {text}" for place, text in enumerate(TEXTS)), param="/inputs")
+    value_of(pipeline.answer([Request(inputs=(source,), parameters=RankingParameters())])[0])
+    assert held == [None] * (len(TEXTS) // 2)
+
+
+def test_as_many_texts_are_ranked_as_by_a_cross_encoder(tmp_path: Path) -> None:
+    pipeline = packed_into(tmp_path, make_pylate(tmp_path / "model"), Task.TEXT_RANKING)
+    texts = tuple(map(str, range(MAX_TEXTS_PER_REQUEST)))
+    source = TextInput(text="ship", texts=texts, param="/inputs")
+    (answer,) = pipeline.answer([Request(inputs=(source,), parameters=RankingParameters())])
+    assert len(value_of(answer)) == MAX_TEXTS_PER_REQUEST
+    one_more = TextInput(text="ship", texts=("one more",), param="/inputs")
+    assert_refused(pipeline, [source, one_more], RankingParameters(), TooManyInputs, "would read 257 texts")
+    _, said = load_with_openvino(tmp_path / "store" / "model.mar", tmp_path / "again")
+    assert "a query and its texts are read together, and none of them alone" in said
 
 
 @pytest.mark.parametrize("is_stanfords", [False, True])

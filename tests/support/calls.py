@@ -9,6 +9,7 @@ from handler.config import Task
 from handler.doors.call import Call
 from handler.doors.route import open_call
 from handler.payload import Prediction, Rejected, Request
+from handler.vectors.settings import Vectors
 
 from .standin_model import identify
 
@@ -18,9 +19,14 @@ MODEL_INFER = {"body": {"content-type": "application/json"}}
 EXPLAIN = {**REST, "explain": "True"}
 
 
-def ask(body: object, headers: Mapping[str, object] = REST, task: Task = Task.EMBEDDINGS) -> Call:
+def ask(
+    body: object,
+    headers: Mapping[str, object] = REST,
+    task: Task = Task.EMBEDDINGS,
+    vectors: Vectors | None = None,
+) -> Call:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return open_call({"body": raw}, headers, identify(task))
+    return open_call({"body": raw}, headers, identify(task, vectors))
 
 
 def read(body: object, headers: Mapping[str, object] = REST, task: Task = Task.EMBEDDINGS) -> Request:

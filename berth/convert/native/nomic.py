@@ -13,6 +13,7 @@ SIZES = {
     "intermediate_size": "n_inner",
     "layer_norm_eps": "layer_norm_epsilon",
 }
+TRAINED_POSITIONS = 2048  # the published code's, where none is written
 # The published code has other defaults for these, so they have to be written.
 REQUIRED = {
     "activation_function": "swiglu",
@@ -26,10 +27,14 @@ REQUIRED = {
 def _settings(config: Config) -> Config:
     """transformers' names for GPT-2's.
 
-    Positions: those that the model was trained with (2048). Up to there `rotary_scaling_factor` changes nothing;
-    beyond, the published code stretches them by the length of the longest text of a batch.
+    Positions: without a `rotary_scaling_factor` they are the same at any length. With one they are up to those that the
+    model was trained with (2048); beyond, the published code stretches them by the length of the longest text of a
+    batch, so that a text's vector would depend on its neighbours.
     """
     positions = config.get("max_position_embeddings", config.get("max_trained_positions", config.get("n_positions")))
+    if config.get("rotary_scaling_factor"):
+        trained = number(config, "max_trained_positions", TRAINED_POSITIONS)
+        positions = min(trained, number(config, "max_position_embeddings", trained))
     return {
         **{native: number(config, published) for native, published in SIZES.items()},
         "hidden_act": "silu",

@@ -15,10 +15,12 @@ QUERY, DOCUMENT = "query", "document"
 
 
 def late_reference(checkpoint: Checkpoint) -> Reference:
-    """The record of such a checkpoint's task: texts are documents, and then queries; or both, to rank."""
+    """The record of such a checkpoint's task: texts behind its default prompt, then as the other; or both, to rank."""
     if checkpoint.task is Task.TEXT_RANKING:
         return replace(AS_DOCUMENTS, inputs=TEXT_RANKING.inputs, texts=_query_and_texts)
-    return replace(AS_DOCUMENTS, prompted={QUERY: partial(_named, QUERY)})
+    default = checkpoint.default_prompt or DOCUMENT
+    other = DOCUMENT if default == QUERY else QUERY
+    return replace(AS_DOCUMENTS, texts=partial(_named, default), prompted={other: partial(_named, other)})
 
 
 def _named(name: str, _checkpoint: Checkpoint, item: str) -> list[Texts]:

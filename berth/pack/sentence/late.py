@@ -135,7 +135,19 @@ class _Words:
                 f"{self._transformer / TOKENIZER} has no token {prefix!r}, which {MODEL_FILE} names as {name}: save "
                 "the model again with PyLate, which adds it to the tokenizer and to the embeddings"
             )
+        if not self._begins_texts():
+            raise Refused(
+                f"{self._transformer / TOKENIZER} puts no token before a text, and {name} of {MODEL_FILE} is a marker "
+                "that stands behind such a one: save the tokenizer with its post-processor, which adds [CLS] or <s>"
+            )
         return found[0]
+
+    def _begins_texts(self) -> bool:
+        """Whether the tokenizer puts a token of its own before each text."""
+        from tokenizers import Tokenizer  # noqa: PLC0415 - `berth --help` answers at once
+
+        encoding = Tokenizer.from_file(str(self._transformer / TOKENIZER)).encode("a")
+        return encoding.special_tokens_mask[:1] == [1]
 
     def filler(self) -> int:
         """The mask token, else the one that ends a text; Refused where there is neither."""

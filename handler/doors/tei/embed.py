@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from ...config import MAX_INPUTS_PER_REQUEST
-from ...errors import UnknownPath
 from ...parameters import Count
 from ...payload import ModelIdentity, Prediction, Request
 from ...vectors.settings import Kind
@@ -70,10 +69,7 @@ def _open(body: TextsRequest, model: ModelIdentity, kind: Kind, reply: FormedRep
 
 
 def open_all(value: object, model: ModelIdentity) -> Call:
-    """Read a request for the vectors of tokens; UnknownPath where the model's checkpoint makes none."""
-    vectors = model.running.config.vectors
-    if vectors is None or Kind.MULTI_VECTOR not in vectors.kinds:
-        raise UnknownPath("this model makes no vectors of tokens: send the texts to embed, for one vector each")
+    """Read a request for the vectors of tokens."""
     check_inputs(value, "inputs")
     body = convert(value, TextsRequest, {"": SEND_INPUTS, **HINTS})
     return _open(body, model, Kind.MULTI_VECTOR, FormedReply(form=Form.TEI, words=WORDS))

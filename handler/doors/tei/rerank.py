@@ -27,7 +27,7 @@ class RerankRequest(Truncating, frozen=True, kw_only=True):
     query: str
     texts: Annotated[list[str], Meta(min_length=1, description=f"At most {MAX_TEXTS_PER_REQUEST}.")]
     raw_scores: bool = False
-    """The model's own numbers, and not scores of 0 to 1."""
+    """The model's own numbers. false: their sigmoid, as in TEI, whatever the checkpoint makes of them elsewhere."""
     return_text: bool = False
     """Whether each rank has its text."""
     top_n: Count | None = None
@@ -40,7 +40,7 @@ def open_call(value: object, model: ModelIdentity) -> Call:
         return rerank_documents(value, model, form=Form.TEI)
     body = convert(value, RerankRequest, {"": f"send {EXAMPLE}", **HINTS})
     check_count(len(body.texts), "/texts", MAX_TEXTS_PER_REQUEST)
-    function = ScoreFunction.NONE if body.raw_scores else None
+    function = ScoreFunction.NONE if body.raw_scores else ScoreFunction.SIGMOID
     parameters = set_parameters(model.contract, top_k=body.top_n, function_to_apply=function, **body.cut())
     source = TextInput(text=body.query, texts=tuple(body.texts), param="/texts")
     make = partial(_lay_out, texts=body.texts) if body.return_text else only_value

@@ -56,7 +56,7 @@ class LonePass:
 
     def holds(self, batch: PackedBatch) -> bool:
         """Whether it is such a text."""
-        return len(batch.texts) == 1 and batch.num_tokens <= MOST_TOKENS and not batch.texts[0].num_hidden
+        return len(batch.texts) == 1 and _is_read(batch.texts[0])
 
     @torch.inference_mode()
     def forward(self, batch: PackedBatch) -> list[Row]:
@@ -92,7 +92,7 @@ class _Network(nn.Module):
 
 
 def compile_lone(model: PackedModel, texts: Sequence[EncodedText], tolerance: float) -> LonePass:
-    """Return a pass that gives the model's own rows for the short ones of `texts`, within `tolerance`.
+    """Return a pass that gives the model's own rows for those of `texts` that it would read, within `tolerance`.
 
     Raises NotCompiled where there is none, ConfigError where OpenVINO is not installed.
     """
@@ -103,11 +103,11 @@ def compile_lone(model: PackedModel, texts: Sequence[EncodedText], tolerance: fl
     import_openvino()  # what is missing is said, and not taken for a model that it cannot compile
     try:
         lone = LonePass(model)
-        difference = max((_difference(lone, model, text) for text in texts if _is_short(text)), default=None)
+        difference = max((_difference(lone, model, text) for text in texts if _is_read(text)), default=None)
     except Exception as error:  # whatever it is, torch reads these texts
         raise NotCompiled(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}") from error
     if difference is None:
-        raise NotCompiled("no known text is short enough to prove it")
+        raise NotCompiled("no known text is one that it would read: a short one, with every token seen by the others")
     if not difference <= tolerance:
         raise NotCompiled(f"it gives other answers: the difference is {difference:.2g}")
     return lone
@@ -137,8 +137,9 @@ def _names(output: Any) -> list[str]:
     return [name for name in OUTPUTS if name in output]
 
 
-def _is_short(text: EncodedText) -> bool:
-    return text.num_tokens <= MOST_TOKENS
+def _is_read(text: EncodedText) -> bool:
+    """Whether such a text is read: a short one, of which every token sees every other."""
+    return text.num_tokens <= MOST_TOKENS and not text.num_hidden
 
 
 def _difference(lone: LonePass, model: PackedModel, text: EncodedText) -> float:

@@ -37,6 +37,8 @@ class Readout(Protocol):
     """Numbers of a text's vector, once attached; 0 where it reads no vector."""
     slot_cost: int
     """What one of a text's rows takes of the token budget, beside its tokens; known once attached."""
+    is_large: bool
+    """Whether what is read of an input's texts is much: no second input's is held while one is not complete."""
 
     def attach(self, network: Any) -> None:
         """Prepare a model that was just loaded."""
@@ -65,6 +67,7 @@ class ByToken:
 
     vector_size = 0
     slot_cost = 0
+    is_large = False
 
     def __init__(self, *_: Any) -> None:
         """Nothing to keep."""

@@ -18,6 +18,7 @@ class LateReadout(ByToken):
     """Vectors of each token [T, width]."""
 
     auto_class = AutoModel
+    is_large = True
 
     def __init__(self, folder: Path, config: HandlerConfig, placement: Placement, _: Tokenizer) -> None:
         assert config.vectors is not None

@@ -34,6 +34,7 @@ class TypedSpanReadout(ByToken):
     """zero-shot-token-classification: scores of each window's spans and types [S, C], before the sigmoid."""
 
     auto_class = AutoModel
+    is_large = True
 
     def __init__(self, folder: Path, _: HandlerConfig, placement: Placement, __: Tokenizer) -> None:
         weights = load_file(folder / HEAD_FOLDER / "model.safetensors")

@@ -132,6 +132,10 @@ OTHER_LIBRARIES: dict[str, tuple[dict[str, str], str]] = {
         {"config.json": '{"model_type": "bert", "architectures": ["HF_ColBERT"]}', "artifact.metadata": "{}"},
         "has no model.safetensors",
     ),
+    "a GLiClass model": (
+        {"config.json": '{"model_type": "GLiClass", "architectures": ["GLiClassModel"]}'},
+        "GLiClass, a GLiClass model",
+    ),
     "an OpenCLIP model": ({"open_clip_config.json": "{}"}, "a model of OpenCLIP"),
 }
 QUANTISED: dict[str, dict[str, object]] = {

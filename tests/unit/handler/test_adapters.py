@@ -17,6 +17,7 @@ from handler.pipeline import Pipeline
 from handler.tasks.text_classification import ClassificationParameters
 from tests.conftest import MakeCheckpoint
 from tests.support.checkpoints.heads import answer_with_peft, is_head, load_with_peft, make_lora_head, make_sibling
+from tests.support.plain_transformers import classify_one_by_one
 
 pytest.importorskip("peft", reason="peft is not installed: pip install 'berth[lora]'")
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
@@ -43,6 +44,7 @@ def put_loras(checkpoint: Path, base: Path, loras: dict[str, Path]) -> None:
 
 
 def load(checkpoint: MakeCheckpoint, folder: Path, architecture: str, engine: Engine) -> tuple[Pipeline, Any]:
+    """A model with a head of its own and two LoRAs, and what transformers and peft answer for each of them."""
     base = checkpoint(architecture, Task.EMBEDDINGS)
     settings = SETTINGS.get(architecture, {"target_modules": "all-linear"})
     loras = {
@@ -53,6 +55,7 @@ def load(checkpoint: MakeCheckpoint, folder: Path, architecture: str, engine: En
     put_loras(served, base, loras)
     config = HandlerConfig(task=Task.TEXT_CLASSIFICATION, max_tokens=128, heads=("own", *LABELS))
     wanted = {name: answer_with_peft(base, lora, TEXTS) for name, lora in loras.items()}
+    wanted["own"] = classify_one_by_one(served, TEXTS, config.max_tokens)
     return Pipeline(served, config, torch.device("cpu"), engine), wanted
 
 
@@ -67,7 +70,6 @@ def test_each_text_is_read_with_the_adapter_of_its_head(
     checkpoint: MakeCheckpoint, tmp_path: Path, architecture: str, engine: Engine
 ) -> None:
     served, wanted = load(checkpoint, tmp_path, architecture, engine)
-    alone = served.answer([ask("own")])[0]
     answers = dict(zip(["spam", "own", "topic"], served.answer([ask("spam"), ask("own"), ask("topic")]), strict=True))
     for name, known in wanted.items():
         answer = answers[name]
@@ -75,11 +77,6 @@ def test_each_text_is_read_with_the_adapter_of_its_head(
         for prediction, scores in zip(answer, known, strict=True):
             got: Any = prediction.value
             assert {each["label"]: each["score"] for each in got} == pytest.approx(scores, abs=1e-5)
-    assert not isinstance(alone, Rejected)
-    assert not isinstance(answers["own"], Rejected)
-    for before, beside in zip(alone, answers["own"], strict=True):
-        first, second = ({each["label"]: each["score"] for each in found.value} for found in (before, beside))  # type: ignore[attr-defined]
-        assert second == pytest.approx(first, abs=1e-6)
 
 
 def test_rows_of_one_adapter_are_one_run() -> None:

@@ -18,7 +18,7 @@ from handler.payload import Answered, Request
 from handler.vectors.settings import Vectors
 from tests.support.standin_model import identify
 
-OF_TOKENS = Vectors(multi_module="colbert_linear", token_width=2, dense_width=2)
+OF_TOKENS = Vectors(sparse_module="sparse_linear", multi_module="colbert_linear", token_width=2, dense_width=2)
 ROOTS = {root.url_path: root for root in ROOT_PATHS}
 COMMITTED = Path(__file__).parents[4] / "docs" / "openapi.json"
 DOCUMENT = make_document()
@@ -48,7 +48,7 @@ def test_examples_are_read(path: str, operation: dict[str, Any]) -> None:
     body = json.dumps(operation["requestBody"]["content"]["application/json"]["example"]).encode()
     task = Task.TEXT_CLASSIFICATION if headers(path)["explain"] == "True" else Task.EMBEDDINGS
     task = ROOTS[headers(path)["url_path"]].tasks[0] if headers(path).get("url_path") else task
-    vectors = OF_TOKENS if path.endswith("embed_all") else None
+    vectors = OF_TOKENS if path.endswith(("embed_all", "embed_sparse")) else None
     item = open_call({"body": body}, headers(path), identify(task, vectors)).item
     assert isinstance(item, Request | Answered), item
 

@@ -16,6 +16,7 @@ from handler.parameters import EncodingFormat
 from handler.payload import Answered, ModelIdentity, Request
 from handler.tasks import TASKS
 from handler.tasks.embeddings import EmbeddingParameters, choose_kinds
+from handler.vectors.late import Late
 from handler.vectors.settings import Kind, Vectors, WordPooling
 from handler.vectors.sparse import SparseVector
 from tests.support.calls import REST, answer, ask
@@ -27,26 +28,54 @@ NAMED = SparseVector(ids=SPARSE.ids, weights=SPARSE.weights, write=lambda ids: [
 WORDS = {"7": 1.5, "2": 0.25}
 
 
-def call(path: str, body: object) -> Any:
-    return ask(body, {**REST, "url_path": path}, Task.EMBEDDINGS)
+OF_WORDS = Vectors(words=WordPooling.MAX)
+OF_TOKENS = Vectors(late=Late(query_tokens=8, document_tokens=9, modules=("1_Dense",)), token_width=2)
+BODIES = {
+    "similarity": {"inputs": {"source_sentence": "a", "sentences": ["b"]}},
+    "score": {"text_1": "a", "text_2": "b"},
+    "v2/embed": {"texts": ["a"]},
+}
+
+
+def call(path: str, body: object, vectors: Vectors | None = None) -> Any:
+    return ask(body, {**REST, "url_path": path}, Task.EMBEDDINGS, vectors)
 
 
 @pytest.mark.parametrize("path", ["embed", "similarity", "score", "v2/embed", "embed_sparse"])
 def test_an_address_for_one_kind_of_vectors_asks_for_it(path: str) -> None:
-    bodies = {
-        "similarity": {"inputs": {"source_sentence": "a", "sentences": ["b"]}},
-        "score": {"text_1": "a", "text_2": "b"},
-        "v2/embed": {"texts": ["a"]},
-    }
-    item = call(path, bodies.get(path, {"inputs": "a"})).item
+    vectors = OF_WORDS if path == "embed_sparse" else None
+    item = call(path, BODIES.get(path, {"inputs": "a"}), vectors).item
     assert isinstance(item, Request)
     assert isinstance(item.parameters, EmbeddingParameters)
     assert item.parameters.vectors is (Kind.SPARSE if path == "embed_sparse" else Kind.DENSE)
 
 
+@pytest.mark.parametrize(
+    ("path", "vectors", "status", "says"),
+    [
+        ("embed_sparse", None, 424, "no sparse vectors, but dense, and embed_sparse is for sparse ones"),
+        ("embed_all", OF_WORDS, 424, "send the texts to embed_sparse, /predictions/{model}"),
+        ("embed", OF_TOKENS, 424, "send the texts to embed_all, /predictions/{model}"),
+        ("similarity", OF_TOKENS, 424, "send the texts to embed_all, /predictions/{model}"),
+        ("hf", OF_TOKENS, 424, "hf is for dense ones"),
+        ("v2/embed", OF_TOKENS, 404, "makes no dense vectors, but multi_vector"),
+        ("score", OF_TOKENS, 404, "send the texts to embed_all"),
+    ],
+)
+def test_an_address_for_what_the_model_does_not_make_names_those_it_has(
+    path: str, vectors: Vectors | None, status: int, says: str
+) -> None:
+    """No advice is for a parameter that the address does not have."""
+    opened = call(path, BODIES.get(path, {"inputs": "a"}), vectors)
+    response = opened.reply.format_error(opened.item.error)
+    assert response.status == status
+    assert says in response.body.decode()
+    assert "ask for those" not in response.body.decode()
+
+
 def test_tei_lists_the_words_by_their_ids() -> None:
     body = {"inputs": ["a", "b"], "prompt_name": "query", "truncate": False}
-    opened = call("embed_sparse", body)
+    opened = call("embed_sparse", body, OF_WORDS)
     assert opened.item.parameters == EmbeddingParameters(vectors=Kind.SPARSE, prompt_name="query", truncation=False)
     words = [{"index": 2, "value": 0.25}, {"index": 7, "value": 1.5}]
     assert answer(opened, SPARSE, NAMED) == [words, words]

@@ -20,7 +20,7 @@ from handler.errors import InputTooLong
 from handler.payload import Answered, Rejected, Request
 from handler.tasks.embeddings import EmbeddingParameters
 from handler.tasks.text_classification import ClassificationParameters
-from handler.tasks.text_ranking import RankingParameters
+from handler.tasks.text_ranking import RankingFunction, RankingParameters
 from handler.vectors.late import Late
 from handler.vectors.settings import Kind, Vectors, WordPooling
 from tests.support.calls import REST, answer, ask, refused
@@ -171,13 +171,15 @@ def test_raw_scores_are_the_models_own() -> None:
     rank = read("rerank", {"query": "a", "texts": ["b"], "raw_scores": True}, Task.TEXT_RANKING)
     assert isinstance(rank.parameters, RankingParameters)
     assert rank.parameters.function_to_apply == "none"
+    rank = read("rerank", {"query": "a", "texts": ["b"]}, Task.TEXT_RANKING)
+    assert rank.parameters == RankingParameters(function_to_apply=RankingFunction.SIGMOID)
 
 
 def test_rerank_returns_texts_if_asked() -> None:
     body = {"query": "a", "texts": ["b", "c"], "truncate": False, "top_n": 1}
     request = read("rerank", body, Task.TEXT_RANKING)
     assert [(each.text, each.texts, each.param) for each in request.inputs] == [("a", ("b", "c"), "/texts")]
-    assert request.parameters == RankingParameters(truncation=False, top_k=1)
+    assert request.parameters == RankingParameters(truncation=False, top_k=1, function_to_apply=RankingFunction.SIGMOID)
     assert answer(call("rerank", body, Task.TEXT_RANKING), RANKS) == RANKS
     found = answer(call("rerank", {**body, "return_text": True}, Task.TEXT_RANKING), RANKS)
     assert found == [{"index": 1, "text": "c", "score": 0.9}, {"index": 0, "text": "b", "score": 0.1}]

@@ -1,7 +1,9 @@
 """Entities of types that a request names are those that the package gliner finds (tests/support/references)."""
 
 import os
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import torch
 
 from handler.config import HandlerConfig
 from handler.engine.model import OF_TRANSFORMERS, Engine
+from handler.engine.pending import Pending
 from handler.errors import InputTooLong, InvalidParameter, TooManyInputs, TooManyTokens
 from handler.payload import Rejected
 from handler.pipeline import Pipeline
@@ -127,6 +130,41 @@ def test_labels_that_leave_no_room_for_the_text_are_refused(small: Pipeline) -> 
     error = refused(small, SHORT, candidate_labels=[f"type number {number}" for number in range(120)])
     assert isinstance(error, InputTooLong)
     assert error.param == "/parameters/candidate_labels"
+    fit = int(re.findall(r"the 120 labels have .* about (\d+) of this length fit into one", error.message)[0])
+    labels = [f"type number {number}" for number in range(fit)]
+    value_of(small.answer([ask(SHORT, ZeroShotTokenParameters(candidate_labels=labels))])[0])
+
+
+def test_as_many_labels_as_there_may_be_do_not_fit_into_berts_window(small: Pipeline) -> None:
+    error = refused(small, SHORT, candidate_labels=[str(number) for number in range(256)])
+    assert "the 256 labels have" in error.message
+    assert "leave 0 of 512 for the text, which needs 128" in error.message
+
+
+@pytest.mark.parametrize("engine", OF_TRANSFORMERS)
+def test_one_input_alone_waits_for_its_other_windows(
+    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scores of spans are many: those of one input are held, and not those of a whole batch."""
+    incomplete: set[int] = set()
+    most: list[int] = []
+    take = Pending.take
+
+    def watch(self: Pending, slot: int, row: Any) -> bool:
+        is_complete = take(self, slot, row)
+        (incomplete.discard if is_complete else incomplete.add)(id(self))
+        most.append(len(incomplete))
+        return is_complete
+
+    monkeypatch.setattr(Pending, "take", watch)
+    texts = [" ".join(f"{number}{word}" for word in LONG.split()) for number in range(3)]
+    with converted_gliner(make_gliner(tmp_path / "bert", **MODELS["bert"])) as (folder, config):
+        pipeline = load((folder, replace(config, token_budget=config.max_tokens)), engine)
+        asked = [ask(text, ZeroShotTokenParameters(candidate_labels=LABELS)) for text in texts]
+        for answer in pipeline.answer(asked):
+            value_of(answer)
+    assert len(most) > 3  # there are windows
+    assert max(most) == 1
 
 
 def test_a_text_of_too_many_words_is_refused_before_it_is_read(small: Pipeline) -> None:

@@ -69,6 +69,16 @@ def test_nomic_may_have_transformers_names_beside_them(tmp_path):
     assert _converted(tmp_path, "nomic_bert", max_position_embeddings=1024)["max_position_embeddings"] == 1024
 
 
+def test_nomic_with_scaled_positions_reads_no_further_than_it_was_trained(tmp_path):
+    """Beyond, the published code's rotary positions depend on a text's neighbours."""
+    said = {"max_position_embeddings": 8192, "n_positions": 8192, "rotary_scaling_factor": 2}
+    assert _converted(tmp_path, "nomic_bert", **said)["max_position_embeddings"] == 512
+    config = published("nomic_bert", said)
+    del config["max_trained_positions"]
+    native.convert(_write(tmp_path, config), Silence())
+    assert json.loads((tmp_path / "config.json").read_text("utf-8"))["max_position_embeddings"] == 2048
+
+
 def test_nomic_saved_by_transformers_keeps_its_settings(tmp_path):
     auto_map = {"AutoModel": "nomic-ai/nomic-bert-2048--modeling_hf_nomic_bert.NomicBertModel"}
     saved = {"model_type": "nomic_bert", "architectures": ["NomicBertModel"], "hidden_size": 64}
