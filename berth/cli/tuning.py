@@ -13,7 +13,7 @@ import typer
 
 from ..console import say
 from ..errors import UsageError
-from .options import AsJson, Commands, wants_json
+from .options import AsJson, Commands, RequireSignature, wants_json
 
 if TYPE_CHECKING:
     from ..tune.outcome import Outcome, Result
@@ -31,6 +31,7 @@ def tune(
     texts: Annotated[
         Path | None, typer.Option(help="What to ask, one text a line. Default: texts of 24 tokens on average.")
     ] = None,
+    require_signature: RequireSignature = None,
     as_json: AsJson = False,
 ) -> None:
     """Find how many workers, threads and tokens a pass answer most requests in time on this machine, under load.
@@ -42,10 +43,13 @@ def tune(
     \b
     berth tune model_store/bert.mar --p99 50ms
     """
+    from ..archive.signature import require_signed  # noqa: PLC0415 - `--help` answers at once
     from ..serve.platforms import require_served  # noqa: PLC0415
     from ..tune.course import Course  # noqa: PLC0415
 
     require_served(sys.platform)
+    if require_signature:
+        require_signed(archive, require_signature)
     try:
         course = Course(archive, parse_ms(p99), texts, os.environ)
         say(
