@@ -43,15 +43,12 @@ def tune(
     \b
     berth tune model_store/bert.mar --p99 50ms
     """
-    from ..archive.signature import require_signed  # noqa: PLC0415 - `--help` answers at once
     from ..serve.platforms import require_served  # noqa: PLC0415
     from ..tune.course import Course  # noqa: PLC0415
 
     require_served(sys.platform)
-    if require_signature:
-        require_signed(archive, require_signature)
     try:
-        course = Course(archive, parse_ms(p99), texts, os.environ)
+        course = Course(archive, parse_ms(p99), texts, os.environ, require_signature)
         say(
             f"{len(course.planned)} splits, {course.num_trials} trials, about {course.about_s / 60:.0f} minutes; let "
             "nothing else run meanwhile. Ctrl-C ends it, and nothing is written"

@@ -34,12 +34,10 @@ def audit(
     berth audit corpus/ --model model_store/bert.mar
     """
     require_pyarrow("audit")
-    from ...archive.signature import require_signed  # noqa: PLC0415 - `--help` answers at once
-    from ...bulk.audit.run import audit as run  # noqa: PLC0415
+    from ...bulk.audit.run import audit as run  # noqa: PLC0415 - `--help` answers at once
 
-    if require_signature:
-        require_signed(model, require_signature)
-    files, whole = run(model, inputs, parse_columns(column or ()), parse_parameters(parameters) or {})
+    columns, asked = parse_columns(column or ()), parse_parameters(parameters) or {}
+    files, whole = run(model, inputs, columns, asked, require_signature)
     print(render_audit(files, whole, as_json=wants_json(as_json)))
 
 

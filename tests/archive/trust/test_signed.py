@@ -39,16 +39,18 @@ def test_verify_says_who_signed(signed, keys, monkeypatch):
     assert (refused.exit_code, "was not made with the private key of" in refused.output) == (4, True)
 
 
-def test_an_unsigned_copy_is_refused_before_its_answers_are_made(signed, keys, tmp_path):
+def test_an_unsigned_copy_is_refused_by_every_command_that_runs_its_handler(signed, keys, tmp_path):
     copy = Path(shutil.copy(signed, tmp_path / "copy.mar"))
-    command = ["bulk", str(copy), "none.txt", "--output", str(tmp_path / "out")]
-    with pytest.raises(Refused, match=r"copy\.mar is not signed: there is no .*copy\.sig"):
-        prepare_models([copy], keys / "ada.pub")
-    (tmp_path / "none.txt").write_text("a text\n")
-    command[2] = str(tmp_path / "none.txt")
-    ran = CliRunner().invoke(app, [*command, "--require-signature", str(keys / "ada.pub")])
-    assert isinstance(ran.exception, Refused), ran.output
-    assert "copy.mar is not signed" in str(ran.exception)
+    texts = tmp_path / "texts.txt"
+    texts.write_text("a text\n")
+    for command in (
+        ["bulk", str(copy), str(texts), "--output", str(tmp_path / "out")],
+        ["audit", str(texts), "--model", str(copy)],
+        ["tune", str(copy), "--p99", "50ms"],
+    ):
+        ran = CliRunner().invoke(app, [*command, "--require-signature", str(keys / "ada.pub")])
+        assert isinstance(ran.exception, Refused), (command, ran.output)
+        assert "copy.mar is not signed: there is no" in str(ran.exception)
 
 
 def test_a_key_that_cannot_sign_is_said_before_anything_is_packed(keys, tmp_path):
