@@ -1,7 +1,7 @@
 """Archive -> verified Content, or Refused with the member that differs; a .mar is unpacked in the same read.
 
 Nothing altered, nothing missing, nothing added, no path outside; in a .mar every byte of the zip's structure
-too. It proves that an archive is what its packer wrote, not who packed it: compare the content's id for that.
+too. It proves that an archive is what its packer wrote, not who packed it: signature.py does that.
 """
 
 import hashlib
@@ -34,15 +34,15 @@ def verify_archive(path: Path) -> Content:
 
 
 def read_content(archive: Path) -> Content:
-    """The content that a .mar's digest list names; its structure is checked, its members' digests are not."""
-    return _index(archive)[1]
+    """The content that the digest list of a .mar or an unpacked folder names; members are not verified.
+
+    Of a .mar the structure is checked.
+    """
+    return _read_list(archive) if archive.is_dir() else _index(archive)[1]
 
 
 def content_id(archive: Path) -> str:
-    """The id of the content that the digest list of a .mar or an unpacked folder names; members are not verified."""
-    if archive.is_dir():
-        with _naming(archive):
-            return Content.from_sums((archive / SUMS).read_bytes()).id
+    """The id of that content."""
     return read_content(archive).id
 
 
@@ -92,14 +92,20 @@ def _check_member(archive: Path, content: Content, folder: Path | None, advance:
 def _verify_folder(folder: Path) -> Content:
     """The content of an unpacked archive; Refused when anything differs from its digest list."""
     check_form(folder)
+    content = _read_list(folder)
+    with _naming(folder):
+        _compare_names({*content.digests, SUMS}, set(_walk(folder)))
+    _in_threads(partial(_check_file, folder, content), list(content.digests))
+    return content
+
+
+def _read_list(folder: Path) -> Content:
+    """What the digest list of an unpacked archive says; Refused where there is none."""
     sums = folder / SUMS
     if not sums.is_file():
         raise Refused(f"{folder} is not an unpacked archive: it has no {SUMS}; pack a checkpoint with `berth pack`")
     with _naming(folder):
-        content = Content.from_sums(sums.read_bytes())
-        _compare_names({*content.digests, SUMS}, set(_walk(folder)))
-    _in_threads(partial(_check_file, folder, content), list(content.digests))
-    return content
+        return Content.from_sums(sums.read_bytes())
 
 
 def _check_file(folder: Path, content: Content, name: str) -> None:

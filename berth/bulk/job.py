@@ -84,6 +84,8 @@ class Job:
 
     archive: Path | Server
     """An archive, whose engine this command's workers load, or a server in its place."""
+    signed_by: Path | None = None
+    """The public key of whom the archive must be signed by; None: of nobody."""
     inputs: tuple[str, ...]
     """Files, folders and globs."""
     output: Place

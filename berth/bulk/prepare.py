@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from ..archive.unpack import cache_folder, unpack_once
+from ..archive.signature import unpack_signed
+from ..archive.unpack import cache_folder
 from ..archive.verify import content_id
 from ..machine.machine import Machine, read_machine
 from ..machine.traits import read_traits
@@ -86,7 +87,7 @@ def prepare(job: Job, environ: Mapping[str, str] = os.environ) -> Prepared:
 
 def _prepare_archive(job: Job, sources: Sequence[Source], machine: Machine, setup: Setup) -> Prepared:
     assert isinstance(job.archive, Path)
-    folder = unpack_once(job.archive, cache_folder())
+    folder = unpack_signed(job.archive, job.signed_by, cache_folder())
     size = ModelSize.read(folder)
     part_bytes = bytes_of_part(gives_tokens=gives_tokens(size, job.parameters))
     setup = msgspec.structs.replace(setup, folder=str(folder.absolute()))

@@ -17,6 +17,14 @@ Config = Annotated[
 Memory = Annotated[
     str | None, typer.Option(metavar="2Gi", help="How much it may take. Default: what the container or machine grants.")
 ]
+RequireSignature = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="KEY",
+        envvar="BERTH_REQUIRE_SIGNATURE",
+        help="A public key: refuse each archive that it has not signed.",
+    ),
+]
 
 
 def wants_json(as_json: bool) -> bool:

@@ -11,11 +11,12 @@ from handler.config import TOKEN_BUDGETS, Task
 from handler.precision import Precision
 
 from ..console import say
-from ..errors import BerthError
+from ..errors import BerthError, Refused
 from ..pack.options import PackOptions, WorkerOptions
-from .options import AsJson, Commands
+from .options import AsJson, Commands, RequireSignature, wants_json
 
 PACK_DEFAULTS = PackOptions()
+DIFFERENT = 1  # as diff(1) says it
 TOKEN_BUDGET_HELP = (
     f"Most tokens of a forward pass. Default: {TOKEN_BUDGETS['cpu']} on a CPU, {TOKEN_BUDGETS['cuda']} on a GPU."
 )
@@ -47,6 +48,10 @@ def pack(
     golden: Annotated[
         Path | None, typer.Option(help="fastest: texts that it is held to as well, one a line, or JSON objects.")
     ] = None,
+    sign: Annotated[
+        Path | None,
+        typer.Option(metavar="KEY", help="A private key (elliptic curve, PEM): write NAME.sig beside NAME.mar."),
+    ] = None,
     token_budget: Annotated[int | None, typer.Option(min=1, help=TOKEN_BUDGET_HELP)] = None,
     batch_size: Annotated[
         int, typer.Option(min=1, help="Most requests that a worker takes at once.")
@@ -55,7 +60,14 @@ def pack(
     """Pack a checkpoint into OUTPUT/NAME.mar, proven to give the known answers before it is put there."""
     worker = WorkerOptions(precision=precision, token_budget=token_budget, batch_size=batch_size)
     options = PackOptions(
-        task=task, name=name, version=version, output=output, force=force, golden_file=golden, worker=worker
+        task=task,
+        name=name,
+        version=version,
+        output=output,
+        force=force,
+        golden_file=golden,
+        signing_key=sign,
+        worker=worker,
     )
     _pack(checkpoint, options, head or ())
 
@@ -77,12 +89,21 @@ def _pack(checkpoint: str | None, options: PackOptions, heads: Sequence[str]) ->
 def inspect(
     address: Annotated[str, typer.Argument(help="A .mar, the folder it was unpacked to, or a checkpoint.")],
     task: Annotated[Task | None, typer.Option(help="Of a checkpoint: as `berth pack --task`.")] = None,
+    sbom: Annotated[
+        bool, typer.Option("--sbom", help="Of an archive: a CycloneDX bill of materials, with what serves it here.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what an archive is, or what `berth pack` would make of a checkpoint; nothing is written or run."""
     from ..inspection.inspect import inspect as look_into  # noqa: PLC0415
     from .bars import show_progress  # noqa: PLC0415
     from .summary import render_inspection  # noqa: PLC0415
+
+    if sbom:
+        from ..inspection.sbom import write_sbom  # noqa: PLC0415
+
+        print(write_sbom(Path(address)))
+        return
 
     with show_progress() as progress:
         inspection = look_into(address, PackOptions(task=task), progress)
@@ -91,28 +112,58 @@ def inspect(
 
 def verify(
     archives: Annotated[list[Path], typer.Argument(help="Each a .mar, or the folder it was unpacked to.")],
+    require_signature: RequireSignature = None,
 ) -> None:
     """Check every digest of archives: nothing altered, nothing missing, nothing added, no path outside.
 
-    One line each: a good one on standard output, any other on stderr. The exit code is that of the worst.
+    With --require-signature that this key has signed them too, as NAME.sig beside each says. One line each: a good one
+    on standard output, any other on stderr. The exit code is that of the worst.
     """
-    from ..archive.verify import verify_archive  # noqa: PLC0415
-
     worst = 0
     for archive in archives:
         try:
-            content = verify_archive(archive)
+            print(_verify(archive, require_signature))
         except BerthError as error:
             say(str(error))
             worst = max(worst, error.exit_code)
-        else:
-            print(f"{archive}: {len(content.digests)} members verified, content {content.id}")
     if worst:
         raise typer.Exit(worst)
+
+
+def _verify(archive: Path, key: Path | None) -> str:
+    """What is to be said of an archive that is as it should be."""
+    from ..archive.signature import require_signed, signature_file  # noqa: PLC0415 - `--help` answers at once
+    from ..archive.verify import verify_archive  # noqa: PLC0415
+
+    signed = require_signed(archive, key) if key else None
+    content = verify_archive(archive)
+    if signed not in (None, content.id):
+        raise Refused(f"{archive} was replaced while it was read: start again")
+    by = f", signed by {key}: {signature_file(archive)}" if key else ""
+    return f"{archive}: {len(content.digests)} members verified, content {content.id}{by}"
+
+
+def diff(
+    first: Annotated[Path, typer.Argument(help="A .mar, or the folder it was unpacked to.")],
+    second: Annotated[Path, typer.Argument(help="Another.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show what differs between two archives: members, and what the model is. Both are verified first.
+
+    Exit code 0 where they hold the same, 1 where they differ, 4 where one is not an archive.
+    """
+    from ..inspection.difference import compare  # noqa: PLC0415 - `--help` answers at once
+    from .summary import render_difference  # noqa: PLC0415
+
+    difference = compare(first, second)
+    print(render_difference(difference, as_json=wants_json(as_json)))
+    if not difference.is_same:
+        raise typer.Exit(DIFFERENT)
 
 
 COMMANDS: Commands = (
     (pack, "Pack a checkpoint into an archive that is proven to answer right."),
     (inspect, "Show what an archive is, or what a checkpoint would become."),
     (verify, "Check every byte of an archive against its list of digests."),
+    (diff, "Show what differs between two archives."),
 )

@@ -13,7 +13,7 @@ from ..clients.worker_count import MAX_WORKERS
 from ..console import say
 from ..errors import BerthError, UsageError
 from ..process.log_style import FORMAT_VARIABLE, LEVEL_VARIABLE, LogFormat, LogLevel, LogStyle, written_as
-from .options import AsJson, Commands, Config, Memory, wants_json
+from .options import AsJson, Commands, Config, Memory, RequireSignature, wants_json
 
 if TYPE_CHECKING:
     from ..machine.machine import Machine
@@ -38,6 +38,7 @@ def serve(
             "--no-keys", envvar="BERTH_NO_KEYS", help="Let whoever reaches the address ask, without API keys."
         ),
     ] = False,
+    require_signature: RequireSignature = None,
     log_level: Annotated[
         LogLevel, typer.Option(envvar=LEVEL_VARIABLE, help="Which lines are written: this level's and worse ones.")
     ] = LogLevel.INFO,
@@ -52,11 +53,13 @@ def serve(
     of its keys. An address that other machines reach needs API keys, in the file that BERTH_API_KEYS_FILE names, or
     --no-keys.
     """
+    from ..serve.access import Wish  # noqa: PLC0415
     from ..serve.start import serve_archives  # noqa: PLC0415
 
+    wish = Wish(no_keys=no_keys, signed_by=require_signature)
     with written_as(LogStyle(level=log_level, format=log_format)):
         try:
-            code = serve_archives(archives or [], config, memory, drain_seconds, no_keys=no_keys)
+            code = serve_archives(archives or [], config, memory, drain_seconds, wish)
         except BerthError as error:  # said before the log ends
             say(str(error))
             code = error.exit_code

@@ -1,12 +1,13 @@
 """What an archive is, or was made of, as lines for people or as JSON."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from handler.config import Task
 
+from ..inspection.difference import Difference, Version
 from ..inspection.facts import Facts
 from ..inspection.inspect import Inspection, inspect_archive
 from ..machine.quantities import format_bytes
@@ -14,7 +15,7 @@ from ..pack.pack import Packed
 from ..pack.precision.bounds import describe
 
 SHOWN_LABELS = 8
-SHORT_COMMIT = 10
+SHORT_COMMIT, SHORT_DIGEST = 10, 12
 ENGINES = {
     "packed": "packed: texts share a forward pass without padding",
     "padded": "padded: this architecture brings its own attention, so texts are padded to the longest beside them",
@@ -33,6 +34,47 @@ def render_inspection(inspection: Inspection, *, as_json: bool) -> str:
     return _lines(_rows(inspection))
 
 
+def render_difference(difference: Difference, *, as_json: bool) -> str:
+    """What differs between two archives as one JSON object, or as a sentence and a table."""
+    if as_json:
+        return json.dumps({"same": difference.is_same, **asdict(difference)}, ensure_ascii=False)
+    if difference.is_same:
+        return f"same content: {difference.contents[0]}"
+    from rich.table import Column, Table  # noqa: PLC0415 - `--help` answers at once
+    from rich.text import Text  # noqa: PLC0415
+
+    from .tables import draw  # noqa: PLC0415
+
+    table = Table(
+        "",
+        Column("what", overflow="fold"),
+        *(Column(Text(archive), overflow="fold") for archive in difference.archives),
+    )
+    for row in _difference_rows(difference):
+        table.add_row(*(Text(cell) for cell in row))
+    return f"different contents: {' and '.join(difference.contents)}\n{draw(table)}"
+
+
+def _difference_rows(difference: Difference) -> Iterator[tuple[str, str, str, str]]:
+    """Each fact and each member that differs: its kind, its name, and how either archive has it."""
+    for fact, (old, new) in difference.facts.items():
+        yield "fact", fact.replace("_", " "), _value(old), _value(new)
+    for name, version in difference.removed.items():
+        yield "removed", name, _version(version), ""
+    for name, version in difference.added.items():
+        yield "added", name, "", _version(version)
+    for name, (before, after) in difference.changed.items():
+        yield "changed", name, _version(before), _version(after)
+
+
+def _version(version: Version) -> str:
+    return f"{version.sha256[:SHORT_DIGEST]} {version.size_bytes:,} bytes"
+
+
+def _value(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def render_packed(packed: Packed) -> str:
     """What was packed, from what and how, and the command to go on with."""
     inspection, prepared = inspect_archive(packed.archive), packed.prepared
@@ -43,6 +85,7 @@ def render_packed(packed: Packed) -> str:
         "task": _task(inspection.facts.task, prepared.task_reason, prepared.other_tasks),
         "engine": ENGINES[packed.engine],
         **_notes(prepared.notes),
+        **({"signature": str(packed.signature)} if packed.signature else {}),
         "next": f"berth serve {packed.archive}",
     }
     return f"packed in {packed.seconds:.1f} s\n{_lines(rows)}"

@@ -13,7 +13,7 @@ import typer
 
 from ..console import say
 from ..errors import UsageError
-from .options import AsJson, Commands, wants_json
+from .options import AsJson, Commands, RequireSignature, wants_json
 
 if TYPE_CHECKING:
     from ..tune.outcome import Outcome, Result
@@ -31,6 +31,7 @@ def tune(
     texts: Annotated[
         Path | None, typer.Option(help="What to ask, one text a line. Default: texts of 24 tokens on average.")
     ] = None,
+    require_signature: RequireSignature = None,
     as_json: AsJson = False,
 ) -> None:
     """Find how many workers, threads and tokens a pass answer most requests in time on this machine, under load.
@@ -47,7 +48,7 @@ def tune(
 
     require_served(sys.platform)
     try:
-        course = Course(archive, parse_ms(p99), texts, os.environ)
+        course = Course(archive, parse_ms(p99), texts, os.environ, require_signature)
         say(
             f"{len(course.planned)} splits, {course.num_trials} trials, about {course.about_s / 60:.0f} minutes; let "
             "nothing else run meanwhile. Ctrl-C ends it, and nothing is written"

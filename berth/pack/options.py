@@ -36,4 +36,6 @@ class PackOptions:
     """Names and addresses of further heads on the checkpoint's encoder."""
     golden_file: Path | None = None
     """The user's own inputs for proving faster precisions, one a line."""
+    signing_key: Path | None = None
+    """The private key that signs what the archive holds."""
     worker: WorkerOptions = field(default_factory=WorkerOptions)

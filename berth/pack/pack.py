@@ -21,6 +21,7 @@ import handler
 from handler.precision import Precision
 
 from ..archive.content import ArchivePlan
+from ..archive.signature import load_signer, sign_archive
 from ..archive.verify import read_archive
 from ..archive.write import member_size, write_archive
 from ..errors import BerthError, Refused, UsageError
@@ -49,18 +50,21 @@ class Packed:
     engine: str
     """The engine that gave the known answers on this machine's CPU."""
     seconds: float
+    signature: Path | None = None
 
 
 def pack_checkpoint(address: str | Path | None, options: PackOptions, progress: Progress | None = None) -> Packed:
     """Pack a checkpoint, or the sample model, into a proven archive; Refused when it would not serve."""
     progress, began_s = progress or Silence(), time.monotonic()
-    own_inputs = _own_inputs(options)
+    own_inputs, signer = _own_inputs(options), load_signer(options.signing_key) if options.signing_key else None
     with opened(None if address is None else str(address), progress, refuse_foreign) as source:
         target = _target(source, options)
         with prepared_with_heads(source, options, target.stem, progress) as prepared:
             engine, left_out = _pack(prepared, target, options, own_inputs, progress)
+    signature = sign_archive(target, signer) if signer else None
     noted = replace(prepared, notes=(*prepared.notes, *left_out))
-    return Packed(archive=target, prepared=noted, engine=engine, seconds=time.monotonic() - began_s)
+    seconds = time.monotonic() - began_s
+    return Packed(archive=target, prepared=noted, engine=engine, seconds=seconds, signature=signature)
 
 
 def _own_inputs(options: PackOptions) -> list[object]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..endpoint import Endpoint
 from ..errors import Refused
@@ -15,11 +16,13 @@ NO_KEYS_VARIABLE = "BERTH_NO_KEYS"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What somebody said of keys."""
+    """What somebody said of who may ask, and of who must have signed what is served."""
 
     keys: KeySource | None = None
     no_keys: bool = False
     """Whether addresses that others reach may be open; keys that are given are asked for all the same."""
+    signed_by: Path | None = None
+    """The public key of whom archives must be signed by; None: of nobody."""
 
 
 NO_WISH = Wish()

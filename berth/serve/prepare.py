@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from ..archive.served_model import ServedModel, read_model
-from ..archive.unpack import cache_folder, unpack_once
+from ..archive.signature import unpack_signed
+from ..archive.unpack import cache_folder
 from ..clients.launcher import health_endpoint
 from ..console import say
 from ..errors import Refused
@@ -36,7 +37,7 @@ def prepare_server(request: Request, drain_s: float, not_forked: str | None, adv
     """
     with ThreadPoolExecutor(max_workers=1) as other:  # nvidia-smi may have to wake the GPUs
         reading = other.submit(read_machine, os.environ, request.memory)
-        models = prepare_models(request.archives, advance)
+        models = prepare_models(request.archives, request.signed_by, advance)
     settings, machine = request.settings, replace(reading.result(), not_forked=not_forked)
     _announce_machine(machine)
     split, line = find_tuning(request.archives, settings, machine)
@@ -86,11 +87,16 @@ def _announce_machine(machine: Machine) -> None:
         say(f"each worker imports for itself, none is forked: {machine.not_forked}")
 
 
-def prepare_models(archives: Sequence[Path], advance: Advance = ignore) -> tuple[ServedModel, ...]:
-    """Unpack every archive and verify what is served; Refused when one is missing, altered or named like another."""
+def prepare_models(
+    archives: Sequence[Path], signed_by: Path | None, advance: Advance = ignore
+) -> tuple[ServedModel, ...]:
+    """Unpack every archive and verify what is served; Refused when one is missing, altered or named like another.
+
+    With a public key, `signed_by`, each has its signature.
+    """
     cache = cache_folder()
     with ThreadPoolExecutor() as threads:
-        folders = list(threads.map(partial(unpack_once, cache=cache, advance=advance), archives))
+        folders = list(threads.map(partial(unpack_signed, key=signed_by, cache=cache, advance=advance), archives))
     models = tuple(read_model(folder.absolute()) for folder in folders)
     names = [model.name for model in models]
     for model, archive in zip(models, archives, strict=True):

@@ -25,6 +25,8 @@ class Request:
     """How much it may take, as Kubernetes writes it; None: what the machine grants."""
     keys: KeySource | None
     """Where the API keys are; None: nobody is asked for one."""
+    signed_by: Path | None
+    """The public key of whom the archives must be signed by; None: of nobody."""
 
 
 def read_request(
@@ -46,7 +48,7 @@ def read_request(
     for archive in wanted:
         _require_archive(archive)
     keys = decide_access(settings, wish, environ)
-    return Request(settings=settings, archives=wanted, memory=memory, keys=keys)
+    return Request(settings=settings, archives=wanted, memory=memory, keys=keys, signed_by=wish.signed_by)
 
 
 def _require_archive(archive: Path) -> None:

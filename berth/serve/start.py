@@ -4,18 +4,20 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
+from .access import NO_WISH, Wish
 from .platforms import require_served
 
 
 def serve_archives(
-    archives: Sequence[Path], config: Path | None, memory: str | None, drain_s: float, *, no_keys: bool
+    archives: Sequence[Path], config: Path | None, memory: str | None, drain_s: float, wish: Wish = NO_WISH
 ) -> int:
     """Serve until SIGTERM or Ctrl-C, then answer for up to `drain_s` seconds what was accepted.
 
-    `memory`: how much it may take, instead of what the machine grants. `no_keys`: whether addresses that others reach
-    may be open. The exit code: 0 after a clean stop, 130 after a forced one.
+    `memory`: how much it may take, instead of what the machine grants. `wish`: without the API keys, which are taken
+    from the environment. The exit code: 0 after a clean stop, 130 after a forced one.
     """
     require_served(sys.platform)
     from ..front.keys import KeySource  # noqa: PLC0415 - so that other systems are told first
@@ -23,10 +25,9 @@ def serve_archives(
     from ..machine.limits import memory_limit  # noqa: PLC0415
     from ..process.run_folder import run_folder  # noqa: PLC0415
     from ..process.signals import stop_signals  # noqa: PLC0415
-    from .access import Wish  # noqa: PLC0415
     from .forks import started_fork_server  # noqa: PLC0415
 
-    wish = Wish(keys=KeySource.take(os.environ), no_keys=no_keys)
+    wish = replace(wish, keys=KeySource.take(os.environ))
     not_forked = why_not_forked(memory_limit())
     with (
         stop_signals() as signals,

@@ -9,7 +9,8 @@ import psutil
 
 from .. import __version__
 from ..archive.served_model import read_model
-from ..archive.unpack import cache_folder, unpack_once
+from ..archive.signature import unpack_signed
+from ..archive.unpack import cache_folder
 from ..archive.verify import content_id
 from ..errors import BerthError, Refused, UsageError
 from ..machine.machine import read_machine
@@ -42,13 +43,23 @@ def why_noisy(busy_percent: float) -> str | None:
 class Course:
     """One tuning of one archive on this machine; nothing is served or written before `run`."""
 
-    def __init__(self, archive: Path, p99_ms: float, texts: Path | None, environ: Mapping[str, str]) -> None:
-        """Check all that can be checked first: the folder, the archive, the texts. Refused or UsageError."""
+    def __init__(
+        self,
+        archive: Path,
+        p99_ms: float,
+        texts: Path | None,
+        environ: Mapping[str, str],
+        signed_by: Path | None = None,
+    ) -> None:
+        """Check all that can be checked first: the folder, the archive, the texts. Refused or UsageError.
+
+        `signed_by`: the public key of whom the archive must be signed by.
+        """
         self._file = tuning_file(archive)
         require_writable(self._file)
         self._archive, self._p99_ms = archive, p99_ms
         self._settings = Settings.load(find_config(None), environ)
-        self._model = read_model(unpack_once(archive, cache_folder()).absolute())
+        self._model = read_model(unpack_signed(archive, signed_by, cache_folder()).absolute())
         self._bodies = make_bodies(self._model, texts)
         self._machine = read_machine(environ, None)
         self._id, self._traits = content_id(archive), read_traits(self._machine)

@@ -14,14 +14,20 @@ from .counts import Counts
 
 
 def audit(
-    archive: Path, inputs: Sequence[str], columns: Mapping[str, str], parameters: Mapping[str, Any]
+    archive: Path,
+    inputs: Sequence[str],
+    columns: Mapping[str, str],
+    parameters: Mapping[str, Any],
+    signed_by: Path | None = None,
 ) -> tuple[dict[str, Counts], Counts]:
     """Count what the model would read, (by file, in all); nothing is computed, and nothing is written.
 
+    `signed_by`: the public key of whom the archive must be signed by.
     UsageError, Refused: an input, a column, a parameter or the archive is wrong.
     """
     job = Job(
         archive=archive,
+        signed_by=signed_by,
         inputs=tuple(inputs),
         output=Path(os.devnull),
         reads_only=True,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..asking.inputs import parse_parameters
-from ..options import AsJson, Commands, wants_json
+from ..options import AsJson, Commands, RequireSignature, wants_json
 from .command import Column, Inputs, Parameters, parse_columns, require_pyarrow
 
 if TYPE_CHECKING:
@@ -19,7 +19,12 @@ Model = Annotated[Path, typer.Option(help="A .mar, or the folder it was unpacked
 
 
 def audit(
-    inputs: Inputs, model: Model, column: Column = None, parameters: Parameters = None, as_json: AsJson = False
+    inputs: Inputs,
+    model: Model,
+    column: Column = None,
+    parameters: Parameters = None,
+    require_signature: RequireSignature = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say how much of a corpus the model would never read, by file and in all: a table, or JSON elsewhere.
 
@@ -31,7 +36,8 @@ def audit(
     require_pyarrow("audit")
     from ...bulk.audit.run import audit as run  # noqa: PLC0415 - `--help` answers at once
 
-    files, whole = run(model, inputs, parse_columns(column or ()), parse_parameters(parameters) or {})
+    columns, asked = parse_columns(column or ()), parse_parameters(parameters) or {}
+    files, whole = run(model, inputs, columns, asked, require_signature)
     print(render_audit(files, whole, as_json=wants_json(as_json)))
 
 

@@ -10,7 +10,7 @@ from ...bulk.job import PART_ROWS, Job, OnError, Output, Shard
 from ...console import say
 from ...errors import UsageError
 from ..asking.inputs import parse_parameters
-from ..options import AsJson, Commands, Memory, wants_json
+from ..options import AsJson, Commands, Memory, RequireSignature, wants_json
 
 INTERRUPTED = 130  # 128 + SIGINT, as a shell counts it
 COLUMN_HELP = "Which column a key of the task is: text, pair, question, context, query, texts. A bare NAME: the first."
@@ -57,6 +57,7 @@ def bulk(
     plan: Plan = False,
     price_per_hour: Price = None,
     memory: Memory = None,
+    require_signature: RequireSignature = None,
     as_json: AsJson = False,
 ) -> None:
     """Answer every row of files, in worker processes of this command: no server, no Java.
@@ -71,6 +72,7 @@ def bulk(
     share = Shard.parse(shard) if shard is not None else None
     job = Job(
         archive=archive,
+        signed_by=require_signature,
         inputs=tuple(inputs),
         output=output / share.name if share else output,
         shard=share,

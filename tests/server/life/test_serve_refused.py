@@ -43,6 +43,15 @@ def test_a_missing_archive(tmp_path: Path) -> None:
         assert_refused_before_java(server, 4, "none.mar", "berth pack")
 
 
+def test_an_unsigned_archive_where_a_signature_is_required(tmp_path: Path) -> None:
+    from tests.support.signing import make_keys  # noqa: PLC0415 - or all of these tests were skipped without it
+
+    _, public = make_keys(tmp_path, "ada")
+    archive = make_standin(tmp_path / "store")
+    with started_server([archive], {"BERTH_REQUIRE_SIGNATURE": str(public)}) as server:
+        assert_refused_before_java(server, 4, f"{archive} is not signed", "berth pack --sign KEY")
+
+
 def test_no_archive_named_and_none_in_the_model_store(tmp_path: Path) -> None:
     with started_server([], cwd=tmp_path) as server:
         assert_refused_before_java(server, 4, str(tmp_path / "model_store" / "bert.mar"))

@@ -54,7 +54,7 @@ def test_arguments_come_before_ports(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with socket.create_server(("127.0.0.1", 0)) as other:
         monkeypatch.setenv("BERTH_HEALTH_ADDRESS", f"127.0.0.1:{other.getsockname()[1]}")
         with pytest.raises(Refused, match=r"nope\.mar"):
-            serve_archives([tmp_path / "nope.mar"], CONFIG, None, 1.0, no_keys=False)
+            serve_archives([tmp_path / "nope.mar"], CONFIG, None, 1.0)
 
 
 def test_other_systems_are_told_where_it_runs() -> None:
