@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from berth.errors import Refused
 from berth.pack.load_checkpoint import load_checkpoint
@@ -53,9 +54,11 @@ class FasterCell:
         return [Faster(distance=self._distances.get(each.precision), tried=each) for each in trial.try_all()]
 
     def _ask(self, precision: Precision, kept: Sequence[int]) -> Asked:
-        max_tokens, own = self._checkpoint.max_tokens, {name: getattr(self._checkpoint, name) for name in OWN}
-        chosen = {"precision": precision, "int8_kept": tuple(kept)}
-        config = HandlerConfig(task=self._task, max_tokens=max_tokens, **chosen, **own)
+        max_tokens = self._checkpoint.max_tokens
+        own: dict[str, Any] = {name: getattr(self._checkpoint, name) for name in OWN}
+        config = HandlerConfig(
+            task=self._task, max_tokens=max_tokens, precision=precision, int8_kept=tuple(kept), **own
+        )
         try:
             pipeline = load_pipeline(self._checkpoint.root, config, ENVIRONMENT, None, self._known)
         except SelfTestError as error:
