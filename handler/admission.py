@@ -8,7 +8,7 @@ from .config import MAX_TEXTS_PER_REQUEST, MAX_TOKENS_PER_REQUEST, HandlerConfig
 from .engine.pending import Pending
 from .errors import InputTooLong, RequestError, TooManyInputs, TooManyTokens
 from .inputs import TextInput
-from .parameters import CutParameters, Parameters
+from .parameters import CutParameters
 from .payload import Request
 from .sizes import most_token_vectors
 from .tasks.late import gives_tokens
@@ -18,7 +18,7 @@ from .text.tokenization import Encoded
 def accept(request: Request, encoded: list[Encoded], config: HandlerConfig) -> list[Pending] | RequestError:
     """Return one request's inputs, or the error that says why it cannot be answered."""
     inputs: list[Pending] = []
-    for source, texts in zip(request.inputs, map(_mark, encoded, repeat(request.parameters)), strict=True):
+    for source, texts in zip(request.inputs, map(_mark, encoded, repeat(request)), strict=True):
         if isinstance(texts, RequestError):
             return texts.locate(source.param)
         num_tokens = sum([text.num_tokens for text in texts])
@@ -40,11 +40,12 @@ def accept(request: Request, encoded: list[Encoded], config: HandlerConfig) -> l
     )
 
 
-def _mark(texts: Encoded, parameters: Parameters) -> Encoded:
+def _mark(texts: Encoded, request: Request) -> Encoded:
     """Say of texts that what a model says of their tokens is asked for, if it is."""
-    if isinstance(texts, RequestError) or not parameters.reads_tokens:
+    if isinstance(texts, RequestError) or not request.parameters.reads_tokens:
         return texts
-    return [msgspec.structs.replace(text, reads_tokens=True) for text in texts]
+    only_weights = not request.parameters.gives_tokens and not request.is_raw
+    return [msgspec.structs.replace(text, reads_tokens=True, only_weights=only_weights) for text in texts]
 
 
 def _refuse_cuts(request: Request, inputs: list[Pending]) -> InputTooLong | None:

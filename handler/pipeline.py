@@ -246,7 +246,8 @@ class Pipeline:
 
 def are_finite(rows: Sequence[Row]) -> list[bool]:
     """Tell which of the rows of a forward pass [width], or [T, width] each, hold nothing but finite numbers."""
-    if rows[0].ndim > 1 or len(rows[0]) > WIDE:  # those of whole vocabularies are not laid together
+    is_uneven = len({row.shape for row in rows}) > 1
+    if is_uneven or rows[0].ndim > 1 or len(rows[0]) > WIDE:  # those of whole vocabularies are not laid together
         return [bool(np.isfinite(row).all()) for row in rows]
     is_finite = np.isfinite(np.concatenate(rows)).reshape(len(rows), -1)
     each: list[bool] = np.logical_and.reduce(is_finite, -1).tolist()

@@ -141,13 +141,19 @@ def _makers(tokenizer: Any, config: HandlerConfig) -> Mapping[Kind, Make]:
     last = config.vectors.numbers_of_token
     every = {
         # a copy, for a part would hold the whole
-        Kind.DENSE: _make_dense(config, lambda reading: reading.rows[0][0, :width].copy()),
+        Kind.DENSE: _make_dense(config, lambda reading: np.atleast_2d(reading.rows[0])[0, :width].copy()),
         Kind.SPARSE: _make_sparse(
-            tokenizer, config, lambda reading: weigh_words(reading.texts[0].ids, reading.rows[0][1:, 0], tokenizer)
+            tokenizer, config, lambda reading: weigh_words(reading.texts[0].ids, _weights_of(reading), tokenizer)
         ),
         Kind.MULTI_VECTOR: lambda reading, _: reading.rows[0][2:, first:last].copy(),
     }
     return {kind: every[kind] for kind in config.vectors.kinds}
+
+
+def _weights_of(reading: Reading) -> Row:
+    """Return the weights of a text's tokens [T], which stand alone behind its row where no vectors are asked for."""
+    (text,), (row,) = reading.texts, reading.rows
+    return row[-text.num_tokens :] if text.only_weights else row[1:, 0]
 
 
 def _make_dense(config: HandlerConfig, vector_of: Callable[[Reading], Row]) -> Make:

@@ -19,8 +19,8 @@ from ..text.passages import Passages
 P = TypeVar("P", bound=Parameters)
 Row = npt.NDArray[np.float32]
 """What the model says of one text: [width] for a text, [T, width] for its tokens, [M, vocabulary] for its masks;
-[vocabulary] for a sparse vector; [1 + T, width] for a vector and what is said of tokens beside it; [S, C] for spans of
-words and types of entities."""
+[vocabulary] for a sparse vector; [1 + T, width] for a vector and what is said of tokens beside it, [width + T] where
+that is a weight for each; [S, C] for spans of words and types of entities."""
 
 
 class Reads(StrEnum):

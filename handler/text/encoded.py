@@ -36,6 +36,8 @@ class EncodedText(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False)
     """[T]: which word of its text a token is of, as the tokenizer splits it; -1 for none."""
     reads_tokens: bool = False
     """Whether what a model says of single tokens beside the text's vector is asked for."""
+    only_weights: bool = False
+    """Whether that is the tokens' weights alone, and none of their vectors."""
     num_hidden: int = 0
     """So many of its last tokens are seen by none, and see all others."""
     adapter: int = 0
@@ -49,7 +51,8 @@ class EncodedText(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False)
     @property
     def key(self) -> tuple[object, ...]:
         """Texts of which a model says the same have equal keys."""
-        return self.ids.tobytes(), self.type_ids.tobytes(), self.reads_tokens, self.adapter, self.num_hidden
+        asked = self.reads_tokens, self.only_weights
+        return self.ids.tobytes(), self.type_ids.tobytes(), *asked, self.adapter, self.num_hidden
 
     @property
     def is_truncated(self) -> bool:

@@ -83,13 +83,35 @@ def test_three_vectors_of_one_pass(folder: Path, pipeline: Pipeline, monkeypatch
 
 def test_each_kind_alone_and_beside_neighbours_that_ask_for_another(pipeline: Pipeline) -> None:
     all_kinds = answers(pipeline, TEXTS, list(Kind))
-    asked = [None, Kind.SPARSE, Kind.MULTI_VECTOR, Kind.DENSE, None, Kind.SPARSE, Kind.MULTI_VECTOR, None]
+    both = [Kind.DENSE, Kind.SPARSE]
+    asked: list[Any] = [None, Kind.SPARSE, Kind.MULTI_VECTOR, Kind.DENSE, both, Kind.SPARSE, Kind.MULTI_VECTOR, None]
     requests = [ask(text, EmbeddingParameters(vectors=kind)) for text, kind in zip(TEXTS, asked, strict=True)]
     for found, kind, every in zip(map(value_of, pipeline.answer(requests)), asked, all_kinds, strict=True):
-        if kind is Kind.SPARSE:
-            assert_close(list(found.to_json().values()), list(every["sparse"].to_json().values()))
+        if kind is both:
+            assert_close(found["dense"], every["dense"])
+        if kind in (both, Kind.SPARSE):
+            words, expected = (found["sparse"] if kind is both else found).to_json(), every["sparse"].to_json()
+            assert set(words) == set(expected)
+            assert_close(list(words.values()), list(expected.values()))
         else:
             assert_close(found, every[kind or Kind.DENSE])
+
+
+def test_of_a_sparse_vector_alone_only_weights_leave_the_device(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model: Any = pipeline.model
+    choose, left = model.readout.choose, []
+
+    def watch(*given: Any) -> Any:
+        left.append(choose(*given))
+        return left[-1]
+
+    monkeypatch.setattr(model.readout, "choose", watch)
+    (answer,) = pipeline.answer([ask("The ship lies in the harbour.", EmbeddingParameters(vectors=Kind.SPARSE))])
+    assert isinstance(answer, list)
+    assert answer[0].num_tokens > 2
+    assert [each.shape for each in left] == [(2, 81)]  # the text's row, and the weights of all tokens in another
 
 
 def test_one_of_the_two_matrices_is_enough(tmp_path: Path) -> None:

@@ -1,16 +1,23 @@
 """Every task on every architecture equals transformers; docs/equality.md is made of the same cells."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from berth.convert.convert import converted
 from berth.pack.precision.bounds import LEAST_COSINES
 from berth.pack.precision.choose import Tried
+from berth.progress import Silence
 from handler.config import Task
 from handler.engine.model import Engine
 from handler.known_answers import TOLERANCES
 from handler.precision import Precision
 from tests.support.checkpoints import ARCHITECTURES, TASKS_OF
+from tests.support.checkpoints.bge_m3 import make_bge_m3
+from tests.support.checkpoints.late import make_pylate
+from tests.support.checkpoints.sentence_transformers import make_sparse_encoder
+from tests.support.checkpoints.static import make_static
 from tests.support.equality.cells import make_cell, measure_cell
 from tests.support.equality.compare import largest_difference
 from tests.support.equality.precisions import Faster, FasterCell, served
@@ -34,6 +41,31 @@ def test_faster_precisions_are_others_and_pack_decides_on_them(tmp_path: Path) -
         assert each.distance is not None
         assert TOLERANCE < each.distance <= TOLERANCES[each.tried.precision]
         assert each.tried.is_proven == (each.tried.measured >= LEAST_COSINES[each.tried.precision])
+
+
+@pytest.mark.parametrize(
+    ("make", "precisions"),
+    [
+        (make_sparse_encoder, {Precision.BF16, Precision.INT8}),
+        (make_bge_m3, {Precision.BF16, Precision.INT8}),
+        (make_pylate, {Precision.BF16, Precision.INT8}),
+        (make_static, {Precision.BF16}),  # there is no product that int8 would be for
+    ],
+)
+def test_other_vectors_in_faster_precisions(
+    tmp_path: Path, make: Callable[[Path], Path], precisions: set[Precision]
+) -> None:
+    """Within pack's bounds of fp32, and within a worker's tolerance of plain transformers."""
+    with converted(make(tmp_path / "model"), Silence()) as ready:
+        found = FasterCell(ready.folder, Task.EMBEDDINGS).measure()
+    assert {each.tried.precision for each in found if each.tried.is_proven} == precisions
+    for each in found:
+        if each.tried.precision in precisions:
+            assert each.distance is not None
+            assert 0 < each.distance <= TOLERANCES[each.tried.precision]
+            assert LEAST_COSINES[each.tried.precision] <= each.tried.measured < 1
+        else:
+            assert "there are no layers that would multiply in it" in each.tried.note
 
 
 @pytest.mark.parametrize(

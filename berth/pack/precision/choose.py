@@ -13,6 +13,7 @@ import yaml
 
 from handler.config import Task
 from handler.precision import Precision
+from handler.vectors.static import STATIC
 
 from ...archive.content import CHECKPOINT, MODEL_CONFIG
 from ...checkpoint_files import CONFIG, load_json
@@ -55,7 +56,7 @@ class Trial:
 
     def _try(self, precision: Precision, choices: Sequence[tuple[int, ...]]) -> Tried:
         """Take the first choice of layers that holds for the known inputs, and see whether it holds for all."""
-        failed = ""
+        failed = "there are no layers that would multiply in it"
         for kept in choices:
             try:
                 asked = self._ask(precision, kept)
@@ -93,8 +94,10 @@ def try_archive(folder: Path, task: Task, answers: ReferenceAnswers) -> list[Tri
 
 
 def choices_of_layers(checkpoint: Path) -> list[tuple[int, ...]]:
-    """What int8 may leave in fp32: no layer of the checkpoint, else the first and the last."""
+    """What int8 may leave in fp32: no layer of the checkpoint, else the first and the last; no choice for a table."""
     shape = load_json(checkpoint / CONFIG)
+    if shape.get("model_type") == STATIC:
+        return []
     last = next((int(str(shape[name])) - 1 for name in NAMES_OF_LAYERS if name in shape), 0)
     return [(), (0, last)] if last > 1 else [()]
 

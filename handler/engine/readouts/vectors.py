@@ -40,12 +40,14 @@ class TokensReadout(PooledReadout):
     """embeddings of several kinds: of a text its vector, and beneath it a row for each token [1 + T, width].
 
     A token's row begins with its weight, where the checkpoint weighs tokens, and goes on with its vector, of length 1.
-    Only the rows of texts that are asked for tokens (EncodedText.reads_tokens) leave the device.
+    Only the rows of texts that are asked for tokens (EncodedText.reads_tokens) leave the device. Of those that are
+    asked for weights alone it is one row [width + T]: the text's own, and the weights, which lie end to end on the way.
     """
 
     def __init__(self, folder: Path, config: HandlerConfig, placement: Placement, tokenizer: Tokenizer) -> None:
         super().__init__(folder, config, placement, tokenizer)
         assert config.vectors is not None
+        self._width = max(config.vectors.dense_width, config.vectors.numbers_of_token)
         names = (config.vectors.sparse_module, config.vectors.multi_module)
         self._weigh, self._turn = (
             None if name is None else load_module(folder / name).to(placement.device) for name in names
@@ -73,16 +75,28 @@ class TokensReadout(PooledReadout):
             return rows[: len(texts)]
         starts = num_slots + np.cumsum([0, *(text.num_tokens for text in texts)])
         places = [
-            np.r_[place, starts[place] : starts[place + (text.reads_tokens is True)]]
-            for place, text in enumerate(texts)
+            np.r_[place, starts[place] : starts[place] + self.count(text) - 1] for place, text in enumerate(texts)
         ]
-        return rows[torch.from_numpy(np.concatenate(places)).to(rows.device)]
+        chosen = rows[torch.from_numpy(np.concatenate(places)).to(rows.device)]
+        weighed = [np.arange(starts[place], starts[place + 1]) for place, text in enumerate(texts) if text.only_weights]
+        if not weighed:
+            return chosen
+        weights = rows[torch.from_numpy(np.concatenate(weighed)).to(rows.device), 0]
+        return torch.cat([chosen, F.pad(weights, (0, -len(weights) % self._width)).view(-1, self._width)])
 
     def count(self, text: EncodedText) -> int:
-        return 1 + text.num_tokens * text.reads_tokens
+        """How many whole rows are a text's."""
+        return 1 + text.num_tokens * (text.reads_tokens and not text.only_weights)
 
     def num_rows(self, texts: Sequence[EncodedText]) -> int:
-        return sum(map(self.count, texts))
+        num_weights = sum(text.num_tokens for text in texts if text.only_weights)
+        return sum(map(self.count, texts)) - (-num_weights // self._width)
 
     def split(self, numbers: Numbers, texts: Sequence[EncodedText]) -> list[Row]:
-        return np.split(numbers, np.cumsum([self.count(text) for text in texts])[:-1])
+        *rows, behind = np.split(numbers, np.cumsum([self.count(text) for text in texts]))
+        lengths = [text.num_tokens for text in texts if text.only_weights]
+        weights = iter(np.split(behind.ravel(), np.cumsum(lengths)))
+        return [
+            np.concatenate([row[0], next(weights)]) if text.only_weights else row
+            for row, text in zip(rows, texts, strict=True)
+        ]

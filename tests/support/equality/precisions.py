@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from berth.errors import Refused
 from berth.pack.load_checkpoint import load_checkpoint
@@ -21,6 +22,8 @@ from handler.precision import Precision
 
 from .cells import ENVIRONMENT, known_answers, parse, value_of
 
+OWN = ("pooling", "dense", "normalize", "prompts", "default_prompt", "vectors")
+"""What a checkpoint says of how it embeds, in the words of its archive."""
 FLAGS = frozenset({"avx512_vnni", "avx512_bf16"})
 """Of a CPU that is fast in all precisions, int8 first."""
 
@@ -36,10 +39,10 @@ class Faster:
 
 
 class FasterCell:
-    """A checkpoint that `make_cell` made in `folder`, asked in each precision."""
+    """A checkpoint of today's form in `folder`, as `make_cell` makes one, asked in each precision."""
 
     def __init__(self, folder: Path, task: Task) -> None:
-        self._folder, self._task = folder, task
+        self._task = task
         self._checkpoint = load_checkpoint(folder, task)
         self._known = known_answers(folder, task)
         self._packs = reference_answers(self._checkpoint)
@@ -47,14 +50,17 @@ class FasterCell:
 
     def measure(self) -> list[Faster]:
         """Try all as pack would."""
-        trial = Trial(self._ask, self._task, len(self._packs.inputs), choices_of_layers(self._folder))
+        trial = Trial(self._ask, self._task, len(self._packs.inputs), choices_of_layers(self._checkpoint.root))
         return [Faster(distance=self._distances.get(each.precision), tried=each) for each in trial.try_all()]
 
     def _ask(self, precision: Precision, kept: Sequence[int]) -> Asked:
         max_tokens = self._checkpoint.max_tokens
-        config = HandlerConfig(task=self._task, max_tokens=max_tokens, precision=precision, int8_kept=tuple(kept))
+        own: dict[str, Any] = {name: getattr(self._checkpoint, name) for name in OWN}
+        config = HandlerConfig(
+            task=self._task, max_tokens=max_tokens, precision=precision, int8_kept=tuple(kept), **own
+        )
         try:
-            pipeline = load_pipeline(self._folder, config, ENVIRONMENT, None, self._known)
+            pipeline = load_pipeline(self._checkpoint.root, config, ENVIRONMENT, None, self._known)
         except SelfTestError as error:
             raise Refused(str(error)) from error
         self._distances[precision] = pipeline.check(self._known)  # the last that is asked is the one that is judged
