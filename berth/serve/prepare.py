@@ -88,7 +88,7 @@ def _announce_machine(machine: Machine) -> None:
 
 
 def prepare_models(
-    archives: Sequence[Path], signed_by: Path | None, advance: Advance = ignore
+    archives: Sequence[Path], signed_by: Path | None = None, advance: Advance = ignore
 ) -> tuple[ServedModel, ...]:
     """Unpack every archive and verify what is served; Refused when one is missing, altered or named like another.
 

@@ -9,6 +9,7 @@ import pytest
 
 from berth.archive.unpack import unpack_once
 from tests.support.servers import Server, started_server
+from tests.support.signing import make_keys
 from tests.support.standin import CANNOT_PREDICT, DOES_NOT_IMPORT, IS_KILLED, RAISES, RAISES_RUNTIME_ERROR, make_standin
 
 pytestmark = pytest.mark.server
@@ -44,8 +45,6 @@ def test_a_missing_archive(tmp_path: Path) -> None:
 
 
 def test_an_unsigned_archive_where_a_signature_is_required(tmp_path: Path) -> None:
-    from tests.support.signing import make_keys  # noqa: PLC0415 - or all of these tests were skipped without it
-
     _, public = make_keys(tmp_path, "ada")
     archive = make_standin(tmp_path / "store")
     with started_server([archive], {"BERTH_REQUIRE_SIGNATURE": str(public)}) as server:

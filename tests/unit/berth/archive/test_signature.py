@@ -157,3 +157,11 @@ def test_a_file_without_a_public_key_is_named(archive, keys, key):
 def test_a_file_without_a_private_key_is_named(keys, key):
     with pytest.raises(UsageError, match=rf"--sign .*{key}: no private key of an elliptic curve"):
         load_signer(keys / key)
+
+
+def test_a_missing_package_is_named(keys, tmp_path, monkeypatch):
+    monkeypatch.setattr("berth.archive.signature.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"--sign needs model-signing, .*berth\[sign\]"):
+        load_signer(keys / "ada.key")
+    with pytest.raises(UsageError, match=r"--require-signature needs model-signing, .*berth\[sign\]"):
+        require_signed(tmp_path / "bert.mar", keys / "ada.pub")
