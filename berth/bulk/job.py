@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from .storage.places import Place
+from .storage.address import Place
 
 PART_ROWS = 4096
 """Rows of a part, at the most: at 500 rows/s a kill costs each worker eight seconds, and a vector of 384 numbers makes

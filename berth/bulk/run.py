@@ -135,6 +135,7 @@ class _Course:
             bytes=(claim.start.byte, claim.end.byte),
             size=done.size,
             sha256=done.sha256,
+            stamp=done.stamp,
             errors=done.errors,
             cut=done.cut,
             tokens=done.tokens,

@@ -1,8 +1,8 @@
 """The options of `berth audit`, and its table."""
 
 import json
-import os
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -46,8 +46,9 @@ def render_audit(files: "Mapping[str, Counts]", whole: "Counts", *, as_json: boo
 
     lengths = ("mean", "p50", "p95", "p99", "max")
     table = Table("file", "rows", "tokens", *lengths, "cut", "never read", "refused", "unknown", "equal")
-    root = os.path.commonpath(files)
-    shown = {os.path.relpath(name, root): each for name, each in files.items()} if len(files) > 1 else {}
+    folders = zip(*(name.split("/")[:-1] for name in files), strict=False)
+    shared = sum(1 for _ in takewhile(lambda names: len(set(names)) == 1, folders))
+    shown = {"/".join(name.split("/")[shared:]): each for name, each in files.items()} if len(files) > 1 else {}
     for name, each in [*shown.items(), ("all", whole)]:
         found = each.to_json()
         spread = [_number(found["tokens_per_row"].get(length, "")) for length in lengths]
