@@ -142,6 +142,5 @@ class _Course:
         )
         self._manifest.keep(part)
         self.account.take(part)
-        sizes = [source.size for source in self._sources]
-        self.account.share = (sum(sizes[:index]) + sizes[index] * claim.share) / max(1, sum(sizes))
+        self.account.share = self._running.prepared.share(index, claim.share)
         self.account.seconds = time.monotonic() - self._began_s

@@ -41,10 +41,7 @@ def find_objects(place: BucketPath, is_input: Callable[[str], bool]) -> list[Buc
         if place.key and _client(place).get_file_info(place.path).is_file:
             return [place]
         if not MAGIC & set(place.key):
-            below = _list(place)
-            if not below:
-                _require_bucket(place)
-            return [each for each in below if is_input("/".join(each.parts[len(place.parts) :]))]
+            return [each for each in _list(place) if is_input("/".join(each.parts[len(place.parts) :]))]
         fixed = next(number for number, part in enumerate(place.parts) if MAGIC & set(part))
         root = place.at("/".join(place.parts[:fixed]))
         found = [each for each in _list(root) if _matches(each.parts[fixed:], place.parts[fixed:])]
@@ -146,6 +143,8 @@ def _list(root: BucketPath) -> list[BucketPath]:
     from pyarrow.fs import FileSelector  # noqa: PLC0415
 
     found = _client(root).get_file_info(FileSelector(root.path, recursive=True, allow_not_found=True))
+    if not found:
+        _require_bucket(root)
     return sorted((root.at(each.path) for each in found if each.is_file), key=lambda each: each.parts)
 
 

@@ -30,8 +30,10 @@ def audit(
     """
     require_pyarrow("audit")
     from ...bulk.audit.run import audit as run  # noqa: PLC0415 - `--help` answers at once
+    from .show import watched  # noqa: PLC0415
 
-    files, whole = run(model, inputs, parse_columns(column or ()), parse_parameters(parameters) or {})
+    with watched() as watch:
+        files, whole = run(model, inputs, parse_columns(column or ()), parse_parameters(parameters) or {}, watch)
     print(render_audit(files, whole, as_json=wants_json(as_json)))
 
 
