@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from ..errors import UsageError
-from .storage.places import Place
+from .storage.address import Place
 
 T = TypeVar("T")
 PART_ROWS = 4096

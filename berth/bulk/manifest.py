@@ -4,14 +4,16 @@ Lines are appended after their part. One that a kill tore is cut off at the next
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext, suppress
 from types import TracebackType
 from typing import Any, Self
 
 import msgspec
 
-from ..errors import Refused
+from ..errors import BerthError, Refused
+from .storage.address import Place
 from .storage.folder import MANIFEST, Written
-from .storage.places import Place, hold_folder
+from .storage.places import hold_folder
 
 NAME = MANIFEST
 SCHEMA_VERSION = 1
@@ -35,7 +37,7 @@ class OtherMachine(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", ta
     machine: dict[str, Any]
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="part"):
+class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="is", tag="part"):
     """A part that is in its place."""
 
     part: int
@@ -51,6 +53,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="part"
     errors: dict[str, int]
     cut: int
     tokens: int
+    stamp: str = ""
+    """Of an object in a bucket: what changes when it is written again."""
 
 
 Line = Head | OtherMachine | Part
@@ -66,13 +70,18 @@ class Manifest:
         self.machine: dict[str, Any] = {}
         self.parts: dict[int, Part] = {}
         """By number: those that were written, whether they are still there or not."""
-        self._read()
+        try:
+            self._read()
+        except BerthError:
+            self._folder.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._folder.close()
+        with suppress(BerthError) if error else nullcontext():  # the first is what people are told
+            self._folder.close()
 
     def draft(self, number: int, name: str) -> str:
         """Where the part that will be called `name` is written before it is kept."""
@@ -113,10 +122,11 @@ class Manifest:
 
     def verified(self) -> dict[int, Part]:
         """The parts that lie there as they were written; others are to be made again."""
-        return {number: part for number, part in self.parts.items() if self._is_whole(part)}
-
-    def _is_whole(self, part: Part) -> bool:
-        return self._folder.is_whole(part.file, Written(size=part.size, sha256=part.sha256))
+        files = {
+            each.file: Written(size=each.size, sha256=each.sha256, stamp=each.stamp) for each in self.parts.values()
+        }
+        whole = self._folder.whole(files)
+        return {number: part for number, part in self.parts.items() if part.file in whole}
 
     def _read(self) -> None:
         good = 0

@@ -1,7 +1,7 @@
 """How much memory a run takes, counted before its first worker starts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handler.config import Task
 from handler.vectors.settings import Kind
@@ -19,6 +19,8 @@ COMMAND_BYTES = 140 * MIB
 """The command itself, with pyarrow."""
 ARROW_BYTES = 60 * MIB
 """What a worker has more than a server's: pyarrow."""
+CLIENT_BYTES = 32 * MIB
+"""A client of a bucket in one process, with a part on its way: S3's takes 13 MB, Google's 20 (pyarrow 26)."""
 ROW_BYTES = 2600
 """Python's objects around a row on its way through the engine, and its answer where that is no vector."""
 JSON_BYTES = 1024 * 40
@@ -99,6 +101,11 @@ def _reading_parts(size: ModelSize, workers: int, part_bytes: int) -> tuple[Part
         Part(name="a worker's libraries", bytes=LIBRARIES_BYTES),
         Part(name="a worker's process", bytes=process, count=workers),
     )
+
+
+def count_clients(memory: RunMemory, processes: int) -> RunMemory:
+    """Add what the clients of a bucket take."""
+    return replace(memory, parts=(*memory.parts, Part(name="a bucket's client", bytes=CLIENT_BYTES, count=processes)))
 
 
 def count_asking(machine: Machine, workers: int, part_rows: int) -> RunMemory:

@@ -65,6 +65,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     rows: int
     size: int = 0
     sha256: str = ""
+    stamp: str = ""
     errors: dict[str, int] = {}
     """Rows without an answer, by the type of their error."""
     cut: int = 0

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from ..memory.model_size import ModelSize
 from .claims import Claim
 from .columns import Columns, choose_columns
 from .job import Job, Limits, OnError, Server
-from .memory import RunMemory, bytes_of_part, count_asking, count_memory, count_reading, gives_tokens
+from .memory import RunMemory, bytes_of_part, count_asking, count_clients, count_memory, count_reading, gives_tokens
 from .messages import Ready, Setup, Work
 from .sources import Source, find_sources
+from .storage.address import BucketPath
 from .workers import Workers, plan_setups, started_workers
 
 ASKING_WORKERS = 2
@@ -63,6 +64,11 @@ class Prepared:
             {"path": str(each.path), "form": str(each.form), "bytes": each.size, **each.stamp} for each in self.sources
         ]
 
+    def share(self, index: int, of_file: float) -> float:
+        """How much of all has been read when so much of the source `index` has been, 0 to 1, by bytes."""
+        sizes = [source.size for source in self.sources]
+        return (sum(sizes[:index]) + sizes[index] * of_file) / max(1, sum(sizes))
+
     def describe_machine(self, ready: Ready) -> dict[str, Any]:
         """What decides the last bits of a number, as the manifest has it."""
         return {"engine": ready.engine, **self.traits, "versions": ready.versions}
@@ -82,7 +88,10 @@ def prepare(job: Job, environ: Mapping[str, str] = os.environ) -> Prepared:
         reads_only=job.reads_only,
     )
     prepare_engine = _prepare_server if isinstance(job.archive, Server) else _prepare_archive
-    return prepare_engine(job, sources, machine, setup)
+    prepared = prepare_engine(job, sources, machine, setup)
+    if any(isinstance(place, BucketPath) for place in (job.output, *(source.path for source in sources))):
+        return replace(prepared, memory=count_clients(prepared.memory, 1 + len(prepared.setups)))
+    return prepared
 
 
 def _prepare_archive(job: Job, sources: Sequence[Source], machine: Machine, setup: Setup) -> Prepared:

@@ -135,12 +135,12 @@ class _Course:
             bytes=(claim.start.byte, claim.end.byte),
             size=done.size,
             sha256=done.sha256,
+            stamp=done.stamp,
             errors=done.errors,
             cut=done.cut,
             tokens=done.tokens,
         )
         self._manifest.keep(part)
         self.account.take(part)
-        sizes = [source.size for source in self._sources]
-        self.account.share = (sum(sizes[:index]) + sizes[index] * claim.share) / max(1, sum(sizes))
+        self.account.share = self._running.prepared.share(index, claim.share)
         self.account.seconds = time.monotonic() - self._began_s

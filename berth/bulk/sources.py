@@ -7,7 +7,8 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from ..errors import UsageError
-from .storage.places import Place, find_files, is_within, look_at, unreadable
+from .storage.address import Place
+from .storage.places import find_files, is_within, look_at, unreadable
 
 
 class Form(StrEnum):

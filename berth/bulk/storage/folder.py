@@ -1,9 +1,23 @@
 """What a run asks of the place of its output."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 MANIFEST = "manifest.jsonl"
+REJECTED = re.compile(r"/part-(\d+)\.\w+(\?[^/]*)?$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of a file before it is read."""
+
+    start: bytes
+    """Its first eight bytes, or all."""
+    size: int
+    stamp: Mapping[str, object]
+    """What changes with its content: when it was modified; of an object its etag or its generation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,6 +26,8 @@ class Written:
 
     size: int
     sha256: str
+    stamp: str = ""
+    """Of an object: what changes when it is written again."""
 
 
 class Folder(Protocol):
@@ -32,8 +48,8 @@ class Folder(Protocol):
     def publish(self, number: int, name: str) -> None:
         """Let a part, and what it rejects, stand in its place, before its line is appended."""
 
-    def is_whole(self, name: str, written: Written) -> bool:
-        """Whether a file lies there as it was written."""
+    def whole(self, files: Mapping[str, Written]) -> set[str]:
+        """Those that lie there as they were written."""
 
     def close(self) -> None:
         """Let go of the folder, and remove what is unfinished; no worker writes any more."""
@@ -47,3 +63,8 @@ def name_of(number: int, form: str) -> str:
 def rejects_name(number: int) -> str:
     """What the rows that a part rejects are called."""
     return f"rejects-{number:06d}.jsonl"
+
+
+def rejects_beside(draft: str) -> str:
+    """Where a worker writes what the part that it writes there rejects."""
+    return REJECTED.sub(r"/rejects-\1.jsonl\2", draft) if "://" in draft else f"{draft}-rejects"

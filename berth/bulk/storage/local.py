@@ -4,11 +4,11 @@ import fcntl
 import glob
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ...errors import BerthError, Refused, UsageError
-from .folder import MANIFEST, Written, rejects_name
+from .folder import MANIFEST, Written, rejects_beside, rejects_name
 
 DRAFT = ".draft-"
 
@@ -44,11 +44,6 @@ def write_local(path: Path, content: bytes) -> Written:
         path.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror, str(path)) from error
     return Written(size=len(content), sha256=hashlib.sha256(content).hexdigest())
-
-
-def rejects_beside(draft: Path) -> Path:
-    """Where what a part rejects is written, beside its draft."""
-    return draft.with_name(f"{draft.name}-rejects")
 
 
 class LocalFolder:
@@ -98,7 +93,7 @@ class LocalFolder:
     def publish(self, number: int, name: str) -> None:
         """Rename a part, and what it rejects before it."""
         draft = self._draft(number)
-        rejects = rejects_beside(draft)
+        rejects = Path(rejects_beside(str(draft)))
         try:
             if rejects.exists():
                 rejects.rename(self._path / rejects_name(number))
@@ -106,8 +101,11 @@ class LocalFolder:
         except OSError as error:
             raise BerthError(f"{self._path / name} cannot be put there: {error.strerror}") from error
 
-    def is_whole(self, name: str, written: Written) -> bool:
-        """Whether it has this size and this digest."""
+    def whole(self, files: Mapping[str, Written]) -> set[str]:
+        """Those that have their size and their digest."""
+        return {name for name, written in files.items() if self._is_whole(name, written)}
+
+    def _is_whole(self, name: str, written: Written) -> bool:
         path = self._path / name
         try:
             if path.stat().st_size != written.size:

@@ -1,27 +1,16 @@
 """A file or a folder by its address, wherever it lies."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 from ...errors import BerthError, UsageError
-from .folder import Folder, Written
-from .local import LocalFolder, find_local, rejects_beside, write_local
-
-Place = Path
-"""Where a file or a folder lies: it has `parts`, and `str` of it is its name for people."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What is known of a file before it is read."""
-
-    start: bytes
-    """Its first eight bytes, or all."""
-    size: int
-    stamp: Mapping[str, object]
-    """What changes with its content: when it was modified."""
+from .address import BucketPath, Place, parse_place
+from .bucket import find_objects, look_at_object, open_buffered, open_object, write_object
+from .bucket_folder import BucketFolder
+from .explain import explain
+from .folder import Facts, Folder, Written, rejects_beside
+from .local import LocalFolder, find_local, write_local
 
 
 def find_files(name: str, is_input: Callable[[str], bool]) -> list[Place]:
@@ -29,19 +18,26 @@ def find_files(name: str, is_input: Callable[[str], bool]) -> list[Place]:
 
     `is_input` is given a path below the folder. A folder may have none; UsageError where nothing has this name.
     """
-    if "://" in name:
-        raise UsageError(f"{name}: only files of this machine are read yet: copy it here first")
+    place = parse_place(name)
+    if isinstance(place, BucketPath):
+        return list(find_objects(place, is_input))
     return list(find_local(name, is_input))
 
 
-def is_within(place: Place, folder: str) -> bool:
-    """Whether it lies in this folder, or is it."""
-    root = Path(folder).absolute()
-    return root.is_dir() and place.absolute().is_relative_to(root)
+def is_within(place: Place, name: str) -> bool:
+    """Whether it lies in the folder that is named so, or is it."""
+    folder = parse_place(name)
+    if isinstance(place, Path) and isinstance(folder, Path):
+        return folder.is_dir() and place.absolute().is_relative_to(folder.absolute())
+    if isinstance(place, BucketPath) and isinstance(folder, BucketPath):
+        return place.scheme == folder.scheme and place.parts[: len(folder.parts)] == folder.parts
+    return False
 
 
 def look_at(place: Place) -> Facts:
-    """Open a file; OSError."""
+    """What is known of a file before it is read; OSError."""
+    if isinstance(place, BucketPath):
+        return look_at_object(place)
     with place.open("rb") as file:
         start = file.read(8)
     stat = place.stat()
@@ -50,32 +46,34 @@ def look_at(place: Place) -> Facts:
 
 def open_file(place: Place) -> IO[bytes]:
     """A file, for reading from any byte on; OSError."""
-    return place.open("rb")
+    return open_buffered(place) if isinstance(place, BucketPath) else place.open("rb")
 
 
 def open_for_arrow(place: Place) -> Any:
     """A file as pyarrow reads it, ranges only; OSError."""
+    if isinstance(place, BucketPath):
+        return open_object(place)
     import pyarrow as pa  # noqa: PLC0415 - the command's help needs none
 
     return pa.OSFile(str(place))
 
 
 def unreadable(place: Place, error: Exception, what: str) -> BerthError:
-    """Why reading a file ended; `what` says how it looks if nothing is known of the place."""
-    del error
-    return UsageError(f"{place} {what}")
+    """Why reading a file ended; `what` says it where the error itself does not."""
+    return explain(place, error, what) if isinstance(place, BucketPath) else UsageError(f"{place} {what}")
 
 
 def hold_folder(place: Place) -> Folder:
     """The output folder, held by this run alone; Refused, UsageError."""
-    return LocalFolder(place)
+    return BucketFolder(place) if isinstance(place, BucketPath) else LocalFolder(place)
 
 
 def write_part(file: str, content: bytes) -> Written:
-    """Write a part where `Folder.draft` said; OSError names it where the place takes no more."""
-    return write_local(Path(file), content)
+    """Write a part where `Folder.draft` said, wholly; BerthError, or OSError that names it."""
+    place = parse_place(file)
+    return write_object(place, content) if isinstance(place, BucketPath) else write_local(place, content)
 
 
 def write_rejects(file: str, content: bytes) -> None:
     """Write what the part there rejects."""
-    write_local(rejects_beside(Path(file)), content)
+    write_part(rejects_beside(file), content)

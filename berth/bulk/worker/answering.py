@@ -52,7 +52,9 @@ class Answering:
             return msgspec.structs.replace(done, size=len(content))
         written = write_part(work.file, content)
         seconds = time.perf_counter() - began_s
-        return msgspec.structs.replace(done, size=written.size, sha256=written.sha256, seconds=seconds)
+        return msgspec.structs.replace(
+            done, size=written.size, sha256=written.sha256, stamp=written.stamp, seconds=seconds
+        )
 
     def _ask(self, rows: Rows, first_row: int) -> Answers:
         asked = [value for value in rows.values if not isinstance(value, RowError)]

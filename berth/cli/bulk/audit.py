@@ -3,11 +3,13 @@
 import json
 import os
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ...bulk.job import Job
 from ..asking.inputs import parse_parameters
 from ..options import AsJson, Commands, RequireSignature, wants_json
 from .command import Column, Inputs, Parameters, parse_columns, require_pyarrow
@@ -35,9 +37,19 @@ def audit(
     """
     require_pyarrow("audit")
     from ...bulk.audit.run import audit as run  # noqa: PLC0415 - `--help` answers at once
+    from .show import watched  # noqa: PLC0415
 
-    columns, asked = parse_columns(column or ()), parse_parameters(parameters) or {}
-    files, whole = run(model, inputs, columns, asked, require_signature)
+    job = Job(
+        archive=model,
+        signed_by=require_signature,
+        inputs=tuple(inputs),
+        output=Path(os.devnull),
+        reads_only=True,
+        columns=parse_columns(column or ()),
+        parameters=parse_parameters(parameters) or {},
+    )
+    with watched() as watch:
+        files, whole = run(job, watch)
     print(render_audit(files, whole, as_json=wants_json(as_json)))
 
 
@@ -52,8 +64,9 @@ def render_audit(files: "Mapping[str, Counts]", whole: "Counts", *, as_json: boo
 
     lengths = ("mean", "p50", "p95", "p99", "max")
     table = Table("file", "rows", "tokens", *lengths, "cut", "never read", "refused", "unknown", "equal")
-    root = os.path.commonpath(files)
-    shown = {os.path.relpath(name, root): each for name, each in files.items()} if len(files) > 1 else {}
+    folders = zip(*(name.split("/")[:-1] for name in files), strict=False)
+    shared = sum(1 for _ in takewhile(lambda names: len(set(names)) == 1, folders))
+    shown = {"/".join(name.split("/")[shared:]): each for name, each in files.items()} if len(files) > 1 else {}
     for name, each in [*shown.items(), ("all", whole)]:
         found = each.to_json()
         spread = [_number(found["tokens_per_row"].get(length, "")) for length in lengths]

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ...bulk.job import PART_ROWS, Job, OnError, Output, Shard
+from ...bulk.storage.address import parse_place
 from ...console import say
 from ...errors import UsageError
 from ..asking.inputs import parse_parameters
@@ -18,9 +19,14 @@ COLUMN_HELP = "Which column a key of the task is: text, pair, question, context,
 
 Archive = Annotated[Path, typer.Argument(help="A .mar, or the folder it was unpacked to.")]
 Inputs = Annotated[
-    list[str], typer.Argument(help="Parquet, JSON lines, CSV, TSV or lines; files, folders, globs; .gz and .zst.")
+    list[str],
+    typer.Argument(
+        help="Parquet, JSON lines, CSV, TSV or lines; files, folders, globs, gs:// and s3:// too; .gz and .zst."
+    ),
 ]
-Folder = Annotated[Path, typer.Option(help="A folder of its own, for the parts and their manifest.")]
+Folder = Annotated[
+    str, typer.Option(help="A folder of its own, for the parts and their manifest; gs:// and s3:// too.")
+]
 Column = Annotated[list[str] | None, typer.Option(metavar="KEY=NAME", help=COLUMN_HELP)]
 Parameters = Annotated[str | None, typer.Option(metavar="JSON", help="As a request's, for all rows: a JSON object.")]
 To = Annotated[Output, typer.Option(help="The form of the parts.")]
@@ -69,12 +75,12 @@ def bulk(
     berth bulk model_store/bert.mar texts.parquet --column text=body --output vectors
     berth bulk model_store/bert.mar 'logs/*.jsonl.gz' --output answers --to jsonl
     """
-    share = Shard.parse(shard) if shard is not None else None
+    share, place = Shard.parse(shard) if shard is not None else None, parse_place(output)
     job = Job(
         archive=archive,
         signed_by=require_signature,
         inputs=tuple(inputs),
-        output=output / share.name if share else output,
+        output=place / share.name if share else place,
         shard=share,
         columns=parse_columns(column or ()),
         parameters=parse_parameters(parameters) or {},

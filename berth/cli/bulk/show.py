@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -13,6 +12,7 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bars
 
 from ...bulk.run import Account, Watch
+from ...bulk.storage.address import Place
 from ...machine.quantities import format_bytes
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _describe(account: Account) -> str:
     return f"{account.rows:,} rows, {said['tokens_per_s']:,.0f} tokens/s{left}, {errors:,} errors, {account.cut:,} cut"
 
 
-def render_account(account: Account, output: Path, price_per_hour: float | None, *, as_json: bool) -> str:
+def render_account(account: Account, output: Place, price_per_hour: float | None, *, as_json: bool) -> str:
     """The summary of a run: one JSON object, or lines for people."""
     cost = _cost(account, price_per_hour)
     if as_json:

@@ -12,14 +12,17 @@ from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
 from handler.config import Task
 from tests.conftest import MakeCheckpoint
+from tests.support.buckets import ACCESS
 from tests.support.bulk import Bulk
 
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Archives are unpacked into a folder of these tests."""
+    """Archives are unpacked into a folder of these tests; the buckets of these tests let everybody in."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        for name, value in ACCESS.items():
+            patch.setenv(name, value)
         yield
 
 

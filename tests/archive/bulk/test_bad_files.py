@@ -59,7 +59,7 @@ TEXTS = [f"text number {number}" for number in range(500)]
 REFUSED: dict[str, tuple[Make, str]] = {
     "not there": (lambda folder: folder / "a.txt", "does not exist"),
     "a glob of nothing": (lambda folder: f"{folder}/*.csv", "does not exist"),
-    "in a bucket": (lambda _: "gs://bucket/a.parquet", "only files of this machine"),
+    "in a place of another kind": (lambda _: "az://bucket/a.parquet", "gs:// and s3:// are, and files of this"),
     "an empty folder": (_folder(), "holds no file"),
     "no rights": (_unreadable, "check the path and its permissions"),
     "an empty CSV": (_file("a.csv", ""), "begins with a header"),

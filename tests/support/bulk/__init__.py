@@ -12,6 +12,7 @@ from berth.bulk.job import Job, Output
 from berth.bulk.manifest import Head, Manifest
 from berth.bulk.prepare import Started, prepare
 from berth.bulk.run import Account, carry_out
+from berth.bulk.storage.address import Place, parse_place
 from berth.bulk.workers import Workers
 from berth.progress import ignore
 
@@ -28,11 +29,12 @@ class Bulk:
     workers: Workers
     """Started with Parquet as the form of their parts, and without parameters."""
 
-    def run(self, inputs: Path | str, output: Path, **settings: Any) -> Account:
+    def run(self, inputs: Path | str, output: Path | str, **settings: Any) -> Account:
         """Answer files; `settings` are a Job's."""
-        job = replace(Job(archive=self.archive, inputs=(str(inputs),), output=output), **settings)
+        place: Place = parse_place(output) if isinstance(output, str) else output
+        job = replace(Job(archive=self.archive, inputs=(str(inputs),), output=place), **settings)
         prepared = prepare(job)
-        with Manifest(output) as manifest:
+        with Manifest(place) as manifest:
             manifest.require_same(prepared.settings, prepared.inputs)
             columns = choose_columns(job.columns, prepared.sources, self.workers.ready)
             running = Started(prepared=prepared, workers=self.workers, columns=columns)

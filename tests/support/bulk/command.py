@@ -1,4 +1,4 @@
-"""The command as a process: run to its end, or killed when so many parts are there."""
+"""The command as a process: run to its end, or killed when so many parts are there; its output here or in a bucket."""
 
 import subprocess
 import sys
@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from berth.bulk.manifest import NAME
+from tests.support.buckets import Bucket
 
 DEADLINE_S = 300.0
+MAIN = "from berth.cli import main; main()"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,9 +19,13 @@ class Command:
     """`berth bulk` with these words."""
 
     archive: Path
-    inputs: Path
+    inputs: Path | str
     output: Path
+    """Where it writes; below `bucket` where there is one."""
     options: Sequence[str] = ()
+    prelude: str = "pass"
+    """What the process does before it becomes the command."""
+    bucket: Bucket | None = None
 
     def run(self, deadline_s: float | None = DEADLINE_S) -> "subprocess.CompletedProcess[str]":
         """Run it to its end, whatever that is."""
@@ -40,9 +46,14 @@ class Command:
 
     def num_parts(self) -> int:
         """Parts that the manifest has, whole lines only."""
-        manifest = self.output / NAME
-        return max(0, manifest.read_bytes().count(b"\n") - 1) if manifest.exists() else 0
+        if self.bucket:
+            content = self.bucket.read(f"{self.output}/{NAME}")
+        else:
+            manifest = self.output / NAME
+            content = manifest.read_bytes() if manifest.exists() else b""
+        return max(0, content.count(b"\n") - 1)
 
     def _words(self) -> list[str]:
-        words = ["bulk", str(self.archive), str(self.inputs), "--output", str(self.output), *self.options]
-        return [sys.executable, "-m", "berth", *words]
+        output = self.bucket.address(str(self.output)) if self.bucket else str(self.output)
+        words = ["bulk", str(self.archive), str(self.inputs), "--output", output, *self.options]
+        return [sys.executable, "-c", f"{self.prelude}\n{MAIN}", *words]
