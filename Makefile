@@ -23,7 +23,7 @@ BUILD_OPTIONS = --tag $(IMAGE) --build-arg MODEL=$(MODEL) $(if $(filter podman,$
   $(if $(PIP_CERT),--secret id=ca$(comma)src=$(PIP_CERT) --build-arg PIP_CERT=/run/secrets/ca)
 comma := ,
 
-.PHONY: setup serve test test-packing test-computing check format image container-test scan k8s equality folders clients openapi fuzz drills bench bench-packing bench-formats bench-openmp bench-peers bench-gate gpu-check gpu-kit bulk-kills
+.PHONY: setup serve test test-packing test-computing check format image container-test scan k8s equality folders clients openapi fuzz drills bench bench-packing bench-formats bench-openmp bench-peers bench-gate gpu-check gpu-kit bulk-kills bulk-ray
 
 setup: $(STAMP)  ## make .venv with berth (editable), its pinned dependencies, Java, the sample model and the tools
 
@@ -113,6 +113,9 @@ drills: setup  ## try faults, kills, memory and starts of a real server; NAMES="
 
 bulk-kills: setup $(SAMPLE)  ## kill `berth bulk` of 200,000 rows 20 times, and compare with a run that nobody disturbed: an hour
 	@$(BIN)/python -m tests.archive.bulk $(SAMPLE)
+
+bulk-ray: setup $(SAMPLE)  ## 50,000 rows through Ray clusters of one, two and three nodes, one of them killed, and compare: an hour
+	@$(BIN)/python -m tests.archive.bulk.on_ray $(SAMPLE)
 
 bench: setup $(SAMPLE)  ## measure requests per second beside the upstream example's way (docs/bench/)
 	@$(BIN)/python -m bench

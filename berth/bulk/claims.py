@@ -22,6 +22,18 @@ class Claim:
     """How much of the file has been read when it is there, 0 to 1."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Rows of one file that have no part yet."""
+
+    source: int
+    """Which file, from 0."""
+    start: Position
+    """The end of a claim, or the file's beginning."""
+    stop: int | None
+    """The row that it ends before, a claim's first; None: the file's end."""
+
+
 def read_claims(source: Source, limits: Limits, at: Position) -> Iterator[Claim]:
     """All claims of a file from a position on that was a claim's end; UsageError where it cannot be read further."""
     if source.form is Form.PARQUET:
@@ -32,6 +44,14 @@ def read_claims(source: Source, limits: Limits, at: Position) -> Iterator[Claim]
             yield Claim(payload=payload, rows=last - first, start=start, end=end, share=last / total)
         return
     yield from _read_text(source, limits, at)
+
+
+def read_gap(source: Source, limits: Limits, gap: Gap) -> Iterator[Claim]:
+    """The claims of a gap, in order; UsageError as for `read_claims`."""
+    for claim in read_claims(source, limits, gap.start):
+        if gap.stop is not None and claim.start.row >= gap.stop:
+            return
+        yield claim
 
 
 def read_names(source: Source) -> list[str]:

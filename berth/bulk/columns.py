@@ -1,12 +1,13 @@
 """Which column of the input is which key of the task, and what else is carried along: the same for every file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UsageError
-from .claims import read_names
-from .messages import Ready
+from .claims import Claim, Gap, read_gap, read_names
+from .job import Limits
+from .messages import Placed, Ready, Work
 from .sources import Form, Source
 
 PAIR = "text_pair"
@@ -26,6 +27,36 @@ class Columns:
     """How many rows a source has, of those that say so (Parquet)."""
     carried: list[str]
     """What is carried along, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """All that makes work of files, on whatever machine sees them."""
+
+    sources: Sequence[Source]
+    limits: Limits
+    columns: Columns
+
+    def read(self, gap: Gap) -> Iterator[tuple[Placed, Work]]:
+        """Each claim of a gap, as the part 0 without a place; UsageError where the file cannot be read further."""
+        for claim in read_gap(self.sources[gap.source], self.limits, gap):
+            placed = Placed(source=gap.source, start=claim.start, end=claim.end, share=claim.share)
+            yield placed, self.work(0, gap.source, claim)
+
+    def work(self, number: int, index: int, claim: Claim) -> Work:
+        """What a worker is told of a claim of the source `index`, to be the part `number`."""
+        source = self.sources[index]
+        return Work(
+            number=number,
+            form=str(source.form),
+            names=self.columns.names.get(index, []),
+            columns=self.columns.keys,
+            partitions=source.partitions,
+            payload=claim.payload,
+            rows=claim.rows,
+            first_row=claim.start.row,
+            file=None,
+        )
 
 
 def choose_columns(asked: Mapping[str, str], sources: Sequence[Source], ready: Ready) -> Columns:

@@ -1,5 +1,6 @@
 """What one run of `berth bulk` is asked for. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,6 +16,11 @@ PART_ROWS = 4096
 6 MB of them."""
 PART_BYTES = 4 << 20
 """Bytes of input after which a part ends, whatever its rows: what a worker holds in memory is bounded by it."""
+
+
+RAY_LOCAL = "local"
+"""The address of a cluster that the command starts for itself."""
+RAY_ADDRESS = re.compile(rf"auto|{RAY_LOCAL}|ray://\S+|[^\s:/=]+:\d+")
 
 
 class Output(StrEnum):
@@ -103,5 +109,7 @@ class Job:
     part_rows: int = PART_ROWS
     on_error: OnError = OnError.KEEP
     allow_other_machine: bool = False
+    ray: str | None = None
+    """Where a Ray cluster computes it: `local`, `auto`, HOST:PORT, ray://HOST:PORT; None: this command's workers."""
     memory: str | None = None
     """How much may be taken, as Kubernetes writes it; None: what the machine grants."""

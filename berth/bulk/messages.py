@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from .job import Server
+from .text_records import Position
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -56,6 +57,17 @@ class Work(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Its number in the file, from 0."""
     file: str | None
     """Where the part is written before it is moved to its place; None: only answer, as `--plan` does."""
+
+
+class Placed(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a claim stands."""
+
+    source: int
+    """Which file, from 0."""
+    start: Position
+    end: Position
+    share: float
+    """How much of the file has been read when it is there, 0 to 1."""
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -11,6 +11,7 @@ from .messages import Done, Work
 from .prepare import Started, prepare, started
 from .sources import Source
 from .text_records import START
+from .workers import Workers
 
 T = TypeVar("T")
 SAMPLE_ROWS = 256
@@ -55,7 +56,7 @@ def plan_run(job: Job) -> Plan:
         return _conclude(running, tried, time.monotonic() - began_s)
 
 
-def _conclude(running: Started, tried: Sequence[Done], seconds: float) -> Plan:
+def _conclude(running: Started[Workers], tried: Sequence[Done], seconds: float) -> Plan:
     prepared, total = running.prepared, running.total_rows
     rows = _estimate_rows(prepared.sources) if total is None else total
     sample_rows = sum(done.rows for done in tried)
@@ -79,7 +80,7 @@ def _conclude(running: Started, tried: Sequence[Done], seconds: float) -> Plan:
     )
 
 
-def _sample(running: Started) -> Iterator[Work]:
+def _sample(running: Started[Workers]) -> Iterator[Work]:
     """The first rows of some files, enough for every worker where there are so many."""
     prepared = running.prepared
     limits = Limits(rows=SAMPLE_ROWS, bytes=prepared.limits.bytes)
@@ -88,7 +89,7 @@ def _sample(running: Started) -> Iterator[Work]:
     each = -(-2 * len(prepared.setups) // max(1, len(chosen)))
     for index, source in chosen:
         for claim, _ in zip(read_claims(source, limits, START), range(each), strict=False):
-            yield running.work(number, index, claim)
+            yield running.reader.work(number, index, claim)
             number += 1
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -15,15 +15,15 @@ from ..archive.verify import content_id
 from ..machine.machine import Machine, read_machine
 from ..machine.traits import read_traits
 from ..memory.model_size import ModelSize
-from .claims import Claim
-from .columns import Columns, choose_columns
+from .columns import Columns, Reader, choose_columns
 from .job import Job, Limits, OnError, Server
 from .memory import RunMemory, bytes_of_part, count_asking, count_clients, count_memory, count_reading, gives_tokens
-from .messages import Ready, Setup, Work
+from .messages import Ready, Setup
 from .sources import Source, find_sources
 from .storage.address import BucketPath
-from .workers import Workers, plan_setups, started_workers
+from .workers import Crew, Workers, plan_setups, started_workers
 
+C = TypeVar("C", bound=Crew)
 ASKING_WORKERS = 2
 """Processes that ask a server: one reads and writes its part while the other's requests are under way."""
 
@@ -74,11 +74,16 @@ class Prepared:
         return {"engine": ready.engine, **self.traits, "versions": ready.versions}
 
 
-def prepare(job: Job, environ: Mapping[str, str] = os.environ) -> Prepared:
-    """Find the inputs, unpack the archive, count the memory; an error says what is wrong with one of them."""
+def prepare(job: Job, environ: Mapping[str, str] = os.environ, seats: tuple[int, int] | None = None) -> Prepared:
+    """Find the inputs, unpack the archive, count the memory; an error says what is wrong with one of them.
+
+    `seats`: how many cores and GPUs are given; None: all that the machine grants.
+    """
     found = find_sources(job.inputs, job.output)
     sources = job.shard.of(found) if job.shard else found
     machine = read_machine(environ, job.memory)
+    if seats:
+        machine = replace(machine, cores=seats[0], num_gpus=min(seats[1], machine.num_gpus))
     setup = Setup(
         folder="",
         parameters=dict(job.parameters),
@@ -132,11 +137,11 @@ def _prepare_server(job: Job, sources: Sequence[Source], machine: Machine, setup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
+class Started(Generic[C]):
     """The workers, and what they are given."""
 
     prepared: Prepared
-    workers: Workers
+    workers: C
     columns: Columns
 
     @property
@@ -145,24 +150,14 @@ class Started:
         is_counted = len(self.columns.rows) == len(self.prepared.sources)
         return sum(self.columns.rows.values()) if is_counted else None
 
-    def work(self, number: int, index: int, claim: Claim, file: str | None = None) -> Work:
-        """What a worker is told of a claim of the source `index`, to be the part `number`."""
-        source = self.prepared.sources[index]
-        return Work(
-            number=number,
-            form=str(source.form),
-            names=self.columns.names.get(index, []),
-            columns=self.columns.keys,
-            partitions=source.partitions,
-            payload=claim.payload,
-            rows=claim.rows,
-            first_row=claim.start.row,
-            file=file,
-        )
+    @property
+    def reader(self) -> Reader:
+        """What makes work of the inputs."""
+        return Reader(sources=self.prepared.sources, limits=self.prepared.limits, columns=self.columns)
 
 
 @contextmanager
-def started(prepared: Prepared) -> Iterator[Started]:
+def started(prepared: Prepared) -> Iterator[Started[Workers]]:
     """Start the workers, and find the columns of their task; Refused where memory holds them not."""
     prepared.memory.require_fit()
     with started_workers(prepared.setups) as workers:

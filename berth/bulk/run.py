@@ -1,19 +1,21 @@
 """The course of a run: what is there, what is left, each part in order, the account of all rows."""
 
+import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Generic
 
 from ..errors import BerthError
-from .claims import Claim, read_claims
+from .claims import Gap
 from .job import Job, OnError
 from .manifest import Head, Manifest, Part
-from .messages import Done, Work
-from .prepare import Started, prepare, started
-from .sources import Source
+from .prepare import C, Prepared, Started, prepare, started
 from .storage.folder import name_of
 from .text_records import START, Position
+from .workers import Made, Missing
 
 
 @dataclass(slots=True)
@@ -53,26 +55,56 @@ def run(job: Job, watch: Watch) -> Account:
     prepared = prepare(job)
     with Manifest(job.output) as manifest:
         manifest.require_same(prepared.settings, prepared.inputs)
-        with started(prepared) as running:
-            machine = prepared.describe_machine(running.workers.ready)
+        with _started(prepared) as running:
+            machine = running.prepared.describe_machine(running.workers.ready)
             head = Head(settings=prepared.settings, inputs=prepared.inputs, machine=machine)
             manifest.begin(head, allows_other_machine=job.allow_other_machine)
             return carry_out(running, manifest, watch)
 
 
-def carry_out(running: Started, manifest: Manifest, watch: Watch) -> Account:
+def _started(prepared: Prepared) -> AbstractContextManager[Started[Any]]:
+    """Here, or on a Ray cluster."""
+    if prepared.job.ray is None:
+        return started(prepared)
+    from .cluster.connect import set_environment  # noqa: PLC0415 - of an extra of berth
+
+    set_environment(prepared.job.ray)
+    from .cluster.crew import started_cluster  # noqa: PLC0415 - Ray reads its environment while it is imported
+
+    return started_cluster(prepared)
+
+
+def carry_out(running: Started[C], manifest: Manifest, watch: Watch) -> Account:
     """Make the parts that are not there, and count all; the manifest has its head."""
     return _Course(running, manifest).go(watch)
 
 
-class _Course:
+def find_gaps(there: Mapping[int, Part], num_sources: int) -> Iterator[Gap]:
+    """All rows without a part, in order: between those that are there, and behind the last."""
+    source, at, number = 0, START, 0
+    for part in sorted(there.values(), key=lambda part: part.part):
+        if part.part > number:
+            yield from _between(source, at, part.input, part.rows[0])
+        source, at, number = part.input, Position(row=part.rows[1], byte=part.bytes[1]), part.part + 1
+    yield from _between(source, at, num_sources, 0)
+
+
+def _between(source: int, at: Position, last: int, row: int) -> Iterator[Gap]:
+    """From a place in one file to a row of the same or a later one."""
+    while source < last:
+        yield Gap(source=source, start=at, stop=None)
+        source, at = source + 1, START
+    if row > at.row:
+        yield Gap(source=last, start=at, stop=row)
+
+
+class _Course(Generic[C]):
     """The parts of one run."""
 
-    def __init__(self, running: Started, manifest: Manifest) -> None:
+    def __init__(self, running: Started[C], manifest: Manifest) -> None:
         self._running, self._manifest = running, manifest
         self._sources = running.prepared.sources
         self._there = manifest.verified()
-        self._claims: dict[int, tuple[int, Claim]] = {}
         self._began_s = time.monotonic()
         self.account = Account(total_rows=running.total_rows)
 
@@ -81,58 +113,36 @@ class _Course:
         for part in self._there.values():
             self.account.take(part)
         self.account.kept_rows, self.account.kept_tokens = self.account.rows, self.account.tokens
-        for work, done in self._running.workers.answers(self._works()):
-            self._finish(work, done)
+        for made in self._running.workers.make(self._missing(), self._running.reader):
+            self._finish(made)
             watch(self.account)
         self.account.seconds = time.monotonic() - self._began_s
         self.account.share = 1.0
         return self.account
 
-    def _works(self) -> Iterator[Work]:
-        """Each claim that has no part yet."""
-        number = 0
-        for index, source in enumerate(self._sources):
-            for claim in self._missing(number, index, source):
-                if isinstance(claim, Claim):
-                    self._claims[number] = index, replace(claim, payload=b"")
-                    draft = self._manifest.draft(number, self._name(number))
-                    yield self._running.work(number, index, claim, draft)
-                number += 1
+    def _missing(self) -> Missing:
+        numbers = (number for number in itertools.count() if number not in self._there)
+        gaps = list(find_gaps(self._there, len(self._sources)))
+        return Missing(gaps=gaps, numbers=numbers, draft=self._draft)
 
-    def _missing(self, number: int, index: int, source: Source) -> Iterator[Claim | None]:
-        """A source's claims in order; None for one whose part is there, which is passed over unread."""
-        at, claims = START, None
-        while True:
-            part = self._there.get(number)
-            if part is not None and part.input > index:
-                return
-            if part is not None:
-                at, claims = Position(row=part.rows[1], byte=part.bytes[1]), None
-                yield None
-            else:
-                claims = claims or read_claims(source, self._running.prepared.limits, at)
-                claim = next(claims, None)
-                if claim is None:
-                    return
-                at = claim.end
-                yield claim
-            number += 1
+    def _draft(self, number: int) -> str:
+        return self._manifest.draft(number, self._name(number))
 
     def _name(self, number: int) -> str:
         return name_of(number, self._running.prepared.job.to)
 
-    def _finish(self, work: Work, done: Done) -> None:
+    def _finish(self, made: Made) -> None:
         """Write the part's line, count it."""
-        index, claim = self._claims.pop(work.number)
+        placed, done = made.placed, made.done
         if done.errors and self._running.prepared.job.on_error is OnError.FAIL:
-            path = self._sources[index].path
+            path = self._sources[placed.source].path
             raise BerthError(f"{path}, {done.first_error}; --on-error fail: the parts before it are written")
         part = Part(
-            part=work.number,
-            file=self._name(work.number),
-            input=index,
-            rows=(claim.start.row, claim.end.row),
-            bytes=(claim.start.byte, claim.end.byte),
+            part=made.number,
+            file=self._name(made.number),
+            input=placed.source,
+            rows=(placed.start.row, placed.end.row),
+            bytes=(placed.start.byte, placed.end.byte),
             size=done.size,
             sha256=done.sha256,
             stamp=done.stamp,
@@ -142,5 +152,5 @@ class _Course:
         )
         self._manifest.keep(part)
         self.account.take(part)
-        self.account.share = self._running.prepared.share(index, claim.share)
+        self.account.share = self._running.prepared.share(placed.source, placed.share)
         self.account.seconds = time.monotonic() - self._began_s

@@ -4,23 +4,60 @@ import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import wait
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from ..errors import BerthError, Refused, ServerUnreachable, UsageError
 from ..workers.environment import GPU_ENVIRONMENT, OPENMP_ENVIRONMENT, worker_environment
-from .messages import Audited, Done, Failed, FromWorker, Ready, Setup, Work, encode, read_from_worker
+from .claims import Gap
+from .columns import Reader
+from .messages import Audited, Done, Failed, FromWorker, Placed, Ready, Setup, Work, encode, read_from_worker
 
 AHEAD = 2
 """Claims that a worker has at once: one that it answers, one that waits."""
 M = TypeVar("M", Ready, Done, Audited)
 A = TypeVar("A", Done, Audited)
 ERRORS = {each.exit_code: each for each in (BerthError, UsageError, ServerUnreachable, Refused)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """What has no part yet."""
+
+    gaps: Sequence[Gap]
+    numbers: Iterator[int]
+    """Those of the parts that are not there, in order."""
+    draft: Callable[[int], str]
+    """Where a part is written before it is moved to its place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A part that lies where it was drafted."""
+
+    number: int
+    placed: Placed
+    done: Done
+
+
+class Crew(Protocol):
+    """Whoever makes parts of claims: the worker processes of this command, or those of a Ray cluster."""
+
+    @property
+    def ready(self) -> Ready:
+        """What they run, all alike."""
+
+    def make(self, missing: Missing, reader: Reader) -> Iterator[Made]:
+        """Yield the parts of all claims in order.
+
+        What a file's reader raises comes behind the parts before it; BerthError where they cannot go on.
+        """
 
 
 def environment_of(threads: int) -> dict[str, str]:
@@ -91,6 +128,19 @@ class Workers:
 
     def __init__(self, workers: Sequence[Worker], ready: Ready) -> None:
         self._workers, self.ready = workers, ready
+
+    def make(self, missing: Missing, reader: Reader) -> Iterator[Made]:
+        """Read the claims here, and hand them out; see Crew."""
+        places: dict[int, Placed] = {}
+
+        def works() -> Iterator[Work]:
+            for placed, work in (each for gap in missing.gaps for each in reader.read(gap)):
+                number = next(missing.numbers)
+                places[number] = placed
+                yield msgspec.structs.replace(work, number=number, file=missing.draft(number))
+
+        for work, done in self.answers(works()):
+            yield Made(number=work.number, placed=places.pop(work.number), done=done)
 
     def answers(self, claims: Iterable[Work]) -> Iterator[tuple[Work, Done]]:
         """Yield each claim, without its payload, and the part that was made of it, in order."""

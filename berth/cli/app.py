@@ -49,5 +49,6 @@ def root(
 
 for _group in GROUPS:
     if importlib.util.find_spec(f"{__package__}.{_group}"):
-        for _command, _summary in importlib.import_module(f"{__package__}.{_group}").COMMANDS:
-            app.command(short_help=_summary)(_command)
+        _module = importlib.import_module(f"{__package__}.{_group}")
+        for _command, _summary in _module.COMMANDS:
+            app.command(short_help=_summary, cls=getattr(_module, "COMMAND_CLASS", None))(_command)

@@ -9,6 +9,7 @@ from ..messages import Audited, Work
 from ..prepare import Started, prepare, started
 from ..run import Account, Watch
 from ..text_records import START
+from ..workers import Workers
 from .counts import Counts
 
 
@@ -42,9 +43,9 @@ def _count(account: Account, found: Audited) -> None:
     account.errors.update(found.errors)
 
 
-def _works(running: Started, places: list[tuple[int, float]]) -> Iterator[Work]:
+def _works(running: Started[Workers], places: list[tuple[int, float]]) -> Iterator[Work]:
     """Each claim; `places` is told which source it is of, and how much of all has been read with it."""
     for index, source in enumerate(running.prepared.sources):
         for claim in read_claims(source, running.prepared.limits, START):
             places.append((index, running.prepared.share(index, claim.share)))
-            yield running.work(len(places) - 1, index, claim)
+            yield running.reader.work(len(places) - 1, index, claim)

@@ -101,6 +101,12 @@ def remove_object(place: BucketPath) -> None:
             raise
 
 
+def move_object(place: BucketPath, target: BucketPath) -> None:
+    """Copy it within its bucket, without reading it, and remove it."""
+    with explained(place, "cannot be moved"):
+        _client(place).move(place.path, target.path)
+
+
 def has_others(place: BucketPath) -> bool:
     """Whether objects that nothing hides lie below it."""
     from pyarrow.fs import FileSelector  # noqa: PLC0415

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 MANIFEST = "manifest.jsonl"
+DRAFT = ".draft-"
+"""How names of parts begin that are not in their place."""
 REJECTED = re.compile(r"/part-(\d+)\.\w+(\?[^/]*)?$")
 
 

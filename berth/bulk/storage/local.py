@@ -8,9 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ...errors import BerthError, Refused, UsageError
-from .folder import MANIFEST, Written, rejects_beside, rejects_name
-
-DRAFT = ".draft-"
+from .folder import DRAFT, MANIFEST, Written, rejects_beside, rejects_name
 
 
 def find_local(name: str, is_input: Callable[[str], bool]) -> list[Path]:

@@ -6,7 +6,7 @@ from typing import IO, Any
 
 from ...errors import BerthError, UsageError
 from .address import BucketPath, Place, parse_place
-from .bucket import find_objects, look_at_object, open_buffered, open_object, write_object
+from .bucket import find_objects, look_at_object, move_object, open_buffered, open_object, write_object
 from .bucket_folder import BucketFolder
 from .explain import explain
 from .folder import Facts, Folder, Written, rejects_beside
@@ -72,6 +72,20 @@ def write_part(file: str, content: bytes) -> Written:
     """Write a part where `Folder.draft` said, wholly; BerthError, or OSError that names it."""
     place = parse_place(file)
     return write_object(place, content) if isinstance(place, BucketPath) else write_local(place, content)
+
+
+def move_part(file: str, target: str) -> None:
+    """Give a part that was written under another name the one that `Folder.draft` said; BerthError, OSError."""
+    place, other = parse_place(file), parse_place(target)
+    if isinstance(place, BucketPath) and isinstance(other, BucketPath):
+        move_object(place, other)
+    else:
+        Path(file).rename(target)
+
+
+def address_of(place: Place) -> str:
+    """What parses as this place again."""
+    return place.address() if isinstance(place, BucketPath) else str(place)
 
 
 def write_rejects(file: str, content: bytes) -> None:

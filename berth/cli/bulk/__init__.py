@@ -4,3 +4,4 @@ from ..options import Commands
 from . import audit, command
 
 COMMANDS: Commands = (*command.COMMANDS, *audit.COMMANDS)
+COMMAND_CLASS = command.RayCommand

@@ -1,12 +1,14 @@
 """The options of `berth bulk`."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from ...bulk.job import PART_ROWS, Job, OnError, Output, Shard
+from ...bulk.job import PART_ROWS, RAY_ADDRESS, RAY_LOCAL, Job, OnError, Output, Shard
 from ...bulk.storage.address import parse_place
 from ...console import say
 from ...errors import UsageError
@@ -44,6 +46,12 @@ ShardOption = Annotated[
         "--shard", metavar="INDEX/COUNT", help="One of COUNT runs that divide the files, into a folder below."
     ),
 ]
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        metavar="[ADDRESS]", help="On a Ray cluster: auto, HOST:PORT, ray://HOST:PORT; none: one started here."
+    ),
+]
 Plan = Annotated[bool, typer.Option("--plan", help="Say how many rows, parts, hours and bytes; write nothing.")]
 Price = Annotated[float | None, typer.Option(min=0, help="What this machine costs an hour.")]
 
@@ -60,6 +68,7 @@ def bulk(
     on_error: OnErrorOption = OnError.KEEP,
     allow_other_machine: AllowOther = False,
     shard: ShardOption = None,
+    ray: Ray = None,
     plan: Plan = False,
     price_per_hour: Price = None,
     memory: Memory = None,
@@ -89,9 +98,10 @@ def bulk(
         part_rows=part_rows,
         on_error=on_error,
         allow_other_machine=allow_other_machine,
+        ray=ray,
         memory=memory,
     )
-    _require(job)
+    _require(job, plan=plan)
     run_job(job, plan=plan, price_per_hour=price_per_hour, as_json=wants_json(as_json))
 
 
@@ -107,11 +117,26 @@ def parse_columns(said: Sequence[str]) -> dict[str, str]:
     return columns
 
 
-def _require(job: Job) -> None:
+def _require(job: Job, *, plan: bool) -> None:
     """UsageError for what cannot be done; nothing heavy is imported for it."""
+    if job.ray is not None:
+        _require_ray(job.ray, plan=plan)
     if job.float16 and job.to is not Output.PARQUET:
         raise UsageError(f"--float16 is for Parquet, and --to is {job.to}: leave one of them out")
     require_pyarrow("bulk")
+
+
+def _require_ray(address: str, *, plan: bool) -> None:
+    from importlib.util import find_spec  # noqa: PLC0415 - `--help` answers at once
+
+    if not RAY_ADDRESS.fullmatch(address):
+        raise UsageError(
+            f"--ray {address}: give auto, HOST:PORT or ray://HOST:PORT, or nothing for a cluster of its own"
+        )
+    if plan:
+        raise UsageError("--plan tries rows on this machine: leave out --ray, and divide by the machines")
+    if not find_spec("ray"):
+        raise UsageError("--ray needs Ray Data, which is not installed: pip install 'berth[ray]'")
 
 
 def require_pyarrow(command: str) -> None:
@@ -144,6 +169,24 @@ def _start(job: Job, *, plan: bool, price_per_hour: float | None, as_json: bool)
     with watched() as watch:
         account = run(job, watch)
     print(render_account(account, job.output, price_per_hour, as_json=as_json))
+
+
+class RayCommand(TyperCommand):
+    """A command whose option `--ray` may stand without a value, which typer knows not."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As typer does; a `--ray` that no address follows means a cluster of the command's own."""
+        return super().parse_args(ctx, fill_ray(args))
+
+
+def fill_ray(args: Sequence[str]) -> list[str]:
+    """The words with an address behind each `--ray`."""
+    filled = list[str]()
+    for word, following in itertools.zip_longest(args, args[1:], fillvalue=""):
+        filled.append(word)
+        if word == "--ray" and not RAY_ADDRESS.fullmatch(following):
+            filled.append(RAY_LOCAL)
+    return filled
 
 
 COMMANDS: Commands = ((bulk, "Answer whole files of texts, without a server."),)

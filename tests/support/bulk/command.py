@@ -3,9 +3,10 @@
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from berth.bulk.manifest import NAME
 from tests.support.buckets import Bucket
@@ -26,6 +27,12 @@ class Command:
     prelude: str = "pass"
     """What the process does before it becomes the command."""
     bucket: Bucket | None = None
+    prefix: Sequence[str] = ()
+    """What starts it."""
+
+    def with_options(self, *more: str) -> Self:
+        """The same with further options."""
+        return replace(self, options=(*self.options, *more))
 
     def run(self, deadline_s: float | None = DEADLINE_S) -> "subprocess.CompletedProcess[str]":
         """Run it to its end, whatever that is."""
@@ -44,6 +51,18 @@ class Command:
         assert was_running or process.returncode == 0, said
         return was_running
 
+    def run_until(
+        self, parts: int, act: Callable[[], object], deadline_s: float | None = DEADLINE_S
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run it to its end, and do something else when its manifest has so many parts."""
+        words = self._words()
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            while process.poll() is None and self.num_parts() < parts:
+                time.sleep(0.01)
+            act()
+            said, errors = process.communicate(timeout=deadline_s)
+        return subprocess.CompletedProcess(words, process.returncode, said, errors)
+
     def num_parts(self) -> int:
         """Parts that the manifest has, whole lines only."""
         if self.bucket:
@@ -56,4 +75,4 @@ class Command:
     def _words(self) -> list[str]:
         output = self.bucket.address(str(self.output)) if self.bucket else str(self.output)
         words = ["bulk", str(self.archive), str(self.inputs), "--output", output, *self.options]
-        return [sys.executable, "-c", f"{self.prelude}\n{MAIN}", *words]
+        return [*self.prefix, sys.executable, "-c", f"{self.prelude}\n{MAIN}", *words]
