@@ -44,10 +44,11 @@ $(SAMPLE): $(SERVES) $(wildcard berth/*.py berth/*/*.py berth/*/*/*.py handler/*
 serve: $(SAMPLE)  ## serve the sample model; by exec, so that signals and the exit code are berth's own
 	@exec $(BIN)/berth serve
 
-# Two at once, for each uses one core most of the time: what packs, and what computes. Servers and containers have the
-# machine to themselves behind them, for how soon they answer is tried too.
+# Two at once, for each uses one core most of the time: what packs, and what computes. Servers, containers and clusters
+# have the machine to themselves behind them, for how soon they answer is tried too.
 PACKING = $(addprefix tests/,archive folders k8s)
-WITH_SERVERS = $(addprefix tests/,clients container drills fuzz gpu server unit/berth/front unit/berth/gateway)
+WITH_SERVERS = $(addprefix tests/,clients container drills fuzz gpu server unit/berth/front unit/berth/gateway) \
+  tests/archive/bulk/test_ray.py
 ALONE = env -u MAKEFLAGS -u MFLAGS $(BIN)/python -m pytest
 TWO_AT_ONCE = $(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync  # by another name, for `make -n` runs MAKE
 
@@ -61,7 +62,7 @@ else
 endif
 
 test-packing:
-	@$(ALONE) $(PACKING)
+	@$(ALONE) $(PACKING) $(WITH_SERVERS:%=--ignore %)
 
 test-computing:
 	@$(ALONE) $(PACKING:%=--ignore %) $(WITH_SERVERS:%=--ignore %)

@@ -48,7 +48,7 @@ def main(
     facts = describe_run(" ".join((COMMAND, *sys.argv[1:])))
     folder = unpack_once(archive, cache_folder()).absolute()
     cores = granted_cores()
-    found: dict[str, list[Seconds]] = {"engine": [], "bulk": []} | ({name: [] for name in OTHERS} if beside else {})
+    found: dict[str, list[Seconds]] = {name: [] for name in ("engine", "bulk", *(OTHERS if beside else ()))}
     with tempfile.TemporaryDirectory() as work:
         files = make_files(Path(work), cores, rows)
         for number in range(rounds):

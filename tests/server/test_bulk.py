@@ -65,15 +65,16 @@ def test_rows_are_the_servers_answers(
 ) -> None:
     inputs, parameters = sources(task), PARAMETERS.get(task, {})
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(each) + "\n" for each in inputs))
+    output = tmp_path / "output"
     job = Job(
         archive=task_archives[task],
         inputs=(str(tmp_path / "a.jsonl"),),
-        output=tmp_path / "output",
+        output=output,
         parameters=parameters,
         to=Output.JSONL,
     )
     run(job, ignore)
-    rows = read_rows(job.output)
+    rows = read_rows(output)
     assert len(rows) == PER_TASK
     good, bad = rows[: -len(BAD)], rows[-len(BAD) :]
     expected = answers(tasks_server, Batch(task=task, inputs=inputs[: -len(BAD)], parameters=parameters))

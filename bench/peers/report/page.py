@@ -47,8 +47,8 @@ def model_parts(name: str, model: Found) -> Iterator[str]:
     yield to_table(head, [_closely(model, peer, mixes[0]) for peer in model["peers"]])
     if loads := sorted({cell["load"] for cell in select(model, kind=OPEN)}):
         yield OPEN_NOTE
-        head = ("peer", *(f"{load:.0%}" for load in loads), "beside: requests/s", f"beside: {LOAD_BESIDE:.0%}")
-        yield to_table(head, [_open(model, peer, loads) for peer in model["peers"]])
+        loaded = ("peer", *(f"{load:.0%}" for load in loads), "beside: requests/s", f"beside: {LOAD_BESIDE:.0%}")
+        yield to_table(loaded, [_open(model, peer, loads) for peer in model["peers"]])
     yield "Settings that were tried, their requests/s in the trial, and the least cosine to the bare model's answers:"
     yield "\n".join(_tried(*item) for item in model["peers"].items())
     yield from _remarks(model)

@@ -15,8 +15,9 @@ from ..job import Job
 from ..manifest import differences
 from ..messages import Done, Failed, Ready, Work
 from ..prepare import Prepared, prepare
+from ..storage.address import Place
 from ..storage.folder import DRAFT
-from ..storage.places import Place, address_of, look_at, write_part
+from ..storage.places import address_of, look_at, write_part
 from ..workers import Worker
 from .items import Item, Outcome, read_items, to_table
 

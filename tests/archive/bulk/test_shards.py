@@ -10,10 +10,9 @@ import yaml
 
 from berth.bulk.job import Shard
 from berth.errors import UsageError
-from tests.k8s.renderings import K8S
 from tests.support.bulk import digests, read_rows
 
-JOB = K8S / "overlays" / "bulk-job" / "job.yaml"
+JOB = Path(__file__).parents[3] / "k8s" / "overlays" / "bulk-job" / "job.yaml"
 FILES = 3
 
 
