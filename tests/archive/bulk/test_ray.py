@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.buckets import serving
 from tests.support.bulk import Command, digests
 from tests.support.bulk.ray_cluster import AUTHENTICATION, RayCluster, started_cluster
 from tests.support.texts import mixed_texts
@@ -54,6 +55,24 @@ def test_a_cluster_of_its_own_ends_with_it_and_writes_the_same(
     assert done.returncode == 0, done.stderr
     assert digests(tmp_path / "o") == whole, "the manifest too"
     assert all(line.startswith("{") for line in done.stderr.splitlines()), done.stderr
+
+
+def test_from_bucket_to_bucket(embeddings: Path, inputs: Path, whole: Mapping[str, bytes], tmp_path: Path) -> None:
+    with serving("s3") as bucket:
+        bucket.put(inputs, "inputs")
+        command = Command(
+            archive=embeddings,
+            inputs=bucket.address("inputs"),
+            output=Path("output"),
+            options=(*OPTIONS, "--ray"),
+            bucket=bucket,
+        )
+        done = command.run()
+        assert done.returncode == 0, done.stderr
+        found = digests(bucket.fetch("output", tmp_path / "o"))
+    assert {name: found[name] for name in whole if name.startswith("part-")} == {
+        name: whole[name] for name in whole if name.startswith("part-")
+    }
 
 
 def test_the_command_and_then_a_node_are_killed(
