@@ -24,6 +24,14 @@ PRECISION_HELP = (
     "The weights' type. auto: bf16 on a GPU, fp32 on a CPU; fastest: on a CPU int8 or bf16 where it is faster and "
     "proven to answer alike."
 )
+Heads = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=FOLDER", help="Another head on this encoder, for each its name and checkpoint."),
+]
+Sign = Annotated[
+    Path | None,
+    typer.Option(metavar="KEY", help="A private key (elliptic curve, PEM): write NAME.sig beside NAME.mar."),
+]
 
 
 def pack(
@@ -37,10 +45,7 @@ def pack(
     name: Annotated[str | None, typer.Option(help="Default: the folder's name; the sample is bert.")] = None,
     version: Annotated[str, typer.Option(help="Model version.")] = PACK_DEFAULTS.version,
     output: Annotated[Path, typer.Option(help="Folder for NAME.mar.")] = PACK_DEFAULTS.output,
-    head: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=FOLDER", help="Another head on this encoder, for each its name and checkpoint."),
-    ] = None,
+    head: Heads = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an archive that is already there.")] = False,
     precision: Annotated[
         Precision, typer.Option(envvar="BERTH_PRECISION", help=PRECISION_HELP)
@@ -48,10 +53,7 @@ def pack(
     golden: Annotated[
         Path | None, typer.Option(help="fastest: texts that it is held to as well, one a line, or JSON objects.")
     ] = None,
-    sign: Annotated[
-        Path | None,
-        typer.Option(metavar="KEY", help="A private key (elliptic curve, PEM): write NAME.sig beside NAME.mar."),
-    ] = None,
+    sign: Sign = None,
     token_budget: Annotated[int | None, typer.Option(min=1, help=TOKEN_BUDGET_HELP)] = None,
     batch_size: Annotated[
         int, typer.Option(min=1, help="Most requests that a worker takes at once.")

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 DRAIN_S = float(SERVER_SETTINGS["responseTimeout"])  # no batch that has begun takes longer
+NoKeys = Annotated[
+    bool,
+    typer.Option("--no-keys", envvar="BERTH_NO_KEYS", help="Let whoever reaches the address ask, without API keys."),
+]
 
 
 def serve(
@@ -32,12 +36,7 @@ def serve(
     drain_seconds: Annotated[
         float, typer.Option(min=0, help="How long, after SIGTERM, requests that were accepted may take to be answered.")
     ] = DRAIN_S,
-    no_keys: Annotated[
-        bool,
-        typer.Option(
-            "--no-keys", envvar="BERTH_NO_KEYS", help="Let whoever reaches the address ask, without API keys."
-        ),
-    ] = False,
+    no_keys: NoKeys = False,
     require_signature: RequireSignature = None,
     log_level: Annotated[
         LogLevel, typer.Option(envvar=LEVEL_VARIABLE, help="Which lines are written: this level's and worse ones.")

@@ -160,5 +160,10 @@ def settle(job: Job, places: Sequence[Place]) -> Job:
     if isinstance(output, Path):
         output = Path(os.path.abspath(output))  # noqa: PTH100 - a link stays one
     return replace(
-        job, archive=job.archive.absolute(), output=output, inputs=tuple(map(address_of, places)), shard=None
+        job,
+        archive=job.archive.absolute(),
+        signed_by=job.signed_by.absolute() if job.signed_by else None,
+        output=output,
+        inputs=tuple(map(address_of, places)),
+        shard=None,
     )

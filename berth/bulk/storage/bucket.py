@@ -15,7 +15,7 @@ from typing import IO, Any
 from ...errors import BerthError, UsageError
 from .address import BucketPath
 from .explain import explain, no_bucket
-from .folder import Facts, Written
+from .folder import DRAFT, Facts, Written
 
 READ_BYTES = 4 << 20
 """Of one request: at 30 ms each 130 MB/s."""
@@ -105,6 +105,15 @@ def move_object(place: BucketPath, target: BucketPath) -> None:
     """Copy it within its bucket, without reading it, and remove it."""
     with explained(place, "cannot be moved"):
         _client(place).move(place.path, target.path)
+
+
+def find_drafts(place: BucketPath) -> list[BucketPath]:
+    """What nodes of a cluster have left below it under names of their own."""
+    from pyarrow.fs import FileSelector  # noqa: PLC0415
+
+    with explained(place, "cannot be listed"):
+        found = _client(place).get_file_info(FileSelector(place.path, allow_not_found=True))
+        return [place / each.base_name for each in found if each.base_name.startswith(DRAFT)]
 
 
 def has_others(place: BucketPath) -> bool:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ...errors import BerthError, UsageError
 from .address import BucketPath
-from .bucket import has_others, is_as_written, read_object, remove_object, write_object
+from .bucket import find_drafts, has_others, is_as_written, read_object, remove_object, write_object
 from .folder import MANIFEST, Written, rejects_name
 from .lock import BEAT_S, Lock
 
@@ -90,6 +90,8 @@ class BucketFolder:
             for number, name in self._drafts.items():
                 remove_object(self._place / name)
                 remove_object(self._place / rejects_name(number))
+            for draft in find_drafts(self._place):
+                remove_object(draft)
             self._lock.release()
         except BerthError:
             self._lock.abandon()
