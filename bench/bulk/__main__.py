@@ -76,7 +76,7 @@ def run_engines(folder: Path, files: Sequence[Path]) -> Seconds:
     """The engine alone on each file, all at once."""
     processes = [
         subprocess.Popen(
-            [sys.executable, "-P", "-m", "bench.bulk.engine", str(folder), str(file)],
+            [*python("engine"), str(folder), str(file)],
             env=environment_of(1),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -111,12 +111,17 @@ def run_bulk(archive: Path, files: Sequence[Path], output: Path) -> Seconds:
 
 def run_other(module: str, checkpoint: Path | None, output: Path, files: Sequence[Path]) -> Seconds:
     """Another way to the same vectors, in a process of its own; from the moment when its models are loaded."""
-    command = [sys.executable, "-P", "-m", f"bench.bulk.{module}", checkpoint, output, len(files), *files]
+    command = [*python(module), checkpoint, output, len(files), *files]
     ran = subprocess.run(
         list(map(str, command)), env=environment_of(1) | ONE_THREAD, stdout=subprocess.PIPE, check=True
     )
     seconds: Seconds = json.loads(ran.stdout.splitlines()[-1])
     return seconds
+
+
+def python(module: str) -> list[str]:
+    """A module beside this one as a program, which sees the installed berth and not this folder's `handler`."""
+    return [sys.executable, "-P", str(Path(__file__).with_name(f"{module}.py"))]
 
 
 def _cpu_s() -> float:

@@ -1,4 +1,4 @@
-"""`python -P -m bench.bulk.engine FOLDER TEXTS`: the engine alone, as one of the command's workers has it.
+"""`python -P bench/bulk/engine.py FOLDER TEXTS`: the engine alone, as one of the command's workers has it.
 
 It loads, tokenises all texts, writes a line, waits for one, and answers with the wall and the CPU seconds of the
 forward passes for all of them.

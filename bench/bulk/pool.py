@@ -1,4 +1,4 @@
-"""`python -P -m bench.bulk.pool CHECKPOINT OUTPUT CORES TEXTS...`: sentence-transformers' multi-process encode.
+"""`python -P bench/bulk/pool.py CHECKPOINT OUTPUT CORES TEXTS...`: sentence-transformers' multi-process encode.
 
 As its documentation has it: a process for each core, batches of 32, and the vectors written as one Parquet file. It
 answers with the seconds from the moment when all models are loaded.

@@ -1,4 +1,4 @@
-"""`python -P -m bench.bulk.ray_data CHECKPOINT OUTPUT CORES TEXTS...`: Ray Data with a plain stage of transformers.
+"""`python -P bench/bulk/ray_data.py CHECKPOINT OUTPUT CORES TEXTS...`: Ray Data with a plain stage of transformers.
 
 An actor for each core, batches of 64, mean pooling, Parquet: what its documentation shows for batch inference. It
 answers with the seconds from the moment when all models are loaded.
