@@ -38,8 +38,8 @@ def fast_precisions(flags: Collection[str]) -> list[Precision]:
 
     VNNI's int8 takes a quarter of float32's time for a product of matrices, and its rounding takes some of that back.
     AMX is as fast in bfloat16, which needs none. An int8 product without VNNI may overflow: it is not taken there.
+    AVX512_BF16 without AMX is no reason: there bfloat16 takes 1.8 times as long as float32 (docs/decisions/engine.md).
     """
     if "amx_bf16" in flags:
         return [Precision.BF16, Precision.INT8]
-    found = [Precision.INT8] if "avx512_vnni" in flags else []
-    return [*found, Precision.BF16] if "avx512_bf16" in flags else found
+    return [Precision.INT8] if "avx512_vnni" in flags else []

@@ -86,7 +86,7 @@ def test_what_int8_breaks_is_served_in_another_precision(tmp_path: Path, monkeyp
     found = inspect_archive(packed.archive).facts.cpu_precisions
     assert "int8" not in found
     assert any(note.startswith("int8") and "never used" in note for note in packed.prepared.notes)
-    flags = {"avx512_vnni", "avx512_bf16"}
+    flags = {"avx512_vnni", "amx_bf16"}
     expected = "bf16" if "bf16" in found else "fp32"
     assert load(packed, tmp_path / "worker", flags, monkeypatch).describe()["precision"] == expected
 

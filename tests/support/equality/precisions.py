@@ -24,8 +24,8 @@ from .cells import ENVIRONMENT, known_answers, parse, value_of
 
 OWN = ("pooling", "dense", "normalize", "prompts", "default_prompt", "vectors")
 """What a checkpoint says of how it embeds, in the words of its archive."""
-FLAGS = frozenset({"avx512_vnni", "avx512_bf16"})
-"""Of a CPU that is fast in all precisions, int8 first."""
+FLAGS = frozenset({"avx512_vnni"})
+"""Of a CPU with VNNI and without AMX."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class FasterCell:
 
 
 def served(task: Task, found: Sequence[Faster]) -> Precision:
-    """What `fastest` runs in on a CPU that is fast in all of them."""
+    """What `fastest` runs in on a CPU with FLAGS."""
     proven = {str(each.tried.precision): each.tried.measured for each in found if each.tried.is_proven}
     config = HandlerConfig(task=task, max_tokens=1, precision=Precision.FASTEST, cpu_precisions=proven)
     return config.precisions_on("cpu", FLAGS)[0]

@@ -22,7 +22,8 @@ def config(precision: Precision, **settings: object) -> HandlerConfig:
         ((), []),
         (("avx2", "avx512f"), []),
         (("avx512_vnni",), [Precision.INT8]),
-        (("avx512_vnni", "avx512_bf16"), [Precision.INT8, Precision.BF16]),
+        (("avx512_vnni", "avx512_bf16"), [Precision.INT8]),
+        (("avx512_bf16",), []),
         (AMX, [Precision.BF16, Precision.INT8]),
     ],
 )
