@@ -42,10 +42,13 @@ class KeptProcess:
         )
 
     def look(self) -> None:
-        """Start it again where it has ended."""
+        """Start it again where it has ended; where that fails, the next look tries it again."""
         if self._process and self.has_ended and time.monotonic() - self._started_s > PAUSE_S:
             say(f"{self.name} ended by itself, exit code {self._process.returncode}: it is started again")
-            self.start()
+            try:
+                self.start()
+            except OSError as error:  # no file descriptor or process is left
+                say(f"{self.name} could not be started: {error.strerror}")
 
     @property
     def why_not_ready(self) -> str | None:
