@@ -65,8 +65,10 @@ def _flat(what: str, allowed: rule.Rule, values: Sequence[float], unit: str) -> 
 
 
 def _pack(folder: Path) -> list[Path]:
-    checkpoints = [make_checkpoint(folder / task, architecture, task) for task, architecture in MODELS.items()]
-    packed = [pack_checkpoint(each, PackOptions(output=folder)).archive for each in checkpoints]
+    packed = [
+        pack_checkpoint(make_checkpoint(folder / task, name, task), PackOptions(task=task, output=folder)).archive
+        for task, name in MODELS.items()
+    ]
     return [pack_sample(folder), *packed]
 
 
