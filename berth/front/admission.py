@@ -16,7 +16,7 @@ FEW = 16  # where fewer are, upwards by less: one that is slow alone does not sh
 MORE = 3  # so many more could have been in the batch of one that came alone, and waited no longer
 SPARE = 2  # times the estimate: answers come in batches, and a machine that others use slows down within a second
 WRAP_MS = 1_000_000_000  # a table's numbers have 32 bits
-HIGHEST_US = 60_000_000  # of a cost, whatever a clock that jumps may teach
+HIGHEST_US = 60_000_000  # of a cost, whatever a clock that is set by less than LONGEST_MS may teach
 TABLE = "admitted"
 SILENCE = "answered"
 COUNTS = "refused"
@@ -103,7 +103,8 @@ def _measure_lines(max_requests: int) -> Iterator[str]:
 
 def learning_lines() -> Iterator[str]:
     """Write what an answer teaches about its queue; one that TorchServe or the handler refused took no time."""
-    is_taught = "{ var(txn.began_us) -m found } !{ status 503 }"
+    in_time = f"{{ var(txn.error) -m int lt {LONGEST_MS * 1000} }}"  # else the clock was set meanwhile
+    is_taught = f"{{ var(txn.began_us) -m found }} {in_time} !{{ status 503 }}"
     yield f"    http-response set-var(txn.own) {OWN_COST}"
     yield f"    http-response set-var(txn.sharing) var(txn.share),add({MORE})"
     yield f"    http-response set-var(txn.expected) {OWN_COST},mul(txn.sharing),add(txn.began_us)"

@@ -93,6 +93,7 @@ def running_front(plan: FrontPlan, folder: Path, environ: Mapping[str, str] = os
             environment=environ,
             is_serving=lambda: _answers(folder / RUNTIME),
             output=output,
+            sockets=(folder / RUNTIME, folder / INSIDE),
         )
         gateway = _gateway(plan, folder, environ)
         with gateway.running(), haproxy.running():
@@ -110,6 +111,7 @@ def _gateway(plan: FrontPlan, folder: Path, environ: Mapping[str, str]) -> KeptP
         folder=folder,
         environment=environ,
         is_serving=lambda: _is_live(folder / GATEWAY_HTTP),
+        sockets=(folder / GATEWAY_HTTP, folder / GATEWAY_GRPC),
     )
 
 

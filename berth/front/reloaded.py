@@ -44,7 +44,7 @@ class ReloadedFile:
             if _digest(text) != self._digest:
                 self._change(text)
             self._complaint = ""
-        except BerthError as error:
+        except (BerthError, OSError) as error:  # the disk may be full
             if str(error) != self._complaint:
                 say(f"{self.name} stay as they were: {error}")
             self._complaint = str(error)

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..clients.management import ManagementClient, ModelState
 from ..console import say
@@ -49,10 +50,12 @@ def choose_remedy(view: ModelView) -> Remedy | None:
 class Repairs:
     """Repairs one model, and remembers what was tried."""
 
-    def __init__(self, management: ManagementClient) -> None:
+    def __init__(self, management: ManagementClient, folder: Path | None = None) -> None:
+        """`folder`: what its workers load the model from; None where that is not known."""
         self.lost: str | None = None
         """Why nothing but a new server helps."""
         self._management = management
+        self._folder = folder
         self._tried_s: float | None = None
         self._num_given_up = 0
 
@@ -60,7 +63,9 @@ class Repairs:
         """Try what helps after a look, or note that it did not help."""
         self._report_given_up(view, state.name)
         remedy = choose_remedy(view)
-        if remedy is None:
+        if self._folder and not os.access(self._folder, os.R_OK) and why_not_ready(view):
+            self.lost = f"{self._folder} is gone, or cannot be read any more, and no worker starts without it"
+        elif remedy is None:
             self.lost = self.lost or why_not_live(view)
             if why_not_ready(view) is None:  # it helped, so the next try is a first one
                 self._tried_s = None

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 
 from ..archive.served_model import ServedModel
 from ..clients.management import ManagementClient
@@ -30,7 +31,12 @@ class Watch:
 
     def __init__(self, management: Endpoint, inference: Endpoint, models: Sequence[ServedModel]) -> None:
         self._models = [
-            ModelWatch(model.name, ManagementClient(management.url), partial(DeepCheck, model.check_url(inference)))
+            ModelWatch(
+                model.name,
+                ManagementClient(management.url),
+                partial(DeepCheck, model.check_url(inference)),
+                folder=model.folder,
+            )
             for model in models
         ]
         self._stopped = threading.Event()
@@ -90,15 +96,18 @@ class ModelWatch:
         management: ManagementClient,
         send: Callable[[], DeepCheck],
         look_at: Callable[[int | None], Activity | None] = look_at,
+        folder: Path | None = None,
     ) -> None:
-        """`send` sends a known text; `look_at` says what the process of a pid does."""
+        """`send` sends a known text; `look_at` says what the process of a pid does; `folder`: as Repairs has it."""
         self.name = name
         self._management = management
         self._send = send
         self._look_at = look_at
         self._check: DeepCheck | None = None
-        self._repairs = Repairs(management)
+        self._repairs = Repairs(management, folder)
         self._looked_s = time.monotonic()
+        self._hindrance = ""
+        """Why the last look failed, for the end of a sentence."""
         self._record = ModelRecord(self._looked_s)
         self._view: ModelView | None = None
 
@@ -131,7 +140,11 @@ class ModelWatch:
     def run(self, stopped: threading.Event) -> None:
         """Look until somebody says stop."""
         while not stopped.wait(LOOK_S if self.has_answered else START_LOOK_S):
-            self.look(time.monotonic)
+            try:
+                self.look(time.monotonic)
+                self._hindrance = ""
+            except OSError as error:  # no file descriptor is left: it looks again
+                self._hindrance = f": {error.strerror}"
 
     def why_not_ready(self, now_s: float) -> str | None:
         """Why a request would not be answered, by the last look; a watch that looks no more knows nothing."""
@@ -156,7 +169,7 @@ class ModelWatch:
 
     def _judge(self, judge: Callable[[ModelView], str | None], now_s: float, patience_s: float) -> str | None:
         if now_s - self._looked_s >= patience_s:
-            return f"{self.name}: berth has not looked for {now_s - self._looked_s:.0f} s"
+            return f"{self.name}: berth has not looked for {now_s - self._looked_s:.0f} s{self._hindrance}"
         reason = judge(self._view) if self._view else None
         return reason and f"{self.name}: {reason}"
 

@@ -4,8 +4,8 @@ Each part is the worst case: every queue full of requests of the largest size, e
 The figures are measured (`python -m tests.drills memory`), and docs/memory.md explains them.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from handler.config import (
     MAX_ANSWER_BYTES_PER_BATCH,
@@ -121,6 +121,8 @@ class Budget:
     gpu_parts: tuple[Part, ...]
     """Parts in the memory of the GPU that has most workers; empty without a GPU."""
     jvm: Jvm
+    worker_bytes: Mapping[str, int] = field(default_factory=dict)
+    """By each model's name, the most that a worker of it has in memory of its own, what it was forked with included."""
 
     @property
     def total_bytes(self) -> int:
@@ -147,9 +149,10 @@ def plan_budget(models: Sequence[ModelLoad], server: ServerSizes, jvm: Jvm | Non
     ]
     on_card: list[Part] = []
     for model in models:
-        parts += _host_parts(model, server)
+        parts += [*_shared_parts(model, server), *_worker_parts(model, server)]
         on_card += _gpu_parts(model, server) if server.num_gpus else []
-    return Budget(parts=_some(parts), gpu_parts=_some(on_card), jvm=jvm)
+    worker_bytes = {model.size.name: _worker_bytes(model, server) for model in models}
+    return Budget(parts=_some(parts), gpu_parts=_some(on_card), jvm=jvm, worker_bytes=worker_bytes)
 
 
 def _front_parts(models: Sequence[ModelLoad], server: ServerSizes) -> tuple[Part, ...]:
@@ -167,24 +170,35 @@ def _some(parts: Sequence[Part]) -> tuple[Part, ...]:
     return tuple(part for part in parts if part.bytes)
 
 
-def _host_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:
-    size, workers = model.size, model.workers
-    shared, private = weight_bytes(size, server.device, workers)
+def _shared_parts(model: ModelLoad, server: ServerSizes) -> tuple[Part, ...]:
+    size = model.size
+    shared, _ = weight_bytes(size, server.device, model.workers)
     on_disk = size.content_bytes - shared if model.is_in_memory else 0
+    return (
+        Part(name=f"{size.name}: weights, shared", bytes=shared),
+        Part(name=f"{size.name}: unpacked folder in memory", bytes=on_disk),
+    )
+
+
+def _worker_bytes(model: ModelLoad, server: ServerSizes) -> int:
+    return (IMPORTS_BYTES if server.is_forked else 0) + sum(part.bytes for part in _worker_parts(model, server))
+
+
+def _worker_parts(model: ModelLoad, server: ServerSizes) -> tuple[Part, ...]:
+    size, workers = model.size, model.workers
+    _, private = weight_bytes(size, server.device, workers)
     process = FORK_BYTES if server.is_forked else PROCESS_BYTES
     process += TOKENIZER_FACTOR * size.tokenizer_bytes + (CUDA_HOST_BYTES if server.num_gpus else 0)
     activations = 0 if server.num_gpus else activation_bytes(size, server.device) + _slices(size, server.cores)
     has_openvino = server.lone_texts is LoneTexts.OPENVINO and not server.num_gpus
     openvino = openvino_bytes(size) if has_openvino else 0
-    return [
-        Part(name=f"{size.name}: weights, shared", bytes=shared),
-        Part(name=f"{size.name}: unpacked folder in memory", bytes=on_disk),
+    return (
         Part(name=f"{size.name}: a worker's process", bytes=process, count=workers),
         Part(name=f"{size.name}: a worker's copy of the weights", bytes=private, count=workers),
         Part(name=f"{size.name}: OpenVINO's copy of the weights", bytes=openvino, count=workers),
         Part(name=f"{size.name}: a worker's activations", bytes=activations, count=workers),
         Part(name=f"{size.name}: a worker's batch", bytes=_batch(size, server), count=workers),
-    ]
+    )
 
 
 def _gpu_parts(model: ModelLoad, server: ServerSizes) -> list[Part]:

@@ -55,6 +55,7 @@ class Jvm:
             "-Xmx": f"-Xmx{self.heap_bytes // MIB}m",
             "-XX:MaxDirectMemorySize=": f"-XX:MaxDirectMemorySize={self.direct_bytes // MIB}m",
             "-XX:ReservedCodeCacheSize=": "-XX:ReservedCodeCacheSize=64m",
+            "-XX:-ExitOnOutOfMemoryError": "-XX:+ExitOnOutOfMemoryError",  # which thread it hits, nobody knows
             "-Djava.util.concurrent.ForkJoinPool.common.parallelism=": (
                 f"-Djava.util.concurrent.ForkJoinPool.common.parallelism={self.threads}"
             ),

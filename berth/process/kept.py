@@ -27,6 +27,8 @@ class KeptProcess:
     is_serving: Callable[[], bool]
     output: TextIO | None = None
     """Takes what it writes; None: stderr."""
+    sockets: Sequence[Path] = ()
+    """Those that a killed one leaves. HAProxy would first give them other names, for which a full disk has no room."""
     _life: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _process: subprocess.Popen[str] | None = None
     _started_s: float = 0.0
@@ -34,6 +36,8 @@ class KeptProcess:
     def start(self) -> None:
         """Start it, after what was left of the last one is gone."""
         self._life.close()
+        for path in self.sockets:
+            path.unlink(missing_ok=True)
         self._started_s = time.monotonic()
         self._process = self._life.enter_context(
             session_process(
@@ -42,10 +46,13 @@ class KeptProcess:
         )
 
     def look(self) -> None:
-        """Start it again where it has ended."""
+        """Start it again where it has ended; where that fails, the next look tries it again."""
         if self._process and self.has_ended and time.monotonic() - self._started_s > PAUSE_S:
             say(f"{self.name} ended by itself, exit code {self._process.returncode}: it is started again")
-            self.start()
+            try:
+                self.start()
+            except OSError as error:  # no file descriptor or process is left
+                say(f"{self.name} could not be started: {error.strerror}")
 
     @property
     def why_not_ready(self) -> str | None:

@@ -11,6 +11,7 @@ from .server_log import ServerLog
 from .session import session_process
 
 LAST_LINES_S = 5.0
+HEAP_IS_FULL = "Terminating due to java.lang.OutOfMemoryError"  # java, as it is told to by berth/memory/jvm.py
 INVALID = "Invalid configuration: "  # ModelServer.java, before it ends
 
 
@@ -40,6 +41,8 @@ class ServerProcess:
         if code == -signal.SIGKILL:
             return "perhaps by the kernel, because memory ran out"
         self.log.wait(LAST_LINES_S)
+        if any(line.startswith(HEAP_IS_FULL) for line in self.log.lines):
+            return "its heap was full: leave -Xmx in vmargs to berth, or lower job_queue_size or max_request_size"
         invalid = next((line for line in self.log.lines if line.startswith(INVALID)), None)
         if invalid is None:
             return "its log is above"

@@ -1,5 +1,6 @@
 """What is settled before java starts, and the command line and environment that follow from it. Pure."""
 
+import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from ..process.java import Java, java_command
 from ..settings import Settings
 from ..workers.environment import server_environment
 from ..workers.fork_protocol import ADDRESS_VARIABLE, SOCKET, VISIBLE_GPUS, WORKER_GPUS
+from ..workers.renewal import LIMITS_VARIABLE
 
 LINKS = "served"
 """The folder in the run folder with a link to each model."""
@@ -136,7 +138,8 @@ class ServerPlan:
         if not self.is_forked:
             return environment
         visible = {WORKER_GPUS: environment.pop(VISIBLE_GPUS)} if VISIBLE_GPUS in environment else {}
-        return {**environment, **visible, ADDRESS_VARIABLE: str(run_folder / SOCKET)}
+        limits = json.dumps(self.memory.budget.worker_bytes)
+        return {**environment, **visible, ADDRESS_VARIABLE: str(run_folder / SOCKET), LIMITS_VARIABLE: limits}
 
     @property
     def links(self) -> Mapping[str, ServedModel]:

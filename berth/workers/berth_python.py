@@ -12,7 +12,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from .fork_protocol import ADDRESS_VARIABLE, STREAMS, VISIBLE_GPUS, WORKER_GPUS, Work, receive_number, send_work
+from .fork_protocol import (
+    ADDRESS_VARIABLE,
+    RENEWED,
+    STREAMS,
+    VISIBLE_GPUS,
+    WORKER_GPUS,
+    Work,
+    receive_number,
+    send_work,
+)
 
 WORKER_SCRIPT = "model_service_worker.py"
 
@@ -39,9 +48,10 @@ def _be_forked(arguments: list[str], address: str) -> NoReturn:
 
 
 def _follow(pid: int, connection: socket.socket) -> NoReturn:
-    """End as the fork does; kill it when the fork server is gone."""
+    """End as the fork does, or the last that took its place; kill it when the fork server is gone."""
     try:
-        code = receive_number(connection)
+        while (code := receive_number(connection)) == RENEWED:
+            pid = receive_number(connection)
     except (OSError, EOFError):
         code = -signal.SIGKILL
         with suppress(ProcessLookupError):

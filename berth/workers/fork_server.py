@@ -1,8 +1,8 @@
 """Imports what a worker imports, once, while java starts; then forks a worker for each `berth-python` that asks.
 
 `python -P -m berth.workers.fork_server SOCKET`: the imports take two seconds of a core and 210 MB, which all workers
-share. When an asker is gone, its fork is killed (fork_protocol.py says how they talk). Nothing is computed here, so
-that no thread is lost in a fork.
+share. When an asker is gone, its fork is killed (fork_protocol.py says how they talk). A fork may ask for another in
+its place (renewal.py). Nothing is computed here, so that no thread is lost in a fork.
 """
 
 import os
@@ -17,10 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..console import say
-from .fork_protocol import STREAMS, Work, close_files, receive_work, send_number
+from .fork_protocol import GRANTED, RENEWED, STREAMS, Work, close_files, receive_work, send_number
+from .renewal import renew_when_too_large
 
 # Seconds and microseconds in which a Work must arrive: everybody else waits meanwhile.
 RECEIVE_TIMEOUT = struct.pack("ll", 5, 0)
+CREDENTIALS = struct.Struct("3i")  # pid, user, group: SO_PEERCRED of unix(7)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,11 +38,10 @@ class Worker:
         """Kill the fork, because its asker is gone."""
         os.kill(self.pid, signal.SIGKILL)  # its number is not given away before it is waited for
 
-    def report(self) -> None:
-        """Tell the asker how the fork ended."""
+    def wait(self) -> int:
+        """How the fork ended: its exit code, or the negative number of a signal."""
         _, status = os.waitpid(self.pid, 0)
-        with suppress(OSError):
-            send_number(self.asker, os.waitstatus_to_exitcode(status))
+        return os.waitstatus_to_exitcode(status)
 
     def close(self) -> None:
         """Close the files; the fork itself goes on."""
@@ -56,6 +57,8 @@ class ForkServer:
         self._selector = selectors.DefaultSelector()
         self._selector.register(listener, selectors.EVENT_READ)
         self._workers: set[Worker] = set()
+        self._renewals: dict[Worker, Work] = {}
+        """What takes the place of a worker once that has ended."""
 
     def serve(self) -> Work:
         """Answer until the process ends; returns in forks only, with the work that each is to run."""
@@ -68,9 +71,10 @@ class ForkServer:
                     pass  # it ended a moment ago
                 elif key.fileobj is key.data.asker:
                     self._selector.unregister(key.fileobj)
+                    self._drop_renewal(key.data)
                     key.data.kill()
-                else:
-                    self._forget(key.data)
+                elif work := self._note_end(key.data):
+                    return work
 
     def _answer(self) -> Work | None:
         """Fork for whoever asks: the work in the fork, None in the server."""
@@ -78,6 +82,13 @@ class ForkServer:
         if asked is None:
             return None
         work, asker = asked
+        if work.load is not None:
+            self._grant(work, asker)
+            return None
+        return self._start(work, asker)
+
+    def _start(self, work: Work, asker: socket.socket) -> Work | None:
+        """Fork for an asker: the work in the fork, None in the server."""
         pid = self._fork(asker)
         if pid == 0:
             asker.close()
@@ -87,6 +98,23 @@ class ForkServer:
         if pid is None:
             asker.close()
         return None
+
+    def _grant(self, work: Work, asker: socket.socket) -> None:
+        """Note what is to take the place of the worker that asks, and let it end."""
+        with closing(asker):
+            pid, _, _ = CREDENTIALS.unpack(asker.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size))
+            worker = next((each for each in self._workers if each.pid == pid), None)
+            if worker is None:
+                close_files(work.files)
+                return
+            self._drop_renewal(worker)
+            self._renewals[worker] = work
+            with suppress(OSError):  # it has ended meanwhile
+                send_number(asker, GRANTED)
+
+    def _drop_renewal(self, worker: Worker) -> None:
+        if work := self._renewals.pop(worker, None):
+            close_files(work.files)
 
     def _accept(self) -> tuple[Work, socket.socket] | None:
         try:
@@ -123,13 +151,21 @@ class ForkServer:
         for file in (worker.asker, worker.ended):
             self._selector.register(file, selectors.EVENT_READ, worker)
 
-    def _forget(self, worker: Worker) -> None:
-        worker.report()
+    def _note_end(self, worker: Worker) -> Work | None:
+        """Tell the asker how its fork ended, or fork what takes its place; returns as _start does."""
+        code = worker.wait()
         self._workers.remove(worker)
         self._selector.unregister(worker.ended)
         with suppress(KeyError):
             self._selector.unregister(worker.asker)
-        worker.close()
+        renewal = self._renewals.pop(worker, None)
+        with suppress(OSError):
+            send_number(worker.asker, code if renewal is None else RENEWED)
+        if renewal is None:
+            worker.close()
+            return None
+        os.close(worker.ended)
+        return self._start(renewal, worker.asker)
 
     def _close(self) -> None:
         """Close, in a fork, what belongs to the server and to other workers."""
@@ -137,6 +173,8 @@ class ForkServer:
         self._listener.close()
         for worker in self._workers:
             worker.close()
+        for renewal in self._renewals.values():
+            close_files(renewal.files)
 
 
 def preload() -> None:
@@ -158,9 +196,10 @@ def run(work: Work) -> None:
     """Become, in a fork, what `python SCRIPT ARGUMENTS` would be."""
     with suppress(OSError):
         Path("/proc/self/comm").write_text("berth-worker")  # for `top`
-    for file, stream in zip(work.files, STREAMS, strict=True):
+    streams = work.files[: len(STREAMS)]
+    for file, stream in zip(streams, STREAMS, strict=True):
         os.dup2(file, stream)
-        os.close(file)
+    close_files(streams)
     os.environ.clear()
     os.environ.update(work.environment)
     os.chdir(work.folder)
@@ -168,6 +207,7 @@ def run(work: Work) -> None:
     paths = work.environment.get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:0] = [str(Path(script).parent), *filter(None, paths)]
     sys.argv = list(work.arguments)
+    renew_when_too_large(work)
     runpy.run_path(script, run_name="__main__")
 
 

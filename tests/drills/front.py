@@ -14,7 +14,7 @@ import requests
 from tests.support.scrape import Growth
 from tests.support.servers import Server, running_server
 
-from .clients import LOST, RIGHT, WRONG, Asker, Tally, asking
+from .clients import LOST, NOT_ACCEPTED, RIGHT, WRONG, Asker, Tally, asking
 from .served.models import pack_sample
 from .starts import is_ready
 from .table import table, verdict
@@ -50,9 +50,11 @@ def kill_front(server: Server) -> Iterator[str]:
         again_s = time.monotonic() - killed_s
         time.sleep(CALM_S)
     ends = tally.ends
-    row = (ends.total(), ends[RIGHT], ends[LOST], ends[WRONG], f"{noticed_s:.1f}", f"{again_s:.1f}")
+    row = (ends.total(), ends[RIGHT], ends[NOT_ACCEPTED], ends[LOST], ends[WRONG], f"{noticed_s:.1f}", f"{again_s:.1f}")
     yield "the front killed under load"
-    yield from table(("sent", "right", "lost", "wrong", "not ready after s", "ready again after s"), [row])
+    yield from table(
+        ("sent", "right", NOT_ACCEPTED, "lost", "wrong", "not ready after s", "ready again after s"), [row]
+    )
     yield verdict(not ends[WRONG] and _answers(server), "none wrong, and requests are answered again")
 
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import cold_start, drain, faults, front, kills, memory, overload, soak, starts
+from . import cgroup, cold_start, drain, faults, front, kills, memory, overload, starts
+from .trouble import clock, disk, files, hangups, heap, leak, restart, store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,5 +26,13 @@ DRILLS: dict[str, Drill] = {
     "memory": Drill(title="memory, predicted and measured under a full queue of the largest requests", run=memory.run),
     "overload": Drill(title="ten times the requests that it can answer, for 60 s", run=overload.run),
     "front": Drill(title="the front killed; clients that hang up, send slowly, say nothing", run=front.run),
-    "soak": Drill(title="in a memory cgroup of the predicted size, and in one that is too small", run=soak.run),
+    "cgroup": Drill(title="in a memory cgroup of the predicted size, and in one that is too small", run=cgroup.run),
+    "leak": Drill(title="a worker that leaks 1 MB a request", run=leak.run),
+    "heap": Drill(title="java's heap too small for what waits", run=heap.run),
+    "disk": Drill(title="the temporary folder full", run=disk.run),
+    "store": Drill(title="the archive and its unpacked folder taken away", run=store.run),
+    "hangups": Drill(title="clients gone in the middle; bytes that trickle in", run=hangups.run),
+    "restart": Drill(title="started again at once, while the ports' connections linger", run=restart.run),
+    "clock": Drill(title="the clock jumps", run=clock.run),
+    "files": Drill(title="file descriptors used up", run=files.run),
 }

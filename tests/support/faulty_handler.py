@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+LEAK_BYTES = 64 * 2**20
 BROKEN = Path(os.environ["TMPDIR"], "broken")  # keeps every worker of a server from loading
 
 
@@ -18,6 +19,7 @@ class BertHandler:
     def initialize(self, context: Any) -> None:
         """Load, or end at once after somebody said "loop"."""
         self._is_wrong = False
+        self._held: list[bytes] = []
         if BROKEN.exists():
             os._exit(1)
 
@@ -41,6 +43,8 @@ class BertHandler:
             case "loop":
                 BROKEN.touch()
                 os._exit(1)
+            case "leak":
+                self._held.append(b"x" * LEAK_BYTES)
             case "poison":
                 # The frontend kills the worker for it, and where a gRPC request was answered before it in the same
                 # batch, the thread that would start another ends as well.

@@ -121,13 +121,14 @@ def started_server(
     *,
     options: Sequence[str] = (),
     wrapper: Sequence[str] = (),
+    ports: Mapping[str, int] | None = None,
 ) -> Iterator[Server]:
-    """`berth serve ARCHIVE...` in a session of its own, on free ports; ended and cleared away afterwards.
+    """`berth serve ARCHIVE...` in a session of its own, on free ports or these; ended and cleared away afterwards.
 
     `wrapper`: a command that becomes the one that follows it.
     """
     with tempfile.TemporaryDirectory(prefix="bt-", ignore_cleanup_errors=True) as folder:
-        temp, log_file, ports = Path(folder, "tmp"), Path(folder, "log"), free_ports()
+        temp, log_file, ports = Path(folder, "tmp"), Path(folder, "log"), ports or free_ports()
         temp.mkdir()
         environment = {
             **os.environ,
@@ -149,9 +150,12 @@ def started_server(
 
 @contextlib.contextmanager
 def running_server(
-    archives: Sequence[Path], env: Mapping[str, str] | None = None, options: Sequence[str] = ()
+    archives: Sequence[Path],
+    env: Mapping[str, str] | None = None,
+    options: Sequence[str] = (),
+    ports: Mapping[str, int] | None = None,
 ) -> Iterator[Server]:
     """A started server that said that it is ready."""
-    with started_server(archives, env, options=options) as server:
+    with started_server(archives, env, options=options, ports=ports) as server:
         server.wait_for_log("berth: ready")
         yield server

@@ -60,6 +60,16 @@ def test_a_hanging_worker_is_killed_and_its_neighbours_in_the_queue_are_answered
         assert queued.result() == 200
 
 
+def test_a_worker_that_leaks_is_renewed_and_no_request_is_lost(tmp_path: Path) -> None:
+    with running_server([make_standin(tmp_path, FAULTY)]) as server, ThreadPoolExecutor(4) as pool:
+        (pid,) = server.worker_pids()
+        while server.worker_pids() == [pid]:
+            assert list(pool.map(lambda _: ask(server, "leak"), range(8))) == [200] * 8
+        server.require(lambda: "it is renewed" in server.log, REPAIRED_S, "berth says so")
+        assert ask(server, "0") == 200
+        assert status(server, "/ready") == 200
+
+
 def test_a_wrong_answer_is_not_ready(tmp_path: Path) -> None:
     with running_server([make_standin(tmp_path, FAULTY)]) as server:
         assert ask(server, "wrong") == 200

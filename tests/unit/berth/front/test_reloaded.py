@@ -73,3 +73,19 @@ def test_what_could_not_be_installed_is_tried_again(tmp_path: Path, capsys: pyte
         "berth: the words stay as they were: nobody answers",
         "berth: the words have changed, and the new ones are in force",
     ]
+
+
+def test_a_folder_that_cannot_be_written_changes_nothing_until_it_can(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, folder = Source("one"), tmp_path / "run"
+    folder.mkdir()
+    file = reloaded(source, folder)
+    file.write()
+    source.text = "two"
+    folder.rename(tmp_path / "elsewhere")
+    file.look()
+    assert capsys.readouterr().err.startswith("berth: the words stay as they were: [Errno 2]")
+    (tmp_path / "elsewhere").rename(folder)
+    file.look()
+    assert (file.path.read_text(), source.installed) == ("TWO", ["words.map: TWO"])

@@ -1,6 +1,7 @@
 """When a worker is killed, when it is scaled away and back, and when a server is given up."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -126,3 +127,18 @@ def test_a_worker_that_is_given_up_beside_good_ones_is_reported_once(capsys: pyt
     assert capsys.readouterr().err.count("TorchServe has given up 1 of 2 workers") == 1
     repairs.step(WELL, state, 3.0)
     assert capsys.readouterr().err == ""
+
+
+def test_a_server_whose_models_folder_is_gone_is_lost_once_a_worker_would_have_to_load_it(tmp_path: Path) -> None:
+    folder, loading = tmp_path / "model", replace(WELL, workers=[LOADING])
+    folder.mkdir()
+    assert lost_after(loading, folder) is None
+    folder.rmdir()
+    assert lost_after(WELL, folder) is None
+    assert str(lost_after(loading, folder)).startswith(f"{folder} is gone")
+
+
+def lost_after(view: ModelView, folder: Path) -> str | None:
+    repairs = Repairs(Frontend(), folder)  # type: ignore[arg-type]
+    repairs.step(view, make_state("READY"), now_s=0.0)
+    return repairs.lost

@@ -1,5 +1,7 @@
 """What a watch keeps from look to look. Its clock, TorchServe and processor times are given, so that nothing waits."""
 
+import errno
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -163,6 +165,33 @@ def test_no_known_text_is_sent_before_all_workers_are_loaded() -> None:
     world.state = make_state("READY", "UNLOADING")
     ModelWatch("bert", world, world.send, world.look_at).look(lambda: 0.0)  # type: ignore[arg-type]
     assert world.checks == []
+
+
+def test_a_look_that_fails_is_told_and_the_next_one_counts_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the launcher has no file descriptor left to look into /proc."""
+
+    class Looks:
+        """A stop that nobody asks for before the second look."""
+
+        def __init__(self, number: int) -> None:
+            self.left = number
+
+        def wait(self, _: float) -> bool:
+            self.left -= 1
+            return self.left < 0
+
+    def fail(_: int | None) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(time, "monotonic", lambda: scene.world.now_s)
+    with monkeypatch.context() as blind:
+        blind.setattr(scene.watch, "_look_at", fail)
+        scene.watch.run(Looks(2))  # type: ignore[arg-type]
+    scene.world.now_s += STALE_S
+    assert scene.reason() == f"bert: berth has not looked for {STALE_S:.0f} s: Too many open files"
+    scene.world.checks[-1].outcome = RIGHT  # which came meanwhile
+    scene.watch.run(Looks(1))  # type: ignore[arg-type]
+    assert scene.reason() is None
 
 
 def test_what_a_dead_process_had_taken_is_asked_again(scene: Scene) -> None:

@@ -111,6 +111,14 @@ def plan(memory: int, workers: int = 1) -> MemoryPlan:
     return fit([ModelLoad(size=BERT_BASE, workers=workers)], SERVER, machine(memory), why_workers="so it was said")
 
 
+def test_a_worker_may_have_its_own_parts_and_what_it_was_forked_with() -> None:
+    found = budget(workers=2)
+    own = sum(part.bytes for part in found.parts if part.count == 2)
+    assert found.worker_bytes == {"bert-base": own + IMPORTS_BYTES}
+    alone = budget(server=replace(SERVER, is_forked=False))
+    assert alone.worker_bytes["bert-base"] == own - FORK_BYTES + PROCESS_BYTES
+
+
 def test_the_total_is_the_sum_of_the_parts() -> None:
     found = budget(workers=2)
     assert found.total_bytes == sum(part.bytes * part.count for part in found.parts)

@@ -57,3 +57,9 @@ def test_the_users_direct_memory_and_parallelism_win() -> None:
     jvm = size_jvm([TRAFFIC], cores=2, vmargs=vmargs)
     assert jvm.direct_bytes == 900 * MIB
     assert sum(option.startswith(("-XX:MaxDirect", "-Djava")) for option in jvm.options(vmargs)) == 2
+
+
+def test_java_ends_when_its_heap_is_full_unless_the_user_says_that_it_shall_go_on() -> None:
+    jvm = size_jvm([TRAFFIC], cores=2, vmargs=())
+    assert "-XX:+ExitOnOutOfMemoryError" in jvm.options(())
+    assert "-XX:+ExitOnOutOfMemoryError" not in jvm.options(("-XX:-ExitOnOutOfMemoryError",))

@@ -1,5 +1,6 @@
 """The environment and the command line that java starts with."""
 
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from berth.clients.launcher import Capacity
 from berth.machine.forking import WORKER_PYTHON
 from berth.machine.limits import MemoryLimit
 from berth.machine.machine import Machine
-from berth.machine.quantities import MIB
+from berth.machine.quantities import GIB, MIB
 from berth.memory.budget import Budget
 from berth.memory.fit import MemoryPlan
 from berth.memory.jvm import Jvm
@@ -20,6 +21,7 @@ from berth.process.java import Java
 from berth.serve.plan import LINKS, LOG_CONFIG, ServerPlan
 from berth.settings import Settings
 from berth.workers.fork_protocol import ADDRESS_VARIABLE, SOCKET, VISIBLE_GPUS, WORKER_GPUS
+from berth.workers.renewal import LIMITS_VARIABLE
 
 CONFIG = Path(__file__).parents[4] / "config.properties"
 RUN_FOLDER = Path("/tmp/run")
@@ -29,7 +31,7 @@ MODELS = tuple(ServedModel(name=name, version="1.0", folder=Path("/cache") / nam
 def make_plan(num_gpus: int = 0, *, is_forked: bool = True, workers: int = 1) -> ServerPlan:
     settings = Settings.load(CONFIG, {})
     jvm = Jvm(heap_bytes=256 * MIB, direct_bytes=128 * MIB, threads=3)
-    budget = Budget(parts=(), gpu_parts=(), jvm=jvm)
+    budget = Budget(parts=(), gpu_parts=(), jvm=jvm, worker_bytes={"bert": GIB})
     machine = Machine(
         memory=MemoryLimit(bytes=MIB, source="this machine"),
         cores=5,
@@ -70,7 +72,9 @@ def test_without_forks_it_starts_python() -> None:
     command = plan.command(RUN_FOLDER)
     assert command[command.index("--python") + 1] == sys.executable
     assert ADDRESS_VARIABLE not in plan.environment({}, RUN_FOLDER)
-    assert make_plan().environment({}, RUN_FOLDER)[ADDRESS_VARIABLE] == str(RUN_FOLDER / SOCKET)
+    environment = make_plan().environment({}, RUN_FOLDER)
+    assert environment[ADDRESS_VARIABLE] == str(RUN_FOLDER / SOCKET)
+    assert json.loads(environment[LIMITS_VARIABLE]) == {"bert": GIB}
 
 
 def test_the_environment_carries_what_berth_decided() -> None:

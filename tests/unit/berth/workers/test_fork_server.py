@@ -6,8 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -19,8 +17,6 @@ from berth.wait import wait_until
 from berth.workers.fork_protocol import ADDRESS_VARIABLE
 
 PATIENCE_S = 30.0
-# The program without its imports, which take seconds; {} is for what a test changes.
-SERVER = "import os; import berth.workers.fork_server as program; program.preload = lambda: None; {}; program.main()"
 SCRIPT = """
 import json, os, sys, time
 print(json.dumps({
@@ -33,24 +29,6 @@ if "wait" in sys.argv:
     time.sleep(600)
 sys.exit(7)
 """
-
-
-@pytest.fixture
-def address() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="bt-") as folder:  # a short path: it is a socket's
-        yield Path(folder, "forks")
-
-
-@pytest.fixture
-def server(address: Path, request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
-    program = SERVER.format(getattr(request, "param", "pass"))
-    command = [sys.executable, "-c", program, str(address)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert wait_until(address.exists, PATIENCE_S)
-            yield process
-        finally:
-            process.kill()
 
 
 def start(address: Path | None, folder: Path, *arguments: str, paths: str = "") -> subprocess.Popen[str]:

@@ -1,0 +1,1 @@
+"""Hours of mixed load: whether memory and latency stay flat."""
