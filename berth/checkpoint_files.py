@@ -17,6 +17,8 @@ CONFIG = "config.json"
 TOKENIZER = "tokenizer.json"
 SPARSE_LINEAR, COLBERT_LINEAR = TOKEN_MODULES = ("sparse_linear", "colbert_linear")  # bge-m3's; pickles, as published
 TOKENIZER_CONFIG = "tokenizer_config.json"
+QUERY_TABLE = "query_table"
+"""The folder of the weights of a sparse encoder's queries, and of their tokenizer (berth/convert/modules/routes.py)."""
 # A tokenizer is one of the first, with what lies beside it.
 VOCABULARY_FILES = (
     *(TOKENIZER, "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model", "spm.model"),

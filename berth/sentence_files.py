@@ -43,10 +43,15 @@ def load_modules(checkpoint: Path) -> tuple[Module, ...]:
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
         raise Refused(f"{path} does not hold a list of modules: download the checkpoint again")
     modules = tuple(Module(type=str(step.get("type")), path=str(step.get("path") or "")) for step in steps)
+    check_inside(path, modules)
+    return modules
+
+
+def check_inside(path: Path, modules: tuple[Module, ...]) -> None:
+    """Refuse modules, which `path` names, outside the checkpoint."""
     for module in modules:
         if Path(module.path).is_absolute() or ".." in Path(module.path).parts:
             raise Refused(f"{path} has a module in {module.path!r}, outside the checkpoint: download it again")
-    return modules
 
 
 def transformer_folder(checkpoint: Path, modules: tuple[Module, ...]) -> Path:

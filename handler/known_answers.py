@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import starmap
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,7 @@ from .parameters import Parameters
 from .payload import Answer, Rejected, Request
 from .precision import Precision
 from .tasks.kind import Head, Reading, Reads, one_by_one
+from .tasks.sparse import words_of
 
 # Largest distance from a known answer (see `difference`). fp32: other kernels and thread counts give about 1e-6.
 # bf16 has 8 bits of mantissa: a 12-layer encoder drifts by 1 to 3 %; a mixed-up answer is off by 30 % and more. int8:
@@ -77,7 +79,8 @@ class KnownAnswers:
         if any(isinstance(answer, Rejected) for answer in answers):
             return math.inf
         values = [[each.value for each in answer] for answer in answers if not isinstance(answer, Rejected)]
-        return max(map(_largest_difference, values, (self.answers, *self.heads.values())))
+        known = (self.answers, *self.heads.values(), *self.prompted.values())
+        return max(starmap(_largest_difference, zip(values, known, strict=True)))
 
 
 def load_known_answers(path: Path, contract: Contract) -> KnownAnswers:
@@ -134,9 +137,9 @@ def make_raw_head(reads: Reads) -> Head[Parameters]:
 
 
 def _sum_words(reading: Reading, _: Parameters) -> list[float]:
-    """Weights [vocabulary] -> their sums, of every KNOWN_WORD_SUMSth word beginning with each of the first."""
-    (row,) = reading.rows
-    places = np.arange(len(row)) % KNOWN_WORD_SUMS
+    """Weights [vocabulary], or of some words, -> their sums, of every KNOWN_WORD_SUMSth word from each of the first."""
+    words, row = words_of(reading)
+    places = (np.arange(len(row)) if words is None else words) % KNOWN_WORD_SUMS
     sums: list[float] = np.bincount(places, weights=row, minlength=KNOWN_WORD_SUMS).tolist()
     return sums
 

@@ -22,6 +22,7 @@ from .engine.lone.openvino_pass import LonePass
 from .engine.model import MODELS, Engine, Model
 from .engine.pending import Pending, SharedText, hold_rows, share_texts
 from .engine.placement import Placement
+from .engine.static.words import load_table
 from .engine.threads import one_thread
 from .errors import DeadlineExceeded, InternalError, NotNow, RequestError, SelfTestError
 from .explain.explainer import LIMIT_S, Explainer
@@ -53,6 +54,7 @@ class Pipeline:
         self._kind = TASKS[config.task]
         self._tokenizer = Tokenizer(folder)
         self.use(MODELS[engine](folder, config, self.placement, self._tokenizer))
+        self._table = load_table(folder, config.vectors)
         self._heads = make_heads(self._kind, folder, self._model.network.config, self._tokenizer.hf, config)
         self._raw_head = make_raw_head(reads_of(config))
 
@@ -189,20 +191,31 @@ class Pipeline:
 
     def _compute(self, inputs: list[Pending], deadline_s: float, stopwatch: Stopwatch) -> None:
         """Fill in the outcomes of all inputs; what does not get its turn in time is left without."""
-        shared = share_texts(inputs)
+        shared = self._look_up(share_texts(inputs), deadline_s)
         texts = [each.text for each in shared]
         deadlines_s = [min(deadline_s, each.deadline_s) for each in shared]
         # At load it is the engine that is tried: one that is right only for lone texts must fail.
         halves = not all(pending.is_raw for pending in inputs)
         for indices, rows in self._forward.rows(texts, deadlines_s, stopwatch, halves=halves):
-            given = [shared[index] for index in indices]
-            complete = self._deliver(given, rows)
-            for _, group in groupby(complete, key=lambda pending: (pending.is_raw, pending.parameters)):
-                self._read(list(group), deadline_s)
-            hold_rows(given)
+            self._hand_out([shared[index] for index in indices], rows, deadline_s)
+
+    def _look_up(self, shared: list[SharedText], deadline_s: float) -> list[SharedText]:
+        """Answer for the texts that need no forward pass, and return the others."""
+        looked_up = [each for each in shared if each.text.is_looked_up]
+        if self._table is None or not looked_up:
+            return shared
+        self._hand_out(looked_up, [self._table.weigh(each.text) for each in looked_up], deadline_s)
+        return [each for each in shared if not each.text.is_looked_up]
+
+    def _hand_out(self, given: list[SharedText], rows: Sequence[Row] | RequestError, deadline_s: float) -> None:
+        """Hand out what is said of these texts, and make answers for the inputs for which nothing is missing now."""
+        complete = self._deliver(given, rows)
+        for _, group in groupby(complete, key=lambda pending: (pending.is_raw, pending.parameters)):
+            self._read(list(group), deadline_s)
+        hold_rows(given)
 
     def _deliver(self, shared: Sequence[SharedText], rows: Sequence[Row] | RequestError) -> Iterator[Pending]:
-        """Hand out what a forward pass has given for these texts; yield the inputs for which nothing is missing now."""
+        """Give these texts' rows to their inputs; yield those for which nothing is missing now."""
         said = [rows] * len(shared) if isinstance(rows, RequestError) else self._refuse_overflows(rows)
         for each, row in zip(shared, said, strict=True):
             for pending, slot in each.places:

@@ -18,7 +18,7 @@ from .base import bring_base
 from .copying import copy_folder
 from .foreign import check_form
 from .gliner import encoder, tokens
-from .modules import stanford, static, token_modules
+from .modules import routes, stanford, static, token_modules
 from .tokenizer import as_saved
 from .tokenizer.conversion import make_tokenizers, needs_tokenizer
 
@@ -43,6 +43,7 @@ class Converted:
 
 
 CONVERSIONS: tuple[Conversion, ...] = (
+    Conversion(applies=routes.applies, convert=routes.convert),  # where the weights lie is told behind it
     Conversion(applies=pickles.applies, convert=pickles.convert),
     Conversion(applies=encoder.applies, convert=encoder.convert),
     Conversion(applies=token_modules.applies, convert=token_modules.convert),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from handler.config import ScoreFunction, Task
 from handler.vectors.late import Late
+from handler.vectors.settings import Vectors
 
 from ..checkpoint_files import CONFIG, TOKENIZER_CONFIG, load_json
 from ..convert.native import why_not_native
@@ -25,6 +26,7 @@ from .sentence.cross_encoder import is_cross_encoder, score_function_of
 from .sentence.embedding import Embedding, embedding_of, late_embedding
 from .sentence.late import makes_late
 from .sentence.modules import check_kinds
+from .sentence.splade import refuse_bare_table
 from .sentence.token_modules import token_vectors_of
 from .sentence.transformer import max_sequence_length
 
@@ -73,6 +75,8 @@ def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
     is_told = task is not None or bool(modules)
     if task is not None:
         _check_given(transformer / CONFIG, config, task)
+    if task in (None, Task.EMBEDDINGS):
+        refuse_bare_table(checkpoint, modules, config)
     task = task or _task_of(checkpoint, modules, config)
     embedding = _embedding_of(checkpoint, modules, config, task)
     late = embedding.vectors.late if embedding.vectors else None
@@ -84,7 +88,7 @@ def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
     inner = tuple(module.path for module in modules if module.path and transformer == checkpoint)
     return Checkpoint(
         root=transformer.resolve(),
-        files=travelling_files(transformer, (*inner, *of_tokens), (*embedding.dense, *of_tokens)),
+        files=travelling_files(transformer, (*inner, *of_tokens), (*embedding.dense, *of_tokens, *_tables(vectors))),
         task=task,
         is_task_told=is_told,
         max_tokens=_max_tokens(transformer, _usable_positions(config), told),
@@ -104,6 +108,11 @@ def _embedding_of(checkpoint: Path, modules: Modules, config: Mapping[str, objec
     if makes_late(modules) and task in (Task.EMBEDDINGS, Task.TEXT_RANKING):
         return late_embedding(checkpoint, modules, _usable_positions(config))
     return embedding_of(checkpoint, modules if task is Task.EMBEDDINGS else ())
+
+
+def _tables(vectors: Vectors | None) -> tuple[str, ...]:
+    """Folders of weights that no model reads a text with."""
+    return (vectors.query_table,) if vectors and vectors.query_table else ()
 
 
 def _score_function(

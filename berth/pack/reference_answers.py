@@ -10,7 +10,6 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from logging import CRITICAL
 from pathlib import Path
@@ -67,7 +66,7 @@ def reference_answers(checkpoint: Checkpoint, advance: Advance = ignore) -> Refe
         ):
             ask = partial(_answers, checkpoint, model, tokenizer, advance)
             answers = ask(reference)
-            prompted = {name: ask(replace(reference, texts=texts)) for name, texts in reference.prompted.items()}
+            prompted = {name: ask(each) for name, each in reference.prompted.items()}
     return ReferenceAnswers(
         inputs=inputs,
         parameters=reference.parameters,
@@ -193,12 +192,13 @@ def _one_thread() -> Iterator[None]:
 def _load(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, tuple[str, ...]]:
     """The model, its tokenizer and what of the weights is left out, from local files alone."""
     _check_type(checkpoint)
-    auto_class = getattr(transformers, reference_of(checkpoint).auto_class)
+    reference = reference_of(checkpoint)
+    auto_class = getattr(transformers, reference.auto_class)
     settings = {"local_files_only": True, "trust_remote_code": False}
     model, loading = auto_class.from_pretrained(
         checkpoint.root,
         dtype=torch.float32,
-        attn_implementation="eager",
+        attn_implementation=reference.attention,
         use_safetensors=True,
         output_loading_info=True,
         ignore_mismatched_sizes=True,  # _check_shapes says which, where transformers only says that there are some

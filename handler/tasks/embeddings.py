@@ -18,7 +18,7 @@ from ..text.passages import Layout, Passages, TextPair
 from ..vectors.settings import Kind, kinds_of
 from .kind import Head, Reading, Reads, Row, TaskKind
 from .late import late_of, plan_text, token_vectors
-from .sparse import MaxWords, MinWeight, WordKeys, choose_words, weigh_words
+from .sparse import MaxWords, MinWeight, WordKeys, choose_words, is_looked_up, plan_query, weigh_words, words_of
 from .sparse import Words as WordIds
 
 Base64Vector = Annotated[str, Meta(description="little-endian float32 in base64, if that was asked for")]
@@ -86,9 +86,10 @@ def plan(source: TextInput, parameters: EmbeddingParameters, config: HandlerConf
         return plan_text(source, parameters.prompt_name, config, late)
     layout = Layout(max_tokens=config.max_tokens)
     if source.token_ids is None:
-        return Passages(
-            pairs=(TextPair(text=choose_prompt(parameters.prompt_name, config) + source.text),), layout=layout
-        )
+        text = choose_prompt(parameters.prompt_name, config) + source.text
+        if config.vectors is not None and is_looked_up(parameters.prompt_name, config.vectors):
+            return plan_query(text, config.vectors)
+        return Passages(pairs=(TextPair(text=text),), layout=layout)
     if parameters.prompt_name is not None:
         raise InvalidParameter("prompt_name goes before texts, not before token ids", "/parameters/prompt_name")
     return Passages(pairs=(TextPair(text="", token_ids=source.token_ids),), layout=layout)
@@ -136,7 +137,7 @@ def _makers(tokenizer: Any, config: HandlerConfig) -> Mapping[Kind, Make]:
     if (late := config.vectors.late) is not None:
         return {Kind.MULTI_VECTOR: lambda reading, asked: token_vectors(reading, asked.prompt_name, config, late)}
     if config.vectors.words is not None:
-        return {Kind.SPARSE: _make_sparse(tokenizer, config, lambda reading: (None, reading.rows[0]))}
+        return {Kind.SPARSE: _make_sparse(tokenizer, config, words_of)}
     width, first = config.vectors.dense_width, int(config.vectors.sparse_module is not None)
     last = config.vectors.numbers_of_token
     every = {

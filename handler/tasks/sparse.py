@@ -9,8 +9,11 @@ from msgspec import Meta
 
 from ..sizes import MAX_WORDS
 from ..text.encoded import Ids
+from ..text.passages import Layout, Passages, TextPair
+from ..vectors.late import QUERY
+from ..vectors.settings import Vectors
 from ..vectors.sparse import SparseVector
-from .kind import Row
+from .kind import Reading, Row
 
 MaxWords = Annotated[int, Meta(ge=1, le=MAX_WORDS)]
 Words = npt.NDArray[np.int64]
@@ -22,6 +25,22 @@ class WordKeys(StrEnum):
 
     IDS = "ids"
     WORDS = "words"
+
+
+def is_looked_up(prompt_name: str | None, vectors: Vectors) -> bool:
+    """Tell whether a text with this prompt is a query whose words are looked up; any other is read as a document."""
+    return prompt_name == QUERY and vectors.query_table is not None
+
+
+def plan_query(text: str, vectors: Vectors) -> Passages:
+    """Look a query up, of which only the beginning counts where it is too long."""
+    return Passages(pairs=(TextPair(text=text, is_looked_up=True),), layout=Layout(max_tokens=vectors.query_tokens))
+
+
+def words_of(reading: Reading) -> tuple[Words | None, Row]:
+    """Return the words of a text and their weights [K]; of one that a model has read None and [vocabulary]."""
+    (text,), (row,) = reading.texts, reading.rows
+    return text.distinct if text.is_looked_up else None, row
 
 
 def weigh_words(ids: Ids, weights: Row, tokenizer: Any) -> tuple[Words, Row]:

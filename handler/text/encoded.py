@@ -42,6 +42,8 @@ class EncodedText(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False)
     """So many of its last tokens are seen by none, and see all others."""
     adapter: int = 0
     """The number of the adapter that it is read with (handler.engine.heads); 0: none."""
+    is_looked_up: bool = False
+    """Whether its tokens are looked up in a table, and no model reads them."""
 
     @property
     def num_tokens(self) -> int:
@@ -51,8 +53,13 @@ class EncodedText(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False)
     @property
     def key(self) -> tuple[object, ...]:
         """Texts of which a model says the same have equal keys."""
-        asked = self.reads_tokens, self.only_weights
+        asked = self.reads_tokens, self.only_weights, self.is_looked_up
         return self.ids.tobytes(), self.type_ids.tobytes(), *asked, self.adapter, self.num_hidden
+
+    @property
+    def distinct(self) -> npt.NDArray[np.int64]:
+        """Its tokens' ids in ascending order, each once [K]."""
+        return np.unique(self.ids).astype(np.int64)
 
     @property
     def is_truncated(self) -> bool:
@@ -148,6 +155,8 @@ class Frame:
     """Types of what stands before, the first text, between, the second text, after."""
     num_hidden: int = 0
     """So many of its last tokens are seen by none."""
+    is_looked_up: bool = False
+    """Whether no model reads what it surrounds."""
 
     @cached_property
     def num_special(self) -> int:
@@ -159,6 +168,10 @@ class Frame:
         before, after = self.before.tolist(), self.after.tolist()
         inner = len(ids) - len(after)
         return inner >= len(before) and list(ids[: len(before)]) == before and list(ids[inner:]) == after
+
+
+BARE = Frame(before=NOTHING.ids, between=NOTHING.ids, after=NOTHING.ids, types=np.zeros(5, np.int8), is_looked_up=True)
+"""Around a text that is looked up."""
 
 
 class Framed(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
@@ -200,6 +213,7 @@ def put_together(texts: Sequence[Framed], *, keeps_places: bool) -> list[Encoded
             sources=None if sources is None else sources[part],
             words=None if words is None else words[part],
             num_hidden=text.frame.num_hidden,
+            is_looked_up=text.frame.is_looked_up,
         )
         for text, part in zip(texts, _slices(totals), strict=True)
     ]

@@ -34,6 +34,8 @@ class TextPair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How it is read so; None where there are no types."""
     marks: Marks | None = None
     """How one text is marked and cut, in the place of its layout."""
+    is_looked_up: bool = False
+    """Whether its tokens are looked up in a table and no model reads them: there are no special ones around it."""
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from ..errors import InputTooLong, InternalError, InvalidInput, NotNow, RequestE
 from ..payload import Token
 from ..wire import quote
 from .encoded import (
+    BARE,
     NOTHING,
     EncodedText,
     Framed,
@@ -206,7 +207,7 @@ class Tokenizer:
         if pair.marks is not None:
             return [frame_marked(tokens[pair.text], self._frame, pair.marks, self._truncation_side)]
         layout = passages.layout
-        frame = self._frame if pair.text_pair is None else self._pair_frame
+        frame = BARE if pair.is_looked_up else self._frame if pair.text_pair is None else self._pair_frame
         first, second = tokens[pair.text], NOTHING if pair.text_pair is None else tokens[pair.text_pair]
         num_tokens = first.count + second.count + frame.num_special
         if num_tokens > layout.max_tokens:

@@ -38,6 +38,11 @@ class Vectors:
     """Whether the logarithm is taken once more (SpladePooling's log1p_relu)."""
     max_active_dims: int | None = None
     """How many words a request gets that does not say. None: all of them."""
+    query_table: str | None = None
+    """Beside `words`: the folder of a table (SparseStaticEmbedding) with a weight for each token. A query's words weigh
+    what it says, and no model reads them. None: queries are read as documents are."""
+    query_tokens: int = 0
+    """Most tokens of a query that is looked up there."""
     sparse_module: str | None = None
     """bge-m3's sparse_linear: the folder of a Dense module that weighs a token, whose word gets its largest weight."""
     multi_module: str | None = None
@@ -85,6 +90,8 @@ class Vectors:
         ways = ("words" in value, "late" in value, bool({"sparse_module", "multi_module"} & set(value)))
         if sum(ways) != 1:
             raise ConfigError(f"model-config.yaml: {name} has either words or modules for tokens: pack it again")
+        if "query_table" in value and not {"words", "query_tokens"} <= set(value):
+            raise ConfigError(f"model-config.yaml: query_table of {name} needs words and query_tokens: pack it again")
         settings: dict[str, Any] = {key: _READ.get(key, _as_it_is)(each) for key, each in value.items()}
         return cls(**settings)
 
@@ -117,6 +124,8 @@ _CHECKS: Mapping[str, Callable[[object], bool]] = {
     "words": lambda value: value in list(WordPooling),
     "is_log_twice": lambda value: isinstance(value, bool),
     "max_active_dims": is_count,
+    "query_table": _is_folder,
+    "query_tokens": is_count,
     "sparse_module": _is_folder,
     "multi_module": _is_folder,
     "token_width": is_count,

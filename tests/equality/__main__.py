@@ -55,7 +55,8 @@ VECTORS = """
 ## Other vectors
 
 Sparse vectors and vectors of tokens ([api](api.md#other-vectors)) of small seeded checkpoints, packed and unpacked. The
-reference is sentence-transformers' `SparseEncoder`, `MultiVectorEncoder` (each text as a query and as a document) and
+reference is sentence-transformers' `SparseEncoder`, `MultiVectorEncoder` (each text as a query and as a document, also
+where a SPLADE model's queries are looked up) and
 `SentenceTransformer`; for bge-m3 what FlagEmbedding's `BGEM3FlagModel` does, written with transformers and torch alone.
 The words and the numbers of vectors are the same, or the command fails.
 

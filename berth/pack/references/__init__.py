@@ -15,7 +15,7 @@ from .known_texts import TEXTS
 from .late import late_reference
 from .question_answering import QUESTION_ANSWERING
 from .reference import Reference
-from .sparse_embeddings import SPARSE_EMBEDDINGS
+from .sparse_embeddings import sparse_reference
 from .text_classification import TEXT_CLASSIFICATION
 from .text_ranking import TEXT_RANKING
 from .token_classification import TOKEN_CLASSIFICATION
@@ -41,7 +41,7 @@ def reference_of(checkpoint: Checkpoint) -> Reference:
         return REFERENCES[checkpoint.task]
     if checkpoint.vectors.late:
         return late_reference(checkpoint)
-    return SPARSE_EMBEDDINGS if checkpoint.vectors.words else of_tokens(checkpoint)
+    return sparse_reference(checkpoint) if checkpoint.vectors.words else of_tokens(checkpoint)
 
 
 def count_inputs(checkpoint: Checkpoint) -> int:

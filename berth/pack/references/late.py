@@ -20,7 +20,11 @@ def late_reference(checkpoint: Checkpoint) -> Reference:
         return replace(AS_DOCUMENTS, inputs=TEXT_RANKING.inputs, texts=_query_and_texts)
     default = checkpoint.default_prompt or DOCUMENT
     other = DOCUMENT if default == QUERY else QUERY
-    return replace(AS_DOCUMENTS, texts=partial(_named, default), prompted={other: partial(_named, other)})
+    return replace(
+        AS_DOCUMENTS,
+        texts=partial(_named, default),
+        prompted={other: replace(AS_DOCUMENTS, texts=partial(_named, other))},
+    )
 
 
 def _named(name: str, _checkpoint: Checkpoint, item: str) -> list[Texts]:
@@ -77,4 +81,10 @@ def _late(checkpoint: Checkpoint) -> Any:
     return checkpoint.vectors.late
 
 
-AS_DOCUMENTS = Reference(auto_class="AutoModel", texts=partial(_named, DOCUMENT), encode=_encode, read=_read)
+AS_DOCUMENTS = Reference(
+    auto_class="AutoModel",
+    attention="sdpa",  # the library's; a filler that sees nothing in its window gets other numbers from eager attention
+    texts=partial(_named, DOCUMENT),
+    encode=_encode,
+    read=_read,
+)

@@ -46,6 +46,8 @@ class Reference:
 
     auto_class: str
     """transformers' class of the model with the head of this task."""
+    attention: str = "eager"
+    """transformers' implementation of its attention."""
     endings: tuple[str, ...] = ()
     """How the architectures end that were trained for it."""
     architectures: frozenset[str] = frozenset()
@@ -58,8 +60,8 @@ class Reference:
     """What a request sets for them."""
     texts: Callable[[Checkpoint, Any], list[Texts]] = one_text
     """The texts or pairs that the model reads for one input."""
-    prompted: Mapping[str, Callable[[Checkpoint, Any], list[Texts]]] = field(default_factory=dict)
-    """The same behind other prompts than the default one, by the names of these."""
+    prompted: Mapping[str, "Reference"] = field(default_factory=dict)
+    """How the same inputs are asked behind other prompts than the default one, by the names of these."""
     encode: Callable[[Checkpoint, Any, Texts], list[dict[str, Any]]] | None = None
     """What the model is given for one text or pair, by the tokenizer; None: what the tokenizer makes of it."""
     cut: Callable[[int], dict[str, Any]] = cut_beginning

@@ -8,7 +8,8 @@ from handler.config import Pooling
 from handler.vectors.late import DOCUMENT, QUERY
 from handler.vectors.settings import Vectors
 
-from ...sentence_files import Module, transformer_folder
+from ...errors import Refused
+from ...sentence_files import MODEL_FILE, Module, transformer_folder
 from .behind_pooling import weighted_modules
 from .late import is_own_layout, late_vectors, texts_behind_markers
 from .model_file import check_max_sim, check_model_type, check_requirements, prompts_of, truncate_dim_of
@@ -61,13 +62,21 @@ def embedding_of(checkpoint: Path, modules: tuple[Module, ...]) -> Embedding:
 
 
 def _sparse_embedding(checkpoint: Path, modules: tuple[Module, ...]) -> Embedding:
-    """How a SPLADE model does: a weight for each word."""
+    """How a SPLADE model does: a weight for each word; and where queries are looked up, they are known by name."""
     check_model_type(checkpoint, "SparseEncoder")
     check_requirements(checkpoint)
     check_transformer(transformer_folder(checkpoint, modules), FILLS)
     prompts, default_prompt = prompts_of(checkpoint)
     vectors = splade_of(checkpoint, modules[1])
-    return Embedding(prompts=prompts, default_prompt=default_prompt, vectors=vectors)
+    if vectors.query_table is None:
+        return Embedding(prompts=prompts, default_prompt=default_prompt, vectors=vectors)
+    if default_prompt == QUERY:
+        raise Refused(
+            f"{checkpoint / MODEL_FILE}: default_prompt_name is {QUERY}, and berth reads a text that is called neither "
+            f"{QUERY} nor {DOCUMENT} as a document: write null there, and ask for queries with prompt_name"
+        )
+    both = {QUERY: "", DOCUMENT: ""} | prompts
+    return Embedding(prompts=both, default_prompt=default_prompt or DOCUMENT, vectors=vectors)
 
 
 def late_embedding(checkpoint: Path, modules: tuple[Module, ...], positions: int | None) -> Embedding:

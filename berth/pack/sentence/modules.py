@@ -35,7 +35,8 @@ OTHERS = {
 }
 CURES = {
     OLD: "write sentence_transformers.models.Transformer in its place",
-    ROUTES: "save the modules of the route that you need as a model of its own, and pack that",
+    ROUTES: "save the modules of the route that you need as a model of its own, and pack that (both are served where "
+    "queries go through SparseStaticEmbedding, and documents through Transformer and SpladePooling)",
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from handler.config import Task
 from tests.support.checkpoints import make_checkpoint
 from tests.support.checkpoints.late import make_pylate, make_stanford
+from tests.support.checkpoints.routes import make_routes
 from tests.support.checkpoints.sentence_transformers import (
     DenseLayer,
     make_cross_encoder,
@@ -113,6 +114,13 @@ def _router(folder: Path) -> Any:
     return Router.for_query_document([_static(folder)], [_static(folder)])
 
 
+def _idf_alone(folder: Path) -> str:
+    """As OpenSearch published its models before sentence-transformers knew them."""
+    make_checkpoint(folder, "distilbert", Task.FILL_MASK)
+    change(folder / "idf.json", ship=2.5)
+    return str(folder)
+
+
 def _served(name: str, tolerance: float = 1e-5, **settings: Any) -> Kind:
     return Kind(name=name, make=partial(_model, {}, **settings), expected=vectors, tolerance=tolerance)
 
@@ -161,6 +169,21 @@ KINDS = (
         name="sentence-transformers: SPLADE",
         make=lambda folder: str(make_sparse_encoder(folder, max_active_dims=16)),
         expected=_weights,
+    ),
+    Kind(
+        name="sentence-transformers: SPLADE, its queries looked up",
+        make=lambda folder: str(make_routes(folder)),
+        expected=_weights,
+    ),
+    Kind(
+        name="OpenSearch: SPLADE, its queries looked up",
+        make=lambda folder: str(make_routes(folder, is_published=True)),
+        expected=_weights,
+    ),
+    Kind(
+        name="OpenSearch: SPLADE, idf.json and no modules.json",
+        make=_idf_alone,
+        sentence=r"has weights of a query's words, and without modules\.json nothing says",
     ),
     Kind(
         name="sentence-transformers: StaticEmbedding",

@@ -129,12 +129,12 @@ def make_sparse_encoder(
         prompts=dict(prompts or {}),
         max_active_dims=max_active_dims,
     )
-    _quieten(transformer.model)
+    quieten(transformer.model)
     model.save_pretrained(str(folder), create_model_card=False)
     return folder
 
 
-def _quieten(network: Any) -> None:
+def quieten(network: Any) -> None:
     """Lower the bias of all words, so that hardly any has a logit above 0."""
     with torch.no_grad():
         logits = network(input_ids=torch.arange(5, 69)[None]).logits

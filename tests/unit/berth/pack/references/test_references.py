@@ -6,10 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 import transformers
+from safetensors.torch import save_file
 
 import berth.pack.references
+from berth.errors import Refused
 from berth.pack.references import REFERENCES
+from berth.pack.references.sparse_embeddings import load_table
 from handler.config import Task
 
 SOURCES = (
@@ -44,3 +48,9 @@ def test_what_decides_before_packing_imports_no_torch(module: str) -> None:
     program = f"import sys, {module}; print(sorted({{'torch', 'transformers', 'numpy'}} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_query_table_with_weights_below_0_is_refused(tmp_path: Path) -> None:
+    save_file({"weight": torch.tensor([1.0, -0.5])}, tmp_path / "model.safetensors")
+    with pytest.raises(Refused, match="a query's table has weights below 0"):
+        load_table(tmp_path)
