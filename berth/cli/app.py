@@ -12,7 +12,7 @@ from ..console import say
 from ..errors import BerthError
 
 # The modules that have the commands. berth-client, which only asks servers, has some of them.
-GROUPS = ("packing", "serving", "tuning", "asking", "bulk", "managing", "keeping")
+GROUPS = ("packing", "serving", "tuning", "asking", "bulk", "managing", "rollout", "keeping")
 
 app = typer.Typer(
     help="Pack a BERT checkpoint into a TorchServe archive, serve it, ask it.",

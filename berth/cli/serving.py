@@ -38,6 +38,12 @@ def serve(
     ] = DRAIN_S,
     no_keys: NoKeys = False,
     require_signature: RequireSignature = None,
+    watch: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", exists=True, file_okay=False, help="Roll out the archives that appear in this folder."
+        ),
+    ] = None,
     log_level: Annotated[
         LogLevel, typer.Option(envvar=LEVEL_VARIABLE, help="Which lines are written: this level's and worse ones.")
     ] = LogLevel.INFO,
@@ -55,7 +61,7 @@ def serve(
     from ..serve.access import Wish  # noqa: PLC0415
     from ..serve.start import serve_archives  # noqa: PLC0415
 
-    wish = Wish(no_keys=no_keys, signed_by=require_signature)
+    wish = Wish(no_keys=no_keys, signed_by=require_signature, watched=watch)
     with written_as(LogStyle(level=log_level, format=log_format)):
         try:
             code = serve_archives(archives or [], config, memory, drain_seconds, wish)

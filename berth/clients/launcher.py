@@ -32,6 +32,10 @@ class Capacity:
     """Workers that each model may have."""
     reason: str
     """Why not more, for a sentence."""
+    orders: str = ""
+    """The path of the socket that takes orders (`berth rollout`); "" where none are taken."""
+    no_orders: str = ""
+    """Why not, for a sentence."""
 
     @classmethod
     def from_json(cls, answer: Any) -> Self:
@@ -42,6 +46,8 @@ class Capacity:
             models=tuple(answer["models"]),
             max_workers=int(answer["max_workers"]),
             reason=str(answer["reason"]),
+            orders=str(answer.get("orders", "")),
+            no_orders=str(answer.get("no_orders", "")),
         )
 
 

@@ -1,7 +1,7 @@
 """HAProxy's configuration: haproxy.cfg, filled in."""
 
 import resource
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from string import Template
 
@@ -75,12 +75,13 @@ def _addresses(plan: FrontPlan, folder: Path) -> dict[str, object]:
 
 def _rules(plan: FrontPlan, folder: Path) -> dict[str, object]:
     """Write who goes where, with what key and in which queue."""
-    keys_map, behind = folder / KEYS_MAP if plan.keys else None, plan.behind.inference.address
+    keys_map = folder / KEYS_MAP if plan.keys else None
     return {
         "cors": _joined(cors_lines(plan.outside)),
-        "routes": _joined(route_lines(plan.models)),
-        "inside_routes": _joined(inside_lines(plan.models)),
-        "model_backends": _joined(model_backend_lines(plan.models, behind, plan.max_requests)),
+        "routes": _joined(route_lines(plan)),
+        "inside_routes": _joined(inside_lines(plan)),
+        "own_addresses": _joined(_own_address_lines(plan)),
+        "model_backends": _joined(model_backend_lines(plan)),
         "any_model": ANY_MODEL,
         "http_limits": _joined(limit_lines(plan.outside)),
         "http_bodies": _joined(body_lines()),
@@ -110,8 +111,8 @@ def _refusals(plan: FrontPlan) -> dict[str, object]:
 
 
 def _log(plan: FrontPlan, has_access_log: bool) -> dict[str, object]:
-    names = {"http_log": plan.models, "grpc_log": ()}
-    return {name: _joined(log_lines(models)) if has_access_log else "" for name, models in names.items()}
+    names = {"http_log": (*plan.own_backends, *plan.backends_beside), "grpc_log": ()}
+    return {name: _joined(log_lines(backends)) if has_access_log else "" for name, backends in names.items()}
 
 
 def _max_connections(plan: FrontPlan) -> int:
@@ -128,6 +129,16 @@ def _max_connections(plan: FrontPlan) -> int:
 
 def _admission(deadline: Iterable[str], max_requests: int, max_waiting: int = MAX_WAITING) -> str:
     return _joined((*deadline, *admission_lines(max_requests, max_waiting), *learning_lines()))
+
+
+def _own_address_lines(plan: FrontPlan) -> Iterator[str]:
+    """Write the addresses of management and metrics, which the front passes on as they are."""
+    for name in ("management", "metrics", "grpc_management"):
+        outside, behind = getattr(plan.outside, name), getattr(plan.behind, name)
+        is_grpc = name.startswith("grpc_")
+        yield f"listen {name}"
+        yield f"    bind {_bind(outside, None, 'h2' if is_grpc else '')}"
+        yield f"    server torchserve {behind.address}{' proto h2' * is_grpc}"
 
 
 def _bind(endpoint: Endpoint, certificate: Path | None, protocols: str) -> str:

@@ -22,11 +22,11 @@ from .plan import FrontPlan
 from .refusals import GRPC_REFUSALS
 from .reloaded import ReloadedFile, reloaded_files
 from .reports.access_log import forwarded
+from .reports.counters import Counters, read_counters
 from .reports.metrics import render_metrics
 from .runtime import ask
 
 CONFIG = "haproxy.cfg"
-HERE = Path()  # both run in the run folder, whose own path may have spaces, quotes and #
 LIVE_S = 3.0  # the gateway joins large answers meanwhile; below the 4 s of a probe
 CHECK_S = 20.0
 START_S = 20.0  # it takes 0.05 s; a busy machine takes longer
@@ -66,6 +66,10 @@ class Front:
         """Write the front's numbers as Prometheus reads them; BerthError where it does not answer."""
         return render_metrics(partial(ask, self.runtime), self.models)
 
+    def counters(self, backend: str) -> Counters:
+        """What was counted of a backend since this front's start; BerthError where it does not answer."""
+        return read_counters(partial(ask, self.runtime), backend)
+
     def close(self) -> None:
         """Take no more connections, and end once all requests are answered."""
         self.haproxy.send(signal.SIGUSR1)
@@ -77,19 +81,28 @@ class Front:
 
 
 @contextlib.contextmanager
-def running_front(plan: FrontPlan, folder: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Front]:
-    """Write the configuration into the run folder and start both; BerthError where HAProxy does not start with it."""
+def running_front(
+    plan: FrontPlan, folder: Path, environ: Mapping[str, str] = os.environ, *, heir_of: Path | None = None
+) -> Iterator[Front]:
+    """Write the configuration into the folder and start both; BerthError where HAProxy does not start with it.
+
+    They run in the folder above it, whose own path may have spaces, quotes and #, and know their files by the name of
+    this one: HAProxy would take a socket of the same name for the inherited one.
+
+    `heir_of`: the runtime socket of a front whose open addresses it takes over, so that no client finds them closed.
+    """
     files = tuple(reloaded_files(plan, folder))
     for file in files:
         file.write()
     config, has_access_log = folder / CONFIG, LogStyle.read(environ).has_access_log
-    config.write_text(render_config(plan, HERE, has_access_log=has_access_log), encoding="utf-8")
+    config.write_text(render_config(plan, Path(folder.name), has_access_log=has_access_log), encoding="utf-8")
     _require_valid(plan.executable, folder)
     with forwarded() if has_access_log else nullcontext() as output:
+        command = [str(plan.executable), "-db", "-f", f"{folder.name}/{CONFIG}"]
         haproxy = KeptProcess(
             name="the front (haproxy)",
-            command=[str(plan.executable), "-db", "-f", CONFIG],
-            folder=folder,
+            command=[*command, *(("-x", str(heir_of)) if heir_of else ())],
+            folder=folder.parent,
             environment=environ,
             is_serving=lambda: _answers(folder / RUNTIME),
             output=output,
@@ -101,14 +114,15 @@ def running_front(plan: FrontPlan, folder: Path, environ: Mapping[str, str] = os
                 raise BerthError(f"haproxy does not answer {START_S:g} s after its start; its log is above")
             if haproxy.has_ended:
                 raise BerthError("haproxy ended at its start; its log is above")
+            haproxy.command = command  # started again it would find nobody to inherit from
             yield Front(haproxy=haproxy, gateway=gateway, files=files, runtime=folder / RUNTIME, models=plan.models)
 
 
 def _gateway(plan: FrontPlan, folder: Path, environ: Mapping[str, str]) -> KeptProcess:
     return KeptProcess(
         name="the gateway",
-        command=gateway_settings(plan, HERE).command,
-        folder=folder,
+        command=gateway_settings(plan, Path(folder.name)).command,
+        folder=folder.parent,
         environment=environ,
         is_serving=lambda: _is_live(folder / GATEWAY_HTTP),
         sockets=(folder / GATEWAY_HTTP, folder / GATEWAY_GRPC),
@@ -150,8 +164,8 @@ def _answers(runtime: Path) -> bool:
 
 
 def _require_valid(executable: Path, folder: Path) -> None:
-    command = [str(executable), "-c", "-f", CONFIG]
-    checked = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=CHECK_S, check=False)
+    command = [str(executable), "-c", "-f", f"{folder.name}/{CONFIG}"]
+    checked = subprocess.run(command, cwd=folder.parent, capture_output=True, text=True, timeout=CHECK_S, check=False)
     if checked.returncode:
         alerts = " ".join(line for line in checked.stderr.splitlines() if "ALERT" in line)
         raise BerthError(f"haproxy refuses berth's configuration: {alerts}")

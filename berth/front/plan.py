@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+from collections.abc import Generator, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +13,27 @@ from .keys import KeySource
 
 LOOPBACK = "127.0.0.1"
 MAX_THREADS = 4  # one moves some 10,000 requests a second
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """Other versions of models that are served, while a rollout goes on: who names one of these versions gets it."""
+
+    behind: Settings
+    """With the addresses of the TorchServe that has them."""
+    models: tuple[ServedModel, ...]
+    percent: int = 0
+    """Of 100 requests to such a model, which name no version, how many go to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """A model with a queue of its own."""
+
+    name: str
+    """As HAProxy knows it."""
+    model: ServedModel
+    address: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +55,53 @@ class FrontPlan:
     """Where the launcher says whether the models are ready."""
     keys: KeySource | None = None
     """The API keys, one of which each request must have; None: whoever reaches it may ask."""
+    beside: Beside | None = None
+
+    def leads_to(self, behind: Settings) -> bool:
+        """Whether some requests go to the TorchServe with these addresses."""
+        return behind in (self.behind, self.beside and self.beside.behind)
+
+    @property
+    def own_backends(self) -> tuple[Backend, ...]:
+        """Where each model's requests go."""
+        return _backends(self.behind, self.models, "")
+
+    @property
+    def backends_beside(self) -> tuple[Backend, ...]:
+        """Where those go that are for a version beside."""
+        return _backends(self.beside.behind, self.beside.models, ":beside") if self.beside else ()
+
+
+def _free_ports(taken: Set[int]) -> Generator[int, None, None]:
+    """Yield ports that are free, each another one, but for those that somebody will take soon."""
+    with contextlib.ExitStack() as held:
+        while True:
+            port = held.enter_context(socket.create_server((LOOPBACK, 0))).getsockname()[1]
+            if port not in taken:
+                yield port
+
+
+def backend_of(model: ServedModel) -> str:
+    """Name a model's backend; a model's name has no character that HAProxy does not take."""
+    return f"model-{model.name}"
+
+
+def _backends(behind: Settings, models: tuple[ServedModel, ...], suffix: str) -> tuple[Backend, ...]:
+    address = behind.inference.address
+    return tuple(Backend(name=backend_of(model) + suffix, model=model, address=address) for model in models)
 
 
 def move_behind(settings: Settings) -> Settings:
-    """Give TorchServe two ports of loopback that are free now."""
-    with contextlib.ExitStack() as held:
-        first, second = (held.enter_context(socket.create_server((LOOPBACK, 0))) for _ in range(2))
-        http_port, grpc_port = first.getsockname()[1], second.getsockname()[1]
+    """Give TorchServe other ports of loopback, which are free now: the front takes all of the settings' own."""
+    with contextlib.closing(_free_ports({endpoint.port for endpoint in settings.endpoints})) as ports:
+        inference, management, metrics, grpc_inference, grpc_management = (
+            Endpoint(key=endpoint.key, host=LOOPBACK, port=next(ports)) for endpoint in settings.endpoints
+        )
     return replace(
         settings,
-        inference=Endpoint(key=settings.inference.key, host=LOOPBACK, port=http_port),
-        grpc_inference=Endpoint(key=settings.grpc_inference.key, host=LOOPBACK, port=grpc_port),
+        inference=inference,
+        management=management,
+        metrics=metrics,
+        grpc_inference=grpc_inference,
+        grpc_management=grpc_management,
     )

@@ -52,7 +52,7 @@ class ReloadedFile:
     def _change(self, text: str) -> None:
         content = self.make(text)
         self._write(content)  # first: an HAProxy that is started again reads it
-        self.install(Path(self.path.name), content)  # as its configuration names it
+        self.install(Path(self.path.parent.name, self.path.name), content)  # as its configuration names it
         self._digest = _digest(text)
         say(f"{self.name} have changed, and the new ones are in force")
 

@@ -54,6 +54,6 @@ def _clear_abandoned(temp: Path) -> None:
 
 
 def _require_short(folder: Path) -> None:
-    socket_path = f"{folder}/.ts.sock.65535"  # TorchServe's Connector.java
+    socket_path = f"{folder}/g9999/.ts.sock.65535"  # TorchServe's Connector.java, in a folder of each java
     if len(os.fsencode(socket_path)) > MAX_SOCKET_PATH:
         raise UsageError(f"{folder} is too long a path for a socket: set TMPDIR to a shorter one")

@@ -16,13 +16,15 @@ NO_KEYS_VARIABLE = "BERTH_NO_KEYS"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What somebody said of who may ask, and of who must have signed what is served."""
+    """What somebody said of who may ask, who must have signed what is served, and where more of it appears."""
 
     keys: KeySource | None = None
     no_keys: bool = False
     """Whether addresses that others reach may be open; keys that are given are asked for all the same."""
     signed_by: Path | None = None
     """The public key of whom archives must be signed by; None: of nobody."""
+    watched: Path | None = None
+    """The folder whose new archives are served too; None: no folder is watched."""
 
 
 NO_WISH = Wish()
@@ -65,6 +67,7 @@ def _require_nothing_of_the_front(settings: Settings, wish: Wish, why_not: str) 
     wanted = {
         "API keys are asked for": wish.keys is not None,
         f"{settings.inference.key} is https": settings.certificate is not None,
+        "--watch is given": wish.watched is not None,
     }
     if asked := [what for what, is_wanted in wanted.items() if is_wanted]:
         raise Refused(f"{' and '.join(asked)}, but {why_not}: apt-get install haproxy (2.6 or newer)")

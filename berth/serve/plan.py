@@ -22,7 +22,7 @@ from ..workers.fork_protocol import ADDRESS_VARIABLE, SOCKET, VISIBLE_GPUS, WORK
 from ..workers.renewal import LIMITS_VARIABLE
 
 LINKS = "served"
-"""The folder in the run folder with a link to each model."""
+"""The folder in a generation's own with a link to each model."""
 NO_GPU = "-1"
 """A CUDA_VISIBLE_DEVICES of no GPU that TorchServe can read, which takes an empty one for none at all."""
 BEHIND_A_FRONT: Mapping[str, str] = {
@@ -90,27 +90,27 @@ class ServerPlan:
             reason=self.memory.why_no_more,
         )
 
-    def command(self, run_folder: Path) -> list[str]:
-        """The command line of TorchServe's frontend, as `torchserve` would start it."""
+    def command(self, folder: Path) -> list[str]:
+        """The command line of TorchServe's frontend, as `torchserve` would start it, in a folder of the run folder."""
         settings = self.settings
         vmargs = self.memory.budget.jvm.options(settings.vmargs)
         return [
-            *java_command(self.java, vmargs=vmargs, log_config=LOG_CONFIG, run_folder=run_folder),
+            *java_command(self.java, vmargs=vmargs, log_config=LOG_CONFIG, run_folder=folder),
             *("--python", str(WORKER_PYTHON) if self.is_forked else sys.executable),
-            *("-f", str(settings.config), "-s", str(run_folder / LINKS)),
+            *("-f", str(settings.config), "-s", str(folder / LINKS)),
             "-ncs",  # without it TorchServe restores the models and addresses of its last run
             *("-m", *self._locations()),
         ]
 
-    def environment(self, environ: Mapping[str, str], run_folder: Path) -> dict[str, str]:
+    def environment(self, environ: Mapping[str, str], folder: Path) -> dict[str, str]:
         """The environment of java and its workers. It beats TorchServe's command line and file: berth decides here."""
         machine = self.memory.machine
         threads = self.memory.budget.jvm.threads
         return {
-            **self._worker_environment(environ, run_folder),
+            **self._worker_environment(environ, folder),
             "TS_CONFIG_FILE": str(self.settings.config),
             "TS_LOAD_MODELS": ",".join(self._locations()),
-            "TS_MODEL_STORE": str(run_folder / LINKS),
+            "TS_MODEL_STORE": str(folder / LINKS),
             "TS_METRICS_CONFIG": str(METRICS_CONFIG),
             "TS_DEFAULT_WORKERS_PER_MODEL": str(self.num_workers),
             "TS_JOB_QUEUE_SIZE": str(self.memory.queue_length),
@@ -126,20 +126,24 @@ class ServerPlan:
             "TS_INFERENCE_ADDRESS": f"http://{self.behind.inference.address}",
             "TS_GRPC_INFERENCE_ADDRESS": self.behind.grpc_inference.host,
             "TS_GRPC_INFERENCE_PORT": str(self.behind.grpc_inference.port),
+            "TS_MANAGEMENT_ADDRESS": f"http://{self.behind.management.address}",
+            "TS_METRICS_ADDRESS": f"http://{self.behind.metrics.address}",
+            "TS_GRPC_MANAGEMENT_ADDRESS": self.behind.grpc_management.host,
+            "TS_GRPC_MANAGEMENT_PORT": str(self.behind.grpc_management.port),
             "TS_MAX_REQUEST_SIZE": str(self.settings.max_request_bytes),
             **(BEHIND_A_FRONT if self.front else {}),
             "TS_MAX_RESPONSE_SIZE": str(self.settings.max_response_bytes),
             "TS_DECODE_INPUT_REQUEST": "false",  # and Settings requires the same of the frontend
         }
 
-    def _worker_environment(self, environ: Mapping[str, str], run_folder: Path) -> dict[str, str]:
+    def _worker_environment(self, environ: Mapping[str, str], folder: Path) -> dict[str, str]:
         """What all workers get, and how they are forked; without forks TorchServe reads CUDA_VISIBLE_DEVICES itself."""
-        environment = server_environment(environ, run_folder)
+        environment = server_environment(environ, folder)
         if not self.is_forked:
             return environment
         visible = {WORKER_GPUS: environment.pop(VISIBLE_GPUS)} if VISIBLE_GPUS in environment else {}
         limits = json.dumps(self.memory.budget.worker_bytes)
-        return {**environment, **visible, ADDRESS_VARIABLE: str(run_folder / SOCKET), LIMITS_VARIABLE: limits}
+        return {**environment, **visible, ADDRESS_VARIABLE: str(folder.parent / SOCKET), LIMITS_VARIABLE: limits}
 
     @property
     def links(self) -> Mapping[str, ServedModel]:

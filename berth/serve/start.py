@@ -35,14 +35,20 @@ def serve_archives(
         nullcontext() if not_forked else started_fork_server(folder, os.environ) as forks,
     ):
         from ..health.server import listen  # noqa: PLC0415
+        from ..rollout.state import State  # noqa: PLC0415
         from .ports import require_free_ports  # noqa: PLC0415
         from .prepare import prepare_server  # noqa: PLC0415
         from .request import read_request  # noqa: PLC0415
+        from .rollout.changing import Asked  # noqa: PLC0415
         from .run import run_server  # noqa: PLC0415
+        from .server import running_server  # noqa: PLC0415
 
         request = read_request(archives, config, memory, wish)
+        state = State.read(request.archives)
+        request = replace(request, archives=state.archives())
         require_free_ports(request.settings.endpoints, os.environ)
         with listen(os.environ) as health:
             plan = prepare_server(request, drain_s, not_forked, signals.check)
             signals.hold()
-            return run_server(plan, folder, signals, health, forks)
+            with running_server(plan, folder, health, forks) as server:
+                return run_server(server, signals, Asked(request=request, state=state, watched=wish.watched))

@@ -7,7 +7,7 @@ from berth.cli.serving import DRAIN_S
 from berth.clients.launcher import health_endpoint
 from berth.health.server import PATHS
 from berth.process.session import GONE_S
-from berth.serve.run import GRACE_S
+from berth.serve.generation import GRACE_S
 
 from .conftest import Rendered
 from .renderings import OVERLAYS, RENDERINGS, Document, pick

@@ -29,11 +29,11 @@ CANNOT_PREDICT = ANSWERS.replace("facts = ", 'raise ValueError("no prediction");
 CONFIG = b"batchSize: 8\nmaxBatchDelay: 1\nresponseTimeout: 30\nstartupTimeout: 60\nmaxRetryTimeoutInSec: 30\n"
 
 
-def make_standin(folder: Path, source: str = ANSWERS, name: str = "bert") -> Path:
+def make_standin(folder: Path, source: str = ANSWERS, name: str = "bert", version: str = "1.0") -> Path:
     """NAME.mar in `folder`, with `source` as its handler."""
     model = {
         "modelName": name,
-        "modelVersion": "1.0",
+        "modelVersion": version,
         "handler": "handler.bert_handler",
         "configFile": "model-config.yaml",
     }

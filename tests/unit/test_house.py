@@ -46,8 +46,9 @@ ROOMS: dict[str, set[str]] = {
     "health": {"archive", "clients", "process"},
     "gateway": {"clients"},
     "front": {"archive", "gateway", "process"},
+    "rollout": {"archive", "clients"},
     "tune": {"archive", "clients", "front", "machine", "memory", "process"},
-    "serve": {"archive", "clients", "front", "health", "machine", "memory", "process", "tune", "workers"},
+    "serve": {"archive", "clients", "front", "health", "machine", "memory", "process", "rollout", "tune", "workers"},
     "cli": {
         "archive",
         "bulk",
@@ -61,7 +62,7 @@ ROOMS: dict[str, set[str]] = {
         "serve",
         "sources",
     }
-    | {"tune", "workers"},
+    | {"rollout", "tune", "workers"},
 }
 MOST_MODULES = 15
 # Each may import those before it: a file at the top of handler/, or a whole room.

@@ -8,8 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from ...archive.served_model import ServedModel
-from ..routes import backend_of
+from ..plan import Backend
 
 MAX_LINE_BYTES = 2048
 MAX_TEXT_BYTES = 200  # of a client's own words: a longer line would be cut, and be no JSON
@@ -33,7 +32,7 @@ FIELDS = {
 }
 
 
-def log_lines(models: Sequence[ServedModel]) -> Iterator[str]:
+def log_lines(backends: Sequence[Backend]) -> Iterator[str]:
     """Write how a frontend logs each request; what is not known is "-"."""
     members = ",".join(f'"{name}":{_written(source)}' for name, source in FIELDS.items())
     line = f"{{{members}}}".replace("\\", "\\\\").replace('"', '\\"')
@@ -42,10 +41,10 @@ def log_lines(models: Sequence[ServedModel]) -> Iterator[str]:
     yield "    option dontlognull"
     yield f"    http-request set-var(txn.path) path,bytes(0,{MAX_TEXT_BYTES})"
     yield "    http-response set-var(txn.tokens) res.hdr(x-compute-tokens),add(0)"
-    for model in models:
-        when = f"{{ var(txn.to) -m str {backend_of(model)} }}"
-        yield f"    http-request set-var(txn.model_name) str({model.name}) if {when}"
-        yield f"    http-request set-var(txn.version) str({model.version}) if {when}"
+    for backend in backends:
+        when = f"{{ var(txn.to) -m str {backend.name} }}"
+        yield f"    http-request set-var(txn.model_name) str({backend.model.name}) if {when}"
+        yield f"    http-request set-var(txn.version) str({backend.model.version}) if {when}"
 
 
 @contextlib.contextmanager

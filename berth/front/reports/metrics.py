@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ...archive.served_model import ServedModel
 from ..admission import ANY_MODEL, COUNTS, TABLE
+from ..plan import backend_of
 from ..refusals import GRPC_REFUSALS
-from ..routes import backend_of
 
 Sample = tuple[str, float]
 """A metric's labels, and its value."""

@@ -20,6 +20,7 @@ from berth.machine.gpu import find_gpus
 from berth.machine.limits import granted_cores
 from berth.process.run_folder import LOCK
 from berth.serve.plan import LINKS
+from berth.serve.rollout.orders import SOCKET as ORDERS
 from berth.settings import parse_properties
 from berth.tune.ports import free_ports, port_variables
 from berth.workers.fork_protocol import SOCKET
@@ -113,8 +114,10 @@ def test_a_prediction_leaves_no_line_in_the_log_and_no_file_in_the_run_folder(se
     requests.get(f"{server.inference_url}/predictions/bert/1.0/check", timeout=30).raise_for_status()
     assert server.log == before
     (run_folder,) = server.temp.glob("berth-*")
-    left = sorted(path.name for path in run_folder.iterdir() if not path.name.startswith(".ts.sock"))
-    assert left == sorted([SOCKET, LOCK, "models", LINKS, *FRONT_FILES])
+    assert sorted(path.name for path in run_folder.iterdir()) == sorted([SOCKET, LOCK, ORDERS, "g1", "f1"])
+    of_java = {path.name for path in (run_folder / "g1").iterdir() if not path.name.startswith(".ts.sock")}
+    assert of_java == {"models", LINKS}
+    assert {path.name for path in (run_folder / "f1").iterdir()} == set(FRONT_FILES)
 
 
 def test_metrics_are_prometheus(server: Server) -> None:

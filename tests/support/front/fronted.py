@@ -100,24 +100,28 @@ def fronted(
     keys: KeySource | None = None, environ: Mapping[str, str] | None = None, *, tls: bool = False
 ) -> Iterator[Fronted]:
     """A front on free ports, with an Echo behind it as the model `bert`; `environ` sets keys of config.properties."""
-    ports = free_ports()
-    scheme = {"TS_INFERENCE_ADDRESS": f"https://{LOOPBACK}:{ports['inference']}"} if tls else {}
     with tempfile.TemporaryDirectory(prefix="bf-") as name, answering(Echo) as echo:
-        outside = Settings.load(CONFIG, {**port_variables(ports), **scheme, **(environ or {})})
-        behind = replace(outside.inference, scheme="http", port=int(echo.rpartition(":")[2]))
-        nobody = replace(outside.grpc_inference, port=1)
-        plan = FrontPlan(
-            executable=Path(HAPROXY),
-            outside=outside,
-            behind=replace(outside, inference=behind, grpc_inference=nobody),
-            models=(ServedModel(name="bert", version="1.0", folder=Path(name)),),
-            max_requests=64,
-            max_connections=5000,
-            threads=2,
-            health=Endpoint(key="health", host=LOOPBACK, port=ports["health"]),
-            keys=keys,
-        )
+        plan = replace(plan_before(echo, Path(name), environ, tls=tls), keys=keys)
         with running_front(plan, Path(name)) as front:
-            server = Fronted(front=front, inference=outside.inference, grpc_port=outside.grpc_inference.port)
+            server = Fronted(front=front, inference=plan.outside.inference, grpc_port=plan.outside.grpc_inference.port)
             server.require_ready()
             yield server
+
+
+def plan_before(url: str, folder: Path, environ: Mapping[str, str] | None = None, *, tls: bool = False) -> FrontPlan:
+    """A front on free ports before the server at `url`, which has the model `bert` of version 1.0 and no gRPC."""
+    ports = free_ports()
+    scheme = {"TS_INFERENCE_ADDRESS": f"https://{LOOPBACK}:{ports['inference']}"} if tls else {}
+    outside = Settings.load(CONFIG, {**port_variables(ports), **scheme, **(environ or {})})
+    behind = replace(outside.inference, scheme="http", port=int(url.rpartition(":")[2]))
+    nobody = replace(outside.grpc_inference, port=1)
+    return FrontPlan(
+        executable=Path(HAPROXY),
+        outside=outside,
+        behind=replace(outside, inference=behind, grpc_inference=nobody),
+        models=(ServedModel(name="bert", version="1.0", folder=folder),),
+        max_requests=64,
+        max_connections=5000,
+        threads=2,
+        health=Endpoint(key="health", host=LOOPBACK, port=ports["health"]),
+    )

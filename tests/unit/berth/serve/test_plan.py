@@ -24,7 +24,7 @@ from berth.workers.fork_protocol import ADDRESS_VARIABLE, SOCKET, VISIBLE_GPUS, 
 from berth.workers.renewal import LIMITS_VARIABLE
 
 CONFIG = Path(__file__).parents[4] / "config.properties"
-RUN_FOLDER = Path("/tmp/run")
+FOLDER = Path("/tmp/run/g1")
 MODELS = tuple(ServedModel(name=name, version="1.0", folder=Path("/cache") / name) for name in ("bert", "other"))
 
 
@@ -57,11 +57,11 @@ def make_plan(num_gpus: int = 0, *, is_forked: bool = True, workers: int = 1) ->
 
 
 def test_java_is_told_the_models_the_config_and_the_run_folder() -> None:
-    command = make_plan().command(RUN_FOLDER)
+    command = make_plan().command(FOLDER)
     assert command[-2:] == ["bert=0", "other=1"]
-    assert command[command.index("-s") + 1] == str(RUN_FOLDER / LINKS)
+    assert command[command.index("-s") + 1] == str(FOLDER / LINKS)
     assert ["--python", str(WORKER_PYTHON)] == command[command.index("--python") :][:2]
-    assert f"-Djava.io.tmpdir={RUN_FOLDER}" in command
+    assert f"-Djava.io.tmpdir={FOLDER}" in command
     assert f"-Dlog4j.configurationFile={LOG_CONFIG.as_uri()}" in command
     assert "-ncs" in command
     assert "-Xmx256m" in command
@@ -69,11 +69,11 @@ def test_java_is_told_the_models_the_config_and_the_run_folder() -> None:
 
 def test_without_forks_it_starts_python() -> None:
     plan = make_plan(is_forked=False)
-    command = plan.command(RUN_FOLDER)
+    command = plan.command(FOLDER)
     assert command[command.index("--python") + 1] == sys.executable
-    assert ADDRESS_VARIABLE not in plan.environment({}, RUN_FOLDER)
-    environment = make_plan().environment({}, RUN_FOLDER)
-    assert environment[ADDRESS_VARIABLE] == str(RUN_FOLDER / SOCKET)
+    assert ADDRESS_VARIABLE not in plan.environment({}, FOLDER)
+    environment = make_plan().environment({}, FOLDER)
+    assert environment[ADDRESS_VARIABLE] == str(FOLDER.parent / SOCKET)
     assert json.loads(environment[LIMITS_VARIABLE]) == {"bert": GIB}
 
 
@@ -87,25 +87,25 @@ def test_the_environment_carries_what_berth_decided() -> None:
         "LC_ALL": "C",
     }
     plan = make_plan()
-    environment = plan.environment(environ, RUN_FOLDER)
+    environment = plan.environment(environ, FOLDER)
     assert not {"PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH"} & set(environment)
     assert environment["PYTHONDONTWRITEBYTECODE"] == "1"
     assert environment["TS_DECODE_INPUT_REQUEST"] == "false"
     assert environment["HOME"] == "/home/somebody"
     assert environment["TS_LOAD_MODELS"] == "bert=0,other=1"
-    assert environment["TS_MODEL_STORE"] == str(RUN_FOLDER / LINKS)
+    assert environment["TS_MODEL_STORE"] == str(FOLDER / LINKS)
     assert environment["LC_ALL"] == "C.UTF-8"
     assert environment["TS_CONFIG_FILE"] == str(CONFIG)
     assert environment["BERTH_CORES"] == "5"
     assert environment["TS_MAX_REQUEST_SIZE"] == str(plan.settings.max_request_bytes)
     assert environment["TS_MAX_RESPONSE_SIZE"] == str(plan.settings.max_response_bytes)
-    assert environment["TMPDIR"] == str(RUN_FOLDER)
+    assert environment["TMPDIR"] == str(FOLDER)
     assert environment["TS_NUMBER_OF_NETTY_THREADS"] == environment["TS_NETTY_CLIENT_THREADS"] == "3"
 
 
 @pytest.mark.parametrize(("num_gpus", "device"), [(0, "cpu"), (4, "cuda")])
 def test_torchserve_and_the_workers_are_told_what_was_chosen(num_gpus: int, device: str) -> None:
-    environment = make_plan(num_gpus, workers=4).environment({"BERTH_DEVICE": "auto"}, RUN_FOLDER)
+    environment = make_plan(num_gpus, workers=4).environment({"BERTH_DEVICE": "auto"}, FOLDER)
     assert environment["TS_DEFAULT_WORKERS_PER_MODEL"] == "4"
     assert environment["TS_JOB_QUEUE_SIZE"] == "256"
     assert environment["TS_NUMBER_OF_GPU"] == str(num_gpus)
@@ -115,22 +115,22 @@ def test_torchserve_and_the_workers_are_told_what_was_chosen(num_gpus: int, devi
 
 def test_a_split_decides_how_many_threads_the_workers_share() -> None:
     split = Split(workers=2, threads=4, token_budget=1024)
-    environment = replace(make_plan(workers=2), split=split).environment({}, RUN_FOLDER)
+    environment = replace(make_plan(workers=2), split=split).environment({}, FOLDER)
     assert (environment["BERTH_CORES"], environment["TS_NETTY_CLIENT_THREADS"]) == ("8", "3")
     fewer = replace(make_plan(workers=1), split=split)  # memory held no more
-    assert fewer.environment({}, RUN_FOLDER)["BERTH_CORES"] == "4"
+    assert fewer.environment({}, FOLDER)["BERTH_CORES"] == "4"
 
 
 def test_names_of_gpus_reach_the_workers_and_not_torchserve_which_reads_numbers_only() -> None:
-    environment = make_plan(1).environment({VISIBLE_GPUS: "GPU-1a2b"}, RUN_FOLDER)
+    environment = make_plan(1).environment({VISIBLE_GPUS: "GPU-1a2b"}, FOLDER)
     assert (environment[WORKER_GPUS], VISIBLE_GPUS in environment) == ("GPU-1a2b", False)
-    unforked = make_plan(1, is_forked=False).environment({VISIBLE_GPUS: "1"}, RUN_FOLDER)
+    unforked = make_plan(1, is_forked=False).environment({VISIBLE_GPUS: "1"}, FOLDER)
     assert (unforked[VISIBLE_GPUS], WORKER_GPUS in unforked) == ("1", False)
 
 
 @pytest.mark.parametrize("is_forked", [True, False])
 def test_on_a_cpu_torchserve_does_not_ask_nvidia_smi(is_forked: bool) -> None:
-    environment = make_plan(0, is_forked=is_forked).environment({VISIBLE_GPUS: "GPU-1a2b"}, RUN_FOLDER)
+    environment = make_plan(0, is_forked=is_forked).environment({VISIBLE_GPUS: "GPU-1a2b"}, FOLDER)
     assert (environment[VISIBLE_GPUS], environment["TS_NUMBER_OF_GPU"]) == ("-1", "0")
 
 

@@ -1,0 +1,40 @@
+"""What HAProxy has counted of a model's requests since its start."""
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+CLASSES = ("hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """Of one backend."""
+
+    requests: int = 0
+    """Those that were answered."""
+    errors: int = 0
+    """Answers of 500 and more."""
+    mean_ms: float = 0.0
+    """How long the last 1024 requests took."""
+
+    @property
+    def error_rate(self) -> float:
+        """Errors for each request, from 0 to 1."""
+        return self.errors / self.requests if self.requests else 0.0
+
+    def __str__(self) -> str:
+        if not self.requests:
+            return "no requests"
+        return f"{self.requests} requests, {self.errors} errors, {self.mean_ms:.0f} ms on average"
+
+
+def read_counters(ask: Callable[[str], str], backend: str) -> Counters:
+    """Ask for a backend's counters; none where it is not there. BerthError where HAProxy does not answer."""
+    rows = csv.DictReader(io.StringIO(ask("show stat").removeprefix("# ")))
+    row = next((row for row in rows if row["pxname"] == backend and row["svname"] == "BACKEND"), None)
+    if row is None:
+        return Counters()
+    answers = {name: int(row[name] or 0) for name in CLASSES}
+    return Counters(requests=sum(answers.values()), errors=answers["hrsp_5xx"], mean_ms=float(row["ttime"] or 0))

@@ -1,0 +1,109 @@
+"""The front that takes clients now, and those before it, which still answer what they took.
+
+A new HAProxy takes the listening sockets over from the running one, which then ends by itself: every answer that it
+still gives tells its client to connect anew, and a kept HTTP/2 connection gets its GOAWAY. So an address is never
+closed, and no request is lost (docs/decisions/rollout.md).
+"""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import BerthError
+from ..settings import Settings
+from ..wait import wait_until
+from .front import START_S, Front, running_front
+from .plan import FrontPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Life:
+    front: Front
+    plan: FrontPlan
+    held: contextlib.ExitStack
+
+
+@dataclass(kw_only=True)
+class Fronts:
+    """The fronts of one server, each in a folder of its own."""
+
+    folder: Path
+    _number: int = 0
+    _live: _Life | None = None
+    _former: list[_Life] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    """Nobody starts again what another thread ends."""
+
+    @property
+    def live(self) -> Front:
+        """The front that takes clients; there is one inside `running_fronts`."""
+        assert self._live is not None
+        return self._live.front
+
+    def switch(self, plan: FrontPlan) -> None:
+        """Let another front take the clients; BerthError where it does not start, and then nothing has changed."""
+        new = self._start(plan)
+        with self._lock:
+            if self._live:
+                self._former.append(self._live)
+                self._live.front.close()
+            self._live = new
+
+    def look(self) -> None:
+        """Look after the live front, and forget those whose clients are all answered."""
+        with self._lock:
+            self.live.look()
+            for life in [life for life in self._former if life.front.has_ended]:
+                self._former.remove(life)
+                life.held.close()
+
+    def is_left(self, behind: Settings) -> bool:
+        """Whether no front leads to this TorchServe any more, not even one that only answers its last clients."""
+        with self._lock:
+            lives = [*self._former, *([self._live] if self._live else [])]
+            return all(life.front.has_ended or not life.plan.leads_to(behind) for life in lives)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nobody is connected any more."""
+        with self._lock:
+            return all(life.front.has_ended for life in (*self._former, *([self._live] if self._live else [])))
+
+    def follows(self, plan: FrontPlan) -> bool:
+        """Whether the live front goes by this plan."""
+        return self._live is not None and self._live.plan == plan
+
+    def metrics(self) -> str:
+        """Write the live front's numbers as Prometheus reads them; BerthError where it does not answer."""
+        return self.live.metrics()
+
+    def close(self) -> None:
+        """End every front at once."""
+        for life in [*self._former, *([self._live] if self._live else [])]:
+            life.held.close()
+
+    def _start(self, plan: FrontPlan) -> _Life:
+        """Start a front; one that takes over is waited for, with its gateway, while the other one goes on."""
+        self._number += 1
+        folder = self.folder / f"f{self._number}"
+        folder.mkdir()
+        former = self._live.front if self._live else None
+        with contextlib.ExitStack() as held:
+            started = running_front(plan, folder, heir_of=former.runtime if former else None)
+            front = held.enter_context(started)
+            if former and not wait_until(lambda: front.why_not_ready is None, START_S):
+                raise BerthError(f"{front.why_not_ready} {START_S:g} s after its start; its log is above")
+            return _Life(front=front, plan=plan, held=held.pop_all())
+
+
+@contextlib.contextmanager
+def running_fronts(plan: FrontPlan, folder: Path) -> Iterator[Fronts]:
+    """Start the first front; at the end of the block all are killed."""
+    fronts = Fronts(folder=folder)
+    try:
+        fronts.switch(plan)
+        yield fronts
+    finally:
+        fronts.close()

@@ -1,0 +1,1 @@
+"""Another set of archives in the place of what is served: orders, texts that two versions answer, what is kept."""

@@ -1,0 +1,106 @@
+"""Where the answers of two versions differ: labels that flip, differences of scores, how long they take. Pure."""
+
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..clients.messages import Result
+from .golden import Answered
+
+LABELS = ("label", "answer", "entity_group", "entity", "token_str", "labels", "index")
+"""The keys that tell what a result is, by task; the first that it has."""
+SCORES = ("score", "scores", "start", "end")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What two versions said to the same inputs."""
+
+    inputs: int
+    flips: int
+    """Inputs whose first label, answer or entity is another, and those that only the old one answers."""
+    refused: int
+    """Inputs that the old version answers and the new one does not."""
+    largest_difference: float
+    """Of a score, or of a number of a vector, where both say the same label."""
+    old_ms: float
+    """The median time of an input asked alone."""
+    new_ms: float
+
+    def __str__(self) -> str:
+        if not self.inputs:
+            return "no inputs to compare: the archive has no known ones, and --golden names none"
+        flips = f"{self.flips} flip{'s' * (self.flips != 1)} ({100 * self.flips / self.inputs:.1f} %)"
+        return (
+            f"{self.inputs} inputs: {flips}, scores differ by at most "
+            f"{self.largest_difference:.2g}, {self.new_ms:.1f} ms against {self.old_ms:.1f} ms"
+        )
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The numbers, for programs."""
+        return asdict(self)
+
+
+def compare(old: Answered, new: Answered) -> Comparison:
+    """Compare the answers to the same inputs."""
+    pairs = list(zip(old.results, new.results, strict=True))
+    both = [(was, now) for was, now in pairs if was is not None and now is not None]
+    return Comparison(
+        inputs=len(pairs),
+        flips=sum(_names(was) != _names(now) for was, now in pairs if was is not None),
+        refused=sum(was is not None and now is None for was, now in pairs),
+        largest_difference=max((_difference(was, now) for was, now in both), default=0.0),
+        old_ms=_median(old.ms),
+        new_ms=_median(new.ms),
+    )
+
+
+def _median(ms: Sequence[float]) -> float:
+    return statistics.median(ms) if ms else 0.0
+
+
+def _names(result: Result | None) -> list[str]:
+    """What a result says, without its numbers: of a classification its best label, of entities all; of a vector []."""
+    if result is None:
+        return ["refused"]
+    parts = [part for part in _parts(result) if isinstance(part, dict)]
+    names = [str(_name(part)) for part in parts]
+    is_ranked = all("label" in part or "token_str" in part or "index" in part for part in parts)
+    return names[:1] if is_ranked else names
+
+
+def _name(part: dict[str, Any]) -> object:
+    value = next((part[key] for key in LABELS if key in part), "")
+    return value[0] if isinstance(value, list) and value else value
+
+
+def _parts(result: Any) -> list[Any]:
+    """The objects of a result, whose lists may be nested once; a vector is one part."""
+    if not isinstance(result, list) or (result and isinstance(result[0], float | int)):
+        return [result]
+    return [inner for part in result for inner in (part if isinstance(part, list) else [part])]
+
+
+def _difference(was: Result, now: Result) -> float:
+    """The largest difference of what both give a number for."""
+    old, new = dict(_numbers(was)), dict(_numbers(now))
+    return max((abs(old[key] - new[key]) for key in old.keys() & new.keys()), default=0.0)
+
+
+def _numbers(result: Any) -> Iterator[tuple[tuple[object, ...], float]]:
+    """Each score by what it is of, each number of a vector by its place."""
+    for index, part in enumerate(_parts(result)):
+        if isinstance(part, dict):
+            yield from _scores(part, index)
+        elif isinstance(part, list):
+            yield from (((index, place), float(number)) for place, number in enumerate(part))
+
+
+def _scores(part: dict[str, Any], index: int) -> Iterator[tuple[tuple[object, ...], float]]:
+    if isinstance(part.get("scores"), list):
+        yield from (((label,), score) for label, score in zip(part["labels"], part["scores"], strict=True))
+    elif isinstance(part.get("score"), float | int):
+        place = () if "label" in part or "token_str" in part else (index,)
+        yield (str(_name(part)), *place), float(part["score"])

@@ -1,0 +1,76 @@
+"""Golden inputs: what two versions of a model are asked, one after the other, to see where their answers differ."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..archive.content import KNOWN_ANSWERS
+from ..clients.messages import Input, Parameters, Result
+from ..clients.rest_client import RestClient
+from ..errors import RequestFailed, UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Golden:
+    """What is asked."""
+
+    inputs: Sequence[Input]
+    parameters: Parameters | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What one version answered."""
+
+    results: tuple[Result | None, ...]
+    """One for each input; None where it refused it."""
+    ms: tuple[float, ...]
+    """How long each took, asked alone, in ms."""
+    refusal: str = ""
+    """The words of the first refusal."""
+
+
+def read_golden(file: Path) -> list[Any]:
+    """Read a file of inputs, one a line: a text or a JSON object; UsageError where there are none."""
+    try:
+        lines = [line for line in file.read_text("utf-8-sig").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--golden: {file} cannot be read as text in UTF-8: {error}") from error
+    if not lines:
+        raise UsageError(f"--golden: {file} has no line that says anything")
+    return [_read_input(line) for line in lines]
+
+
+def choose_golden(folder: Path, own: Sequence[Input]) -> Golden:
+    """Take somebody's own inputs, else those that the unpacked archive in `folder` was proven with; its parameters."""
+    file = folder / KNOWN_ANSWERS
+    known = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    return Golden(inputs=own or known.get("inputs", ()), parameters=known.get("parameters"))
+
+
+def ask_golden(url: str, model: str, golden: Golden, check: Callable[[], None]) -> Answered:
+    """Ask a server each input by itself, with what the order of the inputs makes of its caches; `check` may raise."""
+    results: list[Result | None] = []
+    ms, refusal = [], ""
+    with RestClient(url) as client:
+        for each in golden.inputs:
+            check()
+            began_s = time.monotonic()
+            try:
+                results += client.predict([each], golden.parameters, model=model)
+            except RequestFailed as error:
+                results.append(None)
+                refusal = refusal or str(error)
+            ms.append((time.monotonic() - began_s) * 1000)
+    return Answered(results=tuple(results), ms=tuple(ms), refusal=refusal)
+
+
+def _read_input(line: str) -> Input:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return line
+    return value if isinstance(value, dict) else line

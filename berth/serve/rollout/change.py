@@ -1,0 +1,69 @@
+"""Which archives are to be served after an order. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...archive.served_model import ServedModel
+from ...errors import Refused
+from ...rollout.messages import Action, Order
+from ...rollout.state import State, require_before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What is live: the archives, and the model of each."""
+
+    archives: tuple[Path, ...]
+    models: tuple[ServedModel, ...]
+
+    @property
+    def by_name(self) -> dict[str, Path]:
+        """The archive of each model."""
+        return {model.name: archive for model, archive in zip(self.models, self.archives, strict=True)}
+
+    @property
+    def names(self) -> str:
+        """The models, for a sentence."""
+        return ", ".join(f"{model.name} {model.version}" for model in self.models)
+
+
+def archives_after(order: Order, live: Served, state: State, name: str) -> tuple[Path, ...]:
+    """List what is to be served; Refused where the order does not fit what is. `name`: of the order's archive."""
+    archive = Path(order.archive)
+    match order.action:
+        case Action.ROLLOUT if name not in live.by_name:
+            raise Refused(f"{archive} is {name}, and served is {live.names}: `berth register {archive}` adds it")
+        case Action.ROLLOUT | Action.TAKE if name in live.by_name:
+            return tuple(archive if each == name else path for each, path in live.by_name.items())
+        case Action.REGISTER if name in live.by_name:
+            raise Refused(f"{name} is served already ({live.names}): `berth rollout {archive}` replaces it")
+        case Action.REGISTER | Action.TAKE:
+            return (*live.archives, archive)
+        case Action.UNREGISTER:
+            return _without(order.name, live)
+        case _:
+            return require_before(state)
+
+
+def _without(name: str, live: Served) -> tuple[Path, ...]:
+    if name not in live.by_name:
+        raise Refused(f"there is no model {name!r} here: this server has {live.names}")
+    if len(live.models) == 1:
+        raise Refused(f"{name} is the only model that is served: to serve nothing, end `berth serve`")
+    return tuple(path for each, path in live.by_name.items() if each != name)
+
+
+def changed(old: Sequence[ServedModel], new: Sequence[ServedModel]) -> list[tuple[ServedModel, ServedModel]]:
+    """Pair the models whose archive is another one, by name."""
+    former = {model.name: model for model in old}
+    return [
+        (former[model.name], model)
+        for model in new
+        if model.name in former and former[model.name].folder != model.folder
+    ]
+
+
+def without_change(new: Sequence[ServedModel], old: Sequence[ServedModel]) -> bool:
+    """Whether both serve the same content under the same names."""
+    return {(model.name, model.folder) for model in new} == {(model.name, model.folder) for model in old}

@@ -1,0 +1,184 @@
+"""The course of a change: another generation is started, proven, compared, made the live one, observed; or put back."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from ...clients.management import ManagementClient
+from ...errors import BerthError, Refused
+from ...front.plan import Beside, backend_of
+from ...front.reports.counters import Counters
+from ...machine.quantities import format_bytes
+from ...rollout.comparison import compare
+from ...rollout.golden import ask_golden, choose_golden
+from ...rollout.messages import Event, Order
+from ...wait import POLL_S, wait_until
+from ..generation import Generation
+from ..plan import ServerPlan
+from ..request import Request
+from ..server import Server
+from .beside import prepare_beside, workers_alone
+from .change import changed, without_change
+from .judge import why_slower, why_worse
+from .orders import Check, Emit, Stopping
+
+LOOK_S = 0.5
+LAST_CLIENTS_S = 65.0  # an HAProxy that ends takes 60 s at the most (GRACE_S of its configuration)
+DRAIN_S = 60.0  # no batch that has begun takes longer
+
+
+@dataclass(kw_only=True)
+class Course:
+    """One change, from the generation that is live to another one."""
+
+    server: Server
+    request: Request
+    order: Order
+    emit: Emit
+    check: Check
+    old: Generation
+    new: Generation = field(init=False)
+
+    def run(self) -> None:
+        """Go through all steps; what raises puts the old generation back, unless the launcher ends."""
+        plan = self._prepare()
+        self.new = self.server.start(plan)
+        self.server.others.append(self.new)
+        try:
+            self._prove()
+            self._compare()
+            self._try_on_some()
+            self._switch()
+        except Stopping:
+            raise
+        except BaseException as error:
+            self._put_back(error)
+            raise
+        self._remove(self.old)
+        self._scale()
+
+    def _prepare(self) -> ServerPlan:
+        plan = prepare_beside(self.request, self.old.plan, lambda _: self.check())
+        if without_change(plan.models, self.old.plan.models):
+            raise Refused("what is served has this content already: nothing is to be done")
+        names = ", ".join(f"{model.name} {model.version}" for model in plan.models)
+        self._tell("verified", f"{names}, every byte")
+        memory = plan.memory
+        needed, granted = memory.budget.total_bytes, memory.machine.memory.bytes
+        text = (
+            f"at most {format_bytes(needed)} of the {format_bytes(granted)} that {memory.machine.memory.source} grants"
+        )
+        text += f"; {memory.workers} worker{'s' * (memory.workers > 1)} of each model"
+        self._tell("counted", text, needed_bytes=needed, granted_bytes=granted, workers=memory.workers)
+        return plan
+
+    def _prove(self) -> None:
+        began_s = time.monotonic()
+        self.new.wait_until_loaded(lambda: False, self._pause, lambda: True)
+        took_s = round(time.monotonic() - began_s, 1)
+        self._tell("proven", f"the known answers came through HTTP, {took_s} s after its start", seconds=took_s)
+
+    def _compare(self) -> None:
+        for was, now in changed(self.old.plan.models, self.new.plan.models):
+            golden = choose_golden(now.folder, self.order.golden)
+            old, new = (
+                ask_golden(generation.plan.behind.inference.url, now.name, golden, self.check)
+                for generation in (self.old, self.new)
+            )
+            compared = compare(old, new)
+            self._tell("compared", f"{now.name} {now.version} with {was.version}: {compared}", **compared.facts)
+            if compared.refused:
+                raise BerthError(f"{now.name} refuses {compared.refused} inputs that are answered now: {new.refusal}")
+
+    def _try_on_some(self) -> None:
+        """Give the new generation a share of the requests that name no version, and compare both."""
+        percent, pairs = self.order.canary_percent, changed(self.old.plan.models, self.new.plan.models)
+        if not percent or not pairs:
+            return
+        models = tuple(now for _, now in pairs)
+        self._lead(self.old, Beside(behind=self.new.plan.behind, models=models, percent=percent))
+        self._tell("canary", f"{percent} of 100 requests go to the new version for {self.order.observe_s:g} s")
+        own = {now.name: f"{backend_of(now)}:beside" for now in models}
+        self._observe("canary", own, lambda name: self._counters(f"model-{name}"))
+
+    def _switch(self) -> None:
+        before = {model.name: self._counters(backend_of(model)) for model in self.old.plan.models}
+        pairs = changed(self.old.plan.models, self.new.plan.models)
+        former = tuple(was for was, now in pairs if was.version != now.version)
+        self._lead(self.new, Beside(behind=self.old.plan.behind, models=former) if former else None)
+        self._tell("switched", "clients' requests go to the new version; what was under way is answered by the old one")
+        own = {model.name: backend_of(model) for model in self.new.plan.models}
+        self._observe("observed", own, lambda name: before.get(name, Counters()))
+
+    def _observe(self, step: str, backends: dict[str, str], old: Callable[[str], Counters]) -> None:
+        """Look at health, errors and latency for as long as was asked; BerthError as soon as the new one is worse."""
+        end_s = time.monotonic() + self.order.observe_s
+        counted: dict[str, Counters] = {}
+        while True:
+            self.new.require_running()
+            health = self.new.watch.health()
+            if why := health.live or health.ready:
+                raise BerthError(f"the new version is not well: {why}")
+            for name, backend in backends.items():
+                counted[name] = self._counters(backend)
+                if why := why_worse(old(name), counted[name]):
+                    raise BerthError(f"the new {name} is worse: {why}")
+            if time.monotonic() >= end_s:
+                break
+            self._pause(LOOK_S)
+        for name, counters in counted.items():
+            if why := why_slower(old(name), counters, self.order.observe_s):
+                raise BerthError(f"the new {name} is worse: {why}")
+            self._tell(step, f"{name} for {self.order.observe_s:g} s: {counters}; the old one: {old(name)}")
+
+    def _put_back(self, error: BaseException) -> None:
+        """Let clients reach the old generation alone, and end the new one."""
+        fronts = self.server.fronts
+        assert fronts is not None
+        if self.old.plan.front and not fronts.follows(self.old.plan.front):
+            self._lead(self.old, None)
+            self._tell("put back", f"clients' requests go to the old version again, because: {error}")
+        self._remove(self.new)
+
+    def _lead(self, to: Generation, beside: Beside | None) -> None:
+        """Let the addresses lead to this generation."""
+        assert self.server.fronts is not None
+        assert to.plan.front is not None
+        self.server.fronts.switch(replace(to.plan.front, beside=beside))
+        self.server.lead(to, self.old if to is self.new else self.new)
+
+    def _remove(self, generation: Generation) -> None:
+        """End a generation once its last client is answered."""
+        fronts = self.server.fronts
+        assert fronts is not None
+        plan = self.server.live.plan.front
+        if plan and not fronts.follows(plan):
+            self._lead(self.server.live, None)
+        wait_until(lambda: fronts.is_left(generation.plan.behind), LAST_CLIENTS_S)
+        wait_until(generation.drain(), DRAIN_S)
+        ended = generation.end(time.sleep)
+        self.server.others.remove(generation)
+        names = ", ".join(f"{model.name} {model.version}" for model in generation.plan.models)
+        self._tell("removed", f"the java of {names} answered its last request{'' if ended else ' and was killed'}")
+
+    def _scale(self) -> None:
+        """Give the new generation the workers for which memory was too short before."""
+        plan = self.new.plan
+        workers = workers_alone(self.request, plan)
+        if workers > plan.num_workers:
+            with ManagementClient(plan.behind.management.url) as management:
+                for model in plan.models:
+                    management.scale(model.name, workers=workers)
+            self._tell("scaled", f"{workers} workers of each model, now that the old ones are gone", workers=workers)
+
+    def _counters(self, backend: str) -> Counters:
+        assert self.server.fronts is not None
+        return self.server.fronts.live.counters(backend)
+
+    def _pause(self, pause_s: float = POLL_S) -> None:
+        time.sleep(pause_s)
+        self.check()
+        self.old.require_running()
+
+    def _tell(self, step: str, text: str, **facts: object) -> None:
+        self.emit(Event(step=step, text=text, facts=facts))

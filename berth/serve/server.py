@@ -1,0 +1,96 @@
+"""A running server: the generation that is live, one that may come or go beside it, and the fronts before them."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ..front.succession import Fronts, running_fronts
+from ..health.report import Health, Report
+from ..health.server import HealthServer
+from .generation import Generation
+from .plan import ServerPlan
+
+
+@dataclass(kw_only=True)
+class Server:
+    """What answers behind the addresses of the settings. Another thread may replace what is live."""
+
+    folder: Path
+    """The run folder."""
+    health: HealthServer
+    forks: subprocess.Popen[str] | None
+    """The process that all workers live by."""
+    live: Generation = field(init=False)
+    """What clients reach."""
+    others: list[Generation] = field(default_factory=list)
+    """What has requests of clients still, or not yet."""
+    fronts: Fronts | None = None
+    orders: str = ""
+    """Where orders are taken; "" where none are."""
+    no_orders: str = "its models are loading"
+    _number: int = 0
+
+    def start(self, plan: ServerPlan) -> Generation:
+        """Start a generation that no client reaches yet."""
+        self._number += 1
+        return Generation.start(plan, self.folder / f"g{self._number}", self.forks)
+
+    def lead(self, live: Generation, other: Generation) -> None:
+        """Note which generation the addresses lead to now, and say so to whoever asks."""
+        self.live, self.others = live, [other]
+        self.publish()
+
+    def publish(self) -> None:
+        """Let others know what is live."""
+        self.health.publish(self.report())
+
+    @property
+    def generations(self) -> tuple[Generation, ...]:
+        """All that may have requests, the live one first."""
+        return (self.live, *self.others)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether clients get through; BerthError where the front has ended, and so will never run."""
+        if self.fronts is None:
+            return True
+        self.fronts.live.require_running()
+        return self.fronts.live.why_not_ready is None
+
+    def report(self) -> Report:
+        """What the launcher lets others know."""
+        metrics = self.fronts.metrics if self.fronts else None
+        capacity = replace(self.live.plan.capacity, orders=self.orders, no_orders=self.no_orders)
+        return Report(health=self._health, capacity=capacity, metrics=metrics)
+
+    def look(self) -> None:
+        """Look after the fronts."""
+        if self.fronts:
+            self.fronts.look()
+
+    def _health(self) -> Health:
+        """The health of the models, which nobody reaches without the front."""
+        health = self.live.watch.health()
+        why_not = self.fronts.live.why_not_ready if self.fronts else None
+        return replace(health, ready=health.ready or why_not) if why_not else health
+
+
+@contextmanager
+def running_server(
+    plan: ServerPlan, folder: Path, health: HealthServer, forks: subprocess.Popen[str] | None
+) -> Iterator[Server]:
+    """Start the first generation, the answers to probes, and the front; at the end of the block all are killed."""
+    server = Server(folder=folder, health=health, forks=forks)
+    server.live = server.start(plan)
+    try:
+        with health.serving():
+            if plan.front is None:
+                yield server
+                return
+            with running_fronts(plan.front, folder) as server.fronts:
+                yield server
+    finally:
+        for generation in server.generations:
+            generation.held.close()

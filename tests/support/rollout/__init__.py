@@ -1,0 +1,1 @@
+"""Versions of a model that say which they are, and clients that never pause."""

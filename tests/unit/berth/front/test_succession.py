@@ -1,0 +1,47 @@
+"""A front that another one takes over from, and a version beside the one that is served."""
+
+from collections import Counter
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from berth.archive.served_model import ServedModel
+from berth.front.plan import Beside
+from berth.front.succession import running_fronts
+from berth.wait import wait_until
+from tests.support.front.fronted import START_S, Echo, Fronted, ask, plan_before
+from tests.support.front.haproxy import needs_haproxy
+from tests.support.http_standin import answering
+
+
+class NewEcho(Echo):
+    """The server of version 2.0."""
+
+    def answer(self, status: int, body: object, **headers: str) -> None:
+        super().answer(status, {"version": "2.0", **body} if isinstance(body, dict) else body, **headers)
+
+
+@needs_haproxy
+def test_a_kept_connection_is_led_over_and_versions_find_their_server(tmp_path: Path) -> None:
+    with answering(Echo) as old, answering(NewEcho) as new:
+        plan = plan_before(old, tmp_path)
+        second = replace(plan.behind, inference=replace(plan.behind.inference, port=int(new.rpartition(":")[2])))
+        other = (ServedModel(name="bert", version="2.0", folder=tmp_path),)
+        with running_fronts(plan, tmp_path) as fronts:
+            assert wait_until(lambda: fronts.live.why_not_ready is None, START_S)
+            server = Fronted(front=fronts.live, inference=plan.outside.inference, grpc_port=0)
+            with closing(server.connect()) as kept:
+                ask(kept)
+                fronts.switch(replace(plan, beside=Beside(behind=second, models=other, percent=50)))
+                status, headers, _ = ask(kept)
+                assert (status, headers["connection"]) == (200, "close")  # said with an answer of the old front
+                versions = Counter(ask(kept)[2].get("version", "1.0") for _ in range(60))
+                assert set(versions) == {"1.0", "2.0"}
+            for base in ("/predictions/bert/{}", "/v2/models/bert/versions/{}/infer"):
+                found = [server.ask(base.format(version))[2].get("version", "1.0") for version in ("1.0", "2.0")] * 3
+                assert found == ["1.0", "2.0"] * 3
+            assert server.ask("/v2/models/bert/versions/3.0/infer")[0] == 404
+            assert not fronts.is_left(plan.behind)
+            fronts.switch(replace(plan, behind=second, models=other))
+            assert wait_until(lambda: fronts.is_left(plan.behind), START_S)
+            assert server.ask("/predictions/bert")[2]["version"] == "2.0"

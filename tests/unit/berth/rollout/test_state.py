@@ -1,0 +1,61 @@
+"""What is kept of what is live, beside the archives."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from berth.archive.unpack import cache_folder, unpack_once
+from berth.archive.verify import content_id
+from berth.errors import Refused
+from berth.rollout.state import FILE, Kept, State, require_before
+from tests.support.rollout.versions import make_version
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def kept(archive: Path) -> Kept:
+    return Kept(archive=str(archive), content=content_id(archive))
+
+
+def test_what_was_live_is_served_again_for_the_same_request_alone(tmp_path: Path) -> None:
+    first, second = make_version(tmp_path, "1.0"), make_version(tmp_path, "2.0")
+    state = replace(State.read([first]), live=(kept(second),), before=(kept(first),))
+    assert state.write() == ""
+    assert State.read([first]) == state
+    assert State.read([first]).archives() == (second,)
+    assert State.read([second]).archives() == (second,)
+    assert State.read([first, second]).archives() == (first, second)
+    second.unlink()
+    assert State.read([first]).archives() == (first,)
+
+
+def test_what_was_before_is_found_by_its_content(tmp_path: Path) -> None:
+    archive = make_version(tmp_path, "1.0")
+    state = State(asked=(str(archive),), before=(kept(archive),))
+    assert require_before(state) == (archive,)
+    unpacked = unpack_once(archive, cache_folder())
+    make_version(tmp_path, "2.0").replace(archive)
+    assert require_before(state) == (unpacked,)
+    unpacked.rename(tmp_path / "elsewhere")
+    with pytest.raises(Refused, match="another content now"):
+        require_before(state)
+    with pytest.raises(Refused, match="nothing to go back to"):
+        require_before(State(asked=(str(archive),)))
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"version": 2, "servers": {}}', '{"version": 1}'])
+def test_a_file_that_cannot_be_read_is_said_and_left_aside(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = make_version(tmp_path, "1.0")
+    (archive.parent / FILE).write_text(text)
+    assert State.read([archive]).archives() == (archive,)
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    assert "after a restart what was asked for" in State(asked=(str(tmp_path / "nowhere" / "bert.mar"),)).write()

@@ -1,0 +1,92 @@
+"""Which archives are served after an order, and when a new version is worse."""
+
+from pathlib import Path
+
+import pytest
+
+from berth.archive.served_model import ServedModel
+from berth.errors import Refused
+from berth.front.reports.counters import Counters
+from berth.rollout.messages import Action, Order
+from berth.rollout.state import State
+from berth.serve.rollout.change import Served, archives_after, changed
+from berth.serve.rollout.judge import why_slower, why_worse
+
+BERT, TINY, NEW = Path("/bert.mar"), Path("/tiny.mar"), Path("/new.mar")
+NOTHING = State(asked=())
+
+
+def model(name: str, content: str = "a") -> ServedModel:
+    return ServedModel(name=name, version="1.0", folder=Path("/cache", content))
+
+
+LIVE = Served(archives=(BERT, TINY), models=(model("bert"), model("tiny")))
+
+
+@pytest.mark.parametrize(
+    ("order", "name", "archives"),
+    [
+        (Order(action=Action.ROLLOUT, archive=str(NEW)), "bert", (NEW, TINY)),
+        (Order(action=Action.REGISTER, archive=str(NEW)), "new", (BERT, TINY, NEW)),
+        (Order(action=Action.TAKE, archive=str(NEW)), "bert", (NEW, TINY)),
+        (Order(action=Action.TAKE, archive=str(NEW)), "new", (BERT, TINY, NEW)),
+        (Order(action=Action.UNREGISTER, name="bert"), "", (TINY,)),
+    ],
+)
+def test_what_is_served_after_an_order(order: Order, name: str, archives: tuple[Path, ...]) -> None:
+    assert archives_after(order, LIVE, NOTHING, name) == archives
+
+
+@pytest.mark.parametrize(
+    ("order", "name", "words"),
+    [
+        (Order(action=Action.ROLLOUT, archive=str(NEW)), "new", "`berth register /new.mar` adds it"),
+        (Order(action=Action.REGISTER, archive=str(NEW)), "tiny", "`berth rollout /new.mar` replaces it"),
+        (Order(action=Action.UNREGISTER, name="new"), "", "this server has bert 1.0, tiny 1.0"),
+        (Order(action=Action.ROLLBACK), "", "nothing was live before"),
+    ],
+)
+def test_an_order_that_does_not_fit_says_what_does(order: Order, name: str, words: str) -> None:
+    with pytest.raises(Refused, match=words):
+        archives_after(order, LIVE, NOTHING, name)
+
+
+def test_the_only_model_stays() -> None:
+    only = Served(archives=(BERT,), models=(model("bert"),))
+    with pytest.raises(Refused, match="only model"):
+        archives_after(Order(action=Action.UNREGISTER, name="bert"), only, NOTHING, "")
+
+
+def test_what_has_changed_is_what_has_another_content() -> None:
+    now = (model("bert", "b"), model("tiny"), model("more"))
+    assert changed(LIVE.models, now) == [(model("bert"), model("bert", "b"))]
+
+
+def counters(requests: int, errors: int = 0, mean_ms: float = 10.0) -> Counters:
+    return Counters(requests=requests, errors=errors, mean_ms=mean_ms)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (counters(1000), counters(1000, 9), "None"),
+        (counters(1000), counters(1000, 11), "11 of 1000 answers are errors"),
+        (counters(1000, 300), counters(1000, 305), "None"),
+        (counters(0), counters(1, 1), "1 of 1 answers are errors"),
+    ],
+)
+def test_errors_beyond_the_old_share(old: Counters, new: Counters, words: str) -> None:
+    assert words in str(why_worse(old, new))
+
+
+@pytest.mark.parametrize(
+    ("new", "watched_s", "words"),
+    [
+        (counters(1000, mean_ms=70.0), 60.0, "None"),
+        (counters(1000, mean_ms=71.0), 60.0, "71 ms on average, and took 10"),
+        (counters(1000, mean_ms=500.0), 9.0, "None"),
+        (counters(19, mean_ms=500.0), 60.0, "None"),
+    ],
+)
+def test_slower_than_twice_the_old_mean(new: Counters, watched_s: float, words: str) -> None:
+    assert words in str(why_slower(counters(1000), new, watched_s))
