@@ -28,12 +28,12 @@ def run(folder: Path) -> Iterator[str]:
             yield NO_DISK
             return
         yield from fill_while_it_serves(archive, disk)
-        for what, variable in (("temporary folder", "TMPDIR"), ("cache", "XDG_CACHE_HOME")):
-            with filled(disk), started_server([archive], {variable: str(disk)}) as server:
+        with filled(disk):
+            with running_server([archive], {"TMPDIR": str(disk)}):
+                yield verdict(True, "a start with a full TMPDIR: it takes the system's next temporary folder")
+            with started_server([archive], {"XDG_CACHE_HOME": str(disk)}) as server:
                 code, line = server.wait_for_end(), server.log.splitlines()[-1]
-            yield verdict(
-                code != 0 and "No space left" in line, f"a start with a full {what}: exit code {code}, {line}"
-            )
+        yield verdict(code != 0 and "No space left" in line, f"a start with a full cache: exit code {code}, {line}")
 
 
 def fill_while_it_serves(archive: Path, disk: Path) -> Iterator[str]:
