@@ -1,9 +1,10 @@
 """Every checker of k8s/, and what each says of every file and every object: ok, refused or skipped."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +67,14 @@ def skipped(reason: str) -> Verdict:
 
 def check_kubernetes(document: Document, version: str) -> Verdict:
     """kubernetes-validate --strict: the API's own kinds, unknown fields refused."""
-    if _is_custom(document):
-        return NOT_MINE
+    return NOT_MINE if _is_custom(document) else _validate(json.dumps(document), version)
+
+
+@cache  # most objects are the same in every rendering, and each time the checker reads its whole schema anew
+def _validate(document: str, version: str) -> Verdict:
+    """What it says of an object in JSON."""
     try:
-        kubernetes_validate.validate(document, version, strict=True)
+        kubernetes_validate.validate(json.loads(document), version, strict=True)
     except kubernetes_validate.ValidationError as error:
         return refused(f"{error.json_path}: {error.message}")
     except kubernetes_validate.SchemaNotFoundError as error:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,8 +19,7 @@ def rendered() -> Rendered:
     """rendered(name): fresh copies of a rendering's objects."""
     if not has_kubectl():
         pytest.skip("there is no kubectl to render with")
-    once = cache(render)
-    return lambda name: deepcopy(once(name))
+    return lambda name: deepcopy(list(render(name)))
 
 
 @pytest.fixture

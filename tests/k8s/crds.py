@@ -13,7 +13,7 @@ import jsonschema
 import yaml
 from cel_expr_python import cel
 
-from .renderings import ROOT, Document
+from .renderings import LOADER, ROOT, Document
 
 Schema = dict[str, Any]
 
@@ -26,7 +26,9 @@ def folder() -> Path:
 @cache
 def schemas(definitions: Path) -> dict[tuple[str, str], Schema]:
     """The schema of each served (apiVersion, kind)."""
-    crds = [crd for path in sorted(definitions.glob("*.yaml")) for crd in yaml.safe_load_all(path.read_text("utf-8"))]
+    crds = [
+        crd for path in sorted(definitions.glob("*.yaml")) for crd in yaml.load_all(path.read_text("utf-8"), LOADER)
+    ]
     return {
         (f"{crd['spec']['group']}/{version['name']}", crd["spec"]["names"]["kind"]): version["schema"][
             "openAPIV3Schema"

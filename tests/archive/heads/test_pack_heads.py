@@ -21,7 +21,10 @@ from berth.pack.pack import Packed, pack_checkpoint
 from berth.pack.proof import ask_archive
 from handler.config import Task
 from handler.precision import Precision
+from handler.tasks.text_classification import ClassificationParameters
+from tests.support.asking import ask, value_of
 from tests.support.checkpoints.heads import make_sibling
+from tests.support.equality.archives import load_archive
 
 TEXTS = ["hello world", "The tide turns at nine."]
 LABELS = {"topic": ("sport", "politics", "money", "weather"), "spam": ("ham", "spam")}
@@ -47,13 +50,14 @@ def pack(base: Path, heads: Siblings, output: Path, **options: Any) -> Packed:
     return pack_checkpoint(base, PackOptions(output=output, heads=given, **options))
 
 
-def check_answers(archive: Path, cache: Path, heads: Mapping[Any, Path]) -> None:
+def check_answers(archive: Path, unpacked: Path, heads: Mapping[Any, Path]) -> None:
     """Each head answers as plain transformers does with its own checkpoint."""
-    folder = unpack_once(archive, cache)
+    served = load_archive(archive, unpacked)
     for name, checkpoint in heads.items():
-        asked = ask_archive(folder, TEXTS, {"top_k": None, "head": name})
+        asked = ClassificationParameters(top_k=None, head=name)
+        answers = served.answer([ask(text, asked) for text in TEXTS])
         plain: Any = hf_pipeline("text-classification", str(checkpoint), top_k=None, device="cpu")
-        for got, wanted in zip(asked.results, plain(TEXTS), strict=True):
+        for got, wanted in zip(map(value_of, answers), plain(TEXTS), strict=True):
             assert [each["label"] for each in got] == [each["label"] for each in wanted]
             assert [each["score"] for each in got] == pytest.approx([each["score"] for each in wanted], abs=1e-5)
 
@@ -61,7 +65,7 @@ def check_answers(archive: Path, cache: Path, heads: Mapping[Any, Path]) -> None
 def test_each_head_of_an_archive_answers_as_its_checkpoint(
     packed: Packed, tiny: Path, siblings: Siblings, tmp_path: Path
 ) -> None:
-    check_answers(packed.archive, tmp_path, {None: tiny, "tiny": tiny, **siblings})
+    check_answers(packed.archive, tmp_path / "unpacked", {None: tiny, "tiny": tiny, **siblings})
 
 
 def test_the_weights_of_the_encoder_are_in_it_once(packed: Packed, tiny: Path, siblings: Siblings) -> None:
