@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -75,6 +74,14 @@ class Front:
         self.haproxy.send(signal.SIGUSR1)
 
     @property
+    def is_closed(self) -> bool:
+        """Whether it takes no more connections."""
+        try:
+            return self.has_ended or "Stopping: 1" in ask(self.runtime, "show info")
+        except BerthError:  # its runtime API goes with its other addresses
+            return True
+
+    @property
     def has_ended(self) -> bool:
         """Whether nobody is connected any more."""
         return self.haproxy.has_ended
@@ -97,7 +104,7 @@ def running_front(
     config, has_access_log = folder / CONFIG, LogStyle.read(environ).has_access_log
     config.write_text(render_config(plan, Path(folder.name), has_access_log=has_access_log), encoding="utf-8")
     _require_valid(plan.executable, folder)
-    with forwarded() if has_access_log else nullcontext() as output:
+    with forwarded() as output:
         command = [str(plan.executable), "-db", "-f", f"{folder.name}/{CONFIG}"]
         haproxy = KeptProcess(
             name="the front (haproxy)",

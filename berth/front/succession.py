@@ -17,6 +17,8 @@ from ..wait import wait_until
 from .front import START_S, Front, running_front
 from .plan import FrontPlan
 
+CLOSE_S = 5.0  # it takes milliseconds
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Life:
@@ -44,12 +46,14 @@ class Fronts:
 
     def switch(self, plan: FrontPlan) -> None:
         """Let another front take the clients; BerthError where it does not start, and then nothing has changed."""
-        new = self._start(plan)
+        new, old = self._start(plan), self._live
         with self._lock:
-            if self._live:
-                self._former.append(self._live)
-                self._live.front.close()
             self._live = new
+            if old:
+                self._former.append(old)
+                old.front.close()
+        if old:  # a moment long both take connections
+            wait_until(lambda: old.front.is_closed, CLOSE_S)
 
     def look(self) -> None:
         """Look after the live front, and forget those whose clients are all answered."""

@@ -15,6 +15,7 @@ from ..health.watch import Watch
 from ..process.server_log import failure_reason, why_no_worker, why_not_registered
 from ..process.server_process import ServerProcess, server_process
 from ..process.start_clock import StartClock
+from ..settings import Settings
 from ..wait import POLL_S, wait_until
 from .drain import Drain
 from .links import link_model
@@ -72,9 +73,12 @@ class Generation:
         if self.torchserve.has_ended:
             raise BerthError(self.torchserve.end)
 
-    def drain(self) -> Callable[[], bool]:
-        """Return what looks whether nobody waits any more whom TorchServe may still answer."""
-        drain = Drain(self.plan.behind, self.plan.models, also=self.plan.settings)
+    def drain(self, also: Settings) -> Callable[[], bool]:
+        """Return what looks whether nobody waits any more whom TorchServe may still answer.
+
+        `also`: with addresses where what is on its way counts too.
+        """
+        drain = Drain(self.plan.behind, self.plan.models, also=also)
         return lambda: self.torchserve.has_ended or drain.is_over()
 
     def end(self, pause: Callable[[float], object], is_forced: Callable[[], bool] = lambda: False) -> bool:

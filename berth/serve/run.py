@@ -50,7 +50,7 @@ def run_server(server: Server, signals: StopSignals, asked: Asked) -> int:
 def _wait_for_the_end(server: Server, signals: StopSignals) -> None:
     """Return when somebody asks for a stop, or nothing but a new server helps; BerthError when it ends by itself."""
     while not signals.requested:
-        if not server.others:  # else whoever changes what is served sees to it
+        if not server.is_changing:
             server.live.require_running()
             if server.live.watch.lost:
                 break
@@ -89,7 +89,7 @@ def _drain(server: Server, signals: StopSignals, limit_s: float) -> None:
 
 def _wait_until_quiet(server: Server, signals: StopSignals, limit_s: float) -> bool:
     """Whether nobody waits any more whom TorchServe may still answer, or the front has no clients left."""
-    drains = [generation.drain() for generation in server.generations]
+    drains = [generation.drain(generation.plan.settings) for generation in server.generations]
 
     def is_over() -> bool:
         is_left = server.fronts is not None and server.fronts.has_ended

@@ -26,6 +26,8 @@ class Server:
     """What clients reach."""
     others: list[Generation] = field(default_factory=list)
     """What has requests of clients still, or not yet."""
+    is_changing: bool = False
+    """Whether somebody changes what is live, and sees to it meanwhile."""
     fronts: Fronts | None = None
     orders: str = ""
     """Where orders are taken; "" where none are."""
@@ -37,9 +39,10 @@ class Server:
         self._number += 1
         return Generation.start(plan, self.folder / f"g{self._number}", self.forks)
 
-    def lead(self, live: Generation, other: Generation) -> None:
+    def lead(self, live: Generation) -> None:
         """Note which generation the addresses lead to now, and say so to whoever asks."""
-        self.live, self.others = live, [other]
+        self.others = [each for each in self.generations if each is not live]
+        self.live = live
         self.publish()
 
     def publish(self) -> None:

@@ -1,8 +1,9 @@
-"""The access log: one JSON object for each request, written by HAProxy. No query, no text, no key."""
+"""HAProxy's output, and in it the access log: one JSON object for each request. No query, no text, no key."""
 
 import contextlib
 import fcntl
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from ..plan import Backend
 MAX_LINE_BYTES = 2048
 MAX_TEXT_BYTES = 200  # of a client's own words: a longer line would be cut, and be no JSON
 PIPE_BYTES = 2**20  # the most that Linux lets everybody have: some 3000 lines, and HAProxy drops what finds no room
+PART_ENDED = re.compile(rb"^\[WARNING\] +\(\d+\) : Proxy \S+ stopped \(cumulated conns: .*\)\.\n", re.MULTILINE)
 FIELDS = {
     "time": '"%[date,utime(%Y-%m-%dT%H:%M:%SZ)]"',
     "level": '"info"',
@@ -49,11 +51,14 @@ def log_lines(backends: Sequence[Backend]) -> Iterator[str]:
 
 @contextlib.contextmanager
 def forwarded() -> Iterator[TextIO]:
-    """Yield a file for HAProxy's output, which goes on to stderr: it would make stderr itself non-blocking for all."""
+    """Yield a file for HAProxy's output, which goes on to stderr: it would make stderr itself non-blocking for all.
+
+    Its lines for each part of the configuration that ends are left out: fronts come and go with every rollout.
+    """
     ours, theirs = os.pipe()
     fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     with os.fdopen(ours, "rb") as pipe, os.fdopen(theirs, "w") as output:
-        thread = threading.Thread(target=_pass_on, args=[pipe.fileno()], name="access-log", daemon=True)
+        thread = threading.Thread(target=_pass_on, args=[pipe.fileno()], name="front-output", daemon=True)
         thread.start()
         try:
             yield output
@@ -65,7 +70,7 @@ def forwarded() -> Iterator[TextIO]:
 def _pass_on(pipe: int) -> None:
     while chunk := os.read(pipe, 65_536):
         with contextlib.suppress(OSError, ValueError):
-            sys.stderr.buffer.write(chunk)
+            sys.stderr.buffer.write(PART_ENDED.sub(b"", chunk))
             sys.stderr.buffer.flush()
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from ...clients.management import ManagementClient
@@ -20,7 +21,7 @@ from ..server import Server
 from .beside import prepare_beside, workers_alone
 from .change import changed, without_change
 from .judge import why_slower, why_worse
-from .orders import Check, Emit, Stopping
+from .orders import CalledOff, Check, Emit, Stopping
 
 LOOK_S = 0.5
 LAST_CLIENTS_S = 65.0  # an HAProxy that ends takes 60 s at the most (GRACE_S of its configuration)
@@ -40,7 +41,7 @@ class Course:
     new: Generation = field(init=False)
 
     def run(self) -> None:
-        """Go through all steps; what raises puts the old generation back, unless the launcher ends."""
+        """Make the new generation the live one; what raises puts the old one back, unless the launcher ends."""
         plan = self._prepare()
         self.new = self.server.start(plan)
         self.server.others.append(self.new)
@@ -54,6 +55,9 @@ class Course:
         except BaseException as error:
             self._put_back(error)
             raise
+
+    def finish(self) -> None:
+        """End the old generation, and give the new one what it left."""
         self._remove(self.old)
         self._scale()
 
@@ -145,7 +149,7 @@ class Course:
         assert self.server.fronts is not None
         assert to.plan.front is not None
         self.server.fronts.switch(replace(to.plan.front, beside=beside))
-        self.server.lead(to, self.old if to is self.new else self.new)
+        self.server.lead(to)
 
     def _remove(self, generation: Generation) -> None:
         """End a generation once its last client is answered."""
@@ -154,8 +158,8 @@ class Course:
         plan = self.server.live.plan.front
         if plan and not fronts.follows(plan):
             self._lead(self.server.live, None)
-        wait_until(lambda: fronts.is_left(generation.plan.behind), LAST_CLIENTS_S)
-        wait_until(generation.drain(), DRAIN_S)
+        wait_until(lambda: fronts.is_left(generation.plan.behind), LAST_CLIENTS_S, self._rest)
+        wait_until(generation.drain(generation.plan.behind), DRAIN_S, self._rest)
         ended = generation.end(time.sleep)
         self.server.others.remove(generation)
         names = ", ".join(f"{model.name} {model.version}" for model in generation.plan.models)
@@ -179,6 +183,12 @@ class Course:
         time.sleep(pause_s)
         self.check()
         self.old.require_running()
+
+    def _rest(self, pause_s: float) -> None:
+        """Sleep where nothing can be called off any more; Stopping where the launcher ends."""
+        time.sleep(pause_s)
+        with suppress(CalledOff):
+            self.check()
 
     def _tell(self, step: str, text: str, **facts: object) -> None:
         self.emit(Event(step=step, text=text, facts=facts))

@@ -27,15 +27,24 @@ class Rollouts:
 
     def carry_out(self, order: Order, emit: Emit, check: Check) -> None:
         """Carry out an order; BerthError says why nothing has changed, and what was live is live again."""
+        self.server.is_changing = True
+        try:
+            self._change(order, emit, check)
+        finally:
+            self.server.is_changing = False
+        back = "" if order.action is Action.ROLLBACK else "; `berth rollback` goes back"
+        facts = {"live": {model.name: model.version for model in self._live().models}}
+        emit(Event(step="done", text=f"live: {self._live().names}{back}", facts=facts, exit_code=0))
+
+    def _change(self, order: Order, emit: Emit, check: Check) -> None:
         before, request = self._live(), self._changed(order, check)
-        Course(server=self.server, request=request, order=order, emit=emit, check=check, old=self.server.live).run()
+        course = Course(server=self.server, request=request, order=order, emit=emit, check=check, old=self.server.live)
+        course.run()
         self.request = request
         self.state = replace(self.state, live=_kept(self._live()), before=_kept(before))
         if warning := self.state.write():
             emit(Event(step="not kept", text=warning))
-        back = "" if order.action is Action.ROLLBACK else "; `berth rollback` goes back"
-        facts = {"live": {model.name: model.version for model in self._live().models}}
-        emit(Event(step="done", text=f"live: {self._live().names}{back}", facts=facts, exit_code=0))
+        course.finish()
 
     def _live(self) -> Served:
         return Served(archives=self.request.archives, models=self.server.live.plan.models)

@@ -50,7 +50,7 @@ def num_refused(server: Server) -> int:
 
 def num_dropped(server: Server) -> int:
     """Lines that HAProxy did not write, because on a machine that is busy nobody read them in time."""
-    (runtime,) = server.temp.glob(f"berth-*/{RUNTIME}")
+    (runtime,) = server.temp.glob(f"berth-*/f*/{RUNTIME}")
     found = re.search(r"^DroppedLogs: (\d+)$", ask(runtime, "show info"), re.MULTILINE)
     assert found
     return int(found[1])
@@ -105,7 +105,7 @@ def test_ids_come_back_and_are_in_the_log(server: Server) -> None:
 
 def test_grpc_calls_are_refused_in_grpcs_own_words(server: Server) -> None:
     """Of twenty at once one is let in, for it is alone, and the others have no time to wait for it."""
-    (runtime,) = server.temp.glob(f"berth-*/{RUNTIME}")
+    (runtime,) = server.temp.glob(f"berth-*/f*/{RUNTIME}")
 
     def call(number: int) -> str:
         with GrpcClient(f"127.0.0.1:{server.grpc_port}", timeout_s=20.0) as client:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -123,7 +122,7 @@ def test_grpc_over_its_rate(locked: Fronted) -> None:
 
 def test_no_key_is_in_a_command_or_a_file_of_the_front(locked: Fronted) -> None:
     processes = [psutil.Process(locked.front.haproxy.pid), psutil.Process(locked.front.gateway.pid)]
-    folder = Path(processes[0].cwd())
+    folder = locked.front.runtime.parent
     shown = "".join(" ".join(process.cmdline()) + str(process.environ()) for process in processes)
     shown += "".join(path.read_text() for path in folder.iterdir() if path.is_file())
     assert "ada" in shown
