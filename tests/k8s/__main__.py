@@ -9,7 +9,7 @@ from rich.table import Table
 
 from .checkers import CHECKERS, Outcome, Row, file_rows, object_rows
 
-WIDTH = 165  # the widest row, also where there is no terminal
+WIDTH = 175  # the widest row, also where there is no terminal
 
 
 def report(output: IO[str]) -> int:

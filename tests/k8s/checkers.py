@@ -14,7 +14,7 @@ from yamllint import linter
 from yamllint.config import YamlLintConfig
 
 from . import crds
-from .renderings import BULK, RENDERINGS, ROOT, Document, KustomizeError, files, has_kubectl, label, render
+from .renderings import BULK, CANARY, RENDERINGS, ROOT, Document, KustomizeError, files, has_kubectl, label, render
 
 # The first version where preStop's sleep works unasked, and the newest that the checker knows.
 VERSIONS = ("1.30", kubernetes_validate.latest_version().rpartition(".")[0])
@@ -145,7 +145,7 @@ def file_rows() -> Iterator[Row]:
 
 def object_rows() -> Iterator[Row]:
     """Every object of every rendering."""
-    for rendering in (*RENDERINGS, *BULK):
+    for rendering in (*RENDERINGS, *CANARY, *BULK):
         yield from _rendering_rows(rendering)
 
 
@@ -187,6 +187,7 @@ def _used_files() -> set[Path]:
     used = set(kustomizations)
     for path in kustomizations:
         content = yaml.safe_load(path.read_text("utf-8"))
-        names = [*content.get("resources", []), *(patch["path"] for patch in content.get("patches", []))]
+        patches = [patch["path"] for patch in content.get("patches", []) if "path" in patch]
+        names = [*content.get("resources", []), *patches]
         used |= {(path.parent / name).resolve() for name in names}
     return used

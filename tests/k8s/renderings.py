@@ -19,6 +19,8 @@ OVERLAYS = ("gke-gpu", "gke-cpu", "local")
 SETS = tuple(chosen for count in range(len(COMPONENTS) + 1) for chosen in combinations(COMPONENTS, count))
 RENDERINGS = (*(" + ".join(("base", *chosen)) for chosen in SETS), *OVERLAYS)
 """The server's."""
+CANARY = ("gke-canary", "base + gateway + canary")
+"""Another version beside the served one, and who leads a share of the requests to it."""
 BULK = ("bulk-job", "bulk-ray")
 """Overlays of `berth bulk`, which serves nobody."""
 TIMEOUT_S = 30.0
@@ -44,8 +46,8 @@ def files() -> list[Path]:
 
 @cache
 def render(name: str) -> tuple[Document, ...]:
-    """The objects of one of RENDERINGS or BULK, which are not to be changed: every caller has the same."""
-    if name in (*OVERLAYS, *BULK):
+    """The objects of one of RENDERINGS, CANARY or BULK, which are not to be changed: every caller has the same."""
+    if name in (*OVERLAYS, *BULK, CANARY[0]):
         return tuple(kustomize(K8S / "overlays" / name))
     _, *components = name.split(" + ")
     with tempfile.TemporaryDirectory() as folder:

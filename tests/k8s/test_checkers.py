@@ -10,7 +10,7 @@ from . import crds
 from .__main__ import report
 from .checkers import CHECKERS, VERSIONS, Outcome, check_kubernetes, check_object, check_style, file_rows
 from .conftest import Rendered
-from .renderings import BULK, RENDERINGS, Document, KustomizeError, kustomize, label, pick
+from .renderings import BULK, CANARY, RENDERINGS, Document, KustomizeError, kustomize, label, pick
 
 
 def with_definitions() -> None:
@@ -18,7 +18,7 @@ def with_definitions() -> None:
         pytest.skip(f"{crds.folder()}: no such folder of CRDs; BERTH_CRDS names another")
 
 
-@pytest.mark.parametrize("rendering", [*RENDERINGS, *BULK])
+@pytest.mark.parametrize("rendering", [*RENDERINGS, *CANARY, *BULK])
 def test_no_checker_refuses(rendered: Rendered, rendering: str) -> None:
     verdicts = {label(document): check_object(document) for document in rendered(rendering)}
     flat = [(name, checker, verdict) for name, said in verdicts.items() for checker, verdict in said.items()]
@@ -135,6 +135,6 @@ def test_table_names_everything_and_fails(tmp_path: Path, monkeypatch: pytest.Mo
     written = io.StringIO()
     assert report(written) == 1
     table = written.getvalue()
-    assert [name for name in (*RENDERINGS, *BULK) if f" {name} " not in table] == []
+    assert [name for name in (*RENDERINGS, *CANARY, *BULK) if f" {name} " not in table] == []
     assert "k8s/base/deployment.yaml" in table
     assert f"{tmp_path} has no Gateway" in table
