@@ -116,13 +116,21 @@ def running_front(
             sockets=(folder / RUNTIME, folder / INSIDE),
         )
         gateway = _gateway(plan, folder, environ)
-        with gateway.running(), haproxy.running():
-            if not wait_until(lambda: haproxy.has_ended or haproxy.why_not_ready is None, START_S):
-                raise BerthError(f"haproxy does not answer {START_S:g} s after its start; its log is above")
-            if haproxy.has_ended:
-                raise BerthError("haproxy ended at its start; its log is above")
-            haproxy.command = command  # started again it would find nobody to inherit from
-            yield Front(haproxy=haproxy, gateway=gateway, files=files, runtime=folder / RUNTIME, models=plan.models)
+        with gateway.running():
+            if heir_of:  # its clients come at once, and some need the gateway
+                _wait_for(gateway)
+            with haproxy.running():
+                _wait_for(haproxy)
+                haproxy.command = command  # started again it would find nobody to inherit from
+                yield Front(haproxy=haproxy, gateway=gateway, files=files, runtime=folder / RUNTIME, models=plan.models)
+
+
+def _wait_for(process: KeptProcess) -> None:
+    """Return once it serves; BerthError where it does not."""
+    if not wait_until(lambda: process.has_ended or process.why_not_ready is None, START_S):
+        raise BerthError(f"{process.name} does not answer {START_S:g} s after its start; its log is above")
+    if process.has_ended:
+        raise BerthError(f"{process.name} ended at its start; its log is above")
 
 
 def _gateway(plan: FrontPlan, folder: Path, environ: Mapping[str, str]) -> KeptProcess:
@@ -144,7 +152,7 @@ def gateway_settings(plan: FrontPlan, folder: Path) -> GatewaySettings:
         server=f"unix:{folder / INSIDE}",
         behind=plan.behind.inference.url,
         health=plan.health.url,
-        models={model.name: [model.version] for model in plan.models},
+        models=plan.versions,
         max_request_bytes=plan.outside.max_request_bytes,
         refusals=GRPC_REFUSALS,
         grace_s=GATEWAY_GRACE_S,

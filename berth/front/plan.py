@@ -11,6 +11,8 @@ from ..endpoint import Endpoint
 from ..settings import Settings
 from .keys import KeySource
 
+BESIDE = ":beside"
+"""The end of the names of backends for versions beside."""
 LOOPBACK = "127.0.0.1"
 MAX_THREADS = 4  # one moves some 10,000 requests a second
 
@@ -62,6 +64,17 @@ class FrontPlan:
         return behind in (self.behind, self.beside and self.beside.behind)
 
     @property
+    def versions(self) -> dict[str, list[str]]:
+        """Each model's versions, of which the first is the default."""
+        beside = self.beside.models if self.beside else ()
+        return {
+            model.name: list(
+                dict.fromkeys((model.version, *(each.version for each in beside if each.name == model.name)))
+            )
+            for model in self.models
+        }
+
+    @property
     def own_backends(self) -> tuple[Backend, ...]:
         """Where each model's requests go."""
         return _backends(self.behind, self.models, "")
@@ -69,7 +82,7 @@ class FrontPlan:
     @property
     def backends_beside(self) -> tuple[Backend, ...]:
         """Where those go that are for a version beside."""
-        return _backends(self.beside.behind, self.beside.models, ":beside") if self.beside else ()
+        return _backends(self.beside.behind, self.beside.models, BESIDE) if self.beside else ()
 
 
 def _free_ports(taken: Set[int]) -> Generator[int, None, None]:

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import BerthError
 from ..settings import Settings
 from ..wait import wait_until
-from .front import START_S, Front, running_front
+from .front import Front, running_front
 from .plan import FrontPlan
 
 CLOSE_S = 5.0  # it takes milliseconds
@@ -97,8 +96,6 @@ class Fronts:
         with contextlib.ExitStack() as held:
             started = running_front(plan, folder, heir_of=former.runtime if former else None)
             front = held.enter_context(started)
-            if former and not wait_until(lambda: front.why_not_ready is None, START_S):
-                raise BerthError(f"{front.why_not_ready} {START_S:g} s after its start; its log is above")
             return _Life(front=front, plan=plan, held=held.pop_all())
 
 

@@ -22,6 +22,7 @@ LIMITS_VARIABLE = "BERTH_WORKER_BYTES"
 """Its value is JSON: by the name of each model, the bytes that a worker of it may take."""
 LOOK_S = 1.0  # a look takes 10 us
 AGAIN_S = 60.0  # after a fork that was refused
+GROWTH = 1.25  # of what a worker has once it has loaded: it may have that, whatever was counted
 LOAD = b"L"  # TorchServe's command
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -69,6 +70,8 @@ class Renewal:
         self._load = work.load
         self._pending = work.load
         """What a renewed worker has yet to load."""
+        self._loaded_bytes: int | None = None
+        """What it has before its first request."""
         self._next_look_s = 0.0
 
     def __call__(self, connection: socket.socket) -> Message:
@@ -87,10 +90,13 @@ class Renewal:
         """Renew this worker if it is too large, which does not return."""
         self._next_look_s = time.monotonic() + LOOK_S
         name, taken = str(load["modelName"]), private_bytes()
-        if taken <= self._limits.get(name, taken):
+        if self._loaded_bytes is None:  # one that is too large now would be no smaller for a renewal
+            self._loaded_bytes = taken
+        limit = max(self._limits.get(name, taken), int(self._loaded_bytes * GROWTH))
+        if taken <= limit:
             return
         if self._is_granted(connection, load):
-            _end(f"a worker of {name} has {taken >> 20} MiB and may have {self._limits[name] >> 20}: it is renewed")
+            _end(f"a worker of {name} has {taken >> 20} MiB and may have {limit >> 20}: it is renewed")
         self._next_look_s += AGAIN_S
 
     def _is_granted(self, connection: socket.socket, load: Mapping[str, object]) -> bool:

@@ -3,11 +3,12 @@
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from ...archive.served_model import ServedModel
 from ..admission import ANY_MODEL, COUNTS, TABLE
-from ..plan import backend_of
+from ..plan import BESIDE, backend_of
 from ..refusals import GRPC_REFUSALS
 
 Sample = tuple[str, float]
@@ -75,11 +76,11 @@ def _refusal_samples(counts: dict[str, dict[str, int]], models: Sequence[ServedM
     keys: dict[str, dict[str, int]] = {
         f"{PREFIX}{model}:{reason}": {} for model in _names(models) for reason in GRPC_REFUSALS
     }
-    return [
-        (f'{{model_name="{_model(queue)}",reason="{reason}"}}', entry.get("gpc0", 0))
-        for key, entry in {**keys, **counts}.items()
-        for queue, _, reason in [key.rpartition(":")]
-    ]
+    samples: Counter[str] = Counter()
+    for key, entry in {**keys, **counts}.items():
+        queue, _, reason = key.rpartition(":")
+        samples[f'{{model_name="{_model(queue)}",reason="{reason}"}}'] += entry.get("gpc0", 0)
+    return list(samples.items())
 
 
 def _names(models: Sequence[ServedModel]) -> list[str]:
@@ -87,8 +88,8 @@ def _names(models: Sequence[ServedModel]) -> list[str]:
 
 
 def _model(queue: str) -> str:
-    """The model of a queue; "" for what belongs to none."""
-    return queue.removeprefix(PREFIX) if queue.startswith(PREFIX) else ""
+    """The model of a queue; "" for what belongs to none, and of a version beside the name that it shares."""
+    return queue.removeprefix(PREFIX).removesuffix(BESIDE) if queue.startswith(PREFIX) else ""
 
 
 def _connections(info: str) -> float:

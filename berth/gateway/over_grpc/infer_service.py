@@ -82,8 +82,8 @@ class InferService:
         if len(head) + len(rest) > self._settings.max_request_bytes:
             raise too_large(len(head) + len(rest), self._settings.max_request_bytes)
         name = quote(request.model_name)
-        is_default = version == self._settings.version_of(request.model_name)
-        path = f"/v2/models/{name}/infer" if is_default else f"/v2/models/{name}/versions/{quote(version)}/infer"
+        is_named = bool(request.model_version)  # where it is not, a share of the requests may be for another version
+        path = f"/v2/models/{name}/versions/{quote(version)}/infer" if is_named else f"/v2/models/{name}/infer"
         headers = {"content-type": MEDIA, HEADER: str(len(head))}
         return await self._server.ask("POST", path, terms, headers=headers, body=head + rest)
 

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from berth.archive.served_model import ServedModel
+from berth.front.plan import BESIDE
 from berth.front.refusals import GRPC_REFUSALS
 from berth.front.reports.metrics import HELP, render_metrics
 from berth.front.runtime import ask
@@ -58,6 +59,13 @@ def test_refusals_are_counted_by_model_and_reason(front: Front) -> None:
     for _ in range(3):
         requests.post(f"{front.url}/predictions/bert", json={}, headers={"x-priority": "?"}, timeout=20)
     assert scrape(front)[refusals("priority")] == before + 3
+
+
+def test_a_version_beside_counts_for_its_model(front: Front) -> None:
+    requests.post(f"{front.url}/predictions/bert", json={}, headers={"x-priority": "?"}, timeout=20)
+    own = render_metrics(partial(ask, front.runtime), MODELS)
+    beside = render_metrics(lambda command: ask(front.runtime, command).replace("bert:", f"bert{BESIDE}:"), MODELS)
+    assert beside == own
     requests.post(f"{front.url}/nothing", json={}, headers={"x-priority": "?"}, timeout=20)
     assert scrape(front)[refusals("priority", model="")] >= 1
 

@@ -1,11 +1,16 @@
 """A front that another one takes over from, and a version beside the one that is served."""
 
+import threading
 from collections import Counter
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import requests
+
 from berth.archive.served_model import ServedModel
+from berth.front.front import gateway_settings
 from berth.front.plan import Beside
 from berth.front.succession import running_fronts
 from berth.wait import wait_until
@@ -45,3 +50,44 @@ def test_a_kept_connection_is_led_over_and_versions_find_their_server(tmp_path: 
             fronts.switch(replace(plan, behind=second, models=other))
             assert wait_until(lambda: fronts.is_left(plan.behind), START_S)
             assert server.ask("/predictions/bert")[2]["version"] == "2.0"
+
+
+@needs_haproxy
+def test_what_the_gateway_answers_is_answered_through_every_switch(tmp_path: Path) -> None:
+    with answering(Echo) as url:
+        plan = plan_before(url, tmp_path)
+        with running_fronts(plan, tmp_path) as fronts:
+            assert wait_until(lambda: fronts.live.why_not_ready is None, START_S)
+            with asking(f"{plan.outside.inference.url}/v2") as statuses:
+                for max_requests in (9, 8):
+                    fronts.switch(replace(plan, max_requests=max_requests))
+    assert set(statuses) == {200}
+
+
+@contextmanager
+def asking(url: str) -> Iterator[Counter[int]]:
+    """Ask again and again, each time on a connection of its own, until the end of the block."""
+    statuses: Counter[int] = Counter()
+    stopped = threading.Event()
+
+    def ask_on() -> None:
+        while not stopped.is_set():
+            statuses[requests.get(url, timeout=START_S).status_code] += 1
+
+    thread = threading.Thread(target=ask_on)
+    thread.start()
+    try:
+        yield statuses
+    finally:
+        stopped.set()
+        thread.join()
+
+
+def test_the_gateway_knows_the_versions_beside(tmp_path: Path) -> None:
+    plan = plan_before("http://127.0.0.1:1", tmp_path)
+    other = (ServedModel(name="bert", version="2.0", folder=tmp_path),)
+    beside = replace(plan, beside=Beside(behind=plan.behind, models=other))
+    assert [gateway_settings(each, tmp_path).models for each in (plan, beside)] == [
+        {"bert": ["1.0"]},
+        {"bert": ["1.0", "2.0"]},
+    ]

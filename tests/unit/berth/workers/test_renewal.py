@@ -135,6 +135,19 @@ def test_a_worker_that_is_small_or_cannot_be_renewed_goes_on(limits: dict[str, i
         assert [read(connection) for _ in messages] == messages
 
 
+def test_a_renewed_worker_that_is_too_large_without_a_request_answers_all_the_same(tmp_path: Path) -> None:
+    """It would be no smaller if it were renewed again; the fork server would grant it."""
+    with socket.socket(socket.AF_UNIX) as fork_server, socket.socket(socket.AF_UNIX) as connection:
+        fork_server.bind(str(tmp_path / "forks"))
+        fork_server.listen()
+        fork_server.settimeout(0)
+        work = Work([], "", {ADDRESS_VARIABLE: str(tmp_path / "forks")}, (0, 1, 2), {"modelName": "bert"})
+        read = Renewal(lambda _: (b"I", b"one"), {"bert": 1}, work)
+        assert [read(connection) for _ in range(2)] == [(b"L", {"modelName": b"bert"}), (b"I", b"one")]
+        with pytest.raises(BlockingIOError):
+            fork_server.accept()
+
+
 def test_what_is_counted_grows_with_what_is_written() -> None:
     before = private_bytes()
     held = b"x" * (GROWN_MIB * MIB)
