@@ -1,8 +1,10 @@
 """What a front is told: whose addresses it takes, and where TorchServe and the gateway listen behind it."""
 
 import contextlib
+import itertools
+import random
 import socket
-from collections.abc import Generator, Set
+from collections.abc import Generator, Iterator, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +15,10 @@ from .keys import KeySource
 
 BESIDE = ":beside"
 """The end of the names of backends for versions beside."""
+GIVEN_AWAY = Path("/proc/sys/net/ipv4/ip_local_port_range")
+"""The first and the last port that Linux gives to connections."""
 LOOPBACK = "127.0.0.1"
+LOWEST = 20_000  # services have those below
 MAX_THREADS = 4  # one moves some 10,000 requests a second
 
 
@@ -88,10 +93,17 @@ class FrontPlan:
 def _free_ports(taken: Set[int]) -> Generator[int, None, None]:
     """Yield ports that are free, each another one, but for those that somebody will take soon."""
     with contextlib.ExitStack() as held:
-        while True:
-            port = held.enter_context(socket.create_server((LOOPBACK, 0))).getsockname()[1]
-            if port not in taken:
-                yield port
+        for wanted in _candidates(taken):
+            with contextlib.suppress(OSError):  # somebody has it
+                yield held.enter_context(socket.create_server((LOOPBACK, wanted))).getsockname()[1]
+
+
+def _candidates(taken: Set[int]) -> Iterator[int]:
+    """Yield ports in any order that the system gives to nobody who connects, for java binds seconds later; at last 0."""
+    first = int(GIVEN_AWAY.read_text("ascii").split()[0])
+    ports = [port for port in range(LOWEST, first) if port not in taken]
+    yield from random.sample(ports, len(ports))  # noqa: S311 - no secret
+    yield from itertools.repeat(0)
 
 
 def backend_of(model: ServedModel) -> str:
