@@ -99,10 +99,10 @@ def _free_ports(taken: Set[int]) -> Generator[int, None, None]:
 
 
 def _candidates(taken: Set[int]) -> Iterator[int]:
-    """Yield ports in any order that the system gives to nobody who connects, for java binds seconds later; at last 0."""
+    """Yield ports in any order that Linux gives to nobody who connects, for java binds seconds later; at last 0."""
     first = int(GIVEN_AWAY.read_text("ascii").split()[0])
     ports = [port for port in range(LOWEST, first) if port not in taken]
-    yield from random.sample(ports, len(ports))  # noqa: S311 - no secret
+    yield from random.sample(ports, len(ports))
     yield from itertools.repeat(0)
 
 
