@@ -9,7 +9,7 @@ from ...front.plan import move_behind
 from ...machine.limits import MemoryLimit
 from ...machine.machine import Machine, read_machine
 from ...machine.quantities import format_bytes
-from ...memory.fit import MemoryPlan, excess
+from ...memory.fit import FEWEST_CONNECTIONS, MemoryPlan, excess
 from ...memory.plan import plan_memory
 from ...memory.split import Split
 from ...progress import Advance
@@ -69,11 +69,9 @@ def _choose(
     folders: Sequence[Path], settings: Settings, whole: Machine, beside: Machine, split: Split | None
 ) -> tuple[MemoryPlan, str]:
     """The server with most workers that fits beside the live one, and what it lacks."""
-    full, *fewer = _sizes(folders, settings, whole, split)
-    if not excess(full.budget, beside):
-        return full, ""
-    if memory := next((each for each in fewer if not excess(each.budget, beside)), None):
-        return memory, f", and {full.workers} once the old version is gone"
+    full, *less = _sizes(folders, settings, whole, split)
+    if memory := next((each for each in (full, *less) if not excess(each.budget, beside)), None):
+        return memory, f", and {full.workers} once the old version is gone" if memory.workers < full.workers else ""
     split = split if split and split.workers == 1 else None
     memory = plan_memory(folders, settings, beside, 1, split)
     shortage = (
@@ -83,11 +81,20 @@ def _choose(
 
 
 def _sizes(folders: Sequence[Path], settings: Settings, whole: Machine, split: Split | None) -> Iterator[MemoryPlan]:
-    """Yield a server sized for the whole machine with all its workers, which a split is for, then with fewer."""
+    """Yield a server sized for the whole machine with all its workers, which a split is for, then with fewer.
+
+    Where memory is short, connections are counted as at a start on such a machine; the front stays as wide as it is.
+    """
     full = plan_memory(folders, settings, whole, split=split)
     yield full
-    untuned = plan_memory(folders, settings, whole, full.workers) if split else full
+    yield _with_few_connections(full)
+    untuned = _with_few_connections(plan_memory(folders, settings, whole, full.workers) if split else full)
     yield from (untuned.scaled(number) for number in range(full.workers - 1, 0, -1))
+
+
+def _with_few_connections(memory: MemoryPlan) -> MemoryPlan:
+    few = min(memory.server.connections, FEWEST_CONNECTIONS)
+    return replace(memory, server=replace(memory.server, connections=few)).scaled(memory.workers)
 
 
 def _machine(request: Request, live: ServerPlan) -> Machine:

@@ -10,6 +10,7 @@ import pytest
 from berth.errors import Refused
 from berth.machine.machine import read_machine
 from berth.machine.quantities import GIB, MIB
+from berth.memory.fit import FEWEST_CONNECTIONS
 from berth.memory.plan import plan_memory
 from berth.progress import ignore
 from berth.serve.plan import ServerPlan
@@ -79,14 +80,15 @@ def test_the_live_one_counts_with_the_workers_that_it_has(live: ServerPlan, tmp_
 
 
 def test_four_workers_are_back_once_the_old_version_is_gone(live: ServerPlan, tmp_path: Path) -> None:
-    one, four = live.memory.budget.total_bytes, live.memory.scaled(4).budget.total_bytes
-    asked = request(tmp_path, own_bytes(live) + (one + four) // 2, workers=4)
-    prepared = prepare(asked, live)
-    assert 1 <= prepared.plan.num_workers < 4
+    few = live.memory.server.connection_bytes * max(live.memory.connections - FEWEST_CONNECTIONS, 0)
+    whole = own_bytes(live, workers=4) + live.memory.scaled(2).budget.total_bytes - few
+    asked = request(tmp_path, whole, workers=4)
+    prepared = prepare(asked, live, workers=4)
+    assert prepared.plan.num_workers == 2
     assert prepared.shortage == ", and 4 once the old version is gone"
     alone = plan_alone(asked, prepared.plan)
     assert (alone.workers, alone.max_workers >= 4, alone.budget.jvm) == (4, True, prepared.plan.memory.budget.jvm)
-    assert alone.machine.memory.bytes == own_bytes(live) + (one + four) // 2
+    assert alone.machine.memory.bytes == whole
 
 
 def test_a_java_that_is_sized_for_what_is_left_says_so(live: ServerPlan, tmp_path: Path) -> None:
