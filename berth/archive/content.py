@@ -11,6 +11,7 @@ from .zip_layout import check_name
 
 MANIFEST = "MAR-INF/MANIFEST.json"
 SUMS = "MAR-INF/SHA256SUMS"
+SIGNATURE_SUFFIX = ".sig"  # beside an archive, and beside its unpacked folder
 CHECKPOINT = "checkpoint"
 HEADS = "heads"  # in it, with a folder for each further head
 KNOWN_ANSWERS = "known_answers.json"

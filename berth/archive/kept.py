@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BerthError
-from .content import MANIFEST
+from .content import MANIFEST, SIGNATURE_SUFFIX
 
 DRAFT_PREFIX = ".unpacking-"
 
@@ -80,6 +80,7 @@ def _clear(folder: Path) -> bool:
         try:
             folder.rename(draft)
             shutil.rmtree(draft)
+            folder.with_name(folder.name + SIGNATURE_SUFFIX).unlink(missing_ok=True)
         except OSError as error:
             raise BerthError(f"{folder} cannot be removed: {error.strerror}") from error
         return True

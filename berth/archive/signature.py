@@ -10,16 +10,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..console import say
 from ..errors import BerthError, Refused, UsageError
 from ..progress import Advance, ignore
-from .content import SUMS, Content
+from .content import SIGNATURE_SUFFIX, SUMS, Content
+from .kept import DRAFT_PREFIX
 from .unpack import unpack_once
 from .verify import content_id, read_content
 
 if TYPE_CHECKING:
     from model_signing import signing, verifying
 
-SUFFIX = ".sig"
 MAKE_KEY = "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out KEY"
 # model-signing has no classes for what is wrong: the beginnings of its sentences, which setup.cfg bounds (verifying.py,
 # sign_ec_key.py, 1.1.1). Another sentence would be called damage, and is refused as well.
@@ -29,7 +30,7 @@ OTHER_CONTENT, OTHER_KEY = "Signature mismatch", "Key mismatch"
 def signature_file(archive: Path) -> Path:
     """Where the signature of a .mar or of an unpacked folder lies: beside it, as NAME.sig."""
     path = archive.absolute()
-    return path.with_name(f"{path.stem if path.suffix == '.mar' else path.name}{SUFFIX}")
+    return path.with_name(f"{path.stem if path.suffix == '.mar' else path.name}{SIGNATURE_SUFFIX}")
 
 
 def load_signer(key: Path) -> "signing.Config":
@@ -62,13 +63,30 @@ def sign_archive(archive: Path, signer: "signing.Config") -> Path:
 def unpack_signed(archive: Path, key: Path | None, cache: Path, advance: Advance = ignore) -> Path:
     """The folder of `unpack_once`, of an archive that `key` has signed; Refused before anything is unpacked.
 
-    Without a key nothing is asked of it.
+    The signature is kept beside the folder, which can so be verified again when the archive is gone. Without a key
+    nothing is asked of it.
     """
     signed = require_signed(archive, key) if key else None
     folder = unpack_once(archive, cache, advance)
     if signed and content_id(folder) != signed:
         raise Refused(f"{archive} was replaced while it was read: start again")
+    if signed and folder != archive:
+        _keep_signature(signature_file(archive), signature_file(folder))
     return folder
+
+
+def _keep_signature(signature: Path, target: Path) -> None:
+    """Copy a signature whole: whoever reads it meanwhile has the former one."""
+    try:
+        signed = signature.read_bytes()
+        if target.is_file() and target.read_bytes() == signed:
+            return
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=DRAFT_PREFIX) as work:
+            draft = Path(work) / target.name
+            draft.write_bytes(signed)
+            draft.replace(target)
+    except OSError as error:
+        say(f"the signature {signature} cannot be kept as {target}, for `berth rollback`: {error.strerror}")
 
 
 def require_signed(archive: Path, key: Path) -> str:

@@ -49,6 +49,8 @@ def unpack_once(archive: Path, cache: Path, advance: Advance = ignore) -> Path:
     `berth cache --clear` leaves the folder alone for as long as this process lives.
     """
     if archive.is_dir():
+        if archive.absolute().parent == cache:
+            hold(archive)
         verify_archive(archive)
         return archive
     content_id = read_content(archive).id

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 from ..errors import Refused
 from ..machine.machine import Machine
@@ -42,11 +43,19 @@ class MemoryPlan:
     """Why `max_workers` is the limit, for a sentence."""
     refusal: str | None
     """Why the server cannot start, with the numbers and what to change; None where it fits."""
+    models: tuple[ModelLoad, ...]
+    server: ServerSizes
+    """What the budget was counted for."""
 
     def require_fit(self) -> None:
         """Refused where the server does not fit."""
         if self.refusal:
             raise Refused(self.refusal)
+
+    def scaled(self, workers: int) -> Self:
+        """The same java with another number of workers of each model."""
+        budget = plan_budget(with_workers(self.models, workers), self.server, self.budget.jvm)
+        return replace(self, workers=workers, budget=budget)
 
 
 def fit(
@@ -82,6 +91,8 @@ def fit(
         max_workers=room,
         why_no_more=_why_no_more(models, room, server, machine),
         refusal=_refusal(least, models, shortest, machine),
+        models=tuple(models),
+        server=server,
     )
 
 

@@ -22,6 +22,7 @@ class Comparison:
     """Inputs whose first label, answer or entity is another, and those that only the old one answers."""
     refused: int
     """Inputs that the old version answers and the new one does not."""
+    refused_by_both: int
     largest_difference: float
     """Of a score, or of a number of a vector, where both say the same label."""
     old_ms: float
@@ -32,8 +33,9 @@ class Comparison:
         if not self.inputs:
             return "no inputs to compare: the archive has no known ones, and --golden names none"
         flips = f"{self.flips} flip{'s' * (self.flips != 1)} ({100 * self.flips / self.inputs:.1f} %)"
+        refused = f", {self.refused_by_both} refused by both" if self.refused_by_both else ""
         return (
-            f"{self.inputs} inputs: {flips}, scores differ by at most "
+            f"{self.inputs} inputs: {flips}{refused}, scores differ by at most "
             f"{self.largest_difference:.2g}, {self.new_ms:.1f} ms against {self.old_ms:.1f} ms"
         )
 
@@ -51,6 +53,7 @@ def compare(old: Answered, new: Answered) -> Comparison:
         inputs=len(pairs),
         flips=sum(_names(was) != _names(now) for was, now in pairs if was is not None),
         refused=sum(was is not None and now is None for was, now in pairs),
+        refused_by_both=sum(was is None and now is None for was, now in pairs),
         largest_difference=max((_difference(was, now) for was, now in both), default=0.0),
         old_ms=_median(old.ms),
         new_ms=_median(new.ms),

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ..archive.content import KNOWN_ANSWERS
 from ..clients.messages import Input, Parameters, Result
 from ..clients.rest_client import RestClient
 from ..errors import RequestFailed, UsageError
+from .messages import MAX_GOLDEN_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,16 +35,27 @@ class Answered:
     refusal: str = ""
     """The words of the first refusal."""
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether no input was answered."""
+        return all(result is None for result in self.results)
+
 
 def read_golden(file: Path) -> list[Any]:
-    """Read a file of inputs, one a line: a text or a JSON object; UsageError where there are none."""
+    """Read a file of inputs, one a line: a text or a JSON object; UsageError where there are none, or too many."""
     try:
         lines = [line for line in file.read_text("utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--golden: {file} cannot be read as text in UTF-8: {error}") from error
     if not lines:
         raise UsageError(f"--golden: {file} has no line that says anything")
-    return [_read_input(line) for line in lines]
+    inputs = [_read_input(line) for line in lines]
+    if (size := len(msgspec.json.encode(inputs))) > MAX_GOLDEN_BYTES:
+        raise UsageError(
+            f"--golden: {file} has {size / 2**20:.1f} MiB of inputs, and an order holds {MAX_GOLDEN_BYTES / 2**20:g}: "
+            "choose fewer"
+        )
+    return inputs
 
 
 def choose_golden(folder: Path, own: Sequence[Input]) -> Golden:

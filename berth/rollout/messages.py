@@ -10,7 +10,8 @@ import msgspec
 
 from ..errors import BerthError
 
-MAX_ORDER_BYTES = 16 * 2**20  # golden texts among them
+MAX_GOLDEN_BYTES = 15 * 2**20
+MAX_ORDER_BYTES = 16 * 2**20  # golden inputs among them
 
 
 class Action(StrEnum):

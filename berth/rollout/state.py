@@ -25,10 +25,19 @@ class Kept:
     content: str
     """The id of its content then."""
 
+    @property
+    def is_in_place(self) -> bool:
+        """Whether its path has this content still."""
+        path = Path(self.archive)
+        try:
+            return path.exists() and content_id(path) == self.content
+        except (OSError, BerthError):  # what lies there now is none, or half of one
+            return False
+
     def find(self) -> Path:
         """Where the same content is: at its path, or unpacked in the cache; Refused where it is nowhere."""
         path, unpacked = Path(self.archive), cache_folder() / self.content
-        if path.exists() and content_id(path) == self.content:
+        if self.is_in_place:
             return path
         if unpacked.is_dir():
             return unpacked
@@ -60,13 +69,20 @@ class State:
             return cls(asked=asked)
 
     def archives(self) -> tuple[Path, ...]:
-        """Return what is to be served: what was live last, where all of it is still there."""
-        asked, live = tuple(map(Path, self.asked)), tuple(Path(kept.archive) for kept in self.live)
-        if not live or live == asked:
+        """Return what is to be served: the contents that were live last, where all of them are still there."""
+        asked = tuple(map(Path, self.asked))
+        try:
+            live = tuple(kept.find() for kept in self.live) or asked
+        except (OSError, BerthError) as error:
+            say(f"what was live last cannot be served, so what was asked for is: {error}")
             return asked
-        if missing := next((path for path in live if not path.exists()), None):
-            say(f"{missing} was live last and is gone: what was asked for is served")
+        if live == asked:
             return asked
+        for kept in self.live:
+            if not kept.is_in_place:
+                say(
+                    f"{kept.archive} is gone or was replaced; `berth rollout {kept.archive}` takes up what is there now"
+                )
         names = ", ".join(map(str, live))
         say(f"served is what was live last: {names} (`berth rollback` goes back; {_file(asked)} says so)")
         return live

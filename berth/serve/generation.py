@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -27,11 +28,13 @@ GRACE_S = 15.0  # TorchServe waits without limit for its gRPC calls
 ALIVE_EVERY_S = 10.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Generation:
     """A java that was started, in a folder of its own in the run folder."""
 
     plan: ServerPlan
+    """Another one once it has more workers."""
+    folder: Path
     torchserve: ServerProcess
     watch: Watch
     clock: StartClock
@@ -49,7 +52,7 @@ class Generation:
             watch = Watch(plan.behind.management, plan.behind.inference, plan.models)
             watch.start()
             held.callback(watch.stop)
-            return cls(plan=plan, torchserve=torchserve, watch=watch, clock=clock, held=held.pop_all())
+            return cls(plan=plan, folder=folder, torchserve=torchserve, watch=watch, clock=clock, held=held.pop_all())
 
     def wait_until_loaded(
         self, is_stopped: Callable[[], bool], pause: Callable[[float], object], is_open: Callable[[], bool]
@@ -81,13 +84,21 @@ class Generation:
         drain = Drain(self.plan.behind, self.plan.models, also=also)
         return lambda: self.torchserve.has_ended or drain.is_over()
 
-    def end(self, pause: Callable[[float], object], is_forced: Callable[[], bool] = lambda: False) -> bool:
-        """Ask java to stop, and kill what is left of it after GRACE_S seconds; whether it ended by itself."""
+    def ask_to_end(self) -> None:
+        """Ask java to stop, and look at its models no more."""
         self.watch.stop()
         self.torchserve.terminate()
+
+    def end(self, pause: Callable[[float], object], is_forced: Callable[[], bool] = lambda: False) -> bool:
+        """Ask java to stop, and kill what is left of it after GRACE_S seconds; whether it ended by itself.
+
+        Its folder is removed.
+        """
+        self.ask_to_end()
         wait_until(lambda: self.torchserve.has_ended or is_forced(), GRACE_S, pause)
         has_ended = self.torchserve.has_ended
         self.held.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
         return has_ended
 
     def _require_loading(self) -> None:

@@ -17,7 +17,7 @@ from .access import NO_WISH, Wish, decide_access
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Settings that can be served, and archives that are there and have a known form."""
+    """Settings that can be served, and archives."""
 
     settings: Settings
     archives: tuple[Path, ...]
@@ -45,14 +45,17 @@ def read_request(
     wanted = tuple(archives or settings.archives)
     if not wanted:
         raise UsageError(f"nothing to serve: name an archive, or set load_models in {path}")
-    for archive in wanted:
-        _require_archive(archive)
     keys = decide_access(settings, wish, environ)
     return Request(settings=settings, archives=wanted, memory=memory, keys=keys, signed_by=wish.signed_by)
 
 
-def _require_archive(archive: Path) -> None:
+def require_archives(archives: Sequence[Path]) -> None:
     """Refused for what is not there, cannot be read, or is none of our archives by its first and last bytes."""
+    for archive in archives:
+        _require_archive(archive)
+
+
+def _require_archive(archive: Path) -> None:
     try:
         if archive.is_dir():
             check_form(archive)

@@ -2,13 +2,11 @@
 
 import shlex
 import time
-from dataclasses import replace
 
 from ..archive.served_model import ServedModel
 from ..console import say
 from ..endpoint import Endpoint
 from ..errors import BerthError
-from ..health.report import STOPPING
 from ..health.watch import LOOK_S
 from ..process.signals import StopSignals
 from ..process.start_clock import StartSplit
@@ -32,13 +30,10 @@ def run_server(server: Server, signals: StopSignals, asked: Asked) -> int:
     if first.wait_until_loaded(lambda: signals.requested, signals.wait, lambda: server.is_open):
         drain_s = first.plan.drain_s
         _announce(first.plan, first.clock.split())
-        with changing(server, asked):
+        with changing(server, asked, lambda: signals.forced):
             _wait_for_the_end(server, signals)
     else:
         _wait_for_the_end(server, signals)
-    server.health.publish(replace(server.report(), health=lambda: STOPPING))
-    for generation in server.generations:
-        generation.watch.stop()
     if (lost := server.live.watch.lost) and not signals.requested:
         _drain(server, signals, min(drain_s, LOST_DRAIN_S))
         raise BerthError(f"{lost}; berth ends so that whatever supervises it starts a new one")
@@ -48,14 +43,24 @@ def run_server(server: Server, signals: StopSignals, asked: Asked) -> int:
 
 
 def _wait_for_the_end(server: Server, signals: StopSignals) -> None:
-    """Return when somebody asks for a stop, or nothing but a new server helps; BerthError when it ends by itself."""
-    while not signals.requested:
-        if not server.is_changing:
-            server.live.require_running()
-            if server.live.watch.lost:
-                break
-        server.look()
-        signals.wait(LOOK_S)  # a signal or the end of java wakes it
+    """Return when somebody asks for a stop, or nothing but a new server helps; BerthError when it ends by itself.
+
+    Then everybody is told that it ends, before an order that goes on is called off.
+    """
+    try:
+        while not signals.requested and not _is_lost(server):
+            server.look()
+            signals.wait(LOOK_S)  # a signal or the end of java wakes it
+    finally:
+        server.stop()
+
+
+def _is_lost(server: Server) -> bool:
+    """Whether nothing but a new server helps; a change of what is live sees to that itself."""
+    if server.is_changing:
+        return False
+    server.live.require_running()
+    return server.live.watch.lost is not None
 
 
 def _announce(plan: ServerPlan, split: StartSplit) -> None:
@@ -100,6 +105,8 @@ def _wait_until_quiet(server: Server, signals: StopSignals, limit_s: float) -> b
 
 
 def _wind_down(server: Server, signals: StopSignals) -> int:
+    for generation in server.generations:
+        generation.ask_to_end()
     ended = [generation.end(signals.wait, lambda: signals.forced) for generation in server.generations]
     if signals.forced:
         return FORCED_EXIT_CODE

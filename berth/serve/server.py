@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..front.succession import Fronts, running_fronts
-from ..health.report import Health, Report
+from ..health.report import STOPPING, Health, Report
 from ..health.server import HealthServer
 from .generation import Generation
 from .plan import ServerPlan
+
+NOT_ALONE = "a rollout goes on, and two versions share the memory until it is done"
 
 
 @dataclass(kw_only=True)
@@ -26,6 +28,7 @@ class Server:
     """What clients reach."""
     others: list[Generation] = field(default_factory=list)
     """What has requests of clients still, or not yet."""
+    is_stopping: bool = False
     is_changing: bool = False
     """Whether somebody changes what is live, and sees to it meanwhile."""
     fronts: Fronts | None = None
@@ -38,6 +41,25 @@ class Server:
         """Start a generation that no client reaches yet."""
         self._number += 1
         return Generation.start(plan, self.folder / f"g{self._number}", self.forks)
+
+    def start_beside(self, plan: ServerPlan) -> Generation:
+        """Start a generation beside the live one."""
+        generation = self.start(plan)
+        self.others.append(generation)
+        self.publish()
+        return generation
+
+    def forget(self, generation: Generation) -> None:
+        """Note that a generation beside the live one has ended."""
+        self.others.remove(generation)
+        self.publish()
+
+    def stop(self) -> None:
+        """Let others know that it ends: nothing looks at the models any more."""
+        self.is_stopping = True
+        self.publish()
+        for generation in self.generations:
+            generation.watch.stop()
 
     def lead(self, live: Generation) -> None:
         """Note which generation the addresses lead to now, and say so to whoever asks."""
@@ -66,6 +88,8 @@ class Server:
         """What the launcher lets others know."""
         metrics = self.fronts.metrics if self.fronts else None
         capacity = replace(self.live.plan.capacity, orders=self.orders, no_orders=self.no_orders)
+        if self.others:  # what is left of the memory is theirs
+            capacity = replace(capacity, max_workers=self.live.plan.num_workers, reason=NOT_ALONE)
         return Report(health=self._health, capacity=capacity, metrics=metrics)
 
     def look(self) -> None:
@@ -75,6 +99,8 @@ class Server:
 
     def _health(self) -> Health:
         """The health of the models, which nobody reaches without the front."""
+        if self.is_stopping:
+            return STOPPING
         health = self.live.watch.health()
         why_not = self.fronts.live.why_not_ready if self.fronts else None
         return replace(health, ready=health.ready or why_not) if why_not else health

@@ -11,6 +11,16 @@ from ...rollout.state import State, require_before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """One that is to be served."""
+
+    path: Path
+    """By which it is known."""
+    source: Path
+    """Where it is read: what stays live stays as it was unpacked, whatever is at its path by now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
     """What is live: the archives, and the model of each."""
 
@@ -18,9 +28,10 @@ class Served:
     models: tuple[ServedModel, ...]
 
     @property
-    def by_name(self) -> dict[str, Path]:
+    def by_name(self) -> dict[str, Archive]:
         """The archive of each model."""
-        return {model.name: archive for model, archive in zip(self.models, self.archives, strict=True)}
+        pairs = zip(self.models, self.archives, strict=True)
+        return {model.name: Archive(path=path, source=model.folder) for model, path in pairs}
 
     @property
     def names(self) -> str:
@@ -28,30 +39,31 @@ class Served:
         return ", ".join(f"{model.name} {model.version}" for model in self.models)
 
 
-def archives_after(order: Order, live: Served, state: State, name: str) -> tuple[Path, ...]:
+def archives_after(order: Order, live: Served, state: State, name: str) -> tuple[Archive, ...]:
     """List what is to be served; Refused where the order does not fit what is. `name`: of the order's archive."""
     archive = Path(order.archive)
+    new = Archive(path=archive, source=archive)
     match order.action:
         case Action.ROLLOUT if name not in live.by_name:
             raise Refused(f"{archive} is {name}, and served is {live.names}: `berth register {archive}` adds it")
         case Action.ROLLOUT | Action.TAKE if name in live.by_name:
-            return tuple(archive if each == name else path for each, path in live.by_name.items())
+            return tuple(new if each == name else kept for each, kept in live.by_name.items())
         case Action.REGISTER if name in live.by_name:
             raise Refused(f"{name} is served already ({live.names}): `berth rollout {archive}` replaces it")
         case Action.REGISTER | Action.TAKE:
-            return (*live.archives, archive)
+            return (*live.by_name.values(), new)
         case Action.UNREGISTER:
             return _without(order.name, live)
         case _:
-            return require_before(state)
+            return tuple(Archive(path=path, source=path) for path in require_before(state))
 
 
-def _without(name: str, live: Served) -> tuple[Path, ...]:
+def _without(name: str, live: Served) -> tuple[Archive, ...]:
     if name not in live.by_name:
         raise Refused(f"there is no model {name!r} here: this server has {live.names}")
     if len(live.models) == 1:
         raise Refused(f"{name} is the only model that is served: to serve nothing, end `berth serve`")
-    return tuple(path for each, path in live.by_name.items() if each != name)
+    return tuple(kept for each, kept in live.by_name.items() if each != name)
 
 
 def changed(old: Sequence[ServedModel], new: Sequence[ServedModel]) -> list[tuple[ServedModel, ServedModel]]:

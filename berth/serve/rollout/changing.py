@@ -2,9 +2,8 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from ...console import say
 from ...rollout.state import State
@@ -27,13 +26,13 @@ class Asked:
     request: Request
     """With the archives that are served."""
     state: State
-    watched: Path | None = None
+    watched: WatchedFolder | None = None
     """The folder whose new archives are served; None: no folder is watched."""
 
 
 @contextlib.contextmanager
-def changing(server: Server, asked: Asked) -> Iterator[None]:
-    """Take orders until the end of the block."""
+def changing(server: Server, asked: Asked, is_forced: Callable[[], bool]) -> Iterator[None]:
+    """Take orders until the end of the block, where one that goes on is called off, and waited for unless forced."""
     server.no_orders = "" if server.fronts else NO_FRONT
     if server.fronts is None:
         server.publish()
@@ -41,19 +40,18 @@ def changing(server: Server, asked: Asked) -> Iterator[None]:
         return
     rollouts = Rollouts(server=server, request=asked.request, state=asked.state)
     orders, path = Orders(rollouts.carry_out), server.folder / SOCKET
-    with taking_orders(orders, path), _following(asked.watched, orders):
+    with taking_orders(orders, path, is_forced), _following(asked.watched, orders):
         server.orders = str(path)
         server.publish()
         yield
 
 
 @contextlib.contextmanager
-def _following(folder: Path | None, orders: Orders) -> Iterator[None]:
+def _following(watched: WatchedFolder | None, orders: Orders) -> Iterator[None]:
     ended = threading.Event()
-    if folder:
-        watched = WatchedFolder(folder=folder)
+    if watched:
         threading.Thread(target=watched.follow, args=[orders, ended], name="watch-folder", daemon=True).start()
-        say(f"archives that appear in {folder} are rolled out; those that lie there now are not")
+        say(f"archives that appear in {watched.folder} are rolled out; those that lay there at the start are not")
     try:
         yield
     finally:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from subprocess import SubprocessError
 
 from ...clients.management import ManagementClient
 from ...errors import BerthError, Refused
@@ -18,12 +19,13 @@ from ..generation import Generation
 from ..plan import ServerPlan
 from ..request import Request
 from ..server import Server
-from .beside import prepare_beside, workers_alone
+from .beside import Prepared, plan_alone, prepare_beside
 from .change import changed, without_change
 from .judge import why_slower, why_worse
-from .orders import CalledOff, Check, Emit, Stopping
+from .orders import CalledOff, Check, Emit, Stopping, describe_error
 
 LOOK_S = 0.5
+AGAIN_S = 2.0
 LAST_CLIENTS_S = 65.0  # an HAProxy that ends takes 60 s at the most (GRACE_S of its configuration)
 DRAIN_S = 60.0  # no batch that has begun takes longer
 
@@ -34,17 +36,21 @@ class Course:
 
     server: Server
     request: Request
+    """With the archives that are to be served, where they are read."""
     order: Order
     emit: Emit
     check: Check
     old: Generation
     new: Generation = field(init=False)
+    failure: Exception | None = None
+    """Why the new generation should not have stayed; it did, for the old one had ended."""
 
     def run(self) -> None:
-        """Make the new generation the live one; what raises puts the old one back, unless the launcher ends."""
-        plan = self._prepare()
-        self.new = self.server.start(plan)
-        self.server.others.append(self.new)
+        """Make the new generation the live one; what raises puts the old one back, unless the launcher ends.
+
+        Where the old one has ended, the new one stays, and `failure` says why it should not.
+        """
+        self.new = self.server.start_beside(self._prepare())
         try:
             self._prove()
             self._compare()
@@ -52,29 +58,37 @@ class Course:
             self._switch()
         except Stopping:
             raise
-        except BaseException as error:
+        except Exception as error:
             self._put_back(error)
-            raise
+            if self.server.live is not self.new:
+                raise
+            self.failure = error
 
     def finish(self) -> None:
         """End the old generation, and give the new one what it left."""
+        self.server.is_changing = False  # the launcher looks after the live one again
         self._remove(self.old)
         self._scale()
 
     def _prepare(self) -> ServerPlan:
-        plan = prepare_beside(self.request, self.old.plan, lambda _: self.check())
+        workers = _count_workers(self.old.plan)
+        prepared = prepare_beside(self.request, self.old.plan, workers, lambda _: self.check())
+        plan = prepared.plan
         if without_change(plan.models, self.old.plan.models):
             raise Refused("what is served has this content already: nothing is to be done")
         names = ", ".join(f"{model.name} {model.version}" for model in plan.models)
         self._tell("verified", f"{names}, every byte")
-        memory = plan.memory
+        self._tell_memory(prepared)
+        return plan
+
+    def _tell_memory(self, prepared: Prepared) -> None:
+        memory = prepared.plan.memory
         needed, granted = memory.budget.total_bytes, memory.machine.memory.bytes
         text = (
             f"at most {format_bytes(needed)} of the {format_bytes(granted)} that {memory.machine.memory.source} grants"
+            f"; {memory.workers} worker{'s' * (memory.workers > 1)} of each model{prepared.shortage}"
         )
-        text += f"; {memory.workers} worker{'s' * (memory.workers > 1)} of each model"
         self._tell("counted", text, needed_bytes=needed, granted_bytes=granted, workers=memory.workers)
-        return plan
 
     def _prove(self) -> None:
         began_s = time.monotonic()
@@ -91,6 +105,8 @@ class Course:
             )
             compared = compare(old, new)
             self._tell("compared", f"{now.name} {now.version} with {was.version}: {compared}", **compared.facts)
+            if self.order.golden and old.is_refused:
+                raise BerthError(f"{was.name} {was.version} answers none of the --golden inputs: {old.refusal}")
             if compared.refused:
                 raise BerthError(f"{now.name} refuses {compared.refused} inputs that are answered now: {new.refusal}")
 
@@ -135,14 +151,38 @@ class Course:
                 raise BerthError(f"the new {name} is worse: {why}")
             self._tell(step, f"{name} for {self.order.observe_s:g} s: {counters}; the old one: {old(name)}")
 
-    def _put_back(self, error: BaseException) -> None:
-        """Let clients reach the old generation alone, and end the new one."""
-        fronts = self.server.fronts
-        assert fronts is not None
-        if self.old.plan.front and not fronts.follows(self.old.plan.front):
-            self._lead(self.old, None)
-            self._tell("put back", f"clients' requests go to the old version again, because: {error}")
+    def _put_back(self, error: Exception) -> None:
+        """Let clients reach the old generation alone, and end the new one; where the old one has ended, keep that."""
+        was_led_away = not self._leads_alone(self.old)
+        to = self._insist(
+            lambda: self.new if self.old.torchserve.has_ended and self.new.watch.has_started else self.old
+        )
+        self.server.is_changing = False
+        if to is self.new:
+            self._tell("kept", f"the old version has ended, so the new one stays, though: {describe_error(error)}")
+            return
+        if was_led_away:
+            because = describe_error(error)
+            self._tell("put back", f"clients' requests go to the old version again, because: {because}")
         self._remove(self.new)
+
+    def _insist(self, choose: Callable[[], Generation]) -> Generation:
+        """Let the addresses lead to a generation alone, tried until it works; Stopping where the launcher ends."""
+        said = ""
+        while not self._leads_alone(to := choose()):
+            try:
+                self._lead(to, None)
+            except (BerthError, OSError, SubprocessError) as error:
+                if not said:
+                    said = describe_error(error)
+                    self._tell("again", f"clients cannot be led, which is tried until it works: {said}")
+                self._rest(AGAIN_S)
+        return to
+
+    def _leads_alone(self, to: Generation) -> bool:
+        assert self.server.fronts is not None
+        assert to.plan.front is not None
+        return self.server.live is to and self.server.fronts.follows(to.plan.front)
 
     def _lead(self, to: Generation, beside: Beside | None) -> None:
         """Let the addresses lead to this generation."""
@@ -155,25 +195,27 @@ class Course:
         """End a generation once its last client is answered."""
         fronts = self.server.fronts
         assert fronts is not None
-        plan = self.server.live.plan.front
-        if plan and not fronts.follows(plan):
-            self._lead(self.server.live, None)
+        self._insist(lambda: self.server.live)
         wait_until(lambda: fronts.is_left(generation.plan.behind), LAST_CLIENTS_S, self._rest)
         wait_until(generation.drain(generation.plan.behind), DRAIN_S, self._rest)
         ended = generation.end(time.sleep)
-        self.server.others.remove(generation)
+        self.server.forget(generation)
         names = ", ".join(f"{model.name} {model.version}" for model in generation.plan.models)
-        self._tell("removed", f"the java of {names} answered its last request{'' if ended else ' and was killed'}")
+        last = "answered its last request" if generation.watch.has_started else "ended before it was loaded"
+        self._tell("removed", f"the java of {names} {last}{'' if ended else ' and was killed'}")
 
     def _scale(self) -> None:
-        """Give the new generation the workers for which memory was too short before."""
+        """Give the new generation the workers for which memory was too short before, and let others know."""
         plan = self.new.plan
-        workers = workers_alone(self.request, plan)
-        if workers > plan.num_workers:
+        memory = plan_alone(self.request, plan)
+        if memory.workers > plan.num_workers:
             with ManagementClient(plan.behind.management.url) as management:
                 for model in plan.models:
-                    management.scale(model.name, workers=workers)
-            self._tell("scaled", f"{workers} workers of each model, now that the old ones are gone", workers=workers)
+                    management.scale(model.name, workers=memory.workers)
+            text = f"{memory.workers} workers of each model, now that the old ones are gone"
+            self._tell("scaled", text, workers=memory.workers)
+        self.new.plan = replace(plan, memory=memory)
+        self.server.publish()
 
     def _counters(self, backend: str) -> Counters:
         assert self.server.fronts is not None
@@ -182,7 +224,8 @@ class Course:
     def _pause(self, pause_s: float = POLL_S) -> None:
         time.sleep(pause_s)
         self.check()
-        self.old.require_running()
+        if self.server.live is self.old:  # after the switch clients have no need of it
+            self.old.require_running()
 
     def _rest(self, pause_s: float) -> None:
         """Sleep where nothing can be called off any more; Stopping where the launcher ends."""
@@ -192,3 +235,9 @@ class Course:
 
     def _tell(self, step: str, text: str, **facts: object) -> None:
         self.emit(Event(step=step, text=text, facts=facts))
+
+
+def _count_workers(plan: ServerPlan) -> int:
+    """How many workers the model that has most has now; `berth scale` may have changed that."""
+    with ManagementClient(plan.behind.management.url) as management:
+        return max(len(management.describe(model.name).workers) for model in plan.models)

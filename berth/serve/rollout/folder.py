@@ -7,8 +7,9 @@ from pathlib import Path
 
 import msgspec
 
+from ...console import say
 from ...rollout.messages import Action, Event, Order
-from .orders import REFUSED, Orders
+from .orders import REFUSED, Orders, describe_error
 
 LOOK_S = 2.0
 OBSERVE_S = 60.0
@@ -26,6 +27,8 @@ class WatchedFolder:
     _known: dict[Path, Stamp] = field(default_factory=dict)
     """Files that were tried, or need not be."""
     _seen: dict[Path, Stamp] = field(default_factory=dict)
+    _hindrance: str = ""
+    """Why the folder could not be read at the last look."""
 
     def __post_init__(self) -> None:
         self._known = self._list()
@@ -40,7 +43,7 @@ class WatchedFolder:
     def follow(self, orders: Orders, ended: threading.Event) -> None:
         """Take up what appears, until the launcher ends; the log says what became of each."""
         while not ended.wait(LOOK_S):
-            for archive in self.look():
+            for archive in self._look():
                 order = Order(action=Action.TAKE, archive=str(archive.absolute()), observe_s=OBSERVE_S)
                 events: list[Event] = []
                 orders.carry_out(msgspec.json.encode(order), events.append, orders.check_stopping)
@@ -50,6 +53,17 @@ class WatchedFolder:
     def try_again(self, path: Path) -> None:
         """List an archive again at the next look: nothing was found out about it."""
         self._known.pop(path, None)
+
+    def _look(self) -> list[Path]:
+        """Look; nothing where that cannot be done, which is said once."""
+        try:
+            found, hindrance = self.look(), ""
+        except OSError as error:
+            found, hindrance = [], describe_error(error)
+        if hindrance and hindrance != self._hindrance:
+            say(f"{self.folder} cannot be looked at, which is tried again and again: {hindrance}")
+        self._hindrance = hindrance
+        return found
 
     def _list(self) -> dict[Path, Stamp]:
         found = {}

@@ -3,22 +3,26 @@
 import contextlib
 import select
 import socket
+import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from ...console import say
-from ...errors import BerthError
+from ...errors import BerthError, Refused
 from ...rollout.messages import MAX_ORDER_BYTES, Event, Order, read_order
+from ...wait import wait_until
 
 SOCKET = "orders.sock"
 ONLY_US = 0o600
-REFUSED = "refused"
+REFUSED, FAILED = "refused", "failed"
 BUSY = "another change of what is served is going on; wait until it is done"
 READ_S = 10.0
 END_S = 20.0  # for an order that is called off because the launcher ends
+AGAIN_S = 1.0  # after a connection that could not be taken: descriptors or threads ran out
 
 Emit = Callable[[Event], None]
 Check = Callable[[], None]
@@ -51,14 +55,16 @@ class Orders:
             self.carry_out(line, lambda event: _send(connection, event), lambda: self._check(connection))
 
     def carry_out(self, line: bytes, emit: Emit, check: Check) -> None:
-        """Carry out an order; its last event has an exit code."""
+        """Carry out an order; its last event has an exit code, whatever went wrong."""
         if not self._busy.acquire(blocking=False):
-            emit(Event(step=REFUSED, text=BUSY, exit_code=BerthError.exit_code))
+            emit(Event(step=REFUSED, text=BUSY, exit_code=Refused.exit_code))
             return
         try:
             self._carry_out(read_order(line), _logged(emit), check)
         except BerthError as error:
-            _logged(emit)(Event(step="failed", text=str(error), exit_code=error.exit_code))
+            _logged(emit)(Event(step=FAILED, text=str(error), exit_code=error.exit_code))
+        except Exception as error:  # noqa: BLE001 - whoever gave the order is told, and the next one is taken
+            _logged(emit)(Event(step=FAILED, text=describe_error(error), exit_code=BerthError.exit_code))
         finally:
             self._busy.release()
 
@@ -67,20 +73,21 @@ class Orders:
         if self._stopping.is_set():
             raise Stopping("the launcher ends")
 
-    def stop(self) -> None:
-        """Call off what is carried out, and wait until it has noticed."""
+    def stop(self, is_forced: Callable[[], bool]) -> None:
+        """Call off what is carried out, and wait until it has noticed, or somebody has no more patience."""
         self._stopping.set()
-        self._busy.acquire(timeout=END_S)  # never released: nothing is begun any more
+        # Never released: nothing is begun any more.
+        wait_until(lambda: self._busy.acquire(blocking=False) or is_forced(), END_S)
 
     def _check(self, connection: socket.socket) -> None:
         self.check_stopping()
-        if select.select([connection], [], [], 0)[0] and not connection.recv(1):
+        if _has_hung_up(connection):
             raise CalledOff("it was called off")
 
 
 @contextlib.contextmanager
-def taking_orders(orders: Orders, path: Path) -> Iterator[None]:
-    """Listen at `path` until the end of the block; what goes on then is called off."""
+def taking_orders(orders: Orders, path: Path, is_forced: Callable[[], bool]) -> Iterator[None]:
+    """Listen at `path` until the end of the block; what goes on then is called off, and waited for unless forced."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(str(path))
         path.chmod(ONLY_US)  # the folder is ours alone already
@@ -89,14 +96,40 @@ def taking_orders(orders: Orders, path: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            orders.stop()
+            orders.stop(is_forced)
 
 
 def _accept(listener: socket.socket, orders: Orders) -> None:
-    with contextlib.suppress(OSError):  # closed
-        while True:
+    """Take connections until the listener is closed."""
+    while listener.fileno() >= 0:
+        try:
             connection, _ = listener.accept()
             threading.Thread(target=orders.answer, args=[connection], name="order", daemon=True).start()
+        except (OSError, RuntimeError) as error:  # RuntimeError: no more threads
+            if listener.fileno() >= 0:
+                say(f"an order could not be taken: {describe_error(error)}")
+                time.sleep(AGAIN_S)
+
+
+def describe_error(error: Exception) -> str:
+    """What went wrong, in words for people: an OSError by what the system says, and of which file."""
+    match error:
+        case BerthError():
+            return str(error)
+        case OSError(strerror=str(reason), filename=file):
+            return f"{file}: {reason}" if file else reason
+        case OSError():
+            return str(error)
+        case subprocess.TimeoutExpired():
+            return f"{error.cmd[0]} did not end within {error.timeout:g} s: the machine is too busy; try again"
+    return f"an error of berth's own, which is worth a report: {error!r}"
+
+
+def _has_hung_up(connection: socket.socket) -> bool:
+    try:
+        return bool(select.select([connection], [], [], 0)[0]) and not connection.recv(1)
+    except OSError:  # reset
+        return True
 
 
 def _send(connection: socket.socket, event: Event) -> None:

@@ -1,5 +1,6 @@
 """The changes of one server: what is live by them, and what was before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from ...rollout.messages import Action, Event, Order
 from ...rollout.state import Kept, State
 from ..request import Request
 from ..server import Server
-from .change import Served, archives_after
+from .change import Archive, Served, archives_after
 from .course import Course
 from .orders import Check, Emit
 
@@ -37,25 +38,45 @@ class Rollouts:
         emit(Event(step="done", text=f"live: {self._live().names}{back}", facts=facts, exit_code=0))
 
     def _change(self, order: Order, emit: Emit, check: Check) -> None:
-        before, request = self._live(), self._changed(order, check)
-        course = Course(server=self.server, request=request, order=order, emit=emit, check=check, old=self.server.live)
-        course.run()
-        self.request = request
-        self.state = replace(self.state, live=_kept(self._live()), before=_kept(before))
+        before = self._live()
+        try:
+            archives = self._archives(order, check)
+            course = self._course(order, archives, emit, check)
+            course.run()
+        except BaseException:
+            self._note_replaced(_kept(before), emit)
+            raise
+        self.request = replace(self.request, archives=tuple(archive.path for archive in archives))
+        self._note(_kept(self._live()), _kept(before), emit)
+        course.finish()
+        if course.failure:
+            raise course.failure
+
+    def _course(self, order: Order, archives: Sequence[Archive], emit: Emit, check: Check) -> Course:
+        request = replace(self.request, archives=tuple(archive.source for archive in archives))
+        return Course(server=self.server, request=request, order=order, emit=emit, check=check, old=self.server.live)
+
+    def _note(self, live: tuple[Kept, ...], before: tuple[Kept, ...], emit: Emit) -> None:
+        """Keep what is live for a restart."""
+        self.state = replace(self.state, live=live, before=before)
         if warning := self.state.write():
             emit(Event(step="not kept", text=warning))
-        course.finish()
+
+    def _note_replaced(self, live: tuple[Kept, ...], emit: Emit) -> None:
+        """Keep what is live where the file of some of it was replaced, which a restart would serve instead."""
+        if live != self.state.live and not all(kept.is_in_place for kept in live):
+            self._note(live, self.state.before, emit)
 
     def _live(self) -> Served:
         return Served(archives=self.request.archives, models=self.server.live.plan.models)
 
-    def _changed(self, order: Order, check: Check) -> Request:
+    def _archives(self, order: Order, check: Check) -> tuple[Archive, ...]:
         name = ""
         if order.archive:
             key, cache = self.request.signed_by, cache_folder()
             folder = unpack_signed(Path(order.archive), key, cache, advance=lambda _: check())
             name = read_model(folder.absolute()).name
-        return replace(self.request, archives=archives_after(order, self._live(), self.state, name))
+        return archives_after(order, self._live(), self.state, name)
 
 
 def _kept(served: Served) -> tuple[Kept, ...]:

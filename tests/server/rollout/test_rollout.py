@@ -102,6 +102,7 @@ def test_sixteen_clients_lose_no_request_and_see_both_versions(
     assert server.describe()["modelVersion"] == "2.0"  # the management address has followed
     assert State.read([folder / "bert-1.0" / "bert.mar"]).archives() == (second,)
     assert server.java.is_running()  # one alone, or this would fail
+    assert len(list(server.temp.glob("berth-*/g*"))) == 1  # what the old version had has gone with it
 
 
 def test_a_version_that_answers_worse_is_put_back(server: Server, folder: Path, second: Path) -> None:
@@ -135,7 +136,7 @@ def test_one_at_a_time_and_ctrl_c_puts_back(server: Server, folder: Path, second
         running = start(server, "rollout", make_version(folder, "5.0", NEVER_LOADS))
         wait_for_step(running, "counted")
         code, steps = finish(start(server, "rollback"))
-        assert (code, "another change" in steps["refused"]["text"]) == (1, True)
+        assert (code, "another change" in steps["refused"]["text"]) == (4, True)
         running.send_signal(signal.SIGINT)
         code, steps = finish(running)
         assert (code, steps["failed"]["text"]) == (1, "it was called off")

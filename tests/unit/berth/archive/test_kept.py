@@ -74,7 +74,10 @@ def test_what_a_process_uses_stays_until_it_ends(tmp_path: Path, is_killed: bool
 def test_what_was_cleared_is_unpacked_again(tmp_path: Path) -> None:
     archive, cache = make_standin(tmp_path), tmp_path / "cache"
     unpacked(archive, cache)
+    (kept_folder,) = cache.iterdir()
+    kept_folder.with_name(f"{kept_folder.name}.sig").touch()
     assert len(clear_kept(cache)) == 1
+    assert list(cache.iterdir()) == []
     assert verify_archive(unpack_once(archive, cache)).id == unpack_once(archive, cache).name
 
 

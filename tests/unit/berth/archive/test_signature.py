@@ -165,3 +165,12 @@ def test_a_missing_package_is_named(keys, tmp_path, monkeypatch):
         load_signer(keys / "ada.key")
     with pytest.raises(UsageError, match=r"--require-signature needs model-signing, .*berth\[sign\]"):
         require_signed(tmp_path / "bert.mar", keys / "ada.pub")
+
+
+def test_what_was_unpacked_is_verified_by_its_key_when_the_archive_is_gone(archive, keys, tmp_path):
+    folder = unpack_signed(archive, keys / "ada.pub", tmp_path / "cache")
+    archive.unlink()
+    _unsigned(archive)
+    assert unpack_signed(folder, keys / "ada.pub", tmp_path / "cache") == folder
+    with pytest.raises(Refused, match=r"was not made with the private key of .*bob\.pub"):
+        unpack_signed(folder, keys / "bob.pub", tmp_path / "cache")

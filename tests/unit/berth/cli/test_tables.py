@@ -17,6 +17,7 @@ from berth.memory.budget import Budget, Part
 from berth.memory.fit import MemoryPlan
 from berth.memory.jvm import Jvm
 from tests.support.states import GPU, make_state
+from tests.unit.berth.serve.test_plan import SIZES
 
 EMBEDDINGS = [[0.125, -0.25, 0.5, 0.75, 1.0], [1.0, 0.0, 0.0, 0.0, 0.0]]
 LABELS = [{"label": "positive", "score": 0.98765}, {"label": "negative", "score": 0.5}]
@@ -198,6 +199,8 @@ def memory_plan(room_bytes: int, num_gpus: int = 0, haproxy: Path | None = None)
         max_workers=4,
         why_no_more="",
         refusal=None,
+        models=(),
+        server=SIZES,
     )
 
 

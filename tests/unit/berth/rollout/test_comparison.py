@@ -46,6 +46,9 @@ def test_what_differs(was: Any, now: Any, flips: int, difference: float) -> None
 
 def test_what_only_the_old_version_answers_is_a_flip_and_a_refusal() -> None:
     compared = compare(answered(A, A, None), answered(A, None, None, ms=3.0))
-    assert (compared.inputs, compared.flips, compared.refused) == (3, 1, 1)
+    assert (compared.inputs, compared.flips, compared.refused, compared.refused_by_both) == (3, 1, 1, 1)
     assert (compared.old_ms, compared.new_ms) == (1.0, 3.0)
-    assert str(compared) == "3 inputs: 1 flip (33.3 %), scores differ by at most 0, 3.0 ms against 1.0 ms"
+    assert (
+        str(compared)
+        == "3 inputs: 1 flip (33.3 %), 1 refused by both, scores differ by at most 0, 3.0 ms against 1.0 ms"
+    )

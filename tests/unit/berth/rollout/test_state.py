@@ -29,7 +29,10 @@ def test_what_was_live_is_served_again_for_the_same_request_alone(tmp_path: Path
     assert State.read([first]).archives() == (second,)
     assert State.read([second]).archives() == (second,)
     assert State.read([first, second]).archives() == (first, second)
-    second.unlink()
+    unpacked = unpack_once(second, cache_folder())
+    make_version(tmp_path / "more", "3.0").replace(second)
+    assert State.read([first]).archives() == (unpacked,)
+    unpacked.rename(tmp_path / "elsewhere")
     assert State.read([first]).archives() == (first,)
 
 

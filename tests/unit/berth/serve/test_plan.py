@@ -13,7 +13,7 @@ from berth.machine.forking import WORKER_PYTHON
 from berth.machine.limits import MemoryLimit
 from berth.machine.machine import Machine
 from berth.machine.quantities import GIB, MIB
-from berth.memory.budget import Budget
+from berth.memory.budget import Budget, ServerSizes
 from berth.memory.fit import MemoryPlan
 from berth.memory.jvm import Jvm
 from berth.memory.split import Split
@@ -25,6 +25,17 @@ from berth.workers.renewal import LIMITS_VARIABLE
 
 CONFIG = Path(__file__).parents[4] / "config.properties"
 FOLDER = Path("/tmp/run/g1")
+SIZES = ServerSizes(
+    queue_length=256,
+    request_bytes=MIB,
+    response_bytes=MIB,
+    vmargs=(),
+    cores=5,
+    num_gpus=0,
+    is_forked=True,
+    connections=0,
+    has_tls=False,
+)
 MODELS = tuple(ServedModel(name=name, version="1.0", folder=Path("/cache") / name) for name in ("bert", "other"))
 
 
@@ -51,6 +62,8 @@ def make_plan(num_gpus: int = 0, *, is_forked: bool = True, workers: int = 1) ->
         max_workers=1,
         why_no_more="memory",
         refusal=None,
+        models=(),
+        server=SIZES,
     )
     java = Java(executable=Path("/java"), version=25)
     return ServerPlan(settings=settings, models=MODELS, java=java, memory=memory, front=None, drain_s=60.0)

@@ -9,7 +9,7 @@ from berth.errors import BerthError, Refused, UsageError
 from berth.front.keys import KeySource
 from berth.serve.access import NO_WISH, who_may_ask
 from berth.serve.platforms import require_served
-from berth.serve.request import read_request
+from berth.serve.request import read_request, require_archives
 from berth.serve.start import serve_archives
 from berth.settings import Settings
 from tests.support.standin import make_standin
@@ -47,7 +47,9 @@ def test_what_is_wrong_is_named(
     make_standin(tmp_path)
     (tmp_path / "text.mar").write_text("no archive")
     with pytest.raises(kind, match=words):
-        read_request([tmp_path / archive] if archive else [], CONFIG, memory, NO_WISH, environ)
+        require_archives(
+            read_request([tmp_path / archive] if archive else [], CONFIG, memory, NO_WISH, environ).archives
+        )
 
 
 def test_arguments_come_before_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,9 @@ LIVE = Served(archives=(BERT, TINY), models=(model("bert"), model("tiny")))
     ],
 )
 def test_what_is_served_after_an_order(order: Order, name: str, archives: tuple[Path, ...]) -> None:
-    assert archives_after(order, LIVE, NOTHING, name) == archives
+    after = archives_after(order, LIVE, NOTHING, name)
+    assert tuple(archive.path for archive in after) == archives
+    assert {archive.source for archive in after} <= {NEW, LIVE.models[0].folder}  # what stays is read where it is live
 
 
 @pytest.mark.parametrize(

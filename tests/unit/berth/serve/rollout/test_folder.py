@@ -1,8 +1,15 @@
 """A folder whose archives are served once they are whole."""
 
+import errno
+import threading
 from pathlib import Path
 
+import pytest
+
+from berth.rollout.messages import Event, Order
+from berth.serve.rollout import folder
 from berth.serve.rollout.folder import WatchedFolder
+from berth.serve.rollout.orders import Check, Emit, Orders
 
 
 def test_what_appears_is_listed_once_when_it_no_longer_grows(tmp_path: Path) -> None:
@@ -18,3 +25,28 @@ def test_what_appears_is_listed_once_when_it_no_longer_grows(tmp_path: Path) -> 
     assert watched.look() == [new]
     new.write_text("changed")
     assert [watched.look(), watched.look()] == [[], [new]]
+
+
+def test_a_folder_that_cannot_be_read_for_a_while_is_followed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watched, ended, taken = WatchedFolder(folder=tmp_path), threading.Event(), list[str]()
+    failures = [OSError(errno.EMFILE, "Too many open files")] * 2
+
+    def look(_: WatchedFolder) -> list[Path]:
+        if failures:
+            raise failures.pop()
+        ended.set()
+        return [tmp_path / "new.mar"]
+
+    def carry_out(order: Order, emit: Emit, _: Check) -> None:
+        taken.append(order.archive)
+        emit(Event(step="done", text="", exit_code=0))
+
+    monkeypatch.setattr(folder, "LOOK_S", 0.0)
+    monkeypatch.setattr(WatchedFolder, "look", look)
+    watched.follow(Orders(carry_out), ended)
+    assert taken == [str(tmp_path / "new.mar")]
+    assert (
+        capsys.readouterr().err.count("cannot be looked at, which is tried again and again: Too many open files") == 1
+    )
