@@ -5,9 +5,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from ..endpoint import Endpoint
 from ..errors import UsageError
-from .content import KNOWN_ANSWERS, MANIFEST
+from .content import KNOWN_ANSWERS, MANIFEST, MODEL_CONFIG
 from .form import read_form
 
 
@@ -27,6 +29,12 @@ class ServedModel:
         """The address of its deep check, for a GET: that of form 1 is a request without a body."""
         url = self.predictions_url(inference)
         return url if read_form(self.folder) == 1 else f"{url}/{self.version}/check"
+
+    @property
+    def task(self) -> str:
+        """What the model does, by its settings; "" where they do not say."""
+        settings = yaml.safe_load((self.folder / MODEL_CONFIG).read_text("utf-8"))
+        return str(settings.get("handler", {}).get("task", ""))
 
     def known_request(self) -> str:
         """A request of this model's own task, as JSON: the first that it was proven with."""

@@ -75,8 +75,16 @@ def _names(result: Result | None) -> list[str]:
 
 
 def _name(part: dict[str, Any]) -> object:
+    if not _is_scored(part):  # vectors: a sparse one says its heaviest word
+        words = part.get("sparse", part)
+        return max((key for key in words if isinstance(words[key], float | int)), key=words.__getitem__, default="")
     value = next((part[key] for key in LABELS if key in part), "")
     return value[0] if isinstance(value, list) and value else value
+
+
+def _is_scored(part: dict[str, Any]) -> bool:
+    """Whether an object is a label, an answer or an entity, and no vector."""
+    return "score" in part or "scores" in part
 
 
 def _parts(result: Any) -> list[Any]:
@@ -87,18 +95,28 @@ def _parts(result: Any) -> list[Any]:
 
 
 def _difference(was: Result, now: Result) -> float:
-    """The largest difference of what both give a number for."""
+    """The largest difference of what both give a number for; a word that a sparse vector leaves out has 0."""
     old, new = dict(_numbers(was)), dict(_numbers(now))
-    return max((abs(old[key] - new[key]) for key in old.keys() & new.keys()), default=0.0)
+    one_has = {key for key in old.keys() ^ new.keys() if isinstance(key[-1], str) and isinstance(key[0], int)}
+    return max((abs(old.get(key, 0.0) - new.get(key, 0.0)) for key in old.keys() & new.keys() | one_has), default=0.0)
 
 
 def _numbers(result: Any) -> Iterator[tuple[tuple[object, ...], float]]:
     """Each score by what it is of, each number of a vector by its place."""
     for index, part in enumerate(_parts(result)):
-        if isinstance(part, dict):
+        if isinstance(part, dict) and _is_scored(part):
             yield from _scores(part, index)
-        elif isinstance(part, list):
-            yield from (((index, place), float(number)) for place, number in enumerate(part))
+        else:
+            yield from _leaves(part, (index,))
+
+
+def _leaves(value: Any, place: tuple[object, ...]) -> Iterator[tuple[tuple[object, ...], float]]:
+    """Each number of vectors, which may be nested: dense, sparse by its words, one for each token, several kinds."""
+    if isinstance(value, float | int):
+        yield place, float(value)
+    elif isinstance(value, list | dict):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _leaves(inner, (*place, key))
 
 
 def _scores(part: dict[str, Any], index: int) -> Iterator[tuple[tuple[object, ...], float]]:

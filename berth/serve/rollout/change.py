@@ -76,6 +76,17 @@ def changed(old: Sequence[ServedModel], new: Sequence[ServedModel]) -> list[tupl
     ]
 
 
+def require_same_tasks(old: Sequence[ServedModel], new: Sequence[ServedModel]) -> None:
+    """Refused where a name would answer with another kind of result."""
+    for was, now in changed(old, new):
+        if was.task != now.task:
+            raise Refused(
+                f"{now.name} is served as {was.task or 'a handler of its own'}, and {now.version} is of the task "
+                f"{now.task or 'that its own handler has'}: clients would get other results; pack it with another "
+                "--name and `berth register` it"
+            )
+
+
 def without_change(new: Sequence[ServedModel], old: Sequence[ServedModel]) -> bool:
     """Whether both serve the same content under the same names."""
     return {(model.name, model.folder) for model in new} == {(model.name, model.folder) for model in old}

@@ -20,7 +20,7 @@ from ..plan import ServerPlan
 from ..request import Request
 from ..server import Server
 from .beside import Prepared, plan_alone, prepare_beside
-from .change import changed, without_change
+from .change import changed, require_same_tasks, without_change
 from .judge import why_slower, why_worse
 from .orders import CalledOff, Check, Emit, Stopping, describe_error
 
@@ -76,6 +76,7 @@ class Course:
         plan = prepared.plan
         if without_change(plan.models, self.old.plan.models):
             raise Refused("what is served has this content already: nothing is to be done")
+        require_same_tasks(self.old.plan.models, plan.models)
         names = ", ".join(f"{model.name} {model.version}" for model in plan.models)
         self._tell("verified", f"{names}, every byte")
         self._tell_memory(prepared)

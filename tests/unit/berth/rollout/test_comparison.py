@@ -23,6 +23,12 @@ def answered(*results: Any, ms: float = 1.0) -> Answered:
         pytest.param([A, B], [A, {**B, "score": 0.125}], 0, 0.125, id="the second label"),
         pytest.param([1.0, 2.0], [1.0, 2.5], 0, 0.5, id="a vector"),
         pytest.param({"answer": "Rome", "score": 0.5}, {"answer": "Paris", "score": 0.5}, 1, 0.0, id="an answer"),
+        pytest.param({"boat": 0.5, "ship": 2.0}, {"boat": 0.5, "sea": 1.5, "ship": 2.5}, 0, 1.5, id="a sparse vector"),
+        pytest.param({"boat": 1.0}, {"boat": 1.0, "sea": 1.5}, 1, 1.5, id="another heaviest word"),
+        pytest.param([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [3.0, 4.25]], 0, 0.25, id="a vector for each token"),
+        pytest.param(
+            {"dense": [1.0], "sparse": {"boat": 1.0}}, {"dense": [1.5], "sparse": {"sea": 1.0}}, 1, 1.0, id="several"
+        ),
         pytest.param(
             {"labels": ["x", "y"], "scores": [0.75, 0.25]},
             {"labels": ["y", "x"], "scores": [0.5, 0.5]},

@@ -9,7 +9,7 @@ from berth.errors import Refused
 from berth.front.reports.counters import Counters
 from berth.rollout.messages import Action, Order
 from berth.rollout.state import State
-from berth.serve.rollout.change import Served, archives_after, changed
+from berth.serve.rollout.change import Served, archives_after, changed, require_same_tasks
 from berth.serve.rollout.judge import why_slower, why_worse
 
 BERT, TINY, NEW = Path("/bert.mar"), Path("/tiny.mar"), Path("/new.mar")
@@ -92,3 +92,17 @@ def test_errors_beyond_the_old_share(old: Counters, new: Counters, words: str) -
 )
 def test_slower_than_twice_the_old_mean(new: Counters, watched_s: float, words: str) -> None:
     assert words in str(why_slower(counters(1000), new, watched_s))
+
+
+def test_a_name_keeps_its_task(tmp_path: Path) -> None:
+    kinds = {"vectors": "handler: {task: embeddings}", "labels": "handler: {task: text-classification}", "other": "{}"}
+    models = {}
+    for content, settings in kinds.items():
+        (tmp_path / content).mkdir()
+        (tmp_path / content / "model-config.yaml").write_text(settings)
+        models[content] = ServedModel(name="bert", version="1.0", folder=tmp_path / content)
+    with pytest.raises(Refused, match=r"served as embeddings, and 1\.0 is of the task text-classification"):
+        require_same_tasks([models["vectors"]], [models["labels"]])
+    with pytest.raises(Refused, match="a handler of its own"):
+        require_same_tasks([models["other"]], [models["labels"]])
+    require_same_tasks([models["labels"], model("tiny")], [models["labels"], model("new")])
