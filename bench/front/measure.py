@@ -8,8 +8,6 @@ from pathlib import Path
 
 import psutil
 
-from berth.front.front import CONFIG
-
 from ..load import LoadPlan, LoadResult, apply_load
 from ..server import served
 from ..stats import Spread, percentile
@@ -64,7 +62,8 @@ def find_addresses(url: str) -> list[Address]:
 
 def find_behind(url: str, haproxy: psutil.Process) -> str:
     """Find the address of the same predictions at TorchServe itself, in the configuration that the front runs with."""
-    config = Path(haproxy.cwd(), CONFIG)
+    command = haproxy.cmdline()
+    config = Path(haproxy.cwd(), command[command.index("-f") + 1])
     behind = BEHIND.search(config.read_text("utf-8"))
     assert behind is not None, f"{config} names no TorchServe"
     return _at(url, behind[1])

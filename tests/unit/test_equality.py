@@ -72,7 +72,8 @@ def test_other_vectors_in_faster_precisions(
     ("proven", "expected"),
     [
         ({Precision.BF16, Precision.INT8}, Precision.INT8),
-        ({Precision.BF16}, Precision.BF16),
+        ({Precision.INT8}, Precision.INT8),
+        ({Precision.BF16}, Precision.FP32),
         (set[Precision](), Precision.FP32),
     ],
 )

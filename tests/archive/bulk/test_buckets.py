@@ -124,6 +124,7 @@ def test_a_connection_that_breaks_in_an_upload(embeddings: Path, bulk: Bulk, s3:
             inputs=tmp_path / "a.txt",
             output=Path("broken"),
             options=("--part-rows", "10"),
+            prefix=("taskset", "-c", "0"),  # one worker, so that the parts before it are there
             prelude=OFTEN,
             bucket=Bucket(scheme="s3", port=proxy.port),
         )
