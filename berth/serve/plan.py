@@ -25,8 +25,6 @@ LINKS = "served"
 """The folder in a generation's own with a link to each model."""
 NO_GPU = "-1"
 """A CUDA_VISIBLE_DEVICES of no GPU that TorchServe can read, which takes an empty one for none at all."""
-FRONTS = 2
-"""Fronts that lead to one java while clients are moved from one to the other: each sends what a queue may hold."""
 BEHIND_A_FRONT: Mapping[str, str] = {
     "TS_ENABLE_GRPC_SSL": "false",
     "TS_CERTIFICATE_FILE": "",
@@ -115,7 +113,7 @@ class ServerPlan:
             "TS_MODEL_STORE": str(folder / LINKS),
             "TS_METRICS_CONFIG": str(METRICS_CONFIG),
             "TS_DEFAULT_WORKERS_PER_MODEL": str(self.num_workers),
-            "TS_JOB_QUEUE_SIZE": str(self.memory.queue_length * (FRONTS if self.front else 1)),
+            "TS_JOB_QUEUE_SIZE": str(self.memory.queue_length),
             "TS_NUMBER_OF_GPU": str(machine.num_gpus),
             # TorchServe asks nvidia-smi without it: it waits for one that hangs, and ends at "No devices were found".
             **({} if machine.num_gpus else {VISIBLE_GPUS: NO_GPU}),
