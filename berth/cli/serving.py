@@ -25,6 +25,12 @@ NoKeys = Annotated[
     bool,
     typer.Option("--no-keys", envvar="BERTH_NO_KEYS", help="Let whoever reaches the address ask, without API keys."),
 ]
+Watch = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER", exists=True, file_okay=False, help="Roll out the archives that appear in this folder."
+    ),
+]
 
 
 def serve(
@@ -38,12 +44,7 @@ def serve(
     ] = DRAIN_S,
     no_keys: NoKeys = False,
     require_signature: RequireSignature = None,
-    watch: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER", exists=True, file_okay=False, help="Roll out the archives that appear in this folder."
-        ),
-    ] = None,
+    watch: Watch = None,
     log_level: Annotated[
         LogLevel, typer.Option(envvar=LEVEL_VARIABLE, help="Which lines are written: this level's and worse ones.")
     ] = LogLevel.INFO,

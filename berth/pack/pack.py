@@ -25,13 +25,14 @@ from ..archive.signature import load_signer, sign_archive
 from ..archive.verify import read_archive
 from ..archive.write import member_size, write_archive
 from ..errors import BerthError, Refused, UsageError
+from ..golden import read_golden
 from ..progress import Progress, Silence
 from ..sources.source import Source, opened
 from .check.foreign import refuse_foreign
 from .contents import HANDLER_PACKAGES, HandlerSource, ReferenceAnswers, plan_archive
 from .heads.given import prepared_with_heads
 from .options import PackOptions
-from .precision.choose import read_golden, try_archive, with_proven
+from .precision.choose import try_archive, with_proven
 from .prepare import Prepared
 from .proof import started_proof
 from .references import count_inputs

@@ -13,6 +13,7 @@ from ..archive.content import KNOWN_ANSWERS
 from ..clients.messages import Input, Parameters, Result
 from ..clients.rest_client import RestClient
 from ..errors import RequestFailed, UsageError
+from ..golden import read_golden
 from .messages import MAX_GOLDEN_BYTES
 
 
@@ -41,15 +42,9 @@ class Answered:
         return all(result is None for result in self.results)
 
 
-def read_golden(file: Path) -> list[Any]:
-    """Read a file of inputs, one a line: a text or a JSON object; UsageError where there are none, or too many."""
-    try:
-        lines = [line for line in file.read_text("utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--golden: {file} cannot be read as text in UTF-8: {error}") from error
-    if not lines:
-        raise UsageError(f"--golden: {file} has no line that says anything")
-    inputs = [_read_input(line) for line in lines]
+def read_golden_of_order(file: Path) -> list[Any]:
+    """Read a file of inputs; UsageError where there are none, or more than an order holds."""
+    inputs = read_golden(file)
     if (size := len(msgspec.json.encode(inputs))) > MAX_GOLDEN_BYTES:
         raise UsageError(
             f"--golden: {file} has {size / 2**20:.1f} MiB of inputs, and an order holds {MAX_GOLDEN_BYTES / 2**20:g}: "
@@ -80,11 +75,3 @@ def ask_golden(url: str, model: str, golden: Golden, check: Callable[[], None]) 
                 refusal = refusal or str(error)
             ms.append((time.monotonic() - began_s) * 1000)
     return Answered(results=tuple(results), ms=tuple(ms), refusal=refusal)
-
-
-def _read_input(line: str) -> Input:
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return line
-    return value if isinstance(value, dict) else line

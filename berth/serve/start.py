@@ -35,23 +35,16 @@ def serve_archives(
         nullcontext() if not_forked else started_fork_server(folder, os.environ) as forks,
     ):
         from ..health.server import listen  # noqa: PLC0415
-        from ..rollout.state import State  # noqa: PLC0415
         from .ports import require_free_ports  # noqa: PLC0415
         from .prepare import prepare_server  # noqa: PLC0415
-        from .request import read_request, require_archives  # noqa: PLC0415
-        from .rollout.changing import Asked  # noqa: PLC0415
-        from .rollout.folder import WatchedFolder  # noqa: PLC0415
+        from .rollout.changing import read_asked  # noqa: PLC0415
         from .run import run_server  # noqa: PLC0415
         from .server import running_server  # noqa: PLC0415
 
-        request = read_request(archives, config, memory, wish)
-        state = State.read(request.archives)
-        watched = WatchedFolder(folder=wish.watched) if wish.watched else None
-        request = replace(request, archives=state.archives())
-        require_archives(request.archives)
-        require_free_ports(request.settings.endpoints, os.environ)
+        asked = read_asked(archives, config, memory, wish)
+        require_free_ports(asked.request.settings.endpoints, os.environ)
         with listen(os.environ) as health:
-            plan = prepare_server(request, drain_s, not_forked, signals.check)
+            plan = prepare_server(asked.request, drain_s, not_forked, signals.check)
             signals.hold()
             with running_server(plan, folder, health, forks) as server:
-                return run_server(server, signals, Asked(request=request, state=state, watched=watched))
+                return run_server(server, signals, asked)

@@ -46,13 +46,13 @@ def rollout(
     \b
     berth rollout model_store/bert-2.mar --golden texts.txt --canary 10% --observe 60s
     """
-    from ...rollout.golden import read_golden  # noqa: PLC0415
+    from ...rollout.golden import read_golden_of_order  # noqa: PLC0415
     from ...rollout.messages import Action, Order  # noqa: PLC0415
 
     order = Order(
         action=Action.ROLLOUT,
         archive=str(archive.absolute()),
-        golden=read_golden(golden) if golden else [],
+        golden=read_golden_of_order(golden) if golden else [],
         observe_s=parse_seconds(observe),
         canary_percent=parse_percent(canary) if canary else 0,
     )

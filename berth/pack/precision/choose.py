@@ -4,7 +4,6 @@ What int8 leaves in fp32 is chosen by the known inputs alone. The golden ones an
 looked at before, then decide whether it is proven: nothing is fitted to what it is held to.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from handler.vectors.static import STATIC
 
 from ...archive.content import CHECKPOINT, MODEL_CONFIG
 from ...checkpoint_files import CONFIG, load_json
-from ...errors import Refused, UsageError
+from ...errors import Refused
 from ..contents import ReferenceAnswers
 from ..options import WorkerOptions
 from ..proof import Asked, ask_archive
@@ -110,22 +109,3 @@ def with_proven(worker: WorkerOptions, tried: Sequence[Tried]) -> WorkerOptions:
         cpu_precisions={str(precision): each.measured for precision, each in proven.items()},
         int8_kept=proven[Precision.INT8].kept if Precision.INT8 in proven else (),
     )
-
-
-def read_golden(file: Path) -> list[object]:
-    """The user's inputs: one a line, a text or a JSON object; UsageError where there are none."""
-    try:
-        lines = [line for line in file.read_text("utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--golden: {file} cannot be read as text in UTF-8: {error}") from error
-    if not lines:
-        raise UsageError(f"--golden: {file} has no line that says anything")
-    return [_read_input(line) for line in lines]
-
-
-def _read_input(line: str) -> object:
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return line
-    return value if isinstance(value, dict) else line

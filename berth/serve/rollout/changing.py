@@ -2,12 +2,14 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ...console import say
 from ...rollout.state import State
-from ..request import Request
+from ..access import Wish
+from ..request import Request, read_request, require_archives
 from ..server import Server
 from .folder import WatchedFolder
 from .orders import SOCKET, Orders, taking_orders
@@ -28,6 +30,16 @@ class Asked:
     state: State
     watched: WatchedFolder | None = None
     """The folder whose new archives are served; None: no folder is watched."""
+
+
+def read_asked(archives: Sequence[Path], config: Path | None, memory: str | None, wish: Wish) -> Asked:
+    """Check what is asked for, as `read_request` does, and what is served for it: what was live last."""
+    request = read_request(archives, config, memory, wish)
+    state = State.read(request.archives)
+    watched = WatchedFolder(folder=wish.watched) if wish.watched else None
+    request = replace(request, archives=state.archives())
+    require_archives(request.archives)
+    return Asked(request=request, state=state, watched=watched)
 
 
 @contextlib.contextmanager

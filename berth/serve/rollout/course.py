@@ -8,7 +8,7 @@ from subprocess import SubprocessError
 
 from ...clients.management import ManagementClient
 from ...errors import BerthError, Refused
-from ...front.plan import Beside, backend_of
+from ...front.plan import BESIDE, Beside, backend_of
 from ...front.reports.counters import Counters
 from ...machine.quantities import format_bytes
 from ...rollout.comparison import compare
@@ -119,8 +119,9 @@ class Course:
         models = tuple(now for _, now in pairs)
         self._lead(self.old, Beside(behind=self.new.plan.behind, models=models, percent=percent))
         self._tell("canary", f"{percent} of 100 requests go to the new version for {self.order.observe_s:g} s")
-        own = {now.name: f"{backend_of(now)}:beside" for now in models}
-        self._observe("canary", own, lambda name: self._counters(f"model-{name}"))
+        backends = {now.name: backend_of(now) for now in models}
+        beside = {name: backend + BESIDE for name, backend in backends.items()}
+        self._observe("canary", beside, lambda name: self._counters(backends[name]))
 
     def _switch(self) -> None:
         before = {model.name: self._counters(backend_of(model)) for model in self.old.plan.models}
