@@ -13,9 +13,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from unittest import mock
 
 import numpy as np
@@ -40,6 +41,7 @@ COMMAND = "python -m bench.precision.lone"
 SCHEMA_VERSION = 1
 LENGTHS = (8, 16, 32)  # tokens, the two special ones included
 PASSES = 41  # of each way in a round, in turn; the median counts
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 Pass = Callable[[], object]
 
 
@@ -89,33 +91,40 @@ def make_pass(pipeline: Pipeline, length: int) -> Pass:
 
 def make_openvino(folder: Path) -> Mapping[str, Callable[[int], Pass]]:
     """The same with OpenVINO; nothing where it is not installed."""
-    if find_spec("openvino") is None:
-        sys.stderr.write("bench: OpenVINO is not installed, so it has no row here\n")
+    request = compile_openvino(folder)
+    if request is None:
         return {}
-    import openvino  # noqa: PLC0415
-
-    example = dict.fromkeys(("input_ids", "attention_mask", "token_type_ids"), torch.ones(1, 16, dtype=torch.long))
-    converted = openvino.convert_model(AutoModel.from_pretrained(folder).eval(), example_input=example)
-    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32"}
-    request = openvino.Core().compile_model(converted, "CPU", settings).create_infer_request()
 
     def make(length: int) -> Pass:
-        inputs = {name: np.ones((1, length), np.int64) for name in example}
+        inputs = {name: np.ones((1, length), np.int64) for name in INPUTS}
         return lambda: request.infer(inputs)
 
-    return {f"OpenVINO {openvino.__version__.partition('-')[0]} fp32": make}
+    return {f"OpenVINO {version('openvino').partition('-')[0]} fp32": make}
 
 
-def take_turns(passes: Mapping[str, Pass]) -> dict[str, float]:
-    """The median milliseconds of a core that each takes."""
+def compile_openvino(folder: Path) -> Any:
+    """OpenVINO's request for the tokens' vectors, on one thread; None where it is not installed."""
+    if find_spec("openvino") is None:
+        sys.stderr.write("bench: OpenVINO is not installed, so it has no row here\n")
+        return None
+    import openvino  # noqa: PLC0415
+
+    example = dict.fromkeys(INPUTS, torch.ones(1, 16, dtype=torch.long))
+    converted = openvino.convert_model(AutoModel.from_pretrained(folder).eval(), example_input=example)
+    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32"}
+    return openvino.Core().compile_model(converted, "CPU", settings).create_infer_request()
+
+
+def take_turns(passes: Mapping[str, Pass], times: int = PASSES) -> dict[str, float]:
+    """The median milliseconds of a core that each takes, of so many passes."""
     seconds: dict[str, list[float]] = {way: [] for way in passes}
     with one_thread():
-        for _ in range(PASSES + 1):
+        for _ in range(times + 1):
             for way, run in passes.items():
                 began_s = time.process_time()
                 run()
                 seconds[way].append(time.process_time() - began_s)
-    return {way: round(1000 * sorted(found[1:])[PASSES // 2], 2) for way, found in seconds.items()}
+    return {way: round(1000 * sorted(found[1:])[times // 2], 2) for way, found in seconds.items()}
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import requests
 from berth.bulk.manifest import NAME
 from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
+from tests.support.buckets import ACCESS, serving
 from tests.support.bulk import digests, read_rows
 from tests.support.servers import Server, running_server
 
@@ -126,3 +127,22 @@ def test_a_worker_of_the_server_that_dies_in_the_middle_costs_no_row(
     assert process.returncode == 0, said
     assert json.loads(out)["errors"] == {"InvalidInput": 1}
     assert [row["row"] for row in read_rows(output)] == list(range(len(TEXTS)))
+
+
+def test_from_bucket_to_bucket_it_writes_what_it_writes_here(
+    server: Server, lines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ACCESS.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "in").mkdir()
+    lines.rename(tmp_path / "in" / lines.name)
+    with serving("s3") as bucket:
+        bucket.put(tmp_path / "in", "in")
+        there = ("--file", bucket.address("in/*.jsonl"), "--output", bucket.address("out"), "--json")
+        assert json.loads(run(server, *there)[0])["rows"] == len(TEXTS)
+        fetched = digests(bucket.fetch("out", tmp_path / "there"))
+    run(server, "--file", f"{tmp_path}/in/{lines.name}", "--output", str(tmp_path / "here"), "--json")
+    here = digests(tmp_path / "here")
+    assert {**fetched, NAME: b""} == {**here, NAME: b""}
+    _, said = run(server, "--file", "s3://box/texts.txt", code=2)
+    assert "--file s3://box/texts.txt is read with --output FOLDER" in said

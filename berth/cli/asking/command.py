@@ -10,18 +10,21 @@ from ...clients.addresses import INFERENCE_URL, URL_VARIABLE
 from ...errors import UsageError
 from ..options import AsJson, Commands, wants_json
 
-FILE_HELP = "One text a line; - is standard input. With --output all that `berth bulk` reads."
+FILE_HELP = "One text a line; - is standard input. With --output all that `berth bulk` reads, gs:// and s3:// too."
 INFERENCE_HELP = f"The inference address. Default: {URL_VARIABLE}, else TS_INFERENCE_ADDRESS, else {INFERENCE_URL}."
 REJECTS_HELP = "A file for the inputs that are refused, each with its error: JSON lines."
 
 Texts = Annotated[list[str] | None, typer.Argument(help="Texts. Without any: --file, else standard input.")]
-File = Annotated[Path | None, typer.Option(help=FILE_HELP)]
+File = Annotated[str | None, typer.Option(help=FILE_HELP)]
 Objects = Annotated[bool, typer.Option("--objects", help="Each text is an input that is a JSON object.")]
 Parameters = Annotated[str | None, typer.Option(metavar="JSON", help="What to set for all inputs, as a JSON object.")]
 Model = Annotated[str | None, typer.Option(help="Its name. Default: the only model that is served.")]
 Url = Annotated[str | None, typer.Option(help=INFERENCE_HELP)]
 Rejects = Annotated[Path | None, typer.Option(help=REJECTS_HELP)]
-Output = Annotated[Path | None, typer.Option(help="A folder for parts and a manifest: it may be killed, and goes on.")]
+Output = Annotated[
+    str | None,
+    typer.Option(help="A folder for parts and a manifest, gs:// and s3:// too: it may be killed, and goes on."),
+]
 To = Annotated[str, typer.Option(metavar="jsonl|csv|parquet", help="The form of the parts in --output.")]
 Column = Annotated[
     list[str] | None, typer.Option(metavar="KEY=NAME", help="With --output: which column is which key of the task.")
@@ -65,8 +68,16 @@ def predict(
         return
     from .answers import print_answers  # noqa: PLC0415
 
-    items = read_items(texts or [], file, objects=objects)
+    items = read_items(texts or [], _local(file), objects=objects)
     print_answers(items, url, model, settings, rejects, as_json=wants_json(as_json))
+
+
+def _local(file: str | None) -> Path | None:
+    if file and "://" in file:
+        raise UsageError(
+            f"--file {file} is read with --output FOLDER: what is printed comes from files of this machine"
+        )
+    return Path(file) if file else None
 
 
 def _require_berth() -> None:

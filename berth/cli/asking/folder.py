@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...bulk.job import Job, Output, Server
+from ...bulk.storage.address import parse_place
 from ...clients.addresses import inference_url, management_url
 from ...clients.management import ManagementClient
 from ...clients.messages import Model
@@ -14,18 +15,18 @@ from ..bulk.command import parse_columns, require_pyarrow, run_job
 
 
 def make_job(
-    file: Path | None, output: Path, to: str, columns: Sequence[str], parameters: Mapping[str, object] | None
+    file: str | None, output: str, to: str, columns: Sequence[str], parameters: Mapping[str, object] | None
 ) -> Job:
     """What is to be asked, of nobody yet; UsageError for what cannot be done."""
-    if file is None or str(file) == "-":
+    if file is None or file == "-":
         raise UsageError("--output needs --file: a file, a folder or a glob, which can be read again from any place")
     if to not in set(Output):
         raise UsageError(f"--to is {to}: choose one of {', '.join(Output)}")
     require_pyarrow("predict --output")
     return Job(
         archive=Path(),
-        inputs=(str(file),),
-        output=output,
+        inputs=(file,),
+        output=parse_place(output),
         columns=parse_columns(columns),
         parameters=parameters or {},
         to=Output(to),
