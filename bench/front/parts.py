@@ -57,6 +57,8 @@ def measure(archive: Path, folder: Path, engine: str, rounds: int, seconds: floa
     os.environ["BERTH_LONE_TEXTS"] = engine
     with served(archive, folder / "cache") as url:
         behind, front = find_addresses(url)
+        ask(front.url, 1, seconds)  # there is no histogram before the first request
+        time.sleep(SCRAPE_LAG_S)
         for number in range(rounds):
             print(f"{engine}: round {number + 1} of {rounds}", file=sys.stderr)
             for name, value in find_parts(behind, front, seconds).items():

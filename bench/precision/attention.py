@@ -10,6 +10,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Annotated
 
 import torch
@@ -61,9 +62,7 @@ def measure(heads: int, size: int, lengths: Sequence[int]) -> dict[str, float]:
     expected = each_text(query, key, value, lengths)
     for way, attend in WAYS.items():
         torch.testing.assert_close(attend(query, key, value, lengths), expected, msg=f"{way} attends otherwise")
-    runs: dict[str, Callable[[], object]] = {
-        way: (lambda attend=attend: attend(query, key, value, lengths)) for way, attend in WAYS.items()
-    }
+    runs = {way: partial(attend, query, key, value, lengths) for way, attend in WAYS.items()}
     return take_turns(runs | {"the layer's products": make_products(total, heads * size)})
 
 
@@ -83,8 +82,8 @@ def equal_lengths(query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[i
     result = torch.empty_like(query)
     for length, starts in firsts.items():
         places = (torch.tensor(starts)[:, None] + torch.arange(length)).flatten()
-        rows = [_fold(tensor[0, :, places], length) for tensor in (query, key, value)]
-        seen = F.scaled_dot_product_attention(*rows)
+        q, k, v = (_fold(tensor[0, :, places], length) for tensor in (query, key, value))
+        seen = F.scaled_dot_product_attention(q, k, v)
         result[0].index_copy_(1, places, seen.transpose(0, 1).flatten(1, 2))
     return result
 
@@ -93,10 +92,10 @@ def padded(query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[int]) ->
     """One masked call of all texts, as long as the longest."""
     longest = max(lengths)
     is_token = torch.arange(longest) < torch.tensor(lengths)[:, None]
-    rows = [tensor.new_zeros(len(lengths), tensor.shape[1], longest, tensor.shape[3]) for tensor in (query, key, value)]
-    for row, tensor in zip(rows, (query, key, value), strict=True):
-        row.transpose(1, 2)[is_token] = tensor[0].transpose(0, 1)
-    seen = F.scaled_dot_product_attention(*rows, attn_mask=is_token[:, None, None])
+    q, k, v = (query.new_zeros(len(lengths), query.shape[1], longest, query.shape[3]) for _ in range(3))
+    for rows, tensor in ((q, query), (k, key), (v, value)):
+        rows.transpose(1, 2)[is_token] = tensor[0].transpose(0, 1)
+    seen = F.scaled_dot_product_attention(q, k, v, attn_mask=is_token[:, None, None])
     return seen.transpose(1, 2)[is_token].transpose(0, 1)[None]
 
 
@@ -108,7 +107,8 @@ def blocks(query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[int]) ->
 
 def _fold(rows: Tensor, length: int) -> Tensor:
     """[heads, texts * length, size] -> [texts, heads, length, size]."""
-    return rows.unflatten(1, (-1, length)).transpose(0, 1)
+    heads, _, size = rows.shape
+    return rows.view(heads, -1, length, size).transpose(0, 1)
 
 
 WAYS: Mapping[str, Attend] = {
