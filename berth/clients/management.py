@@ -96,7 +96,7 @@ class ManagementClient:
 
     def only_model(self) -> str:
         """The name of the only model; UsageError lists them where there are several."""
-        return require_one(self.models(), self._server.url)
+        return require_one(self.models(), self._server.url, "as MODEL, or model=")
 
     def describe(self, model: Model = None) -> ModelState:
         """The model's state; RequestFailed when no model has this name."""

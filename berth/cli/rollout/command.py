@@ -49,11 +49,14 @@ def rollout(
     from ...rollout.golden import read_golden_of_order  # noqa: PLC0415
     from ...rollout.messages import Action, Order  # noqa: PLC0415
 
+    observe_s = parse_seconds(observe)
+    if canary and not observe_s:
+        raise UsageError(f"--canary {canary} is watched for no time with --observe {observe}: name a longer one")
     order = Order(
         action=Action.ROLLOUT,
         archive=str(archive.absolute()),
         golden=read_golden_of_order(golden) if golden else [],
-        observe_s=parse_seconds(observe),
+        observe_s=observe_s,
         canary_percent=parse_percent(canary) if canary else 0,
     )
     _give(order, as_json)

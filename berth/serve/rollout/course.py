@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from subprocess import SubprocessError
 
 from ...clients.management import ManagementClient
@@ -118,7 +118,9 @@ class Course:
             return
         models = tuple(now for _, now in pairs)
         self._lead(self.old, Beside(behind=self.new.plan.behind, models=models, percent=percent))
-        self._tell("canary", f"{percent} of 100 requests go to the new version for {self.order.observe_s:g} s")
+        seconds = self.order.observe_s
+        text = f"{percent} of 100 requests go to the new version for {seconds:g} s"
+        self._tell("canary", text, percent=percent, seconds=seconds)
         backends = {now.name: backend_of(now) for now in models}
         beside = {name: backend + BESIDE for name, backend in backends.items()}
         self._observe("canary", beside, lambda name: self._counters(backends[name]))
@@ -151,7 +153,8 @@ class Course:
         for name, counters in counted.items():
             if why := why_slower(old(name), counters, self.order.observe_s):
                 raise BerthError(f"the new {name} is worse: {why}")
-            self._tell(step, f"{name} for {self.order.observe_s:g} s: {counters}; the old one: {old(name)}")
+            facts = {"model": name, "seconds": self.order.observe_s, "new": asdict(counters), "old": asdict(old(name))}
+            self._tell(step, f"{name} for {self.order.observe_s:g} s: {counters}; the old one: {old(name)}", **facts)
 
     def _put_back(self, error: Exception) -> None:
         """Let clients reach the old generation alone, and end the new one; where the old one has ended, keep that."""

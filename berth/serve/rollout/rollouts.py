@@ -9,7 +9,7 @@ from ...archive.signature import unpack_signed
 from ...archive.unpack import cache_folder
 from ...archive.verify import content_id
 from ...rollout.messages import Action, Event, Order
-from ...rollout.state import Kept, State
+from ...rollout.state import Kept, State, place_of
 from ..request import Request
 from ..server import Server
 from .change import Archive, Served, archives_after
@@ -82,4 +82,4 @@ class Rollouts:
 def _kept(served: Served) -> tuple[Kept, ...]:
     """Note each archive with the content that is served, whatever is at its path by now."""
     pairs = zip(served.archives, served.models, strict=True)
-    return tuple(Kept(archive=str(path.absolute()), content=content_id(model.folder)) for path, model in pairs)
+    return tuple(Kept(archive=str(place_of(path)), content=content_id(model.folder)) for path, model in pairs)

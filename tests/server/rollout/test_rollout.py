@@ -96,6 +96,7 @@ def test_sixteen_clients_lose_no_request_and_see_both_versions(
     assert clients.failures == {}
     assert all(counted["1.0"] and counted["2.0"] for counted in clients.answers.values()), clients.answers
     assert steps["compared"]["facts"]["flips"] == 2  # the label is the version
+    assert all(steps[step]["facts"]["new"]["requests"] > 0 for step in ("canary", "observed"))
     assert list(steps) == [
         *("verified", "counted", "proven", "compared", "canary", "switched", "observed", "removed", "done"),
     ]

@@ -8,7 +8,7 @@ import pytest
 from berth.archive.unpack import cache_folder, unpack_once
 from berth.archive.verify import content_id
 from berth.errors import Refused
-from berth.rollout.state import FILE, Kept, State, require_before
+from berth.rollout.state import DAMAGED, FILE, Kept, State, require_before
 from tests.support.rollout.versions import make_version
 
 
@@ -50,14 +50,30 @@ def test_what_was_before_is_found_by_its_content(tmp_path: Path) -> None:
         require_before(State(asked=(str(archive),)))
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"version": 2, "servers": {}}', '{"version": 1}'])
-def test_a_file_that_cannot_be_read_is_said_and_left_aside(
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"version": 2, "servers": {}}', '{"version": 1}', '{"version": 1, "servers": 1}']
+)
+def test_a_damaged_file_is_said_and_set_aside_and_what_is_live_is_kept_again(
     tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     archive = make_version(tmp_path, "1.0")
-    (archive.parent / FILE).write_text(text)
-    assert State.read([archive]).archives() == (archive,)
-    assert "cannot be read" in capsys.readouterr().err
+    (file := archive.parent / FILE).write_text(text)
+    state = State.read([archive])
+    assert state.archives() == (archive,)
+    assert f"{file} cannot be read" in (said := capsys.readouterr().err)
+    assert f"set aside as {DAMAGED}" in said
+    assert file.with_name(DAMAGED).read_text() == text
+    assert replace(state, live=(kept(archive),)).write() == ""
+    assert State.read([archive]).live == (kept(archive),)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_folder_has_one_name_however_it_is_written(tmp_path: Path) -> None:
+    archive = make_version(tmp_path, "1.0")
+    assert State(asked=(str(archive),), live=(kept(archive),)).write() == ""
+    roundabout = archive.parent / ".." / archive.parent.name / archive.name
+    assert State.read([roundabout]) == State.read([archive])
+    assert State.read([roundabout]).live
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
