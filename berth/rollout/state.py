@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from ..archive.unpack import cache_folder
 from ..archive.verify import content_id
+from ..archive.versions import highest_first
 from ..console import say
 from ..errors import BerthError, Refused
 
@@ -73,8 +74,11 @@ class State:
         return cls(asked=asked, live=live, before=before)
 
     def archives(self) -> tuple[Path, ...]:
-        """Return what is to be served: the contents that were live last, where all of them are still there."""
-        asked = tuple(map(Path, self.asked))
+        """Return what is to be served: the contents that were live last, where all of them are still there.
+
+        Of each name the first is the default: the one that was chosen last, else the highest version.
+        """
+        asked = highest_first(tuple(map(Path, self.asked)))
         try:
             live = tuple(kept.find() for kept in self.live) or asked
         except (OSError, BerthError) as error:

@@ -28,12 +28,23 @@ def test_what_was_live_is_served_again_for_the_same_request_alone(tmp_path: Path
     assert State.read([first]) == state
     assert State.read([first]).archives() == (second,)
     assert State.read([second]).archives() == (second,)
-    assert State.read([first, second]).archives() == (first, second)
+    assert State.read([first, second]).archives() == (second, first)
     unpacked = unpack_once(second, cache_folder())
     make_version(tmp_path / "more", "3.0").replace(second)
     assert State.read([first]).archives() == (unpacked,)
     unpacked.rename(tmp_path / "elsewhere")
     assert State.read([first]).archives() == (first,)
+
+
+def test_the_default_is_the_highest_version_until_another_one_is_chosen(tmp_path: Path) -> None:
+    versions = [make_version(tmp_path, version) for version in ("1.9", "2.0rc1", "1.10", "2.0")]
+    other = make_version(tmp_path, "1.0", name="other")
+    asked = [versions[0], other, *versions[1:]]
+    highest = State.read(asked).archives()
+    assert highest == (*(versions[index] for index in (3, 1, 2, 0)), other)
+    chosen = (versions[0], versions[3], versions[1], versions[2], other)
+    assert replace(State.read(asked), live=tuple(map(kept, chosen))).write() == ""
+    assert State.read(asked).archives() == chosen
 
 
 def test_what_was_before_is_found_by_its_content(tmp_path: Path) -> None:
