@@ -6,6 +6,7 @@ BerthError              1  our failure
 ├── UsageError          2  the command was called wrongly
 ├── ServerUnreachable   3  no berth server answers at this address
 └── Refused             4  an archive, a checkpoint or a machine that cannot be served, said before anything starts
+    └── NoMemory        4  the same, for memory that others hold and may give back
 """
 
 from typing import ClassVar
@@ -49,6 +50,10 @@ class Refused(BerthError):
     """An archive, a checkpoint or a machine that cannot be served."""
 
     exit_code = 4
+
+
+class NoMemory(Refused):
+    """Memory does not hold it now."""
 
 
 class TruncationWarning(UserWarning):

@@ -21,14 +21,19 @@ class ServedModel:
     version: str
     folder: Path
 
+    @property
+    def path(self) -> str:
+        """How addresses name it, by its version: bert/1.0."""
+        return f"{self.name}/{self.version}"
+
     def predictions_url(self, inference: Endpoint) -> str:
-        """The address where the model is asked."""
-        return f"{inference.url}/predictions/{self.name}"
+        """The address where this version is asked."""
+        return f"{inference.url}/predictions/{self.path}"
 
     def check_url(self, inference: Endpoint) -> str:
         """The address of its deep check, for a GET: that of form 1 is a request without a body."""
         url = self.predictions_url(inference)
-        return url if read_form(self.folder) == 1 else f"{url}/{self.version}/check"
+        return url if read_form(self.folder) == 1 else f"{url}/check"
 
     @property
     def task(self) -> str:

@@ -19,7 +19,7 @@ ManagementUrl = Annotated[
         f"else {MANAGEMENT_URL}.",
     ),
 ]
-Model = Annotated[str | None, typer.Argument(help="Its name. Default: the only model that is served.")]
+Model = Annotated[str | None, typer.Argument(help="NAME or NAME/VERSION. Default: the only model that is served.")]
 
 
 def models(url: ManagementUrl = None, as_json: AsJson = False) -> None:
@@ -28,7 +28,7 @@ def models(url: ManagementUrl = None, as_json: AsJson = False) -> None:
     from .tables import render_models  # noqa: PLC0415
 
     with ManagementClient(url) as management:
-        states = [management.describe(name) for name in management.models()]
+        states = [state for name in management.models() for state in management.versions(name)]
     print(render_models(states, as_json=wants_json(as_json)))
 
 
@@ -39,12 +39,14 @@ def describe(model: Model = None, url: ManagementUrl = None, as_json: AsJson = F
 
     handler = None
     with ManagementClient(url) as management:
-        state = management.describe(model)
+        asked = management.describe(model)
+        versions = management.versions(asked.name)
+        state = next((each for each in versions if each.version == asked.version), asked)
         try:
             handler = management.describe_handler(model)
         except BerthError as error:
             say(f"without what the handler says of itself: {error}")
-    print(render_state(state, handler, as_json=wants_json(as_json)))
+    print(render_state(state, handler, versions, as_json=wants_json(as_json)))
 
 
 def scale(
@@ -65,9 +67,10 @@ def scale(
 
     require_sensible(workers)
     with ManagementClient(url) as management, show_progress() as progress:
-        name = management.describe(model).name  # an unknown model is the first thing to say
+        asked = management.describe(model)  # an unknown model is the first thing to say
+        name = asked.path if asked.is_default is None else asked.name
         launcher = health_endpoint(os.environ).url
-        if why := require_room(management.url, name, workers, fetch_capacity(os.environ), launcher):
+        if why := require_room(management.url, asked.name, workers, fetch_capacity(os.environ), launcher):
             say(NOT_CHECKED.format(why=why))
         state = scale_model(management, name, workers, progress)
     say(f"workers of {name}: {workers}, READY; {NOT_KEPT}")

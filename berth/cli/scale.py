@@ -78,7 +78,7 @@ class _Scaling:
     def look(self) -> bool:
         """Look once: whether the workers are as asked for, not yet without an answer; BerthError when one has died."""
         try:
-            self.state, self.failure = self._management.describe(self.state.name), None
+            self.state, self.failure = self._management.describe(self.state.path), None
         except BerthError as error:  # a server that is busy with starting workers may answer late
             self.failure = error
             return False

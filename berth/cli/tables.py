@@ -57,21 +57,33 @@ def render_models(states: Sequence[ModelState], *, as_json: bool) -> str:
     table = Table("model", "version", "workers READY", "requests waiting")
     for state in states:
         ready = f"{state.num_ready} of {len(state.workers)}"
-        table.add_row(Text(state.name), Text(state.version), ready, str(state.pending_requests))
+        table.add_row(Text(state.name), Text(_version(state, states)), ready, str(state.pending_requests))
     return draw(table)
 
 
-def render_state(state: ModelState, handler: Mapping[str, object] | None, *, as_json: bool) -> str:
-    """One model, what its handler says of itself (None: nothing), and its workers."""
+def render_state(
+    state: ModelState, handler: Mapping[str, object] | None, versions: Sequence[ModelState] = (), *, as_json: bool
+) -> str:
+    """One model among the `versions` of its name, what its handler says of itself (None: nothing), and its workers."""
     if as_json:
         return json.dumps({**asdict(state), "handler": handler})
     facts = Table(show_header=False)
-    for name, value in _facts(state, handler or {}).items():
+    others = {
+        "other versions": ", ".join(_version(each, versions) for each in versions if each.version != state.version)
+    }
+    shown = {**_facts(state, handler or {}), "version": _version(state, versions), **(others if versions[1:] else {})}
+    for name, value in shown.items():
         facts.add_row(name, Text(str(value)))
     workers = Table("worker", "status", "pid", "device", "memory")
     for worker in state.workers:
         workers.add_row(worker.id, worker.status, str(worker.pid or "none"), _device(worker), _memory(worker))
     return draw(facts, workers)
+
+
+def _version(state: ModelState, states: Sequence[ModelState]) -> str:
+    """A version, and that it is the default where its name has another one."""
+    is_alone = len([each for each in states if each.name == state.name]) <= 1
+    return state.version if is_alone or not state.is_default else f"{state.version} (the default)"
 
 
 def _facts(state: ModelState, handler: Mapping[str, object]) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """The management API: which models a server has, and the state of each one's workers."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -44,6 +44,8 @@ class ModelState:
 
     name: str
     version: str
+    is_default: bool | None
+    """Whether it answers who names no version; None where only this version was asked about."""
     workers: tuple[WorkerState, ...]
     min_workers: int
     max_workers: int
@@ -55,6 +57,11 @@ class ModelState:
     """Requests in the queue, which no worker has taken yet."""
     queue_length: int
     """How many requests the queue holds; more are refused."""
+
+    @property
+    def path(self) -> str:
+        """How addresses name it, by its version: bert/1.0."""
+        return f"{self.name}/{self.version}"
 
     @property
     def num_ready(self) -> int:
@@ -96,11 +103,23 @@ class ManagementClient:
 
     def only_model(self) -> str:
         """The name of the only model; UsageError lists them where there are several."""
-        return require_one(self.models(), self._server.url)
+        return require_one(self.models(), self._server.url, "as MODEL, or model=")
 
     def describe(self, model: Model = None) -> ModelState:
-        """The model's state; RequestFailed when no model has this name."""
-        return self._server.ask("GET", self._path(model), decode_state, timeout_s=self._timeout_s)
+        """The state of a model's default version, or of NAME/VERSION; RequestFailed when there is none."""
+        state = self._server.ask("GET", self._path(model), decode_state, timeout_s=self._timeout_s)
+        return state if model and "/" in model else replace(state, is_default=True)
+
+    def versions(self, name: str) -> list[ModelState]:
+        """The state of every version of a model, the default first; RequestFailed when no model has this name."""
+        default = self.describe(name)
+        every = self._server.ask("GET", f"{self._path(name)}/all", decode_states, timeout_s=self._timeout_s)
+        others = [replace(state, is_default=False) for state in every if state.version != default.version]
+        return [default, *others]
+
+    def set_default(self, name: str, version: str) -> None:
+        """Let this version answer who names none; RequestFailed when there is no such version."""
+        self._server.ask("PUT", f"{self._path(f'{name}/{version}')}/set-default", bytes, timeout_s=self._timeout_s)
 
     def describe_handler(self, model: Model = None) -> dict[str, object]:
         """What the handler in one of the workers says of itself; it waits its turn among the requests."""
@@ -124,7 +143,7 @@ class ManagementClient:
             self._server.ask("PUT", path, bytes, timeout_s=self._timeout_s)
 
     def _path(self, model: Model) -> str:
-        return f"/models/{quote(self.only_model() if model is None else model, safe='')}"
+        return f"/models/{quote(self.only_model() if model is None else model)}"
 
 
 class _Named(msgspec.Struct):
@@ -177,11 +196,21 @@ class _Described(msgspec.Struct, rename="camel"):
 
 def decode_state(body: bytes) -> ModelState:
     """The state in TorchServe's answer to a describe; ValueError when it is not one."""
-    (model,) = _MODELS.decode(body)  # one version of a model is served
+    (state,) = decode_states(body)
+    return state
+
+
+def decode_states(body: bytes) -> list[ModelState]:
+    """The states in TorchServe's answer to a describe of all versions; ValueError when it is not one."""
+    return [_to_state(model) for model in _MODELS.decode(body)]
+
+
+def _to_state(model: _Model) -> ModelState:
     queue = model.job_queue_status
     return ModelState(
         name=model.model_name,
         version=model.model_version,
+        is_default=None,
         workers=tuple(worker.to_state() for worker in model.workers),
         min_workers=model.min_workers,
         max_workers=model.max_workers,

@@ -91,14 +91,12 @@ def decode_results(body: bytes, count: int, truncated: str | None = None) -> Res
     return Results(map(_require_result, results), cut)
 
 
-def require_one(names: Sequence[str], address: str) -> str:
-    """The name of the only model at this address; UsageError lists them where there are several."""
+def require_one(names: Sequence[str], address: str, how: str = "--model, or model=") -> str:
+    """The name of the only model at this address; UsageError lists them where there are several, and says `how`."""
     if len(names) == 1:
         return names[0]
     listed = ", ".join(names) or "none"
-    raise UsageError(
-        f"the server at {address} has {len(names)} models, {listed}: name one of them (--model, or model=)"
-    )
+    raise UsageError(f"the server at {address} has {len(names)} models, {listed}: name one of them ({how})")
 
 
 def decode_error(body: bytes) -> ServerError:

@@ -111,7 +111,7 @@ def _refusals(plan: FrontPlan) -> dict[str, object]:
 
 
 def _log(plan: FrontPlan, has_access_log: bool) -> dict[str, object]:
-    names = {"http_log": (*plan.own_backends, *plan.backends_beside), "grpc_log": ()}
+    names = {"http_log": plan.backends, "grpc_log": ()}
     return {name: _joined(log_lines(backends)) if has_access_log else "" for name, backends in names.items()}
 
 

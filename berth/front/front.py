@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ..archive.served_model import ServedModel
 from ..errors import BerthError
 from ..gateway.settings import GatewaySettings
 from ..process.kept import KeptProcess
 from ..process.log_style import LogStyle
 from ..wait import wait_until
 from .config import GATEWAY_GRPC, GATEWAY_HTTP, INSIDE, RUNTIME, render_config
-from .plan import FrontPlan
+from .plan import Backend, FrontPlan
 from .refusals import GRPC_REFUSALS
 from .reloaded import ReloadedFile, reloaded_files
 from .reports.access_log import forwarded
@@ -41,7 +40,7 @@ class Front:
     files: Sequence[ReloadedFile]
     runtime: Path
     """The socket where HAProxy says how it is."""
-    models: Sequence[ServedModel]
+    backends: Sequence[Backend]
 
     def require_running(self) -> None:
         """BerthError where one has ended, which at a start means that it never runs."""
@@ -63,7 +62,7 @@ class Front:
 
     def metrics(self) -> str:
         """Write the front's numbers as Prometheus reads them; BerthError where it does not answer."""
-        return render_metrics(partial(ask, self.runtime), self.models)
+        return render_metrics(partial(ask, self.runtime), self.backends)
 
     def counters(self, backend: str) -> Counters:
         """What was counted of a backend since this front's start; BerthError where it does not answer."""
@@ -122,7 +121,9 @@ def running_front(
             with haproxy.running():
                 _wait_for(haproxy)
                 haproxy.command = command  # started again it would find nobody to inherit from
-                yield Front(haproxy=haproxy, gateway=gateway, files=files, runtime=folder / RUNTIME, models=plan.models)
+                yield Front(
+                    haproxy=haproxy, gateway=gateway, files=files, runtime=folder / RUNTIME, backends=plan.backends
+                )
 
 
 def _wait_for(process: KeptProcess) -> None:

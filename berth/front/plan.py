@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..archive.served_model import ServedModel
+from ..archive.versions import default_models
 from ..endpoint import Endpoint
 from ..settings import Settings
 from .keys import KeySource
 
 BESIDE = ":beside"
-"""The end of the names of backends for versions beside."""
+"""The end of the names of backends for versions that another TorchServe has."""
 GIVEN_AWAY = Path("/proc/sys/net/ipv4/ip_local_port_range")
 """The first and the last port that Linux gives to connections."""
 LOOPBACK = "127.0.0.1"
@@ -53,6 +54,7 @@ class FrontPlan:
     behind: Settings
     """The same with the addresses on loopback that TorchServe gets instead."""
     models: tuple[ServedModel, ...]
+    """Of each name the first is the default."""
     max_requests: int
     """Requests of one model that TorchServe gets at once; the others wait in the front."""
     max_connections: int
@@ -71,23 +73,35 @@ class FrontPlan:
     @property
     def versions(self) -> dict[str, list[str]]:
         """Each model's versions, of which the first is the default."""
-        beside = self.beside.models if self.beside else ()
+        every = (*self.models, *(self.beside.models if self.beside else ()))
         return {
-            model.name: list(
-                dict.fromkeys((model.version, *(each.version for each in beside if each.name == model.name)))
-            )
-            for model in self.models
+            name: list(dict.fromkeys(model.version for model in every if model.name == name))
+            for name in dict.fromkeys(model.name for model in self.models)
         }
 
     @property
-    def own_backends(self) -> tuple[Backend, ...]:
-        """Where each model's requests go."""
-        return _backends(self.behind, self.models, "")
+    def defaults(self) -> tuple[Backend, ...]:
+        """Where requests go that name no version."""
+        return tuple(_backend(self.behind, model, backend_of(model)) for model in default_models(self.models))
+
+    @property
+    def others(self) -> tuple[Backend, ...]:
+        """Where those go that name another version of the same TorchServe."""
+        others = (model for model in self.models if model not in default_models(self.models))
+        return tuple(_backend(self.behind, model, f"{backend_of(model)}:{model.version}") for model in others)
 
     @property
     def backends_beside(self) -> tuple[Backend, ...]:
         """Where those go that are for a version beside."""
-        return _backends(self.beside.behind, self.beside.models, BESIDE) if self.beside else ()
+        if self.beside is None:
+            return ()
+        behind = self.beside.behind
+        return tuple(_backend(behind, model, backend_of(model) + BESIDE) for model in self.beside.models)
+
+    @property
+    def backends(self) -> tuple[Backend, ...]:
+        """All of them."""
+        return (*self.defaults, *self.others, *self.backends_beside)
 
 
 def _free_ports(taken: Set[int]) -> Generator[int, None, None]:
@@ -107,13 +121,12 @@ def _candidates(taken: Set[int]) -> Iterator[int]:
 
 
 def backend_of(model: ServedModel) -> str:
-    """Name a model's backend; a model's name has no character that HAProxy does not take."""
+    """Name the backend of a default model; no name or version has a character that HAProxy does not take."""
     return f"model-{model.name}"
 
 
-def _backends(behind: Settings, models: tuple[ServedModel, ...], suffix: str) -> tuple[Backend, ...]:
-    address = behind.inference.address
-    return tuple(Backend(name=backend_of(model) + suffix, model=model, address=address) for model in models)
+def _backend(behind: Settings, model: ServedModel, name: str) -> Backend:
+    return Backend(name=name, model=model, address=behind.inference.address)
 
 
 def move_behind(settings: Settings) -> Settings:

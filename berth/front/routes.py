@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from handler.doors.paths import ROOT_PATHS
+from handler.doors.paths import INFER, ROOT_PATHS
 
 from ..archive.served_model import ServedModel
-from .plan import Backend, FrontPlan, backend_of
+from .plan import Backend, FrontPlan
 
 SMALL_BYTES = 1024  # so short a body has no more inputs than one request may have: the gateway need not count
 EMBEDDINGS = "/v1/embeddings"
@@ -16,32 +16,33 @@ def route_lines(plan: FrontPlan) -> Iterator[str]:
     """Write how the frontend for HTTP chooses; a request that needs translation goes to the gateway."""
     yield from _named_lines(plan)
     yield f"    acl at_root path {' '.join(AT_ROOT)}"
-    if len(plan.models) == 1:
-        yield f"    http-request set-var(txn.model) str({plan.models[0].name}) if at_root"
-        yield f"    http-request set-var(txn.to) str({backend_of(plan.models[0])}) if at_root"
-    yield from _beside_lines(plan)
-    if len(plan.models) == 1:
+    is_alone = len(plan.defaults) == 1
+    if is_alone:
+        yield f"    http-request set-var(txn.model) str({plan.defaults[0].model.name}) if at_root"
+        yield f"    http-request set-var(txn.to) str({plan.defaults[0].name}) if at_root"
+    yield from _version_lines(plan)
+    if is_alone:
         yield _to_gateway(f"{{ path {EMBEDDINGS} }} !{{ req.hdr_val(content-length) 1:{SMALL_BYTES} }}")
     else:
         yield _to_gateway("at_root")
     yield _to_gateway("{ path /v1/models /v2 /v2/ /health } or { path_beg /v2/health/ }")
     yield _to_gateway("{ path_beg /v2/models/ } { path_end /ready }")
     yield _to_gateway("{ method GET HEAD } { path_beg /v1/models/ } !{ path -m sub : }")
-    for model in plan.models:
-        yield f"    http-request set-var(txn.refusal) str(version) if {_other_version(model, plan.backends_beside)}"
+    for name, versions in plan.versions.items():
+        yield f"    http-request set-var(txn.refusal) str(version) if {_is_unknown(name, versions)}"
 
 
 def inside_lines(plan: FrontPlan) -> Iterator[str]:
     """Write how paths that name a model choose its backend, which is all that the gateway asks for."""
     yield from _named_lines(plan)
-    yield from _beside_lines(plan)
+    yield from _version_lines(plan)
 
 
 def model_backend_lines(plan: FrontPlan) -> Iterator[str]:
-    """Write a backend for each model, so that each has a queue of its own."""
-    for backend in (*plan.own_backends, *plan.backends_beside):
+    """Write a backend for each version of a model, so that each has a queue of its own."""
+    for backend in plan.backends:
         yield f"backend {backend.name}"
-        yield from _rewrite_lines(backend.model)
+        yield from _rewrite_lines(backend.model, is_default=backend not in plan.others)
         yield f"    server torchserve {backend.address} maxconn {plan.max_requests}"
 
 
@@ -52,27 +53,35 @@ def _named_lines(plan: FrontPlan) -> Iterator[str]:
         ("field(4,/),field(1,:)", "/v1/models/ /v2/models/"),
     ):
         yield f"    http-request set-var(txn.model) {read},{field} if {{ {read} -m beg {begins} }}"
-    for backend in plan.own_backends:
+    for backend in plan.defaults:
         yield f"    http-request set-var(txn.to) str({backend.name}) if {_is_for(backend.model)}"
 
 
-def _beside_lines(plan: FrontPlan) -> Iterator[str]:
-    """Write what goes to versions beside: a share of what names no version, and what names theirs."""
-    if plan.beside is None:
+def _version_lines(plan: FrontPlan) -> Iterator[str]:
+    """Write what goes to other versions: what names them, and to those beside a share of what names none."""
+    if not (plan.others or plan.backends_beside):
         return
     in_v2 = "{ path_beg /v2/models/ } { path,url_dec,field(5,/) -m str versions }"
     yield "    http-request set-var(txn.asked) path,url_dec,field(4,/) if { path_beg /predictions/ /explanations/ }"
     yield f"    http-request set-var(txn.asked) path,url_dec,field(6,/) if {in_v2}"
-    own = {backend.model.name: backend for backend in plan.own_backends}
+    own = {model.path for model in plan.models}
     for backend in plan.backends_beside:
-        to_it, is_for = f"    http-request set-var(txn.to) str({backend.name}) if", _is_for(backend.model)
-        version = f"{{ var(txn.asked) -m str {backend.model.version} }}"
-        is_other = own[backend.model.name].model.version != backend.model.version
-        if plan.beside.percent:
-            unnamed = f"!{{ var(txn.asked) -m str {own[backend.model.name].model.version} }}" if is_other else ""
-            yield f"{to_it} {is_for} {{ rand(100) lt {plan.beside.percent} }} {unnamed}".rstrip()
-        if is_other:
-            yield f"{to_it} {is_for} {version}"
+        if plan.beside and plan.beside.percent:
+            yield f"{_to(backend)} {{ rand(100) lt {plan.beside.percent} }} {_names_none(backend, plan)}".rstrip()
+    for backend in (*plan.others, *plan.backends_beside):
+        if backend in plan.others or backend.model.path not in own:
+            yield f"{_to(backend)} {{ var(txn.asked) -m str {backend.model.version} }}"
+
+
+def _to(backend: Backend) -> str:
+    return f"    http-request set-var(txn.to) str({backend.name}) if {_is_for(backend.model)}"
+
+
+def _names_none(beside: Backend, plan: FrontPlan) -> str:
+    """The condition that no version is named which the live TorchServe alone has."""
+    name, version = beside.model.name, beside.model.version
+    own = " ".join(model.version for model in plan.models if model.name == name and model.version != version)
+    return f"!{{ var(txn.asked) -m str {own} }}" if own else ""
 
 
 def _is_for(model: ServedModel) -> str:
@@ -83,18 +92,21 @@ def _to_gateway(when: str) -> str:
     return f"    http-request set-var(txn.to) str(gateway) if {when}"
 
 
-def _other_version(model: ServedModel, beside: Sequence[Backend]) -> str:
-    base = f"/v2/models/{model.name}/versions/"
-    versions = [model.version, *(each.model.version for each in beside if each.model.name == model.name)]
+def _is_unknown(name: str, versions: Sequence[str]) -> str:
+    base = f"/v2/models/{name}/versions/"
     known = " ".join(f"!{{ path {base}{each} }} !{{ path_beg {base}{each}/ }}" for each in versions)
     return f"{{ path_beg {base} }} {known}"
 
 
-def _rewrite_lines(model: ServedModel) -> Iterator[str]:
+def _rewrite_lines(model: ServedModel, *, is_default: bool) -> Iterator[str]:
     """TorchServe has no address with v2's version, no metadata of a model, and nothing at the root."""
-    base, version, home = f"/v2/models/{model.name}", f"/versions/{model.version}", f"/predictions/{model.name}"
+    base, version, home = f"/v2/models/{model.name}", f"/versions/{model.version}", f"/predictions/{model.path}"
     in_v2 = "{ path_beg /v2/models/ }"
     yield "    acl named path_beg /predictions/ /explanations/ /v1/models/ /v2/models/"
-    yield f"    http-request set-path {home}/{model.version}%[path] if !named"
-    yield f"    http-request set-path {home}/{model.version}/v2 if {in_v2} {{ path {base} {base}{version} }}"
-    yield f"    http-request replace-path {base}{version}/(infer|explain) {base}/\\1 if {in_v2}"
+    yield f"    http-request set-path {home}%[path] if !named"
+    yield f"    http-request set-path {home}/v2 if {in_v2} {{ path {base} {base}{version} }}"
+    if is_default:
+        yield f"    http-request replace-path {base}{version}/(infer|explain) {base}/\\1 if {in_v2}"
+        return
+    yield f"    http-request set-path {home}/{INFER} if {{ path {base}{version}/infer }}"
+    yield f"    http-request set-path /explanations/{model.path}/{INFER} if {{ path {base}{version}/explain }}"

@@ -6,6 +6,7 @@ closed, and no request is lost (docs/decisions/rollout.md).
 """
 
 import contextlib
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,7 +24,13 @@ CLOSE_S = 5.0  # it takes milliseconds
 class _Life:
     front: Front
     plan: FrontPlan
+    folder: Path
     held: contextlib.ExitStack
+
+    def end(self) -> None:
+        """End what still runs of it, and leave nothing of it behind."""
+        self.held.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @dataclass(kw_only=True)
@@ -60,7 +67,7 @@ class Fronts:
             self.live.look()
             for life in [life for life in self._former if life.front.has_ended]:
                 self._former.remove(life)
-                life.held.close()
+                life.end()
 
     def is_left(self, behind: Settings) -> bool:
         """Whether no front leads to this TorchServe any more, not even one that only answers its last clients."""
@@ -85,7 +92,7 @@ class Fronts:
     def close(self) -> None:
         """End every front at once."""
         for life in [*self._former, *([self._live] if self._live else [])]:
-            life.held.close()
+            life.end()
 
     def _start(self, plan: FrontPlan) -> _Life:
         """Start a front; one that takes over is waited for, with its gateway, while the other one goes on."""
@@ -96,7 +103,7 @@ class Fronts:
         with contextlib.ExitStack() as held:
             started = running_front(plan, folder, heir_of=former.runtime if former else None)
             front = held.enter_context(started)
-            return _Life(front=front, plan=plan, held=held.pop_all())
+            return _Life(front=front, plan=plan, folder=folder, held=held.pop_all())
 
 
 @contextlib.contextmanager

@@ -95,7 +95,7 @@ class Repairs:
             _kill(state.workers[place].pid)
         if remedy.scaled_from is not None:
             try:
-                self._management.renew(state.name, remedy.scaled_from, len(state.workers))
+                self._management.renew(state.path, remedy.scaled_from, len(state.workers))
             except BerthError as error:
                 self.lost = f"{remedy.reason}, and scaling it away and back failed: {error}"
 

@@ -32,7 +32,7 @@ class Watch:
     def __init__(self, management: Endpoint, inference: Endpoint, models: Sequence[ServedModel]) -> None:
         self._models = [
             ModelWatch(
-                model.name,
+                model.path,
                 ManagementClient(management.url),
                 partial(DeepCheck, model.check_url(inference)),
                 folder=model.folder,
@@ -44,7 +44,7 @@ class Watch:
     def start(self) -> None:
         """Look at every model again and again, until the process ends."""
         for model in self._models:
-            threading.Thread(target=model.run, args=[self._stopped], name=f"watch-{model.name}", daemon=True).start()
+            threading.Thread(target=model.run, args=[self._stopped], name=f"watch-{model.path}", daemon=True).start()
 
     def stop(self) -> None:
         """Look no more and repair nothing; a known text that is on its way is still answered."""
@@ -74,7 +74,7 @@ class Watch:
     @property
     def unknown(self) -> str | None:
         """The first model that TorchServe says it does not have."""
-        return next((model.name for model in self._models if model.is_unknown), None)
+        return next((model.path for model in self._models if model.is_unknown), None)
 
     @property
     def why_never_ready(self) -> str | None:
@@ -92,14 +92,18 @@ class ModelWatch:
 
     def __init__(
         self,
-        name: str,
+        path: str,
         management: ManagementClient,
         send: Callable[[], DeepCheck],
         look_at: Callable[[int | None], Activity | None] = look_at,
         folder: Path | None = None,
     ) -> None:
-        """`send` sends a known text; `look_at` says what the process of a pid does; `folder`: as Repairs has it."""
-        self.name = name
+        """`path`: the model as addresses name it; `send` sends a known text; `look_at` says what the process of a pid
+        does; `folder`: as Repairs has it.
+        """
+        self.path = path
+        self.name = path.replace("/", " ")
+        """For people."""
         self._management = management
         self._send = send
         self._look_at = look_at
@@ -175,7 +179,7 @@ class ModelWatch:
 
     def _ask_torchserve(self, clock: Callable[[], float]) -> None:
         try:
-            state = self._management.describe(self.name)
+            state = self._management.describe(self.path)
             self._record.note_state(state, clock())
         except RequestFailed as error:
             self._record.note_refusal(clock(), is_unknown=error.code == HTTPStatus.NOT_FOUND)

@@ -151,7 +151,9 @@ def plan_budget(models: Sequence[ModelLoad], server: ServerSizes, jvm: Jvm | Non
     for model in models:
         parts += [*_shared_parts(model, server), *_worker_parts(model, server)]
         on_card += _gpu_parts(model, server) if server.num_gpus else []
-    worker_bytes = {model.size.name: _worker_bytes(model, server) for model in models}
+    worker_bytes: dict[str, int] = {}
+    for model in models:  # the largest of a name's versions
+        worker_bytes[model.size.name] = max(worker_bytes.get(model.size.name, 0), _worker_bytes(model, server))
     return Budget(parts=_some(parts), gpu_parts=_some(on_card), jvm=jvm, worker_bytes=worker_bytes)
 
 

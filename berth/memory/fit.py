@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from ..errors import Refused
+from ..errors import NoMemory
 from ..machine.machine import Machine
 from ..machine.quantities import format_bytes
 from .budget import Budget, ModelLoad, Part, ServerSizes, plan_budget
@@ -48,9 +48,9 @@ class MemoryPlan:
     """What the budget was counted for."""
 
     def require_fit(self) -> None:
-        """Refused where the server does not fit."""
+        """NoMemory where the server does not fit."""
         if self.refusal:
-            raise Refused(self.refusal)
+            raise NoMemory(self.refusal)
 
     def scaled(self, workers: int) -> Self:
         """The same java with another number of workers of each model."""

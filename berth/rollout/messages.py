@@ -27,6 +27,8 @@ class Action(StrEnum):
     """One is served, in the place of one with its name or beside all others."""
     ROLLBACK = "rollback"
     """Those are served that were before the last change."""
+    DEFAULT = "default"
+    """A served version answers who names none."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +38,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     archive: str = ""
     """The path of a .mar or an unpacked folder, absolute: of what is to be served."""
     name: str = ""
-    """The model that is to be served no more."""
+    """The model that is to be served no more, all versions of NAME or one NAME/VERSION; or that of the default."""
+    version: str = ""
+    """The version that is to be the default."""
     golden: list[str | dict[str, Any]] = []
     """Inputs that both versions are asked; none: the known inputs of the archive."""
     observe_s: float = 0.0

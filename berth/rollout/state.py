@@ -2,17 +2,19 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from ..archive.unpack import cache_folder
 from ..archive.verify import content_id
+from ..archive.versions import highest_first
 from ..console import say
 from ..errors import BerthError, Refused
 
 FILE = ".berth-live.json"
+DAMAGED = f"{FILE}.damaged"
 VERSION = 1
 
 
@@ -44,6 +46,11 @@ class Kept:
         raise Refused(f"{path} is gone or has another content now, and what it was is no longer in {unpacked.parent}")
 
 
+Served = tuple[tuple[Kept, ...], tuple[Kept, ...]]
+"""What is live, and what was before."""
+NOTHING: Served = ((), ())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """What a server was asked for at its start, what is live, and what was before."""
@@ -58,19 +65,20 @@ class State:
     @classmethod
     def read(cls, archives: Sequence[Path]) -> Self:
         """Read what is kept of a server that was asked for these archives; nothing where nothing can be read."""
-        asked = tuple(str(archive.absolute()) for archive in archives)
+        asked = tuple(str(place_of(archive)) for archive in archives)
         try:
-            kept = _read(archives).get(_key(asked), {})
-            return (
-                cls(asked=asked, live=_kept(kept["live"]), before=_kept(kept["before"])) if kept else cls(asked=asked)
-            )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            say(f"{_file(archives)} cannot be read, so what was asked for is served: {error}")
-            return cls(asked=asked)
+            live, before = _read(_file(asked)).get(_key(asked), NOTHING)
+        except OSError as error:
+            say(f"{_file(asked)} cannot be read, so what was asked for is served: {error}")
+            live, before = NOTHING
+        return cls(asked=asked, live=live, before=before)
 
     def archives(self) -> tuple[Path, ...]:
-        """Return what is to be served: the contents that were live last, where all of them are still there."""
-        asked = tuple(map(Path, self.asked))
+        """Return what is to be served: the contents that were live last, where all of them are still there.
+
+        Of each name the first is the default: the one that was chosen last, else the highest version.
+        """
+        asked = highest_first(tuple(map(Path, self.asked)))
         try:
             live = tuple(kept.find() for kept in self.live) or asked
         except (OSError, BerthError) as error:
@@ -84,20 +92,18 @@ class State:
                     f"{kept.archive} is gone or was replaced; `berth rollout {kept.archive}` takes up what is there now"
                 )
         names = ", ".join(map(str, live))
-        say(f"served is what was live last: {names} (`berth rollback` goes back; {_file(asked)} says so)")
+        say(f"served is what was live last: {names} (`berth rollback` goes back; {_file(self.asked)} says so)")
         return live
 
     def write(self) -> str:
         """Keep it; why that cannot be, where it cannot: "" where it is."""
-        archives = tuple(map(Path, self.asked))
-        file = _file(archives)
+        file = _file(self.asked)
         try:
-            kept = {"live": [asdict(each) for each in self.live], "before": [asdict(each) for each in self.before]}
-            text = json.dumps({"version": VERSION, "servers": {**_read(archives), _key(self.asked): kept}}, indent=1)
+            text = _to_text({**_read(file), _key(self.asked): (self.live, self.before)})
             draft = file.with_name(f"{FILE}.{os.getpid()}")
-            draft.write_text(text + "\n", encoding="utf-8")
+            draft.write_text(text, encoding="utf-8")
             draft.replace(file)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except OSError as error:
             return f"{file} cannot be written ({error}): after a restart what was asked for is served again"
         return ""
 
@@ -112,19 +118,37 @@ def require_before(state: State) -> tuple[Path, ...]:
         raise BerthError(f"what was live before cannot be read: {error}") from error
 
 
-def _file(archives: Sequence[Path]) -> Path:
+def place_of(archive: Path) -> Path:
+    """The one path by which an archive is known, however its folder was named; a link to an archive stays a link."""
+    return archive.parent.resolve() / archive.name
+
+
+def _file(asked: Sequence[str]) -> Path:
     """Beside the first archive: the model store, where it is served from there."""
-    return archives[0].absolute().parent / FILE
+    return Path(asked[0]).parent / FILE
 
 
-def _read(archives: Sequence[Path]) -> dict[str, Any]:
-    file = _file(archives)
-    if not file.is_file():
+def _read(file: Path) -> dict[str, Served]:
+    """What is kept of each server; a damaged file is set aside, or nothing could ever be kept again."""
+    try:
+        kept = json.loads(file.read_text("utf-8"))
+        if kept["version"] != VERSION:
+            raise ValueError(f"its version is {kept['version']}, and this berth knows {VERSION}")
+        return {key: (_kept(each["live"]), _kept(each["before"])) for key, each in kept["servers"].items()}
+    except FileNotFoundError:
         return {}
-    kept = json.loads(file.read_text("utf-8"))
-    if kept["version"] != VERSION:
-        raise ValueError(f"its version is {kept['version']}, and this berth knows {VERSION}")
-    return dict(kept["servers"])
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        aside = file.replace(file.with_name(DAMAGED))
+        say(f"{file} cannot be read ({error!r}): it is set aside as {aside.name}, and what it said is lost")
+        return {}
+
+
+def _to_text(servers: Mapping[str, Served]) -> str:
+    kept = {
+        key: {"live": [asdict(each) for each in live], "before": [asdict(each) for each in before]}
+        for key, (live, before) in servers.items()
+    }
+    return json.dumps({"version": VERSION, "servers": kept}, indent=1) + "\n"
 
 
 def _key(asked: Sequence[str]) -> str:

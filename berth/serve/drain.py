@@ -32,7 +32,7 @@ class Drain:
         """`settings` have TorchServe's addresses; `also`: those of the front, or the same."""
         management = ManagementClient(settings.management.url)
         self._models = [
-            ModelDrain(model.name, management, partial(DeepCheck, model.check_url(settings.inference)))
+            ModelDrain(model.path, management, partial(DeepCheck, model.check_url(settings.inference)))
             for model in models
         ]
         self._ports = frozenset(

@@ -118,15 +118,15 @@ class Generation:
         if self.watch.why_never_ready:
             raise BerthError(f"{self.watch.why_never_ready}; its log is above, and a new start may help")
 
-    def _not_registered(self, name: str) -> Refused:
+    def _not_registered(self, path: str) -> Refused:
         lines = self.torchserve.log
-        link, folder = next((link, model.folder) for link, model in self.plan.links.items() if model.name == name)
+        link, model = next((link, model) for link, model in self.plan.links.items() if model.path == path)
         wait_until(lambda: why_not_registered(lines.lines, link) is not None, REGISTRATION_S)
         reason = why_not_registered(lines.lines, link) or "its log is above"
         return Refused(
-            f"TorchServe did not take the model {name} from {folder}: {reason}; its Java must be able to read that "
-            "folder: unset JAVA_HOME if it names a Java that is confined, or set XDG_CACHE_HOME to another folder for "
-            "the cache"
+            f"TorchServe did not take the model {model.name} from {model.folder}: {reason}; its Java must be able to "
+            "read that folder: unset JAVA_HOME if it names a Java that is confined, or set XDG_CACHE_HOME to another "
+            "folder for the cache"
         )
 
 

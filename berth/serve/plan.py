@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,7 @@ class ServerPlan:
 
     settings: Settings
     models: tuple[ServedModel, ...]
+    """Of each name the first is the default, here as in TorchServe."""
     java: Java
     memory: MemoryPlan
     """How much memory the server takes, and java of it; and the machine that grants it."""
@@ -76,8 +77,11 @@ class ServerPlan:
 
     @property
     def names(self) -> str:
-        """The models' names, for a sentence."""
-        return ", ".join(model.name for model in self.models)
+        """The models' names, for a sentence, with the versions of those that have several."""
+        versions: dict[str, list[str]] = {}
+        for model in self.models:
+            versions.setdefault(model.name, []).append(model.version)
+        return ", ".join(_with_versions(name, each) for name, each in versions.items())
 
     @property
     def capacity(self) -> Capacity:
@@ -85,7 +89,7 @@ class ServerPlan:
         return Capacity(
             inference=self.settings.inference.url,
             management=self.settings.management.url,
-            models=self.memory.names,
+            models=tuple(dict.fromkeys(self.memory.names)),
             max_workers=self.memory.max_workers,
             reason=self.memory.why_no_more,
         )
@@ -157,3 +161,8 @@ class ServerPlan:
     def _locations(self) -> list[str]:
         """The models in TorchServe's notation."""
         return [f"{model.name}={link}" for link, model in self.links.items()]
+
+
+def _with_versions(name: str, versions: Sequence[str]) -> str:
+    default, *others = versions
+    return f"{name} ({default} by default, and {', '.join(others)})" if others else name

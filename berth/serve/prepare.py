@@ -90,7 +90,7 @@ def _announce_machine(machine: Machine) -> None:
 def prepare_models(
     archives: Sequence[Path], signed_by: Path | None = None, advance: Advance = ignore
 ) -> tuple[ServedModel, ...]:
-    """Unpack every archive and verify what is served; Refused when one is missing, altered or named like another.
+    """Unpack every archive and verify what is served; Refused when one is missing, altered or there twice.
 
     With a public key, `signed_by`, each has its signature.
     """
@@ -98,8 +98,11 @@ def prepare_models(
     with ThreadPoolExecutor() as threads:
         folders = list(threads.map(partial(unpack_signed, key=signed_by, cache=cache, advance=advance), archives))
     models = tuple(read_model(folder.absolute()) for folder in folders)
-    names = [model.name for model in models]
+    paths = [model.path for model in models]
     for model, archive in zip(models, archives, strict=True):
-        if names.count(model.name) > 1:
-            raise Refused(f"{archive}: two archives are named {model.name!r}; pack one of them with another --name")
+        if paths.count(model.path) > 1:
+            raise Refused(
+                f"{archive}: two archives are {model.name} {model.version}; pack one of them with another --version or "
+                "--name"
+            )
     return models

@@ -4,8 +4,8 @@ import shlex
 import time
 
 from ..archive.served_model import ServedModel
+from ..archive.versions import default_models
 from ..console import say
-from ..endpoint import Endpoint
 from ..errors import BerthError
 from ..health.watch import LOOK_S
 from ..process.signals import StopSignals
@@ -67,15 +67,17 @@ def _announce(plan: ServerPlan, split: StartSplit) -> None:
     inference = plan.settings.inference
     say(str(split))
     say(f"ready: {plan.names} at {inference.url}, workers per model: {plan.num_workers}. Ctrl-C stops. Try:")
+    defaults, has_keys = default_models(plan.models), plan.front is not None and plan.front.keys is not None
     for model in plan.models:
-        say(curl_line(inference, model, has_keys=plan.front is not None and plan.front.keys is not None))
+        address = f"{inference.url}/predictions/{model.name if model in defaults else model.path}"
+        say(curl_line(address, model, has_keys=has_keys))
 
 
-def curl_line(inference: Endpoint, model: ServedModel, *, has_keys: bool = False) -> str:
+def curl_line(address: str, model: ServedModel, *, has_keys: bool = False) -> str:
     """Return a command to try, which the model answers; a certificate is rarely one of the name 127.0.0.1."""
-    address, body = model.predictions_url(inference), shlex.quote(model.known_request())
+    body = shlex.quote(model.known_request())
     key = ' -H "authorization: Bearer $BERTH_API_KEY"' if has_keys else ""
-    insecure = " --insecure" if inference.scheme == "https" else ""
+    insecure = " --insecure" if address.startswith("https:") else ""
     return f"curl{insecure} {address}{key} -H 'content-type: application/json' -d {body}"
 
 

@@ -63,6 +63,10 @@ ROOT_PATHS = (
 )
 
 
+INFER = "v2/infer"
+"""Where one version answers what v2 asks: TorchServe knows /v2/models/{model}/infer of the default version alone."""
+
+
 def tei_error_type(status: int) -> str:
     """Return the `error_type` that TEI's clients know for an HTTP status (its router's ErrorType)."""
     match status:

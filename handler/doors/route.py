@@ -20,7 +20,7 @@ from .cohere import rerank as cohere_rerank
 from .hub import inference
 from .inflate import inflate
 from .openai import classify, embeddings, score
-from .paths import EVERY, ROOT_PATHS, RootPath
+from .paths import EVERY, INFER, ROOT_PATHS, RootPath
 from .tei import embed, info, predict, rerank, similarity, tokens
 
 logger = logging.getLogger(__name__)
@@ -76,6 +76,8 @@ def choose_door(headers: Headers) -> Door:
             return KSERVE
         case "":
             return NATIVE
+        case str() as path if path == INFER:
+            return KSERVE
         case str() as path if headers["explain"] != "True":
             return BEHIND.get(path, NOWHERE)
         case _:

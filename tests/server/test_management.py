@@ -128,11 +128,16 @@ def test_several_models_are_listed_where_none_is_named(
 ) -> None:
     monkeypatch.setenv("TS_MANAGEMENT_ADDRESS", answering_server.management_url)
     monkeypatch.setenv("BERTH_URL", answering_server.inference_url)
-    for command in (["describe"], ["scale", "--workers", "2"], ["predict", "hello"]):
+    argument, option = "as MODEL, or model=", "--model, or model="
+    for command, how in (
+        (["describe"], argument),
+        (["scale", "--workers", "2"], argument),
+        (["predict", "hello"], option),
+    ):
         done = berth(*command)
         assert (done.returncode, done.stdout) == (2, "")
         (line,) = done.stderr.splitlines()
-        assert line.endswith("has 2 models, bert, tiny: name one of them (--model, or model=)")
+        assert line.endswith(f"has 2 models, bert, tiny: name one of them ({how})")
 
 
 def test_the_inference_address_is_not_the_management_address(answering_server: Server) -> None:

@@ -20,6 +20,7 @@ def make_state(*statuses: str, gpu: str = "", memory_bytes: int | None = None) -
     return ModelState(
         name="bert",
         version="1.0",
+        is_default=None,
         workers=tuple(workers),
         min_workers=len(workers),
         max_workers=len(workers),

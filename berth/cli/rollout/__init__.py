@@ -1,4 +1,4 @@
-"""`berth rollout`, `rollback`, `register` and `unregister`: what a running server serves, changed."""
+"""`berth rollout`, `rollback`, `register`, `default` and `unregister`: what a running server serves, changed."""
 
 from .command import COMMANDS
 

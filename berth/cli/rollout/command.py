@@ -49,11 +49,14 @@ def rollout(
     from ...rollout.golden import read_golden_of_order  # noqa: PLC0415
     from ...rollout.messages import Action, Order  # noqa: PLC0415
 
+    observe_s = parse_seconds(observe)
+    if canary and not observe_s:
+        raise UsageError(f"--canary {canary} is watched for no time with --observe {observe}: name a longer one")
     order = Order(
         action=Action.ROLLOUT,
         archive=str(archive.absolute()),
         golden=read_golden_of_order(golden) if golden else [],
-        observe_s=parse_seconds(observe),
+        observe_s=observe_s,
         canary_percent=parse_percent(canary) if canary else 0,
     )
     _give(order, as_json)
@@ -67,19 +70,39 @@ def rollback(observe: Observe = OBSERVE, as_json: AsJson = False) -> None:
 
 
 def register(archive: Archive, observe: Observe = OBSERVE, as_json: AsJson = False) -> None:
-    """Serve one archive more, beside those that are served."""
+    """Serve one archive more, beside those that are served: another model, or another version of one.
+
+    Such a version is not the default: `berth default` makes it that.
+    """
     from ...rollout.messages import Action, Order  # noqa: PLC0415
 
     _give(Order(action=Action.REGISTER, archive=str(archive.absolute()), observe_s=parse_seconds(observe)), as_json)
 
 
 def unregister(
-    model: Annotated[str, typer.Argument(help="Its name.")], observe: Observe = OBSERVE, as_json: AsJson = False
+    model: Annotated[str, typer.Argument(help="NAME with all its versions, or NAME/VERSION.")],
+    observe: Observe = OBSERVE,
+    as_json: AsJson = False,
 ) -> None:
     """Serve a model no more; requests to it that were accepted are answered."""
     from ...rollout.messages import Action, Order  # noqa: PLC0415
 
     _give(Order(action=Action.UNREGISTER, name=model, observe_s=parse_seconds(observe)), as_json)
+
+
+def default(
+    model: Annotated[str, typer.Argument(help="Its name.")],
+    version: Annotated[str, typer.Argument(help="A version of it that is served.")],
+    as_json: AsJson = False,
+) -> None:
+    """Let a served version of a model answer who names none; the others go on by their versions.
+
+    \b
+    berth default bert 1.0
+    """
+    from ...rollout.messages import Action, Order  # noqa: PLC0415
+
+    _give(Order(action=Action.DEFAULT, name=model, version=version), as_json)
 
 
 def parse_seconds(text: str) -> float:
@@ -109,5 +132,6 @@ COMMANDS: Commands = (
     (rollout, "Put another version in a served model's place, or put it back."),
     (rollback, "Serve again what was live before the last change."),
     (register, "Serve one archive more on a running server."),
+    (default, "Let a served version of a model answer who names none."),
     (unregister, "Serve a model no more on a running server."),
 )

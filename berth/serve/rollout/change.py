@@ -1,10 +1,12 @@
 """Which archives are to be served after an order. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...archive.served_model import ServedModel
+from ...archive.verify import content_id
+from ...archive.versions import default_models, rank
 from ...errors import Refused
 from ...rollout.messages import Action, Order
 from ...rollout.state import State, require_before
@@ -22,56 +24,112 @@ class Archive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """What is live: the archives, and the model of each."""
+    """What is live: the archives, and the model of each; of each name the first is the default."""
 
     archives: tuple[Path, ...]
     models: tuple[ServedModel, ...]
 
     @property
-    def by_name(self) -> dict[str, Archive]:
-        """The archive of each model."""
+    def kept(self) -> dict[ServedModel, Archive]:
+        """The archive of each model, as it is live."""
         pairs = zip(self.models, self.archives, strict=True)
-        return {model.name: Archive(path=path, source=model.folder) for model, path in pairs}
+        return {model: Archive(path=path, source=model.folder) for model, path in pairs}
+
+    @property
+    def defaults(self) -> dict[str, ServedModel]:
+        """The model of each name that answers who names no version."""
+        return {model.name: model for model in default_models(self.models)}
 
     @property
     def names(self) -> str:
-        """The models, for a sentence."""
-        return ", ".join(f"{model.name} {model.version}" for model in self.models)
+        """The models, for a sentence; where a name has several versions, which one is the default."""
+        return ", ".join(self._describe(model) for model in self.models)
+
+    def _describe(self, model: ServedModel) -> str:
+        is_alone = len([each for each in self.models if each.name == model.name]) == 1
+        is_default = not is_alone and model in self.defaults.values()
+        return f"{model.name} {model.version}{' (the default)' * is_default}"
 
 
-def archives_after(order: Order, live: Served, state: State, name: str) -> tuple[Archive, ...]:
-    """List what is to be served; Refused where the order does not fit what is. `name`: of the order's archive."""
-    archive = Path(order.archive)
-    new = Archive(path=archive, source=archive)
+def archives_after(order: Order, live: Served, state: State, new: ServedModel | None = None) -> tuple[Archive, ...]:
+    """List what is to be served; Refused where the order does not fit what is. `new`: of the order's archive.
+
+    A rollout replaces the default version of its name, and leaves the others; the first of a name is its default.
+    """
     match order.action:
-        case Action.ROLLOUT if name not in live.by_name:
-            raise Refused(f"{archive} is {name}, and served is {live.names}: `berth register {archive}` adds it")
-        case Action.ROLLOUT | Action.TAKE if name in live.by_name:
-            return tuple(new if each == name else kept for each, kept in live.by_name.items())
-        case Action.REGISTER if name in live.by_name:
-            raise Refused(f"{name} is served already ({live.names}): `berth rollout {archive}` replaces it")
-        case Action.REGISTER | Action.TAKE:
-            return (*live.by_name.values(), new)
+        case Action.ROLLBACK:
+            return _before(live, state)
         case Action.UNREGISTER:
             return _without(order.name, live)
-        case _:
-            return tuple(Archive(path=path, source=path) for path in require_before(state))
+        case Action.DEFAULT:
+            return _with_default(order.name, order.version, live)
+    assert new is not None
+    path = Path(order.archive)
+    archive = Archive(path=path, source=path)
+    _require_another_version(path, new, live)
+    if order.action is Action.ROLLOUT and new.name not in live.defaults:
+        raise Refused(f"{path} is {new.name}, and served is {live.names}: `berth register {path}` adds it")
+    if order.action is Action.REGISTER or new.name not in live.defaults:
+        return (*live.kept.values(), archive)
+    replaced = live.defaults[new.name]
+    return tuple(archive if model == replaced else kept for model, kept in live.kept.items())
+
+
+def _require_another_version(path: Path, new: ServedModel, live: Served) -> None:
+    """Refused for a version that is served already, unless it is the default with the same content."""
+    same = next((model for model in live.models if model.path == new.path), None)
+    if same is None:
+        return
+    if same.folder != new.folder and content_id(same.folder) != content_id(new.folder):
+        raise Refused(
+            f"{path} is {new.name} {new.version}, and so is what is served, with another content: nobody could tell "
+            "them apart; pack it with another --version"
+        )
+    is_default = same in live.defaults.values()
+    instead = (
+        "nothing is to be done" if is_default else f"`berth default {new.name} {new.version}` makes it the default"
+    )
+    raise Refused(f"what is served has this content already, as {new.name} {new.version}: {instead}")
+
+
+def _before(live: Served, state: State) -> tuple[Archive, ...]:
+    """What was live before; of that what is live is not read again."""
+    found = zip(require_before(state), state.before, strict=True)
+    known = {content_id(model.folder): kept for model, kept in live.kept.items()}
+    return tuple(known.get(kept.content, Archive(path=path, source=path)) for path, kept in found)
 
 
 def _without(name: str, live: Served) -> tuple[Archive, ...]:
-    if name not in live.by_name:
+    left = [model for model in live.models if name not in (model.name, model.path)]
+    if len(left) == len(live.models):
         raise Refused(f"there is no model {name!r} here: this server has {live.names}")
-    if len(live.models) == 1:
+    if not left:
         raise Refused(f"{name} is the only model that is served: to serve nothing, end `berth serve`")
-    return tuple(kept for each, kept in live.by_name.items() if each != name)
+    return _archives(left, live.defaults, live)
+
+
+def _with_default(name: str, version: str, live: Served) -> tuple[Archive, ...]:
+    chosen = next((model for model in live.models if (model.name, model.version) == (name, version)), None)
+    if chosen is None:
+        raise Refused(f"there is no {name} {version} here: this server has {live.names}")
+    if chosen in live.defaults.values():
+        raise Refused(f"{name} {version} is the default already: nothing is to be done")
+    return _archives(live.models, {**live.defaults, name: chosen}, live)
+
+
+def _archives(models: Iterable[ServedModel], defaults: Mapping[str, ServedModel], live: Served) -> tuple[Archive, ...]:
+    """The live archives of some models: names in the order that they have, the default first, then the highest."""
+    names = list(live.defaults)
+    ranked = sorted(models, key=lambda model: (model in defaults.values(), rank(model.version)), reverse=True)
+    return tuple(live.kept[model] for model in sorted(ranked, key=lambda model: names.index(model.name)))
 
 
 def changed(old: Sequence[ServedModel], new: Sequence[ServedModel]) -> list[tuple[ServedModel, ServedModel]]:
-    """Pair the models whose archive is another one, by name."""
-    former = {model.name: model for model in old}
+    """Pair, by name, the models that answered who names no version with those that will, where they are others."""
+    former = {model.name: model for model in default_models(old)}
     return [
         (former[model.name], model)
-        for model in new
+        for model in default_models(new)
         if model.name in former and former[model.name].folder != model.folder
     ]
 
@@ -87,6 +145,6 @@ def require_same_tasks(old: Sequence[ServedModel], new: Sequence[ServedModel]) -
             )
 
 
-def without_change(new: Sequence[ServedModel], old: Sequence[ServedModel]) -> bool:
-    """Whether both serve the same content under the same names."""
-    return {(model.name, model.folder) for model in new} == {(model.name, model.folder) for model in old}
+def is_there(archives: Sequence[Archive], live: Served) -> bool:
+    """Whether all of these are live and nothing else is, perhaps with other defaults."""
+    return {archive.source for archive in archives} == {model.folder for model in live.models}

@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from subprocess import SubprocessError
 
+from ...archive.versions import default_models
 from ...clients.management import ManagementClient
-from ...errors import BerthError, Refused
+from ...errors import BerthError
 from ...front.plan import BESIDE, Beside, backend_of
 from ...front.reports.counters import Counters
 from ...machine.quantities import format_bytes
@@ -20,7 +21,7 @@ from ..plan import ServerPlan
 from ..request import Request
 from ..server import Server
 from .beside import Prepared, plan_alone, prepare_beside
-from .change import changed, require_same_tasks, without_change
+from .change import changed, require_same_tasks
 from .judge import why_slower, why_worse
 from .orders import CalledOff, Check, Emit, Stopping, describe_error
 
@@ -74,8 +75,6 @@ class Course:
         workers = _count_workers(self.old.plan)
         prepared = prepare_beside(self.request, self.old.plan, workers, lambda _: self.check())
         plan = prepared.plan
-        if without_change(plan.models, self.old.plan.models):
-            raise Refused("what is served has this content already: nothing is to be done")
         require_same_tasks(self.old.plan.models, plan.models)
         names = ", ".join(f"{model.name} {model.version}" for model in plan.models)
         self._tell("verified", f"{names}, every byte")
@@ -118,18 +117,21 @@ class Course:
             return
         models = tuple(now for _, now in pairs)
         self._lead(self.old, Beside(behind=self.new.plan.behind, models=models, percent=percent))
-        self._tell("canary", f"{percent} of 100 requests go to the new version for {self.order.observe_s:g} s")
+        seconds = self.order.observe_s
+        text = f"{percent} of 100 requests go to the new version for {seconds:g} s"
+        self._tell("canary", text, percent=percent, seconds=seconds)
         backends = {now.name: backend_of(now) for now in models}
         beside = {name: backend + BESIDE for name, backend in backends.items()}
         self._observe("canary", beside, lambda name: self._counters(backends[name]))
 
     def _switch(self) -> None:
-        before = {model.name: self._counters(backend_of(model)) for model in self.old.plan.models}
+        before = {model.name: self._counters(backend_of(model)) for model in default_models(self.old.plan.models)}
         pairs = changed(self.old.plan.models, self.new.plan.models)
-        former = tuple(was for was, now in pairs if was.version != now.version)
+        served = {model.path for model in self.new.plan.models}
+        former = tuple(was for was, _ in pairs if was.path not in served)
         self._lead(self.new, Beside(behind=self.old.plan.behind, models=former) if former else None)
         self._tell("switched", "clients' requests go to the new version; what was under way is answered by the old one")
-        own = {model.name: backend_of(model) for model in self.new.plan.models}
+        own = {model.name: backend_of(model) for model in default_models(self.new.plan.models)}
         self._observe("observed", own, lambda name: before.get(name, Counters()))
 
     def _observe(self, step: str, backends: dict[str, str], old: Callable[[str], Counters]) -> None:
@@ -151,7 +153,8 @@ class Course:
         for name, counters in counted.items():
             if why := why_slower(old(name), counters, self.order.observe_s):
                 raise BerthError(f"the new {name} is worse: {why}")
-            self._tell(step, f"{name} for {self.order.observe_s:g} s: {counters}; the old one: {old(name)}")
+            facts = {"model": name, "seconds": self.order.observe_s, "new": asdict(counters), "old": asdict(old(name))}
+            self._tell(step, f"{name} for {self.order.observe_s:g} s: {counters}; the old one: {old(name)}", **facts)
 
     def _put_back(self, error: Exception) -> None:
         """Let clients reach the old generation alone, and end the new one; where the old one has ended, keep that."""
@@ -213,7 +216,7 @@ class Course:
         if memory.workers > plan.num_workers:
             with ManagementClient(plan.behind.management.url) as management:
                 for model in plan.models:
-                    management.scale(model.name, workers=memory.workers)
+                    management.scale(model.path, workers=memory.workers)
             text = f"{memory.workers} workers of each model, now that the old ones are gone"
             self._tell("scaled", text, workers=memory.workers)
         self.new.plan = replace(plan, memory=memory)
@@ -242,4 +245,4 @@ class Course:
 def _count_workers(plan: ServerPlan) -> int:
     """How many workers the model that has most has now; `berth scale` may have changed that."""
     with ManagementClient(plan.behind.management.url) as management:
-        return max(len(management.describe(model.name).workers) for model in plan.models)
+        return max(len(management.describe(model.path).workers) for model in plan.models)

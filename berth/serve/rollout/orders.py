@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from ...console import say
-from ...errors import BerthError, Refused
+from ...errors import BerthError, NoMemory, Refused, ServerUnreachable
 from ...rollout.messages import MAX_ORDER_BYTES, Event, Order, read_order
 from ...wait import wait_until
 
@@ -22,6 +22,9 @@ REFUSED, FAILED = "refused", "failed"
 BUSY = "another change of what is served is going on; wait until it is done"
 READ_S = 10.0
 END_S = 20.0  # for an order that is called off because the launcher ends
+TRANSIENT = "transient"
+PASSING = (OSError, subprocess.SubprocessError, NoMemory, ServerUnreachable)
+"""A full disk, descriptors that ran out, a machine that is too busy, memory that others hold."""
 AGAIN_S = 1.0  # after a connection that could not be taken: descriptors or threads ran out
 
 Emit = Callable[[Event], None]
@@ -62,9 +65,9 @@ class Orders:
         try:
             self._carry_out(read_order(line), _logged(emit), check)
         except BerthError as error:
-            _logged(emit)(Event(step=FAILED, text=str(error), exit_code=error.exit_code))
+            _logged(emit)(_failed(error, error.exit_code))
         except Exception as error:  # noqa: BLE001 - whoever gave the order is told, and the next one is taken
-            _logged(emit)(Event(step=FAILED, text=describe_error(error), exit_code=BerthError.exit_code))
+            _logged(emit)(_failed(error, BerthError.exit_code))
         finally:
             self._busy.release()
 
@@ -109,6 +112,12 @@ def _accept(listener: socket.socket, orders: Orders) -> None:
             if listener.fileno() >= 0:
                 say(f"an order could not be taken: {describe_error(error)}")
                 time.sleep(AGAIN_S)
+
+
+def _failed(error: Exception, exit_code: int) -> Event:
+    """The last event; its facts say whether the same order may succeed another time, though nobody changes it."""
+    facts = {TRANSIENT: isinstance(error, PASSING)}
+    return Event(step=FAILED, text=describe_error(error), facts=facts, exit_code=exit_code)
 
 
 def describe_error(error: Exception) -> str:

@@ -9,12 +9,13 @@ from ...archive.signature import unpack_signed
 from ...archive.unpack import cache_folder
 from ...archive.verify import content_id
 from ...rollout.messages import Action, Event, Order
-from ...rollout.state import Kept, State
+from ...rollout.state import Kept, State, place_of
 from ..request import Request
 from ..server import Server
-from .change import Archive, Served, archives_after
+from .change import Archive, Served, archives_after, is_there
 from .course import Course
 from .orders import Check, Emit
+from .redirect import redirect
 
 
 @dataclass(kw_only=True)
@@ -34,23 +35,37 @@ class Rollouts:
         finally:
             self.server.is_changing = False
         back = "" if order.action is Action.ROLLBACK else "; `berth rollback` goes back"
-        facts = {"live": {model.name: model.version for model in self._live().models}}
+        facts = {"live": {name: model.version for name, model in self._live().defaults.items()}}
         emit(Event(step="done", text=f"live: {self._live().names}{back}", facts=facts, exit_code=0))
 
     def _change(self, order: Order, emit: Emit, check: Check) -> None:
         before = self._live()
         try:
             archives = self._archives(order, check)
+            if is_there(archives, before):
+                self._redirect(archives, emit)
+                return
             course = self._course(order, archives, emit, check)
             course.run()
         except BaseException:
             self._note_replaced(_kept(before), emit)
             raise
-        self.request = replace(self.request, archives=tuple(archive.path for archive in archives))
-        self._note(_kept(self._live()), _kept(before), emit)
+        self._note_live(archives, before, emit)
         course.finish()
         if course.failure:
             raise course.failure
+
+    def _redirect(self, archives: Sequence[Archive], emit: Emit) -> None:
+        before = self._live()
+        models = {model.folder: model for model in before.models}
+        chosen = redirect(self.server, [models[archive.source] for archive in archives])
+        self._note_live(archives, before, emit)
+        text = " and ".join(f"{model.name} {model.version}" for model in chosen)
+        emit(Event(step="switched", text=f"who names no version is answered by {text}; every version goes on"))
+
+    def _note_live(self, archives: Sequence[Archive], before: Served, emit: Emit) -> None:
+        self.request = replace(self.request, archives=tuple(archive.path for archive in archives))
+        self._note(_kept(self._live()), _kept(before), emit)
 
     def _course(self, order: Order, archives: Sequence[Archive], emit: Emit, check: Check) -> Course:
         request = replace(self.request, archives=tuple(archive.source for archive in archives))
@@ -71,15 +86,15 @@ class Rollouts:
         return Served(archives=self.request.archives, models=self.server.live.plan.models)
 
     def _archives(self, order: Order, check: Check) -> tuple[Archive, ...]:
-        name = ""
+        new = None
         if order.archive:
             key, cache = self.request.signed_by, cache_folder()
             folder = unpack_signed(Path(order.archive), key, cache, advance=lambda _: check())
-            name = read_model(folder.absolute()).name
-        return archives_after(order, self._live(), self.state, name)
+            new = read_model(folder.absolute())
+        return archives_after(order, self._live(), self.state, new)
 
 
 def _kept(served: Served) -> tuple[Kept, ...]:
     """Note each archive with the content that is served, whatever is at its path by now."""
     pairs = zip(served.archives, served.models, strict=True)
-    return tuple(Kept(archive=str(path.absolute()), content=content_id(model.folder)) for path, model in pairs)
+    return tuple(Kept(archive=str(place_of(path)), content=content_id(model.folder)) for path, model in pairs)

@@ -24,7 +24,7 @@ from tests.support.servers import Server, started_server
 pytestmark = [pytest.mark.server, needs_haproxy]
 TEXT = "a boat that nobody should find in the log, number"
 RATE, DURATION_S = 1500, 3.0  # some ten times what two cores answer
-REFUSED = re.compile(r'berth_front_refusals_total\{model_name="bert",reason="overloaded"\} (\d+)')
+REFUSED = re.compile(r'berth_front_refusals_total\{model_name="bert",model_version="1.0",reason="overloaded"\} (\d+)')
 
 
 @pytest.fixture(scope="module")

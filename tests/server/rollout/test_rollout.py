@@ -1,23 +1,19 @@
 """Another version in the place of a served one, while sixteen clients never pause; and back where it is worse."""
 
 import contextlib
-import json
-import os
 import signal
-import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
 
 from berth.archive.verify import content_id
 from berth.rollout.state import Kept, State
 from tests.support.front.haproxy import needs_haproxy
 from tests.support.rollout.clients import never_pausing
+from tests.support.rollout.orders import answer, finish, order, start, wait_for_step
 from tests.support.rollout.versions import FAILS_WHEN_ASKED, make_version
-from tests.support.servers import BERTH, Server, running_server
+from tests.support.servers import Server, running_server
 from tests.support.standin import NEVER_LOADS, RAISES
 
 pytestmark = [pytest.mark.server, needs_haproxy]
@@ -40,42 +36,6 @@ def server(folder: Path) -> Iterator[Server]:
         yield running
 
 
-def environment(server: Server) -> dict[str, str]:
-    address = server.health_url.removeprefix("http://")
-    return {**os.environ, "BERTH_HEALTH_ADDRESS": address, "XDG_CACHE_HOME": str(server.temp.parent / "cache")}
-
-
-def start(server: Server, *arguments: object) -> subprocess.Popen[str]:
-    command = [str(argument) for argument in (BERTH, *arguments, "--json")]
-    return subprocess.Popen(
-        command, env=environment(server), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-
-
-def wait_for_step(process: subprocess.Popen[str], step: str) -> None:
-    assert process.stdout is not None
-    assert any(f'"step": "{step}"' in line for line in iter(process.stdout.readline, "")), f"it never {step}"
-
-
-def finish(process: subprocess.Popen[str]) -> tuple[int, dict[str, dict[str, Any]]]:
-    """The exit code and the last event of each step."""
-    output, _ = process.communicate(timeout=240)
-    events = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
-    assert events, output
-    return process.returncode, {event["step"]: event for event in events}
-
-
-def order(server: Server, *arguments: object) -> dict[str, dict[str, Any]]:
-    code, steps = finish(start(server, *arguments))
-    assert code == 0, (steps, server.log)
-    return steps
-
-
-def answer(server: Server, path: str = "bert", text: str = "is it you?") -> str:
-    got = requests.post(f"{server.inference_url}/predictions/{path}", json={"inputs": text}, timeout=60)
-    return str(got.json()["label"]) if got.ok else str(got.status_code)
-
-
 @contextlib.contextmanager
 def serving(server: Server, archive: Path) -> Iterator[None]:
     """Whatever the test before left: this archive is live in the block."""
@@ -96,6 +56,7 @@ def test_sixteen_clients_lose_no_request_and_see_both_versions(
     assert clients.failures == {}
     assert all(counted["1.0"] and counted["2.0"] for counted in clients.answers.values()), clients.answers
     assert steps["compared"]["facts"]["flips"] == 2  # the label is the version
+    assert all(steps[step]["facts"]["new"]["requests"] > 0 for step in ("canary", "observed"))
     assert list(steps) == [
         *("verified", "counted", "proven", "compared", "canary", "switched", "observed", "removed", "done"),
     ]
@@ -148,7 +109,7 @@ def test_one_more_one_less_and_back(server: Server, folder: Path, second: Path) 
         other = make_version(folder, "1.0", name="other")
         order(server, "register", other, "--observe", "0s")
         assert [answer(server), answer(server, "other")] == ["2.0", "1.0"]
-        assert "is served already" in finish(start(server, "register", other))[1]["failed"]["text"]
+        assert "served has this content already" in finish(start(server, "register", other))[1]["failed"]["text"]
         order(server, "unregister", "other", "--observe", "0s")
         assert [answer(server), answer(server, "other")] == ["2.0", "404"]
 

@@ -28,8 +28,9 @@ class Clients:
     failures: Counter[str] = field(default_factory=Counter)
     """What was no answer, by kind and reason."""
 
-    def num(self, version: str) -> int:
-        return sum(counted[version] for counted in self.answers.values())
+    def all_saw(self, version: str) -> bool:
+        """Whether each kind of client was answered by this version."""
+        return all(counted[version] for counted in self.answers.values())
 
 
 @contextlib.contextmanager

@@ -16,8 +16,8 @@ INFERENCE = Endpoint(key="inference_address", host="127.0.0.1", port=8080)
     ("config", "path"),
     [
         ("berth: {form: 2, version: 0.2.0}\n", "/predictions/bert/2.0/check"),
-        ("berth: {form: 1, version: 0.1.0}\n", "/predictions/bert"),  # its handler knows no other
-        ("batchSize: 8\n", "/predictions/bert"),
+        ("berth: {form: 1, version: 0.1.0}\n", "/predictions/bert/2.0"),  # its handler knows no other
+        ("batchSize: 8\n", "/predictions/bert/2.0"),
     ],
 )
 def test_the_deep_check_is_where_the_form_says(tmp_path: Path, config: str, path: str) -> None:

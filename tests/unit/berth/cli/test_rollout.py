@@ -27,6 +27,12 @@ def test_what_is_no_share(text: str) -> None:
         parse_percent(text)
 
 
+def test_a_canary_is_watched_for_some_time() -> None:
+    result = CliRunner().invoke(app, ["rollout", "b.mar", "--canary", "10%", "--observe", "0s"])
+    assert isinstance(result.exception, UsageError)
+    assert "for no time with --observe 0s" in str(result.exception)
+
+
 def test_without_a_launcher(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BERTH_HEALTH_ADDRESS", "127.0.0.1:9")
     result = CliRunner().invoke(app, ["rollback"])

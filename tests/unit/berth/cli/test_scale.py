@@ -54,7 +54,7 @@ def test_a_look_that_fails_does_not_end_the_wait() -> None:
 
 
 def test_a_wait_in_vain_says_how_the_last_look_failed() -> None:
-    words = r"after 0 s a/b has 1 of 2 workers READY \(9000 READY\); the last look at it failed: .* 500: busy; the log"
+    words = r"after 0 s a b has 1 of 2 workers READY \(9000 READY\); the last look at it failed: .* 500: busy; the log"
     with (
         describing(ONE_READY, FAILED) as management,
         show_progress() as progress,

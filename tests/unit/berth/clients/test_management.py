@@ -20,7 +20,7 @@ PAGES = {"": (["a", "b"], "2"), "2": (["c", "d"], "4"), "4": ([], None)}
 LOADING = {"id": "9001", "status": "UNLOADING", "memoryUsage": 0, "pid": -1, "gpu": False, "gpuUsage": "N/A"}
 ON_GPU = {"id": "9000", "status": "READY", "memoryUsage": 5, "pid": 7, "gpu": True, "gpuUsage": "gpuId::0 ..."}
 DESCRIBED = {
-    "modelName": "a/b",
+    "modelName": "a b",
     "modelVersion": "1.0",
     "minWorkers": 2,
     "maxWorkers": 2,
@@ -41,8 +41,10 @@ class TorchServe(JsonHandler):
             names, token = PAGES[parse_qs(url.query).get("next_page_token", [""])[0]]
             page = {"models": [{"modelName": name, "modelUrl": "x"} for name in names]}
             self.answer(200, page | ({"nextPageToken": token} if token else {}))
-        elif url.path == "/models/a%2Fb":
+        elif url.path in ("/models/a%20b", "/models/a%20b/1.0"):
             self.answer(200, [DESCRIBED])
+        elif url.path == "/models/a%20b/all":
+            self.answer(200, [{**DESCRIBED, "modelVersion": "2.0"}, DESCRIBED])
         elif url.path == "/models/other":
             self.answer(200, [{"modelName": "other"}])
         else:
@@ -60,13 +62,21 @@ def test_models_of_every_page(management: ManagementClient) -> None:
 
 
 def test_a_model_and_its_workers(management: ManagementClient) -> None:
-    state = management.describe("a/b")
+    state = management.describe("a b")
     assert state.workers == (
         WorkerState(id="9000", status="READY", pid=7, gpu="gpuId::0 ...", memory_bytes=5),
         WorkerState(id="9001", status="UNLOADING", pid=None, gpu="", memory_bytes=None),
     )
     assert state.num_ready == 1
     assert (state.pending_requests, state.queue_length) == (8, 128)
+
+
+def test_versions_and_which_one_is_the_default(management: ManagementClient) -> None:
+    assert [(state.path, state.is_default) for state in management.versions("a b")] == [
+        ("a b/1.0", True),
+        ("a b/2.0", False),
+    ]
+    assert [management.describe(path).is_default for path in ("a b", "a b/1.0")] == [True, None]
 
 
 def test_an_unknown_model_says_where_the_names_are(management: ManagementClient) -> None:

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from berth.archive.served_model import ServedModel
-from berth.front.plan import BESIDE
+from berth.front.plan import BESIDE, Backend
 from berth.front.refusals import GRPC_REFUSALS
 from berth.front.reports.metrics import HELP, render_metrics
 from berth.front.runtime import ask
@@ -19,7 +19,8 @@ from tests.support.front.haproxy import Front, front_before, needs_haproxy
 from tests.support.http_standin import JsonHandler, answering
 
 pytestmark = needs_haproxy
-MODELS = [ServedModel(name="bert", version="1.0", folder=Path("/cache"))]
+OWN, OTHER = (ServedModel(name="bert", version=version, folder=Path("/cache")) for version in ("1.0", "2.0"))
+BACKENDS = [Backend(name="model-bert", model=OWN, address="127.0.0.1:1")]
 
 
 class Echo(JsonHandler):
@@ -39,12 +40,12 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
 
 
 def scrape(front: Front) -> dict[str, float]:
-    lines = render_metrics(partial(ask, front.runtime), MODELS).splitlines()
+    lines = render_metrics(partial(ask, front.runtime), BACKENDS).splitlines()
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
 
 
-def refusals(reason: str, model: str = "bert") -> str:
-    return f'berth_front_refusals_total{{model_name="{model}",reason="{reason}"}}'
+def refusals(reason: str, model: str = "bert", version: str = "1.0") -> str:
+    return f'berth_front_refusals_total{{model_name="{model}",model_version="{version}",reason="{reason}"}}'
 
 
 def test_all_are_there_at_0_before_the_first_request(front: Front) -> None:
@@ -61,26 +62,30 @@ def test_refusals_are_counted_by_model_and_reason(front: Front) -> None:
     assert scrape(front)[refusals("priority")] == before + 3
 
 
-def test_a_version_beside_counts_for_its_model(front: Front) -> None:
+def test_every_version_has_numbers_of_its_own(front: Front) -> None:
     requests.post(f"{front.url}/predictions/bert", json={}, headers={"x-priority": "?"}, timeout=20)
-    own = render_metrics(partial(ask, front.runtime), MODELS)
-    beside = render_metrics(lambda command: ask(front.runtime, command).replace("bert:", f"bert{BESIDE}:"), MODELS)
-    assert beside == own
+    own = render_metrics(partial(ask, front.runtime), BACKENDS)
+    for name in (f"model-bert{BESIDE}", "model-bert:2.0"):
+        other = render_metrics(
+            lambda command, name=name: ask(front.runtime, command).replace("model-bert", name),  # type: ignore[misc]
+            [Backend(name=name, model=OTHER, address="127.0.0.1:1")],
+        )
+        assert other == own.replace('model_version="1.0"', 'model_version="2.0"')
     requests.post(f"{front.url}/nothing", json={}, headers={"x-priority": "?"}, timeout=20)
-    assert scrape(front)[refusals("priority", model="")] >= 1
+    assert scrape(front)[refusals("priority", model="", version="")] >= 1
 
 
 def test_an_answer_gives_an_estimate_of_the_wait(front: Front) -> None:
     requests.post(f"{front.url}/predictions/bert", json={}, timeout=20)
     front.ask("set table admitted key model-bert data.gpt0 250000")
     numbers = scrape(front)
-    assert numbers['berth_front_wait_seconds{model_name="bert",priority="normal"}'] == 0.25
-    assert numbers['berth_front_requests{model_name="bert",priority="normal"}'] == 0
+    assert numbers['berth_front_wait_seconds{model_name="bert",model_version="1.0",priority="normal"}'] == 0.25
+    assert numbers['berth_front_requests{model_name="bert",model_version="1.0",priority="normal"}'] == 0
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool: it comes with Debian's package prometheus")
 def test_promtool_finds_no_fault(front: Front) -> None:
-    text = render_metrics(partial(ask, front.runtime), MODELS)
+    text = render_metrics(partial(ask, front.runtime), BACKENDS)
     checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
 

@@ -50,6 +50,8 @@ def test_a_kept_connection_is_led_over_and_versions_find_their_server(tmp_path: 
             fronts.switch(replace(plan, behind=second, models=other))
             assert wait_until(lambda: fronts.is_left(plan.behind), START_S)
             assert server.ask("/predictions/bert")[2]["version"] == "2.0"
+            fronts.look()
+            assert [folder.name for folder in tmp_path.glob("f*")] == ["f3"]  # those that have ended leave nothing
 
 
 @needs_haproxy

@@ -82,7 +82,7 @@ def test_workers_without_a_process_are_scaled_away_and_back(
     frontend = Frontend()
     repairs = repairs_of(frontend)
     repairs.step(replace(WELL, workers=workers), make_state(*["READY"] * len(workers)), 0.0)
-    assert frontend.renewed == [("bert", first, len(workers))]
+    assert frontend.renewed == [("bert/1.0", first, len(workers))]
     assert killed == []
     assert repairs.lost is None
 

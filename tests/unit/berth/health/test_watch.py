@@ -212,7 +212,7 @@ def test_a_worker_that_is_loaded_again_needs_no_restart_and_one_that_is_given_up
     assert scene.is_live
     assert scene.world.renewed == []
     scene.pass_s(1.0)
-    assert scene.world.renewed == [("bert", 0, 1)]
+    assert scene.world.renewed == [("bert/1.0", 0, 1)]
     assert not scene.is_live
 
 
@@ -220,10 +220,10 @@ def test_a_zombie_is_not_ready_and_is_replaced_and_in_the_end_not_live(scene: Sc
     scene.world.cpu_s.clear()
     scene.pass_s(STUCK_S)
     assert "process is gone" in str(scene.reason())
-    assert scene.world.renewed == [("bert", 0, 1)]
+    assert scene.world.renewed == [("bert/1.0", 0, 1)]
     scene.pass_s(DEAD_S)
     assert "did not help" in str(scene.watch.lost)
-    assert scene.world.renewed == [("bert", 0, 1)]
+    assert scene.world.renewed == [("bert/1.0", 0, 1)]
     assert not scene.is_live
 
 

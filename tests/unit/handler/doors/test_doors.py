@@ -40,6 +40,8 @@ from tests.support.calls import (
         ({"explain": "False", "url_path": "check"}, CHECK),
         ({"explain": "False", "url_path": "v2"}, METADATA),
         ({"explain": "True", "url_path": "check"}, NOWHERE),
+        ({"explain": "False", "url_path": "v2/infer"}, KSERVE),
+        ({"explain": "True", "url_path": "v2/infer"}, KSERVE),
         ({"explain": "False", "url_path": "v1/models"}, NOWHERE),
         ({}, NATIVE),
         ({"body": {"content-type": ""}}, NATIVE),

@@ -9,59 +9,88 @@ from berth.errors import Refused
 from berth.front.reports.counters import Counters
 from berth.rollout.messages import Action, Order
 from berth.rollout.state import State
+from berth.serve.prepare import prepare_models
 from berth.serve.rollout.change import Served, archives_after, changed, require_same_tasks
 from berth.serve.rollout.judge import why_slower, why_worse
+from tests.support.rollout.versions import FAILS_WHEN_ASKED, make_version
 
 BERT, TINY, NEW = Path("/bert.mar"), Path("/tiny.mar"), Path("/new.mar")
 NOTHING = State(asked=())
 
 
-def model(name: str, content: str = "a") -> ServedModel:
-    return ServedModel(name=name, version="1.0", folder=Path("/cache", content))
+def model(name: str, content: str = "a", version: str = "1.0") -> ServedModel:
+    return ServedModel(name=name, version=version, folder=Path("/cache", f"{name}-{version}-{content}"))
 
 
 LIVE = Served(archives=(BERT, TINY), models=(model("bert"), model("tiny")))
+OLD = Path("/bert-0.9.mar")
+TWO = Served(archives=(BERT, TINY, OLD), models=(model("bert"), model("tiny"), model("bert", version="0.9")))
+"""Two versions of bert, of which 1.0 is the default."""
 
 
 @pytest.mark.parametrize(
-    ("order", "name", "archives"),
+    ("order", "live", "name", "archives"),
     [
-        (Order(action=Action.ROLLOUT, archive=str(NEW)), "bert", (NEW, TINY)),
-        (Order(action=Action.REGISTER, archive=str(NEW)), "new", (BERT, TINY, NEW)),
-        (Order(action=Action.TAKE, archive=str(NEW)), "bert", (NEW, TINY)),
-        (Order(action=Action.TAKE, archive=str(NEW)), "new", (BERT, TINY, NEW)),
-        (Order(action=Action.UNREGISTER, name="bert"), "", (TINY,)),
+        (Order(action=Action.ROLLOUT, archive=str(NEW)), LIVE, "bert", (NEW, TINY)),
+        (Order(action=Action.ROLLOUT, archive=str(NEW)), TWO, "bert", (NEW, TINY, OLD)),
+        (Order(action=Action.REGISTER, archive=str(NEW)), LIVE, "new", (BERT, TINY, NEW)),
+        (Order(action=Action.REGISTER, archive=str(NEW)), LIVE, "bert", (BERT, TINY, NEW)),
+        (Order(action=Action.TAKE, archive=str(NEW)), LIVE, "bert", (NEW, TINY)),
+        (Order(action=Action.TAKE, archive=str(NEW)), LIVE, "new", (BERT, TINY, NEW)),
+        (Order(action=Action.UNREGISTER, name="bert"), TWO, "", (TINY,)),
+        (Order(action=Action.UNREGISTER, name="bert/1.0"), TWO, "", (OLD, TINY)),
+        (Order(action=Action.DEFAULT, name="bert", version="0.9"), TWO, "", (OLD, BERT, TINY)),
     ],
 )
-def test_what_is_served_after_an_order(order: Order, name: str, archives: tuple[Path, ...]) -> None:
-    after = archives_after(order, LIVE, NOTHING, name)
+def test_what_is_served_after_an_order(order: Order, live: Served, name: str, archives: tuple[Path, ...]) -> None:
+    after = archives_after(order, live, NOTHING, model(name, version="2.0"))
     assert tuple(archive.path for archive in after) == archives
-    assert {archive.source for archive in after} <= {NEW, LIVE.models[0].folder}  # what stays is read where it is live
+    assert {archive.source for archive in after} <= {NEW, *(each.folder for each in live.models)}  # where it is live
+
+
+def test_a_default_that_is_removed_leaves_it_to_the_highest_version() -> None:
+    versions = ("2.0", "1.9", "1.10")
+    live = Served(archives=tuple(map(Path, versions)), models=tuple(model("bert", version=each) for each in versions))
+    after = archives_after(Order(action=Action.UNREGISTER, name="bert/2.0"), live, NOTHING)
+    assert [str(archive.path) for archive in after] == ["1.10", "1.9"]
 
 
 @pytest.mark.parametrize(
     ("order", "name", "words"),
     [
         (Order(action=Action.ROLLOUT, archive=str(NEW)), "new", "`berth register /new.mar` adds it"),
-        (Order(action=Action.REGISTER, archive=str(NEW)), "tiny", "`berth rollout /new.mar` replaces it"),
+        (Order(action=Action.REGISTER, archive=str(NEW)), "tiny", "already, as tiny 1.0: nothing is to be done"),
         (Order(action=Action.UNREGISTER, name="new"), "", "this server has bert 1.0, tiny 1.0"),
+        (Order(action=Action.DEFAULT, name="bert", version="2.0"), "", "there is no bert 2.0 here"),
+        (Order(action=Action.DEFAULT, name="bert", version="1.0"), "", "is the default already"),
         (Order(action=Action.ROLLBACK), "", "nothing was live before"),
     ],
 )
 def test_an_order_that_does_not_fit_says_what_does(order: Order, name: str, words: str) -> None:
     with pytest.raises(Refused, match=words):
-        archives_after(order, LIVE, NOTHING, name)
+        archives_after(order, LIVE, NOTHING, model(name))
+
+
+@pytest.mark.parametrize("action", [Action.ROLLOUT, Action.REGISTER, Action.TAKE])
+def test_one_version_is_one_content(action: Action, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    archives = make_version(tmp_path / "a", "1.0"), make_version(tmp_path / "b", "1.0", FAILS_WHEN_ASKED)
+    (live,), (new,) = prepare_models(archives[:1]), prepare_models(archives[1:])
+    with pytest.raises(Refused, match=r"bert 1\.0, and so is .* another content: .* pack it with another --version"):
+        archives_after(
+            Order(action=action, archive=str(archives[1])), Served(archives=archives[:1], models=(live,)), NOTHING, new
+        )
 
 
 def test_the_only_model_stays() -> None:
     only = Served(archives=(BERT,), models=(model("bert"),))
     with pytest.raises(Refused, match="only model"):
-        archives_after(Order(action=Action.UNREGISTER, name="bert"), only, NOTHING, "")
+        archives_after(Order(action=Action.UNREGISTER, name="bert"), only, NOTHING)
 
 
 def test_what_has_changed_is_what_has_another_content() -> None:
     now = (model("bert", "b"), model("tiny"), model("more"))
-    assert changed(LIVE.models, now) == [(model("bert"), model("bert", "b"))]
+    assert changed(TWO.models, now) == [(model("bert"), model("bert", "b"))]
 
 
 def counters(requests: int, errors: int = 0, mean_ms: float = 10.0) -> Counters:

@@ -188,7 +188,7 @@ def test_the_new_one_gets_what_the_old_one_left(world, monkeypatch):
     world.course.run()
     assert world.published[-1].capacity.reason.startswith("a rollout goes on")
     world.course.finish()
-    assert asked == [("bert", 4), ("other", 4)]
+    assert asked == [("bert/1.0", 4), ("other/1.0", 4)]
     assert (world.server.live.plan.num_workers, world.published[-1].capacity.max_workers) == (4, 4)
     assert world.fronts.was_changing == [False]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from berth.errors import NoMemory, Refused
 from berth.rollout.messages import Event, Order
 from berth.serve.rollout import folder
 from berth.serve.rollout.folder import WatchedFolder
@@ -25,6 +26,32 @@ def test_what_appears_is_listed_once_when_it_no_longer_grows(tmp_path: Path) -> 
     assert watched.look() == [new]
     new.write_text("changed")
     assert [watched.look(), watched.look()] == [[], [new]]
+
+
+@pytest.mark.parametrize(("may_pass", "tries"), [(True, 2), (False, 1)])
+def test_what_failed_for_a_passing_reason_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, may_pass: bool, tries: int
+) -> None:
+    watched, ended, given = WatchedFolder(folder=tmp_path), threading.Event(), list[Order]()
+    (tmp_path / "new.mar").touch()
+    looks, look = iter(range(6)), WatchedFolder.look
+
+    def carry_out(order: Order, emit: Emit, _: Check) -> None:
+        given.append(order)
+        if len(given) == 1:
+            raise NoMemory("it is too large now") if may_pass else Refused("it is damaged")
+        emit(Event(step="done", text="", exit_code=0))
+
+    def look_and_count(folder: WatchedFolder) -> list[Path]:
+        if next(looks, None) is None:
+            ended.set()
+        return look(folder)
+
+    monkeypatch.setattr(folder, "LOOK_S", 0.0)
+    monkeypatch.setattr(folder, "AGAIN_S", 0.0)
+    monkeypatch.setattr(WatchedFolder, "look", look_and_count)
+    watched.follow(Orders(carry_out), ended)
+    assert len(given) == tries
 
 
 def test_a_folder_that_cannot_be_read_for_a_while_is_followed_on(

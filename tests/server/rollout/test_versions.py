@@ -1,0 +1,108 @@
+"""Two versions of one name on one server, and another default while sixteen clients never pause."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+import requests
+
+from berth.gateway.over_grpc.services import message_of
+from berth.rollout.state import State
+from tests.support.front.haproxy import needs_haproxy
+from tests.support.rollout.clients import never_pausing
+from tests.support.rollout.orders import answer, environment, finish, order, start
+from tests.support.rollout.versions import FAILS_WHEN_ASKED, make_version
+from tests.support.servers import BERTH, Server, running_server
+
+pytestmark = [pytest.mark.server, needs_haproxy]
+
+
+@pytest.fixture(scope="module")
+def archives(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Version 1.10 is the highest, and stands last."""
+    folder = tmp_path_factory.mktemp("versions")
+    return [make_version(folder, "1.9"), make_version(folder, "1.10")]
+
+
+@pytest.fixture(scope="module")
+def server(archives: list[Path]) -> Iterator[Server]:
+    with running_server(archives) as running:
+        yield running
+
+
+def test_the_highest_version_is_the_default_and_each_has_its_addresses(server: Server) -> None:
+    assert "ready: bert (1.10 by default, and 1.9)" in server.log
+    assert [answer(server, path) for path in ("bert", "bert/1.9", "bert/1.10", "bert/2.0")] == [
+        *("1.10", "1.9", "1.10", "404"),
+    ]
+    ready = [
+        requests.get(f"{server.inference_url}/v2/models/bert{path}/ready", timeout=20).status_code
+        for path in ("", "/versions/1.9", "/versions/1.10", "/versions/2.0")
+    ]
+    assert ready == [200, 200, 200, 404]
+    metrics = requests.get(f"{server.health_url}/metrics", timeout=20).text
+    for version in ("1.9", "1.10"):
+        assert f'berth_front_waiting{{model_name="bert",model_version="{version}"}} 0' in metrics
+
+
+@pytest.mark.parametrize(("version", "answered"), [("", "1.10"), ("1.9", "1.9"), ("1.10", "1.10")])
+def test_v2_finds_the_version_that_is_named_over_rest_and_grpc(server: Server, version: str, answered: str) -> None:
+    path = f"/versions/{version}" * bool(version)
+    body = {"inputs": ["is it you?"]}
+    found = requests.post(f"{server.inference_url}/v2/models/bert{path}/infer", json=body, timeout=60)
+    assert found.json()[0]["label"] == answered
+    with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
+        ask = channel.unary_unary("/inference.GRPCInferenceService/ModelReady")
+        request = message_of("ModelReadyRequest")(name="bert", version=version)
+        assert message_of("ModelReadyResponse").FromString(ask(request.SerializeToString())).ready
+
+
+def test_another_default_loses_no_request_and_can_be_taken_back(server: Server, archives: list[Path]) -> None:
+    with never_pausing(server) as clients:
+        server.require(lambda: clients.all_saw("1.10"), 60.0, "every client got an answer")
+        steps = order(server, "default", "bert", "1.9")
+        server.require(lambda: clients.all_saw("1.9"), 60.0, "every client is led to the new default")
+        assert [answer(server, path) for path in ("bert", "bert/1.9", "bert/1.10")] == ["1.9", "1.9", "1.10"]
+    assert clients.failures == {}
+    assert list(steps) == ["switched", "done"]
+    assert steps["done"]["facts"]["live"] == {"bert": "1.9"}
+    assert State.read(archives).archives() == tuple(archives)
+    described = [described_by(server, model) for model in ("bert", "bert/1.10")]
+    assert [(each["version"], each["is_default"]) for each in described] == [("1.9", True), ("1.10", False)]
+    order(server, "rollback")
+    assert (answer(server), State.read(archives).archives()) == ("1.10", tuple(reversed(archives)))
+    assert "the default already" in finish(start(server, "default", "bert", "1.10"))[1]["failed"]["text"]
+
+
+def test_a_version_is_one_content(server: Server, tmp_path: Path) -> None:
+    other = make_version(tmp_path, "1.9", FAILS_WHEN_ASKED)
+    code, steps = finish(start(server, "register", other))
+    assert (code, "pack it with another --version" in steps["failed"]["text"]) == (4, True)
+
+
+def test_a_rollout_replaces_the_default_and_leaves_the_other_versions(server: Server, tmp_path: Path) -> None:
+    order(server, "register", make_version(tmp_path, "3.0"), "--observe", "0s")
+    assert [answer(server, path) for path in ("bert", "bert/1.9", "bert/3.0")] == ["1.10", "1.9", "3.0"]
+    order(server, "rollout", make_version(tmp_path, "2.0"), "--observe", "0s")
+    paths = ("bert", "bert/1.9", "bert/3.0", "bert/1.10")
+    assert [answer(server, path) for path in paths] == ["2.0", "1.9", "3.0", "404"]
+
+
+def test_the_default_that_was_chosen_is_the_default_after_a_restart(server: Server, archives: list[Path]) -> None:
+    order(server, "default", "bert", "1.9")
+    server.process.send_signal(signal.SIGTERM)
+    assert server.wait_for_end() == 0
+    with running_server(archives) as again:
+        assert "ready: bert (1.9 by default, and 3.0, 2.0)" in again.log
+        assert [answer(again, path) for path in ("bert", "bert/2.0")] == ["1.9", "2.0"]
+
+
+def described_by(server: Server, model: str) -> dict[str, object]:
+    """What `berth describe` says of a model."""
+    command = [str(BERTH), "describe", model, "--url", server.management_url, "--json"]
+    found = subprocess.run(command, env=environment(server), capture_output=True, text=True, check=True)
+    return dict(json.loads(found.stdout))
