@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, Self, TypeVar
 
+from .candidates.settings import CandidateSettings
 from .errors import ConfigError
 from .precision import ON_CUDA, Precision, cpu_flags, fast_precisions
 from .spans.settings import SpanSettings
@@ -138,6 +139,8 @@ class HandlerConfig:
     """text-ranking only: what turns a logit into a score. None: a sigmoid."""
     spans: SpanSettings | None = None
     """zero-shot-token-classification only: how the model reads words and types of entities."""
+    candidates: CandidateSettings | None = None
+    """zero-shot-classification only: how the model reads all labels at once. None: it reads a claim for each."""
     heads: tuple[str, ...] = ()
     """Names of the heads that read one encoder, the one that answers by default first; empty: only the checkpoint's."""
     requires: tuple[str, ...] = ()
@@ -166,6 +169,8 @@ class HandlerConfig:
             raise ConfigError(
                 f"model-config.yaml: spans are for {Task.ZERO_SHOT_TOKEN_CLASSIFICATION}, which needs them"
             )
+        if config.candidates is not None and config.task is not Task.ZERO_SHOT_CLASSIFICATION:
+            raise ConfigError(f"model-config.yaml: candidates are for {Task.ZERO_SHOT_CLASSIFICATION}")
         if config.default_prompt is not None and config.default_prompt not in config.prompts:
             raise ConfigError(f"model-config.yaml: default_prompt {config.default_prompt!r} is not among the prompts")
         return config
@@ -197,7 +202,7 @@ def _plain(value: object) -> object:
             return str(alone)
         case tuple():
             return [each if isinstance(each, int) else str(each) for each in value]
-        case Vectors() | SpanSettings():
+        case Vectors() | SpanSettings() | CandidateSettings():
             return value.to_mapping()
         case Mapping():
             return {str(key): each for key, each in value.items()}
@@ -276,6 +281,7 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "vectors": Vectors.from_mapping,
     "score_function": partial(_member, ScoreFunction),
     "spans": SpanSettings.from_mapping,
+    "candidates": CandidateSettings.from_mapping,
     "heads": _strings,
     "requires": _strings,
 }

@@ -119,6 +119,7 @@ class Pipeline:
             "precision": self.placement.precision,
             "max_tokens": self.config.max_tokens,
             **({} if self.config.spans is None else {"spans": self.config.spans.to_mapping()}),
+            **({} if self.config.candidates is None else {"candidates": self.config.candidates.to_mapping()}),
             "token_budget": self._forward.token_budget,
             "threads": torch.get_num_threads(),
             **self._model.notes,

@@ -33,7 +33,8 @@ def most_token_vectors(vectors: Vectors | None) -> int:
 def largest_answer(task: Task, *, vector_size: int, num_labels: int, num_words: int = 0, token_numbers: int = 0) -> int:
     """Return the JSON bytes of the largest answer to one request; one small object for each text, unless named here.
 
-    `num_words`: of the vocabulary, where the model makes sparse vectors of it; `token_numbers`: said of all tokens.
+    `num_words`: of the vocabulary, where the model makes sparse vectors of it; `token_numbers`: said of all tokens,
+    or of the labels among them.
     """
     match task:
         case Task.EMBEDDINGS:
@@ -48,5 +49,7 @@ def largest_answer(task: Task, *, vector_size: int, num_labels: int, num_words: 
             return MAX_TOKENS_PER_REQUEST * OBJECT_BYTES
         case Task.FILL_MASK:
             return MAX_TEXTS_PER_REQUEST * MAX_MASKS_PER_INPUT * OBJECT_BYTES
+        case Task.ZERO_SHOT_CLASSIFICATION:
+            return max(MAX_TEXTS_PER_REQUEST, token_numbers) * OBJECT_BYTES
         case _:
             return MAX_TEXTS_PER_REQUEST * OBJECT_BYTES

@@ -102,6 +102,7 @@ def _rows(inspection: Inspection) -> dict[str, str]:
         **_label_rows(facts),
         "vector": _vector(facts.vector) if facts.vector else "",
         "entities": _spans(facts.spans) if facts.spans else "",
+        "candidates": _candidates(facts.candidates) if facts.candidates else "",
         "precision": _precision(facts),
         "token limit": f"{facts.max_tokens} of a text",
         "size": format_bytes(facts.content_bytes),
@@ -147,6 +148,12 @@ def _spans(spans: Mapping[str, Any]) -> str:
     return (
         f"of types that a request names, of {spans['max_width']} words at most; windows of {spans['max_words']} words"
     )
+
+
+def _candidates(candidates: Mapping[str, Any]) -> str:
+    """How a GLiClass model reads labels, and what scores them."""
+    side = "before" if candidates["labels_first"] else "behind"
+    return f"labels that a request names, all read {side} the text; scorer {candidates['scorer']}"
 
 
 def _vector(vector: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from . import adapter, layout_2019, lower_case, native, pickles, settings
 from .base import bring_base
 from .copying import copy_folder
 from .foreign import check_form
+from .gliclass import labelled_encoder
 from .gliner import encoder, tokens
 from .modules import routes, stanford, static, token_modules
 from .tokenizer import as_saved
@@ -46,6 +47,7 @@ CONVERSIONS: tuple[Conversion, ...] = (
     Conversion(applies=routes.applies, convert=routes.convert),  # where the weights lie is told behind it
     Conversion(applies=pickles.applies, convert=pickles.convert),
     Conversion(applies=encoder.applies, convert=encoder.convert),
+    Conversion(applies=labelled_encoder.applies, convert=labelled_encoder.convert),
     Conversion(applies=token_modules.applies, convert=token_modules.convert),
     Conversion(applies=static.applies, convert=static.convert),
     Conversion(applies=stanford.applies, convert=stanford.convert),

@@ -40,6 +40,8 @@ class Facts:
     """Embeddings only: how the tokens' vectors become one, and how many numbers it has."""
     spans: Mapping[str, object]
     """GLiNER only: how words and types of entities are read."""
+    candidates: Mapping[str, object]
+    """GLiClass only: how candidate labels are read and scored."""
     precision: str
     cpu_precisions: Mapping[str, float]
     """What `fastest` may choose on a CPU, with the measure that packing took."""
@@ -69,10 +71,11 @@ def read_facts(members: Members) -> Facts:
         architecture=_architecture(shape),
         num_parameters=size.num_weights,
         weight_types=tuple(sorted(size.weights)),
-        labels=_labels(shape) if config.task in LABELLED else (),
+        labels=_labels(shape) if config.task in LABELLED and config.candidates is None else (),
         heads=_heads(config, shape, members),
         vector=_vector(config, size) if config.task is Task.EMBEDDINGS else {},
         spans={} if config.spans is None else config.spans.to_mapping(),
+        candidates={} if config.candidates is None else config.candidates.to_mapping(),
         precision=config.precision,
         cpu_precisions=config.cpu_precisions,
         max_tokens=config.max_tokens,

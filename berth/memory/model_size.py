@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from handler.config import HandlerConfig
+from handler.config import MAX_INPUTS_PER_REQUEST, MAX_TEXTS_PER_REQUEST, HandlerConfig
 from handler.sizes import most_token_vectors
 from handler.vectors.static import STATIC
 
@@ -101,7 +101,9 @@ class ModelSize:
 
     @property
     def token_numbers(self) -> int:
-        """Most numbers that are said of the tokens of a request that asks for their vectors."""
+        """Most numbers that are said of the tokens of a request that asks for their vectors, or names labels."""
+        if self.config and self.config.candidates:
+            return MAX_INPUTS_PER_REQUEST * MAX_TEXTS_PER_REQUEST
         return self.token_width * most_token_vectors(self.config.vectors if self.config else None)
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from handler.candidates.settings import CandidateSettings
 from handler.config import Pooling, ScoreFunction, Task
 from handler.spans.settings import SpanSettings
 from handler.vectors.settings import Vectors
@@ -35,6 +36,8 @@ class Checkpoint:
     """What turns the logit of text-ranking into a score; None for other tasks."""
     spans: SpanSettings | None = None
     """How a GLiNER model reads words and types of entities; None for other tasks."""
+    candidates: CandidateSettings | None = None
+    """How a GLiClass model reads candidate labels; None for all others."""
     heads: tuple[str, ...] = ()
     """Names of all heads, the one that answers by default first; empty: only its own, without a name."""
     head_files: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)

@@ -142,6 +142,7 @@ def _model_config(checkpoint: Checkpoint, source: HandlerSource) -> bytes:
         vectors=checkpoint.vectors,
         score_function=checkpoint.score_function,
         spans=checkpoint.spans,
+        candidates=checkpoint.candidates,
         heads=checkpoint.heads,
         requires=source.ranges,
     )

@@ -13,6 +13,7 @@ from handler.vectors.settings import Vectors
 from ..checkpoint_files import CONFIG, TOKENIZER_CONFIG, load_json
 from ..convert.native import why_not_native
 from ..errors import Refused
+from ..gliclass_files import is_gliclass
 from ..gliner_files import GLINER_CONFIG, is_gliner
 from ..sentence_files import MODULES_FILE, Module, load_modules, transformer_folder
 from .check.foreign import architecture_of
@@ -20,6 +21,7 @@ from .check.left_out import refuse_unmerged
 from .check.setfit import check_setfit
 from .checkpoint import Checkpoint
 from .files import travelling_files
+from .gliclass.checkpoint import load_gliclass_checkpoint, longest_tokens
 from .gliner.checkpoint import load_gliner_checkpoint, tokens_without_positions
 from .references import REFERENCES
 from .sentence.cross_encoder import is_cross_encoder, score_function_of
@@ -65,6 +67,10 @@ def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
         config = _load_config(checkpoint)
         positions = tokens_without_positions(checkpoint, config) or _usable_positions(config)
         return load_gliner_checkpoint(checkpoint, task, _max_tokens(checkpoint, positions, None))
+    if is_gliclass(checkpoint):
+        config = _load_config(checkpoint)
+        positions = longest_tokens(config, _usable_positions(config))
+        return load_gliclass_checkpoint(checkpoint, task, _max_tokens(checkpoint, positions, None))
     check_setfit(checkpoint, task)
     refuse_unmerged(checkpoint)
     modules = load_modules(checkpoint)
@@ -162,6 +168,8 @@ def reason_of(checkpoint: Path, task: Task) -> str:
     """What told that the folder's checkpoint is for this task."""
     if is_gliner(checkpoint):
         return f"by {GLINER_CONFIG}"
+    if is_gliclass(checkpoint):
+        return f"by {CONFIG}'s model_type"
     check_setfit(checkpoint, task)
     modules = load_modules(checkpoint)
     if task is Task.EMBEDDINGS and modules:

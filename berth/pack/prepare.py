@@ -51,6 +51,8 @@ def prepare(source: Source, task: Task | None, progress: Progress) -> Iterator[P
             source=source,
             checkpoint=checkpoint,
             task_reason="chosen with --task" if task else reason_of(ready.folder, checkpoint.task),
-            other_tasks=() if task else other_tasks(load_json(checkpoint.root / CONFIG), checkpoint.task),
+            other_tasks=()
+            if task or checkpoint.candidates
+            else other_tasks(load_json(checkpoint.root / CONFIG), checkpoint.task),
             notes=(*source.notes, *ready.notes),
         )

@@ -22,6 +22,7 @@ from ..text.tokenization import Tokenizer
 from .hooks import keep_first_tokens, keep_masks
 from .placement import Placement
 from .readouts.base import ByText, ByToken, Numbers, Readout, Seen
+from .readouts.candidates import CandidateReadout
 from .readouts.late import LateReadout
 from .readouts.spans import TypedSpanReadout
 from .readouts.vectors import PooledReadout, TokensReadout
@@ -96,6 +97,7 @@ READOUTS: dict[Reads, Callable[[Path, HandlerConfig, Placement, Tokenizer], Read
     Reads.WORD_WEIGHTS: WordReadout,
     Reads.TEXT_AND_TOKENS: TokensReadout,
     Reads.TYPED_SPANS: TypedSpanReadout,
+    Reads.CANDIDATE_LOGITS: CandidateReadout,
     Reads.TOKEN_VECTORS: LateReadout,
 }
 

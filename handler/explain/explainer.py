@@ -49,7 +49,9 @@ class Explainer:
         self._tokenizer = tokenizer
         self._keys = TASKS[config.task].keys
         self._subject = SUBJECTS[config.task](head.hf_config, tokenizer.hf)
-        self._layout = Layout(max_tokens=min(config.max_tokens, MAX_TOKENS), cut=self._subject.cut)
+        self._layout = Layout(
+            max_tokens=min(config.max_tokens, MAX_TOKENS), cut=self._subject.cut, uncut=self._subject.uncut
+        )
         self._first_position = find_first_position(self._network)
         self._takes_positions = "position_ids" in inspect.signature(self._network.forward).parameters
 

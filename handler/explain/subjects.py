@@ -31,6 +31,8 @@ class Subject(Protocol):
 
     cut: Cut
     """Which text of a pair may be shortened."""
+    uncut: str
+    """What the other text is, for an error message."""
 
     def choose(self, reading: Reading, output: Any, target: str | None) -> tuple[dict[str, object], Score]:
         """Choose the part of the answer to explain, and the score that the model gives to it."""
@@ -40,6 +42,7 @@ class LabelSubject:
     """text-classification: one label, the best unless another is named."""
 
     cut = Cut.LONGEST_FIRST
+    uncut = "text"
 
     def __init__(self, hf_config: Any, _: Any) -> None:
         self._labels = labels_of(hf_config)
@@ -59,6 +62,7 @@ class AnswerSubject:
     """question-answering: the tokens of the best answer."""
 
     cut = Cut.ONLY_SECOND
+    uncut = "question"
 
     def __init__(self, hf_config: Any, tokenizer: Any) -> None:
         self._head = make_head(hf_config, tokenizer)

@@ -29,7 +29,9 @@ TASKS: dict[Task, TaskKind[Any]] = {
 
 
 def reads_of(config: HandlerConfig) -> Reads:
-    """What is read off a model's output: by its task, or by the vectors that its checkpoint makes."""
+    """What is read off a model's output: by its task, or by what its checkpoint makes or reads."""
+    if config.candidates is not None:
+        return Reads.CANDIDATE_LOGITS
     if config.vectors is None:
         return TASKS[config.task].reads
     if config.vectors.late is not None:

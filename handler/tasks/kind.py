@@ -20,7 +20,7 @@ P = TypeVar("P", bound=Parameters)
 Row = npt.NDArray[np.float32]
 """What the model says of one text: [width] for a text, [T, width] for its tokens, [M, vocabulary] for its masks;
 [vocabulary] for a sparse vector; [1 + T, width] for a vector and what is said of tokens beside it, [width + T] where
-that is a weight for each; [S, C] for spans of words and types of entities."""
+that is a weight for each; [S, C] for spans of words and types of entities; [C] for labels that are read with a text."""
 
 
 class Reads(StrEnum):
@@ -34,6 +34,7 @@ class Reads(StrEnum):
     WORD_WEIGHTS = "word weights"
     TEXT_AND_TOKENS = "text and tokens"
     TYPED_SPANS = "typed spans"
+    CANDIDATE_LOGITS = "candidate logits"
     TOKEN_VECTORS = "token vectors"  # noqa: S105 - no password
 
 

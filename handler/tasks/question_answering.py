@@ -67,7 +67,7 @@ def plan(source: TextInput, parameters: QuestionAnsweringParameters, config: Han
         )
     stride = choose_stride("doc_stride", parameters.doc_stride, window, share=2)
     pair = TextPair(text=source.text, text_pair=source.text_pair)
-    layout = Layout(max_tokens=window, cut=Cut.ONLY_SECOND, stride=stride)
+    layout = Layout(max_tokens=window, cut=Cut.ONLY_SECOND, uncut="question", stride=stride)
     return Passages(pairs=(pair,), layout=layout, keeps_places=True)
 
 

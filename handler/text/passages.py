@@ -32,6 +32,8 @@ class TextPair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is looked for in the text, which is then read word by word (handler.text.words)."""
     spans: SpanSettings | None = None
     """How it is read so; None where there are no types."""
+    is_one: bool = False
+    """Whether two texts are read as one, with nothing between them."""
     marks: Marks | None = None
     """How one text is marked and cut, in the place of its layout."""
     is_looked_up: bool = False
@@ -59,6 +61,12 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     max_tokens: int
     """Special tokens included."""
     cut: Cut = Cut.LONGEST_FIRST
+    uncut: str = "text"
+    """What the text is that is never cut, for an error message."""
+    uncut_at: str | None = None
+    """Where it stands in the request, as a JSON pointer; None: at the input."""
+    least: int = 1
+    """Fewest tokens that are left to the text that is cut."""
     stride: int | None = None
     """Read it in windows that share this many tokens with their neighbours. None: read its beginning."""
 

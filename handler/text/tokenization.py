@@ -47,11 +47,6 @@ SEND_OWN_IDS = (
 TOO_LATE = "the texts of this batch take too long together: try again, with fewer or shorter texts"
 
 
-NAMES = {
-    Cut.LONGEST_FIRST: "text",
-    Cut.ONLY_FIRST: "hypothesis of one of candidate_labels",
-    Cut.ONLY_SECOND: "question",
-}  # what is never cut
 Encoded = list[EncodedText] | RequestError
 """What the model reads for one input, or why it cannot."""
 LaidOut = Framed | EncodedText
@@ -207,7 +202,8 @@ class Tokenizer:
         if pair.marks is not None:
             return [frame_marked(tokens[pair.text], self._frame, pair.marks, self._truncation_side)]
         layout = passages.layout
-        frame = BARE if pair.is_looked_up else self._frame if pair.text_pair is None else self._pair_frame
+        is_one = pair.text_pair is None or pair.is_one
+        frame = BARE if pair.is_looked_up else self._frame if is_one else self._pair_frame
         first, second = tokens[pair.text], NOTHING if pair.text_pair is None else tokens[pair.text_pair]
         num_tokens = first.count + second.count + frame.num_special
         if num_tokens > layout.max_tokens:
@@ -252,11 +248,13 @@ def _check_room(first: int, second: int, room: int, layout: Layout) -> None:
     if layout.cut is not Cut.LONGEST_FIRST:
         cut, fixed = (second, first) if layout.cut is Cut.ONLY_SECOND else (first, second)
         room -= fixed
-    if room <= stride:
+    if room < max(stride + 1, layout.least):
+        needs = f", which needs {layout.least}" if layout.least > 1 else ""
+        shared = f", of which neighbouring windows share {stride}" if stride else ""
         raise InputTooLong(
-            f"the {NAMES[layout.cut]} has {fixed} tokens and leaves {max(0, room)} of {layout.max_tokens} for the text "
-            f"beside it{f', of which neighbouring windows share {stride}' if stride else ''}: shorten it",
-            "/parameters/candidate_labels" if layout.cut is Cut.ONLY_FIRST else None,
+            f"the {layout.uncut} has {fixed} tokens and leaves {max(0, room)} of {layout.max_tokens} for the text "
+            f"beside it{needs}{shared}: shorten it",
+            layout.uncut_at,
         )
     num_windows = 1 + max(0, -(-(cut - room) // (room - stride)))
     if layout.stride is not None and num_windows > MAX_TEXTS_PER_REQUEST:

@@ -17,14 +17,15 @@ from handler.known_answers import load_known_answers
 from handler.payload import ModelIdentity, Request
 from handler.tasks import TASKS
 from handler.worker.environment import Environment
-from tests.support.references.gliner_models import LABELS
+from tests.support.references import gliclass_models, gliner_models
 
 from .kind import Numbers
 
 ENVIRONMENT = Environment(device=Device.CPU, cores=2, max_response_bytes=2**24)
 PARAMETERS: dict[Task, dict[str, Any]] = {
     Task.TEXT_CLASSIFICATION: {"top_k": None},
-    Task.ZERO_SHOT_TOKEN_CLASSIFICATION: {"candidate_labels": LABELS},
+    Task.ZERO_SHOT_CLASSIFICATION: {"candidate_labels": gliclass_models.LABELS, "multi_label": True},
+    Task.ZERO_SHOT_TOKEN_CLASSIFICATION: {"candidate_labels": gliner_models.LABELS},
 }
 
 

@@ -4,29 +4,25 @@ What is behind the encoder goes to a folder of its own, in gliner's own names. A
 of the encoder, as models were published until 2024, gets those of the model that gliner_config.json names.
 """
 
-import json
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 
 from handler.spans.settings import HEAD_FOLDER
 
 from ...checkpoint_files import CONFIG, TOKENIZER_FILES, VOCABULARY_FILES, WEIGHTS, is_inside, load_json
 from ...errors import Refused
-from ...gliner_files import GLINER_CONFIG, is_gliner, load_gliner
+from ...gliner_files import GLINER_CONFIG, Config, is_gliner, load_gliner
 from ...progress import Progress
 from ...sources.source import opened
-from ...stored_tensors import Stored, stored_tensors, write_safetensors
+from ...stored_tensors import stored_tensors
+from .split import Tensors, split
 
 ENCODER = "token_rep_layer.bert_layer.model."
-EMBEDDINGS = ("embeddings.word_embeddings.weight", "embeddings.tok_embeddings.weight")
 HEAD = (
     *(f"span_rep_layer.span_rep_layer.{name}.{layer}" for name in ("project_start", "project_end") for layer in (0, 3)),
     *(f"span_rep_layer.span_rep_layer.out_project.{layer}" for layer in (0, 3)),
     *(f"prompt_rep_layer.{layer}" for layer in (0, 3)),
 )
-USUAL_TYPE = "deberta-v2"  # gliner's own, where encoder_config names none
-Tensors = Mapping[str, Stored]
 
 
 def applies(folder: Path) -> bool:
@@ -40,14 +36,8 @@ def applies(folder: Path) -> bool:
 def convert(folder: Path, progress: Progress) -> str:
     """Write the encoder's files in the place of the model's, and what is behind it beside them."""
     progress.begin("taking the encoder out")
-    tensors = _read(folder)
-    encoder = {name.removeprefix(ENCODER): each for name, each in tensors.items() if name.startswith(ENCODER)}
-    _write_config(folder, _config(folder, encoder, progress))
-    (folder / HEAD_FOLDER).mkdir()
-    head = {name: each for name, each in tensors.items() if not name.startswith(ENCODER)}
-    write_safetensors(head, folder / HEAD_FOLDER / WEIGHTS)
-    write_safetensors(encoder, folder / f"encoder-{WEIGHTS}").replace(folder / WEIGHTS)
-    return f"the encoder was taken out of the GLiNER model; {HEAD_FOLDER}/{WEIGHTS} has the layers behind it"
+    where = split(folder, _read(folder), ENCODER, _config(folder, progress), HEAD_FOLDER)
+    return f"the encoder was taken out of the GLiNER model; {where}"
 
 
 def _read(folder: Path) -> Tensors:
@@ -72,17 +62,14 @@ def _read(folder: Path) -> Tensors:
     return tensors
 
 
-def _config(folder: Path, encoder: Tensors, progress: Progress) -> dict[str, object]:
-    """The encoder's config.json, with as many words as its embeddings have rows."""
-    config = load_gliner(folder)
-    own = config.get("encoder_config")
+def _config(folder: Path, progress: Progress) -> Config:
+    """The encoder's settings: the model's own, or those of the model that it was made from."""
+    own = load_gliner(folder).get("encoder_config")
     has_tokenizer = any((folder / name).is_file() for name in VOCABULARY_FILES)
     if not isinstance(own, dict) or not has_tokenizer:
         (folder / CONFIG).unlink(missing_ok=True)
-        _bring(folder, str(config.get("model_name")), progress, has_tokenizer=has_tokenizer)
-        own = own if isinstance(own, dict) else load_json(folder / CONFIG)
-    rows = next((each.entry.shape[0] for name, each in encoder.items() if name.endswith(EMBEDDINGS)), None)
-    return {"model_type": USUAL_TYPE, **own, **({"vocab_size": rows} if rows else {})}
+        _bring(folder, str(load_gliner(folder).get("model_name")), progress, has_tokenizer=has_tokenizer)
+    return own if isinstance(own, dict) else load_json(folder / CONFIG)
 
 
 def _bring(folder: Path, address: str, progress: Progress, *, has_tokenizer: bool) -> None:
@@ -99,8 +86,3 @@ def _bring(folder: Path, address: str, progress: Progress, *, has_tokenizer: boo
             f"{folder} has no tokenizer, or no encoder_config in {GLINER_CONFIG}, which names {address} as the model "
             f"that has them: {refused}"
         ) from refused
-
-
-def _write_config(folder: Path, config: Mapping[str, object]) -> None:
-    (folder / CONFIG).unlink(missing_ok=True)  # the file may be a link to the user's own
-    (folder / CONFIG).write_text(json.dumps(config, ensure_ascii=False, indent=2) + "\n", "utf-8")

@@ -129,7 +129,6 @@ TIME_SERIES = _types(
     """
 )
 OTHERS = {
-    "gliclass": "a GLiClass model, which scores labels that a request brings by layers of its own",
     "gliner": "a GLiNER model, which finds entities by names that a request brings",
 }
 FAMILIES: Mapping[frozenset[str], str] = {

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...checkpoint_files import CONFIG, load_json
 from ...errors import Refused
+from ...gliclass_files import is_gliclass, load_gliclass
 from ...gliner_files import GLINER_CONFIG, is_gliner, load_gliner
 from ...sentence_files import load_modules, transformer_folder
 from .families import DECODERS, EMBEDDING_DECODERS, FAMILIES, SERVED, family_of
@@ -42,7 +43,10 @@ def refuse_foreign(folder: Path) -> None:
     if what := next(_marks(folder), None):
         raise Refused(f"{folder} is {what}; {SERVES}")
     if is_gliner(folder):
-        _refuse_encoder(folder)
+        _refuse_encoder(folder / GLINER_CONFIG, load_gliner(folder))
+        return
+    if is_gliclass(folder):
+        _refuse_encoder(folder / CONFIG, load_gliclass(folder))
         return
     modules = load_modules(folder)
     config_file = transformer_folder(folder, modules) / CONFIG
@@ -55,11 +59,11 @@ def refuse_foreign(folder: Path) -> None:
     refuse_quantized(config_file, config)
 
 
-def _refuse_encoder(folder: Path) -> None:
-    """Refuse a GLiNER model of a kind that is not served, or whose encoder is none."""
-    encoder = load_gliner(folder).get("encoder_config")
+def _refuse_encoder(config_file: Path, config: Mapping[str, object]) -> None:
+    """Refuse a model with layers of its own behind an encoder, where that is none."""
+    encoder = config.get("encoder_config")
     if isinstance(encoder, dict) and (what := _family(encoder)):
-        raise Refused(f"{folder / GLINER_CONFIG} says that its encoder is {what}; {SERVES}")
+        raise Refused(f"{config_file} says that its encoder is {what}; {SERVES}")
 
 
 def _marks(folder: Path) -> Iterator[str]:

@@ -24,7 +24,8 @@ def check_labels(checkpoint: Checkpoint, config: Config, shapes: Mapping[str, tu
     """Refuse labels that transformers cannot read, and of a classifier those that do not fit its head."""
     config_file = checkpoint.root / CONFIG
     _check_map(config_file, config)
-    if checkpoint.task in LABELLED and checkpoint.vectors is None:  # late interaction ranks without a head
+    has_head = checkpoint.vectors is None and checkpoint.candidates is None  # late interaction and GLiClass have none
+    if checkpoint.task in LABELLED and has_head:
         _check_num_labels(config_file, config)
         labels = labels_of(config)
         outputs = next((shapes[name][0] for name in HEADS if name in shapes), len(labels))

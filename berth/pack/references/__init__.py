@@ -20,7 +20,7 @@ from .text_classification import TEXT_CLASSIFICATION
 from .text_ranking import TEXT_RANKING
 from .token_classification import TOKEN_CLASSIFICATION
 from .token_embeddings import of_tokens
-from .zero_shot_classification import ZERO_SHOT_CLASSIFICATION
+from .zero_shot_classification import CANDIDATES, ZERO_SHOT_CLASSIFICATION
 from .zero_shot_token_classification import ZERO_SHOT_TOKEN_CLASSIFICATION
 
 REFERENCES: Mapping[Task, Reference] = {
@@ -37,6 +37,8 @@ REFERENCES: Mapping[Task, Reference] = {
 
 def reference_of(checkpoint: Checkpoint) -> Reference:
     """The record of the checkpoint's task, and of the vectors that it makes."""
+    if checkpoint.candidates is not None:
+        return CANDIDATES
     if checkpoint.vectors is None:
         return REFERENCES[checkpoint.task]
     if checkpoint.vectors.late:

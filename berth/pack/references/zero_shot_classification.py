@@ -1,4 +1,7 @@
-"""zero-shot-classification: does a text entail the claim that a label fits it? Only the user can name this task."""
+"""zero-shot-classification: does a text entail the claim that a label fits it? Only the user can name this task.
+
+But of a GLiClass model, which has a logit for each label: its config.json does.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,3 +37,13 @@ ZERO_SHOT_CLASSIFICATION = Reference(
     texts=_text_with_each_claim,
     cut=_cut_text,
 )
+
+
+def _ask_candidates(checkpoint: Checkpoint, model: Any, tokenizer: Any, item: str) -> list[float]:
+    """The logits of the labels."""
+    from ..gliclass.plain import label_logits  # noqa: PLC0415 - it is there once there is a model
+
+    return label_logits(checkpoint, model, tokenizer, item, LABELS)
+
+
+CANDIDATES = Reference(auto_class="AutoModel", parameters={"candidate_labels": LABELS}, ask=_ask_candidates)

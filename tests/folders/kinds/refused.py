@@ -132,9 +132,13 @@ OTHER_LIBRARIES: dict[str, tuple[dict[str, str], str]] = {
         {"config.json": '{"model_type": "bert", "architectures": ["HF_ColBERT"]}', "artifact.metadata": "{}"},
         "has no model.safetensors",
     ),
-    "a GLiClass model": (
-        {"config.json": '{"model_type": "GLiClass", "architectures": ["GLiClassModel"]}'},
-        "GLiClass, a GLiClass model",
+    "a GLiClass model with a second encoder for labels": (
+        {"config.json": '{"model_type": "GLiClass", "architecture_type": "bi-encoder"}', "pytorch_model.bin": "PK"},
+        "architecture_type is bi-encoder, so it is a model that does not read labels and text with one encoder",
+    ),
+    "a GLiClass model of all layers": (
+        {"config.json": '{"model_type": "GLiClass", "squeeze_layers": true}', "pytorch_model.bin": "PK"},
+        "squeeze_layers is True, so it is a model that reads all layers of its encoder",
     ),
     "an OpenCLIP model": ({"open_clip_config.json": "{}"}, "a model of OpenCLIP"),
 }

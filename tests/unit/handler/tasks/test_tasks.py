@@ -50,6 +50,11 @@ def test_largest_answers(task: Task, objects: int) -> None:
     assert sizes.largest_answer(Task.EMBEDDINGS, vector_size=384, num_labels=7) == 256 * 384 * 13
 
 
+def test_the_largest_answer_of_labels_that_are_read_with_the_text_has_as_many_for_each() -> None:
+    largest = sizes.largest_answer(Task.ZERO_SHOT_CLASSIFICATION, vector_size=0, num_labels=2, token_numbers=2**16)
+    assert largest == 2**16 * sizes.OBJECT_BYTES
+
+
 def test_what_is_explained_has_a_subject_and_is_named_to_who_asks_for_more() -> None:
     assert set(SUBJECTS) == {task for task, kind in TASKS.items() if kind.is_explained}
     with pytest.raises(UnknownPath) as refused:

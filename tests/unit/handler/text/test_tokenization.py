@@ -109,7 +109,7 @@ def test_a_pair_that_leaves_no_room_is_refused(checkpoint: MakeCheckpoint) -> No
     long = TextPair(text="long " * 100, text_pair="text " * 100)
     for cut, name in ((Cut.ONLY_SECOND, "question"), (Cut.ONLY_FIRST, "hypothesis of one of candidate_labels")):
         (refused,) = tokenizer.encode(
-            [Passages(pairs=(long,), layout=Layout(max_tokens=WINDOW, cut=cut, stride=STRIDE))]
+            [Passages(pairs=(long,), layout=Layout(max_tokens=WINDOW, cut=cut, uncut=name, stride=STRIDE))]
         )
         assert isinstance(refused, InputTooLong)
         assert f"the {name} has 100 tokens" in refused.message

@@ -1,0 +1,1 @@
+"""GLiClass models: which files say what, and what plain torch makes of them."""
