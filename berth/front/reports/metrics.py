@@ -1,86 +1,143 @@
 """The front's numbers as Prometheus reads them, made of what HAProxy's runtime API says; docs/metrics.md has each."""
 
-import csv
-import io
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ...archive.served_model import ServedModel
-from ..admission import ANY_MODEL, COUNTS, TABLE
+from ...exposition import Family, Kind, Sample, render
+from ..admission import ANY_MODEL, COUNTS, SILENCE, TABLE
 from ..plan import BESIDE, backend_of
 from ..refusals import GRPC_REFUSALS
+from .histogram import histogram_samples
+from .runtime_tables import Entry, oldest_ages, read_backends, read_table
 
-Sample = tuple[str, float]
-"""A metric's labels, and its value."""
 PREFIX = ANY_MODEL.removesuffix("*")
-ENTRY = re.compile(r"key=(?P<key>\S*) .*")
-FIELD = re.compile(r"(\w+)=(\d+)")
 PRIORITIES = {"": "normal", "low": "low"}
-HELP = {
-    "berth_front_requests": "gauge Requests of a model that are under way, those that wait for their turn included.",
-    "berth_front_waiting": "gauge Requests of a model that wait in the front, of both priorities.",
-    "berth_front_wait_seconds": "gauge How long a request that came now would take, as the front estimates it.",
-    "berth_front_refusals_total": "counter Requests that the front answered with an error by itself.",
-    "berth_front_connections": "gauge Clients' connections, idle ones included.",
-}
+CLASSES = ("2xx", "4xx", "5xx")
+
+REQUESTS = Family(
+    name="berth_front_requests",
+    kind=Kind.GAUGE,
+    unit="count",
+    meaning="requests of a model that are under way, those that wait included",
+    labels=("priority",),
+)
+WAITING = Family(
+    name="berth_front_waiting",
+    kind=Kind.GAUGE,
+    unit="count",
+    meaning="of those, the ones that wait in the front and are not at TorchServe yet",
+)
+OLDEST = Family(
+    name="berth_front_oldest_seconds",
+    kind=Kind.GAUGE,
+    unit="seconds",
+    meaning="how long the oldest request that is under way has been, in whole seconds; 0 where none is",
+)
+WAIT = Family(
+    name="berth_front_wait_seconds",
+    kind=Kind.GAUGE,
+    unit="seconds",
+    meaning="how long a request that came now would take, as the front estimates it",
+    labels=("priority",),
+)
+SECONDS = Family(
+    name="berth_front_request_seconds",
+    kind=Kind.HISTOGRAM,
+    unit="seconds",
+    meaning="how long a request takes from its place in the queue to the head of its answer; buckets from 0.001 to 10",
+)
+ANSWERS = Family(
+    name="berth_front_answers_total",
+    kind=Kind.COUNTER,
+    unit="count",
+    meaning="answers to requests that reached a model's queue, by the class of their status",
+    labels=("code",),
+)
+REFUSALS = Family(
+    name="berth_front_refusals_total",
+    kind=Kind.COUNTER,
+    unit="count",
+    meaning="requests that the front answered with an error by itself; `model_name` is empty where none was named",
+    labels=("reason",),
+)
+CONNECTIONS = Family(
+    name="berth_front_connections",
+    kind=Kind.GAUGE,
+    unit="count",
+    meaning="clients' connections, idle ones and health probes' included",
+)
+FAMILIES = (REQUESTS, WAITING, OLDEST, WAIT, SECONDS, ANSWERS, REFUSALS, CONNECTIONS)
 
 
 def render_metrics(ask: Callable[[str], str], models: Sequence[ServedModel]) -> str:
     """Ask for all numbers and write them in Prometheus' text format; BerthError where HAProxy does not answer."""
-    queues = _read_table(ask(f"show table {TABLE}"))
-    found = {
-        "berth_front_requests": _queue_samples(queues, models, lambda queue: queue.get("conn_cur", 0)),
-        "berth_front_waiting": _waiting_samples(ask("show stat"), models),
-        "berth_front_wait_seconds": _queue_samples(queues, models, _wait_s),
-        "berth_front_refusals_total": _refusal_samples(_read_table(ask(f"show table {COUNTS}")), models),
-        "berth_front_connections": [("", _connections(ask("show info")))],
-    }
-    return "".join(line for name, samples in found.items() for line in _lines(name, samples))
+    queues, backends = dict(_queues(read_table(ask(f"show table {TABLE}")), models)), read_backends(ask("show stat"))
+    oldest = oldest_ages(ask("show sess"))
+    return render(
+        {
+            REQUESTS: [_sample(queue, entry.get("conn_cur", 0)) for queue, entry in queues.items()],
+            WAITING: [_of(model, float(backends[backend_of(model)]["qcur"])) for model in models],
+            OLDEST: [_of(model, oldest.get(backend_of(model), 0)) for model in models],
+            WAIT: [_sample(queue, _wait_s(entry)) for queue, entry in queues.items()],
+            SECONDS: list(_histograms(read_table(ask(f"show table {SILENCE}")), models)),
+            ANSWERS: list(_answer_samples(backends, models)),
+            REFUSALS: _refusal_samples(read_table(ask(f"show table {COUNTS}")), models),
+            CONNECTIONS: [Sample(labels={}, value=_connections(ask("show info")))],
+        }
+    )
 
 
-def _lines(name: str, samples: Sequence[Sample]) -> Iterator[str]:
-    kind, _, meaning = HELP[name].partition(" ")
-    yield f"# HELP {name} {meaning}\n# TYPE {name} {kind}\n"
-    yield from (f"{name}{labels} {value:g}\n" for labels, value in samples)
+Labels = tuple[tuple[str, str], ...]
 
 
-def _read_table(shown: str) -> dict[str, dict[str, int]]:
-    """A stick table's entries, as `show table` lists them: their numbers by their keys."""
-    entries = filter(None, map(ENTRY.search, shown.splitlines()))
-    return {entry["key"]: {name: int(value) for name, value in FIELD.findall(entry[0])} for entry in entries}
+def _queues(table: Mapping[str, Entry], models: Sequence[ServedModel]) -> Iterator[tuple[Labels, Entry]]:
+    """Each queue's labels and its entry, which is empty before its first request."""
+    for model in _names(models):
+        for part, name in PRIORITIES.items():
+            entry = table.get(f"{PREFIX}{model}/{part}".rstrip("/"), {})
+            yield (("model_name", model), ("priority", name)), entry
 
 
-def _queue_samples(
-    queues: dict[str, dict[str, int]], models: Sequence[ServedModel], measure: Callable[[dict[str, int]], float]
-) -> list[Sample]:
-    return [
-        (f'{{model_name="{model}",priority="{name}"}}', measure(queues.get(f"{PREFIX}{model}/{part}".rstrip("/"), {})))
-        for model in _names(models)
-        for part, name in PRIORITIES.items()
-    ]
+def _sample(labels: Labels, value: float) -> Sample:
+    return Sample(labels=dict(labels), value=value)
 
 
-def _wait_s(queue: dict[str, int]) -> float:
+def _of(model: ServedModel, value: float) -> Sample:
+    return Sample(labels={"model_name": model.name}, value=value)
+
+
+def _wait_s(queue: Entry) -> float:
     return queue.get("gpt0", 0) * (queue.get("conn_cur", 0) + 1) / 1e6
 
 
-def _waiting_samples(stat: str, models: Sequence[ServedModel]) -> list[Sample]:
-    rows = csv.DictReader(io.StringIO(stat.removeprefix("# ")))
-    waiting = {row["pxname"]: row["qcur"] for row in rows if row["svname"] == "BACKEND"}
-    return [(f'{{model_name="{model.name}"}}', float(waiting[backend_of(model)])) for model in models]
+def _answer_samples(backends: Mapping[str, Mapping[str, str]], models: Sequence[ServedModel]) -> Iterator[Sample]:
+    """What was answered, by a version beside a name too."""
+    for model in models:
+        name = backend_of(model)
+        rows = [backends[each] for each in (name, name + BESIDE) if each in backends]
+        for code in CLASSES:
+            count = sum(int(row[f"hrsp_{code}"] or 0) for row in rows)
+            yield Sample(labels={"model_name": model.name, "code": code}, value=count)
 
 
-def _refusal_samples(counts: dict[str, dict[str, int]], models: Sequence[ServedModel]) -> list[Sample]:
+def _histograms(table: Mapping[str, Entry], models: Sequence[ServedModel]) -> Iterator[Sample]:
+    for model in _names(models):
+        yield from histogram_samples(table.get(f"{PREFIX}{model}", {}), {"model_name": model})
+
+
+def _refusal_samples(counts: Mapping[str, Entry], models: Sequence[ServedModel]) -> list[Sample]:
     """Every reason of every model, those that never were at 0: else Prometheus' rate() would not see the first."""
-    keys: dict[str, dict[str, int]] = {
-        f"{PREFIX}{model}:{reason}": {} for model in _names(models) for reason in GRPC_REFUSALS
-    }
-    samples: Counter[str] = Counter()
+    keys: dict[str, Entry] = {f"{PREFIX}{model}:{reason}": {} for model in _names(models) for reason in GRPC_REFUSALS}
+    counted: Counter[tuple[str, str]] = Counter()
     for key, entry in {**keys, **counts}.items():
         queue, _, reason = key.rpartition(":")
-        samples[f'{{model_name="{_model(queue)}",reason="{reason}"}}'] += entry.get("gpc0", 0)
-    return list(samples.items())
+        counted[_model(queue), reason] += entry.get("gpc0", 0)
+    return [
+        Sample(labels={"model_name": model, "reason": reason}, value=count)
+        for (model, reason), count in counted.items()
+    ]
 
 
 def _names(models: Sequence[ServedModel]) -> list[str]:
