@@ -111,7 +111,7 @@ class BertHandler:
             difference = self._known.largest_difference([found[0].value])
             if difference > self._pipeline.tolerance:
                 return call.reply.format_error(NotHealthy(f"a known text's answer is off by {difference:.3g}"))
-            return format_value({"status": "ok", **self._names, "max_difference": difference})
+            return format_value({"status": "ok", **self._names, **self._pipeline.told, "max_difference": difference})
         return call.reply.format_predictions(found)
 
     def _describe(self) -> dict[str, object]:

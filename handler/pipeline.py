@@ -126,6 +126,12 @@ class Pipeline:
         }
 
     @property
+    def told(self) -> dict[str, object]:
+        """What a deep check's answer says of its worker: the launcher shows it to Prometheus."""
+        described = self.describe()
+        return {name: described[name] for name in ("engine", "precision", "token_budget")}
+
+    @property
     def labels(self) -> list[str]:
         """The checkpoint's own labels, in the order of its logits; none where results have no such."""
         return self._heads.default.labels

@@ -1,5 +1,6 @@
 """The model in an unpacked archive, and the address where it is asked."""
 
+import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ import yaml
 
 from ..endpoint import Endpoint
 from ..errors import UsageError
-from .content import KNOWN_ANSWERS, MANIFEST, MODEL_CONFIG
+from .content import KNOWN_ANSWERS, MANIFEST, MODEL_CONFIG, SUMS
 from .form import read_form
 
 
@@ -40,6 +41,12 @@ class ServedModel:
         """What the model does, by its settings; "" where they do not say."""
         settings = yaml.safe_load((self.folder / MODEL_CONFIG).read_text("utf-8"))
         return str(settings.get("handler", {}).get("task", ""))
+
+    @property
+    def digest(self) -> str:
+        """The sha256 (hex) of its digest list, which names its content; "" where it has none."""
+        listed = self.folder / SUMS
+        return hashlib.sha256(listed.read_bytes()).hexdigest() if listed.is_file() else ""
 
     def known_request(self) -> str:
         """A request of this model's own task, as JSON: the first that it was proven with."""

@@ -8,6 +8,8 @@ model has answered nobody for longer than a request may take, that one is refuse
 
 from collections.abc import Iterator
 
+from .reports.histogram import STORED, histogram_lines
+
 PATIENCE_MS = 30_000  # of a client that does not say how long it waits
 LONGEST_MS = 300_000
 MAX_WAITING = 1024  # of one model; each holds up to 64 KiB of its body
@@ -116,6 +118,7 @@ def learning_lines() -> Iterator[str]:
     yield f"    http-response set-var(txn.learnt) int({HIGHEST_US}) if {{ var(txn.learnt) -m int gt {HIGHEST_US} }}"
     yield f"    http-response sc-set-gpt0({SLOT}) var(txn.learnt) if {is_taught}"
     yield f"    http-response sc-set-gpt0({SILENCE_SLOT}) {NOW_MS} if {IS_TAKEN}"
+    yield from histogram_lines(SILENCE_SLOT, "txn.began_us", IS_TAKEN)
 
 
 def counting_lines() -> Iterator[str]:
@@ -128,7 +131,7 @@ def counting_lines() -> Iterator[str]:
 
 
 def table_lines() -> Iterator[str]:
-    """Write the tables: queues' requests under way and costs, when a model last answered, counts of refusals."""
-    for name, stored in ((TABLE, "conn_cur,gpt0"), (SILENCE, "gpt0"), (COUNTS, "gpc0")):
+    """Write the tables: queues' requests under way and costs; when a model last answered, and how fast; refusals."""
+    for name, stored in ((TABLE, "conn_cur,gpt0"), (SILENCE, STORED), (COUNTS, "gpc0")):
         yield f"backend {name}"
         yield f"    stick-table type string len 256 size 4k store {stored}"

@@ -2,7 +2,8 @@
 
 import json
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import requests
@@ -32,6 +33,8 @@ class Checked:
 
     verdict: Verdict
     reason: str = ""
+    told: Mapping[str, object] = field(default_factory=dict)
+    """What a right answer says of its worker: engine, precision, token budget; nothing of an archive of before."""
 
 
 class DeepCheck:
@@ -67,10 +70,18 @@ def _read(url: str, answer: requests.Response) -> Checked:
     reason = f"{url} answered {answer.status_code} {' '.join(answer.text.split())}"
     kind = _error_type(answer.text)
     if answer.ok:
-        return Checked(verdict=Verdict.RIGHT)
+        return Checked(verdict=Verdict.RIGHT, told=_told(answer.text))
     if kind in BUSY_TYPES:
         return Checked(verdict=Verdict.NONE)
     return Checked(verdict=Verdict.WRONG if kind == WRONG_TYPE else Verdict.ERROR, reason=reason)
+
+
+def _told(body: str) -> Mapping[str, object]:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _error_type(body: str) -> str:

@@ -1,11 +1,29 @@
 """What was seen of one model and its workers, from look to look. Pure: times, answers and processes are handed in."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from ..clients.management import ModelState, WorkerState
 from ..process.activity import Activity
 from .deep_check import Checked, Verdict
 from .diagnosis import ModelView, WorkerView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelNumbers:
+    """What was counted of one model since its server started, and what is so now."""
+
+    state: ModelState | None
+    """TorchServe's last description."""
+    restarts: int
+    """How often a worker got another process."""
+    verdicts: Mapping[Verdict, int]
+    """How many known texts came back, by what their answers were."""
+    check_s: float
+    """How long known texts have been waiting for a verdict; 0 where none is."""
+    told: Mapping[str, object]
+    """What the last right answer said of its worker."""
 
 
 class ModelRecord:
@@ -20,6 +38,9 @@ class ModelRecord:
         """Whether TorchServe says that it has no such model: nothing is registered later."""
         self.failure: str | None = None
         """Why the known answer cannot be had, until it can be again."""
+        self._restarts = 0
+        self._verdicts = Counter(dict.fromkeys(Verdict, 0))
+        self._told: Mapping[str, object] = {}
         self._is_described = False
         self._heard_s = now_s  # when TorchServe's frontend last answered
         self._asked_s: float | None = None  # when the first known text since the last verdict was sent
@@ -61,6 +82,7 @@ class ModelRecord:
             self._workers[worker.id].note(worker.pid, activity, now_s)
             for worker, activity in zip(self.workers, activities, strict=True)
         ]
+        self._restarts += sum(is_new)
         if any(is_new):
             self._asked_s = None
         return any(is_new)
@@ -71,15 +93,26 @@ class ModelRecord:
 
     def note_outcome(self, outcome: Checked, now_s: float) -> None:
         """A known text is back, or was given up."""
+        self._verdicts[outcome.verdict] += 1
         if outcome.verdict is Verdict.NONE:
             return
         self._asked_s, self._heard_s = None, now_s
         self._num_errors = self._num_errors + 1 if outcome.verdict is Verdict.ERROR else 0
         if outcome.verdict is Verdict.RIGHT:
-            self.has_answered, self.failure = True, None
+            self.has_answered, self.failure, self._told = True, None, outcome.told
         # One error may be a neighbour's in the same batch: a user's text that took all memory, a worker that was ended.
         elif outcome.verdict is Verdict.WRONG or self._num_errors > 1 or not self.has_answered:
             self.failure = outcome.reason
+
+    def numbers(self, now_s: float) -> ModelNumbers:
+        """What was counted so far."""
+        return ModelNumbers(
+            state=self.state,
+            restarts=self._restarts,
+            verdicts=dict(self._verdicts),
+            check_s=self._check_s(now_s),
+            told=self._told,
+        )
 
     def view(self, now_s: float) -> ModelView:
         """The model as it looks now."""
@@ -87,11 +120,14 @@ class ModelRecord:
             workers=[self._workers[worker.id].view(worker, now_s) for worker in self.workers],
             queued=self.state.pending_requests if self.state else 0,
             silent_s=now_s - self._heard_s,
-            check_s=0.0 if self._asked_s is None else now_s - self._asked_s,
+            check_s=self._check_s(now_s),
             failure=self.failure,
             is_described=self._is_described,
             unmanned_s=now_s - self._manned_s,
         )
+
+    def _check_s(self, now_s: float) -> float:
+        return 0.0 if self._asked_s is None else now_s - self._asked_s
 
 
 class WorkerRecord:

@@ -34,4 +34,4 @@ class Report:
     capacity: Capacity | None = None
     """None until java is sized."""
     metrics: Callable[[], str] | None = None
-    """The front's numbers as Prometheus reads them; None where there is no front."""
+    """The launcher's numbers as Prometheus reads them; None until java starts."""

@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 
 from ..clients.launcher import CAPACITY_PATH, HEALTH_VARIABLE, PROBE_TIMEOUT_S, health_endpoint
 from ..errors import BerthError
+from ..exposition import CONTENT_TYPE
 from .report import Report
 
 PATHS = ("/startup", "/live", "/ready")
 METRICS_PATH = "/metrics"
-NO_METRICS = "only the front has numbers here, and none runs now; the models' are at metrics_address"
+NO_METRICS = "there are no numbers until java starts; then the models' own are at metrics_address"
 
 
 class HealthServer(ThreadingHTTPServer):
@@ -55,11 +56,8 @@ class HealthServer(ThreadingHTTPServer):
                 return HTTPStatus.NOT_FOUND, {"status": "unknown", "reason": f"ask one of {', '.join(PATHS)}"}
 
     def metrics(self) -> str | None:
-        """The front's numbers; None where it gives none now."""
-        try:
-            return self._report.metrics() if self._report.metrics else None
-        except BerthError:
-            return None
+        """The launcher's numbers, as Prometheus reads them; None before there are some."""
+        return self._report.metrics() if self._report.metrics else None
 
     @contextlib.contextmanager
     def serving(self) -> Iterator[None]:
@@ -83,7 +81,7 @@ class _Probe(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
         if path == METRICS_PATH and (text := self.server.metrics()) is not None:
-            self._write(HTTPStatus.OK, "text/plain; version=0.0.4", text)
+            self._write(HTTPStatus.OK, CONTENT_TYPE, text)
         else:
             self._send(*self.server.answer(path))
 

@@ -17,7 +17,7 @@ from ..errors import BerthError, RequestFailed
 from ..process.activity import Activity, look_at
 from .deep_check import DeepCheck
 from .diagnosis import DEAD_S, ModelView, why_never_ready, why_not_live, why_not_ready
-from .record import ModelRecord
+from .record import ModelNumbers, ModelRecord
 from .repair import Repairs
 from .report import STARTING, Health
 
@@ -49,6 +49,11 @@ class Watch:
     def stop(self) -> None:
         """Look no more and repair nothing; a known text that is on its way is still answered."""
         self._stopped.set()
+
+    def numbers(self) -> dict[str, ModelNumbers]:
+        """What was counted of each model, by its name."""
+        now_s = time.monotonic()
+        return {model.name: model.numbers(now_s) for model in self._models}
 
     def health(self) -> Health:
         """The health of all models together, now."""
@@ -140,6 +145,10 @@ class ModelWatch:
     def lost(self) -> str | None:
         """Why only a new server helps."""
         return self._repairs.lost and f"{self.name}: {self._repairs.lost}"
+
+    def numbers(self, now_s: float) -> ModelNumbers:
+        """What was counted so far."""
+        return self._record.numbers(now_s)
 
     def run(self, stopped: threading.Event) -> None:
         """Look until somebody says stop."""

@@ -8,6 +8,8 @@ from .quantities import MIB
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 QUERY = "--query-gpu=uuid,mig.mode.current,name,memory.total,memory.free"
+USE_QUERY = "--query-gpu=uuid,utilization.gpu,memory.used,memory.total"
+USE_TIMEOUT_S = 4.0  # Prometheus waits 10 s for all
 TIMEOUT_S = 60.0  # without the driver's persistence mode it wakes every GPU first
 
 
@@ -27,11 +29,22 @@ class Gpu:
         return cls(name=name, total_bytes=int(total_mib) * MIB, free_bytes=int(free_mib) * MIB)
 
 
-def read_table(environ: Mapping[str, str]) -> str | None:
-    """Run nvidia-smi, which is on PATH: a line for each GPU; None when it fails or takes longer than TIMEOUT_S."""
-    command = ["nvidia-smi", QUERY, "--format=csv,noheader,nounits"]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuUse:
+    """What one GPU does now."""
+
+    uuid: str
+    busy_ratio: float
+    """The part of the last second in which something ran on it, from 0 to 1."""
+    used_bytes: int
+    total_bytes: int
+
+
+def read_table(environ: Mapping[str, str], query: str = QUERY, timeout_s: float = TIMEOUT_S) -> str | None:
+    """Run nvidia-smi, which is on PATH: a line for each GPU; None when it fails or takes longer."""
+    command = ["nvidia-smi", query, "--format=csv,noheader,nounits"]
     try:
-        ran = subprocess.run(command, env=dict(environ), capture_output=True, text=True, check=True, timeout=TIMEOUT_S)
+        ran = subprocess.run(command, env=dict(environ), capture_output=True, text=True, check=True, timeout=timeout_s)
     except (OSError, subprocess.SubprocessError):
         return None
     return ran.stdout
@@ -48,6 +61,22 @@ def visible_gpus(table: str, environ: Mapping[str, str]) -> tuple[Gpu, ...]:
     if any(mode == "Enabled" for _, mode, *_ in (rows[index] for index in chosen)):
         raise ValueError("nvidia-smi lists GPUs, and a part of one is used")
     return tuple(Gpu.read(*rows[index][2:]) for index in chosen)
+
+
+def read_use(environ: Mapping[str, str]) -> tuple[GpuUse, ...]:
+    """What the GPUs that CUDA_VISIBLE_DEVICES leaves do now; none where nvidia-smi does not say in USE_TIMEOUT_S."""
+    rows = [[field.strip() for field in line.split(",")] for line in (_use_table(environ) or "").splitlines()]
+    chosen = _choose(environ[VISIBLE], [uuid for uuid, *_ in rows]) if VISIBLE in environ else range(len(rows))
+    return tuple(_read_use(*rows[index]) for index in chosen if "[N/A]" not in rows[index])
+
+
+def _use_table(environ: Mapping[str, str]) -> str | None:
+    return read_table(environ, USE_QUERY, USE_TIMEOUT_S)
+
+
+def _read_use(uuid: str, busy_percent: str, used_mib: str, total_mib: str) -> GpuUse:
+    used_bytes, total_bytes = int(used_mib) * MIB, int(total_mib) * MIB
+    return GpuUse(uuid=uuid, busy_ratio=int(busy_percent) / 100, used_bytes=used_bytes, total_bytes=total_bytes)
 
 
 def _choose(visible: str, uuids: Sequence[str]) -> list[int]:

@@ -35,6 +35,9 @@ class Health(msgspec.Struct, kw_only=True):
     status: str
     model: str
     version: str
+    engine: str
+    precision: str
+    token_budget: int
     max_difference: float
 
 

@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ..errors import BerthError
 from ..front.succession import Fronts, running_fronts
 from ..health.report import STOPPING, Health, Report
 from ..health.server import HealthServer
+from ..monitoring.launcher import LauncherNumbers, Watched
 from .generation import Generation
 from .plan import ServerPlan
 
@@ -35,6 +37,7 @@ class Server:
     orders: str = ""
     """Where orders are taken; "" where none are."""
     no_orders: str = "its models are loading"
+    numbers: LauncherNumbers = field(default_factory=LauncherNumbers)
     _number: int = 0
 
     def start(self, plan: ServerPlan) -> Generation:
@@ -86,16 +89,28 @@ class Server:
 
     def report(self) -> Report:
         """What the launcher lets others know."""
-        metrics = self.fronts.metrics if self.fronts else None
         capacity = replace(self.live.plan.capacity, orders=self.orders, no_orders=self.no_orders)
         if self.others:  # what is left of the memory is theirs
             capacity = replace(capacity, max_workers=self.live.plan.num_workers, reason=NOT_ALONE)
-        return Report(health=self._health, capacity=capacity, metrics=metrics)
+        return Report(health=self._health, capacity=capacity, metrics=self._metrics)
 
     def look(self) -> None:
         """Look after the fronts."""
         if self.fronts:
             self.fronts.look()
+
+    def _metrics(self) -> str:
+        """The launcher's numbers, and the front's where it gives some now, as Prometheus reads them."""
+        watched = [
+            Watched(model=model, numbers=generation.watch.numbers()[model.name])
+            for generation in self.generations
+            for model in generation.plan.models
+        ]
+        own = self.numbers.render(watched, self._health(), self.live.plan.memory)
+        try:
+            return own + (self.fronts.metrics() if self.fronts else "")
+        except BerthError:  # it is started again
+            return own
 
     def _health(self) -> Health:
         """The health of the models, which nobody reaches without the front."""

@@ -10,6 +10,11 @@ import pytest
 import requests
 
 from berth.clients.grpc_client import INFERENCE, GrpcClient
+from berth.exposition import Kind as FamilyKind
+from berth.front.reports.metrics import FAMILIES as FRONT
+from berth.monitoring.families import FAMILIES as LAUNCHER
+from berth.monitoring.families import OF_GPUS, OF_MODELS
+from berth.process.memory import PARTS
 from handler.worker.metrics import ERROR_CODES, METRICS, MODEL_LABELS, Kind
 from tests.support.scrape import Growth, Scrape
 from tests.support.servers import Server
@@ -88,9 +93,49 @@ def test_an_error_that_never_happened_is_there_as_0(answering_server: Server) ->
     assert scrape.total("berth_errors_total", code="507") == 0
 
 
+def test_the_launcher_shows_all_that_the_document_says_of_it(answering_server: Server) -> None:
+    post(answering_server, {"inputs": "hello world"})
+    scrape = Scrape(answering_server, answering_server.health_url)
+    for family in (*LAUNCHER, *FRONT):
+        if family in OF_GPUS:
+            continue
+        assert f"# HELP {family.name} {family.meaning}" in scrape.lines
+        assert f"# TYPE {family.name} {family.kind}" in scrape.lines
+        sample = family.name + ("_bucket" if family.kind is FamilyKind.HISTOGRAM else "")
+        others = {"model_name", "model_version"} if family in OF_MODELS else {"model_name"} & set(scrape.labels(sample))
+        others |= {"le"} if family.kind is FamilyKind.HISTOGRAM else set()
+        assert set(scrape.labels(sample)) == {*family.labels, *others}, family.name
+
+
+def test_the_launchers_numbers_are_true(answering_server: Server) -> None:
+    growth = Scrape(answering_server, answering_server.health_url)
+    post(answering_server, {"inputs": "hello world"})
+    check_deeply(answering_server)  # of a client's, which the front counts as a request
+    scrape = Scrape(answering_server, answering_server.health_url)
+    grown = {
+        name: scrape.total(name, model_name="bert") - growth.total(name, model_name="bert")
+        for name in ("berth_front_answers_total", "berth_front_request_seconds_count")
+    }
+    assert set(grown.values()) == {2}
+    assert scrape.total("berth_ready") == scrape.total("berth_live") == 1
+    workers = answering_server.describe()["workers"]
+    assert scrape.total("berth_workers_ready", model_name="bert") == len(workers)
+    assert scrape.total("berth_deep_checks_total", model_name="bert", verdict="right") >= 1
+    info = scrape.labels("berth_model_info")
+    assert info["task"] == {"embeddings", "text-classification"}
+    assert (info["engine"], info["precision"]) == ({"packed"}, {"fp32"})
+    assert scrape.total("berth_token_budget", model_name="bert") > 0
+    used, limit = scrape.total("berth_memory_used_bytes"), scrape.total("berth_memory_limit_bytes")
+    parts = [scrape.total("berth_memory_used_bytes", part=part) for part in PARTS]
+    assert all(part > 0 for part in parts)
+    assert used == sum(parts) < scrape.total("berth_memory_predicted_bytes") < limit
+
+
 @pytest.mark.skipif(shutil.which("promtool") is None, reason=NO_PROMTOOL)
-def test_promtool_finds_no_fault_with_our_metrics(answering_server: Server) -> None:
-    ours = [line for line in Scrape(answering_server).lines if re.match(r"(# \w+ )?berth_", line)]
+@pytest.mark.parametrize("page", ["metrics", "health"])
+def test_promtool_finds_no_fault_with_our_metrics(answering_server: Server, page: str) -> None:
+    lines = Scrape(answering_server, getattr(answering_server, f"{page}_url")).lines
+    ours = [line for line in lines if re.match(r"(# \w+ )?berth_", line)]
     checked = subprocess.run(
         ["promtool", "check", "metrics"], input="\n".join([*ours, ""]), capture_output=True, text=True, check=False
     )

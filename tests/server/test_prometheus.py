@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes a server; what docs/metrics.md asks it, it answers."""
+"""A real Prometheus scrapes a server; what docs/monitoring.md asks it, it answers."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.support.texts import mixed_texts
 
 pytestmark = [pytest.mark.server, needs_prometheus]
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "monitoring.md"
 QUERIES = re.findall(r"^ {4,}(\S.*)$", DOCUMENT.read_text("utf-8"), re.MULTILINE)
 
 

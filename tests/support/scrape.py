@@ -12,10 +12,10 @@ SAMPLE = re.compile(r"(\w+)(?:\{(.*)\})? (\S+)")
 
 
 class Scrape:
-    """The metrics page as it is now."""
+    """A metrics page as it is now: the handler's and TorchServe's, or the launcher's at another address."""
 
-    def __init__(self, server: Server) -> None:
-        answer = requests.get(f"{server.metrics_url}/metrics", timeout=10)
+    def __init__(self, server: Server, url: str = "") -> None:
+        answer = requests.get(f"{url or server.metrics_url}/metrics", timeout=10)
         answer.raise_for_status()
         self.lines = answer.text.splitlines()
         self._samples: dict[str, list[tuple[dict[str, str], float]]] = defaultdict(list)

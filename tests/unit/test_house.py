@@ -47,9 +47,11 @@ ROOMS: dict[str, set[str]] = {
     "health": {"archive", "clients", "process"},
     "gateway": {"clients"},
     "front": {"archive", "gateway", "process"},
+    "monitoring": {"archive", "health", "machine", "memory", "process"},
     "rollout": {"archive", "clients"},
     "tune": {"archive", "clients", "front", "machine", "memory", "process"},
-    "serve": {"archive", "clients", "front", "health", "machine", "memory", "process", "rollout", "tune", "workers"},
+    "serve": {"archive", "clients", "front", "health", "machine", "memory", "monitoring", "process", "rollout", "tune"}
+    | {"workers"},
     "cli": {
         "archive",
         "bulk",

@@ -1,9 +1,9 @@
 """What HAProxy has counted of a model's requests since its start."""
 
-import csv
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from .runtime_tables import read_backends
 
 CLASSES = ("hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other")
 
@@ -32,8 +32,7 @@ class Counters:
 
 def read_counters(ask: Callable[[str], str], backend: str) -> Counters:
     """Ask for a backend's counters; none where it is not there. BerthError where HAProxy does not answer."""
-    rows = csv.DictReader(io.StringIO(ask("show stat").removeprefix("# ")))
-    row = next((row for row in rows if row["pxname"] == backend and row["svname"] == "BACKEND"), None)
+    row = read_backends(ask("show stat")).get(backend)
     if row is None:
         return Counters()
     answers = {name: int(row[name] or 0) for name in CLASSES}

@@ -1,92 +1,135 @@
 """The front's numbers as Prometheus reads them, made of what HAProxy's runtime API says; docs/metrics.md has each."""
 
-import csv
-import io
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from ..admission import ANY_MODEL, COUNTS, TABLE
+from ...exposition import Family, Kind, Sample, render
+from ..admission import ANY_MODEL, COUNTS, SILENCE, TABLE
 from ..plan import Backend
 from ..refusals import GRPC_REFUSALS
+from .histogram import histogram_samples
+from .runtime_tables import Entry, oldest_ages, read_backends, read_table
 
-Sample = tuple[str, float]
-"""A metric's labels, and its value."""
-ENTRY = re.compile(r"key=(?P<key>\S*) .*")
-FIELD = re.compile(r"(\w+)=(\d+)")
 PRIORITIES = {"": "normal", "low": "low"}
-HELP = {
-    "berth_front_requests": "gauge Requests of a model that are under way, those that wait for their turn included.",
-    "berth_front_waiting": "gauge Requests of a model that wait in the front, of both priorities.",
-    "berth_front_wait_seconds": "gauge How long a request that came now would take, as the front estimates it.",
-    "berth_front_refusals_total": "counter Requests that the front answered with an error by itself.",
-    "berth_front_connections": "gauge Clients' connections, idle ones included.",
-}
+CLASSES = ("2xx", "4xx", "5xx")
+
+REQUESTS = Family(
+    name="berth_front_requests",
+    kind=Kind.GAUGE,
+    unit="count",
+    meaning="requests of a model that are under way, those that wait included",
+    labels=("priority",),
+)
+WAITING = Family(
+    name="berth_front_waiting",
+    kind=Kind.GAUGE,
+    unit="count",
+    meaning="of those, the ones that wait in the front and are not at TorchServe yet",
+)
+OLDEST = Family(
+    name="berth_front_oldest_seconds",
+    kind=Kind.GAUGE,
+    unit="seconds",
+    meaning="how long the oldest request that is under way has been, in whole seconds; 0 where none is",
+)
+WAIT = Family(
+    name="berth_front_wait_seconds",
+    kind=Kind.GAUGE,
+    unit="seconds",
+    meaning="how long a request that came now would take, as the front estimates it",
+    labels=("priority",),
+)
+SECONDS = Family(
+    name="berth_front_request_seconds",
+    kind=Kind.HISTOGRAM,
+    unit="seconds",
+    meaning="how long a request takes from its place in the queue to the head of its answer; buckets from 0.001 to 10",
+)
+ANSWERS = Family(
+    name="berth_front_answers_total",
+    kind=Kind.COUNTER,
+    unit="count",
+    meaning="answers to requests that reached a model's queue, by the class of their status",
+    labels=("code",),
+)
+REFUSALS = Family(
+    name="berth_front_refusals_total",
+    kind=Kind.COUNTER,
+    unit="count",
+    meaning="requests that the front answered with an error by itself; `model_name` is empty where none was named",
+    labels=("reason",),
+)
+CONNECTIONS = Family(
+    name="berth_front_connections",
+    kind=Kind.GAUGE,
+    unit="count",
+    meaning="clients' connections, idle ones and health probes' included",
+)
+FAMILIES = (REQUESTS, WAITING, OLDEST, WAIT, SECONDS, ANSWERS, REFUSALS, CONNECTIONS)
+
+
+Labels = Mapping[str, str]
 
 
 def render_metrics(ask: Callable[[str], str], backends: Sequence[Backend]) -> str:
     """Ask for all numbers and write them in Prometheus' text format; BerthError where HAProxy does not answer."""
-    queues = _read_table(ask(f"show table {TABLE}"))
-    labels = {backend.name: _labels(backend.model.name, backend.model.version) for backend in backends}
-    found = {
-        "berth_front_requests": _queue_samples(queues, labels, lambda queue: queue.get("conn_cur", 0)),
-        "berth_front_waiting": _waiting_samples(ask("show stat"), labels),
-        "berth_front_wait_seconds": _queue_samples(queues, labels, _wait_s),
-        "berth_front_refusals_total": _refusal_samples(_read_table(ask(f"show table {COUNTS}")), labels),
-        "berth_front_connections": [("", _connections(ask("show info")))],
-    }
-    return "".join(line for name, samples in found.items() for line in _lines(name, samples))
+    labels = {each.name: _labels(each.model.name, each.model.version) for each in backends}
+    known = {**labels, ANY_MODEL: _labels("*", "*")}  # and TorchServe's own gRPC calls
+    queues, shown = list(_queues(read_table(ask(f"show table {TABLE}")), known)), read_backends(ask("show stat"))
+    oldest = oldest_ages(ask("show sess"))
+    return render(
+        {
+            REQUESTS: [Sample(labels=own, value=entry.get("conn_cur", 0)) for own, entry in queues],
+            WAITING: [Sample(labels=own, value=float(shown[name]["qcur"])) for name, own in labels.items()],
+            OLDEST: [Sample(labels=own, value=oldest.get(name, 0)) for name, own in labels.items()],
+            WAIT: [Sample(labels=own, value=_wait_s(entry)) for own, entry in queues],
+            SECONDS: list(_histograms(read_table(ask(f"show table {SILENCE}")), known)),
+            ANSWERS: list(_answer_samples(shown, labels)),
+            REFUSALS: _refusal_samples(read_table(ask(f"show table {COUNTS}")), known),
+            CONNECTIONS: [Sample(labels={}, value=_connections(ask("show info")))],
+        }
+    )
 
 
-def _labels(name: str, version: str) -> str:
-    return f'model_name="{name}",model_version="{version}"'
+def _labels(name: str, version: str) -> Labels:
+    return {"model_name": name, "model_version": version}
 
 
-ANY = _labels("*", "*")
-NONE = _labels("", "")
+def _queues(table: Mapping[str, Entry], known: Mapping[str, Labels]) -> Iterator[tuple[Labels, Entry]]:
+    """Each queue's labels and its entry, which is empty before its first request."""
+    for backend, own in known.items():
+        for part, name in PRIORITIES.items():
+            yield {**own, "priority": name}, table.get(f"{backend}/{part}".rstrip("/"), {})
 
 
-def _lines(name: str, samples: Sequence[Sample]) -> Iterator[str]:
-    kind, _, meaning = HELP[name].partition(" ")
-    yield f"# HELP {name} {meaning}\n# TYPE {name} {kind}\n"
-    yield from (f"{name}{labels} {value:g}\n" for labels, value in dict(samples).items())
-
-
-def _read_table(shown: str) -> dict[str, dict[str, int]]:
-    """A stick table's entries, as `show table` lists them: their numbers by their keys."""
-    entries = filter(None, map(ENTRY.search, shown.splitlines()))
-    return {entry["key"]: {name: int(value) for name, value in FIELD.findall(entry[0])} for entry in entries}
-
-
-def _queue_samples(
-    queues: dict[str, dict[str, int]], labels: dict[str, str], measure: Callable[[dict[str, int]], float]
-) -> list[Sample]:
-    return [
-        (f'{{{label},priority="{name}"}}', measure(queues.get(f"{backend}/{part}".rstrip("/"), {})))
-        for backend, label in {**labels, ANY_MODEL: ANY}.items()
-        for part, name in PRIORITIES.items()
-    ]
-
-
-def _wait_s(queue: dict[str, int]) -> float:
+def _wait_s(queue: Entry) -> float:
     return queue.get("gpt0", 0) * (queue.get("conn_cur", 0) + 1) / 1e6
 
 
-def _waiting_samples(stat: str, labels: dict[str, str]) -> list[Sample]:
-    rows = csv.DictReader(io.StringIO(stat.removeprefix("# ")))
-    waiting = {row["pxname"]: row["qcur"] for row in rows if row["svname"] == "BACKEND"}
-    return [(f"{{{label}}}", float(waiting[backend])) for backend, label in labels.items()]
+def _answer_samples(shown: Mapping[str, Mapping[str, str]], labels: Mapping[str, Labels]) -> Iterator[Sample]:
+    for backend, own in labels.items():
+        for code in CLASSES:
+            yield Sample(labels={**own, "code": code}, value=int(shown[backend][f"hrsp_{code}"] or 0))
 
 
-def _refusal_samples(counts: dict[str, dict[str, int]], labels: dict[str, str]) -> list[Sample]:
+def _histograms(table: Mapping[str, Entry], known: Mapping[str, Labels]) -> Iterator[Sample]:
+    for backend, own in known.items():
+        yield from histogram_samples(table.get(backend, {}), own)
+
+
+def _refusal_samples(counts: Mapping[str, Entry], known: Mapping[str, Labels]) -> list[Sample]:
     """Every reason of every model, those that never were at 0: else Prometheus' rate() would not see the first."""
-    known = {**labels, ANY_MODEL: ANY}
-    never: dict[str, dict[str, int]] = {f"{backend}:{reason}": {} for backend in known for reason in GRPC_REFUSALS}
-    samples: Counter[str] = Counter()
+    never: dict[str, Entry] = {f"{backend}:{reason}": {} for backend in known for reason in GRPC_REFUSALS}
+    counted: Counter[tuple[str, str]] = Counter()
     for key, entry in {**never, **counts}.items():
         backend, _, reason = key.rpartition(":")
-        samples[f'{{{known.get(backend, NONE)},reason="{reason}"}}'] += entry.get("gpc0", 0)
-    return list(samples.items())
+        counted[backend if backend in known else "", reason] += entry.get("gpc0", 0)
+    none = _labels("", "")
+    return [
+        Sample(labels={**known.get(backend, none), "reason": reason}, value=count)
+        for (backend, reason), count in counted.items()
+    ]
 
 
 def _connections(info: str) -> float:

@@ -4,24 +4,14 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Event, Thread
 
 import psutil
 
+from berth.process.memory import pss_bytes
 from tests.support.servers import Server
 
-KIB = 1024
 EVERY_S = 0.2
-
-
-def pss_bytes(pid: int) -> int:
-    """Of one process; 0 of one that is gone."""
-    with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * KIB
-    return 0
 
 
 @dataclass(kw_only=True)

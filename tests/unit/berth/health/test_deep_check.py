@@ -16,7 +16,9 @@ def check(status: int, body: object) -> Checked:
 
 
 def test_a_right_answer() -> None:
-    assert check(200, {"status": "ok"}) == Checked(verdict=Verdict.RIGHT)
+    told = {"status": "ok", "engine": "packed"}
+    assert check(200, told) == Checked(verdict=Verdict.RIGHT, told=told)
+    assert check(200, ["a stranger's"]) == Checked(verdict=Verdict.RIGHT)
 
 
 @pytest.mark.parametrize("kind", ["ServiceUnavailableException", "NotNow"])

@@ -48,7 +48,7 @@ def test_the_answers_follow_the_health(server: HealthServer) -> None:
     assert statuses(server) == [200, 503, 503]
 
 
-def test_the_metrics_are_the_fronts(server: HealthServer) -> None:
+def test_the_metrics_are_those_that_are_published(server: HealthServer) -> None:
     without = requests.get(f"{url(server)}/metrics", timeout=5)
     assert (without.status_code, "metrics_address" in without.json()["reason"]) == (404, True)
     server.publish(Report(metrics=lambda: "berth_front_connections 3\n"))

@@ -259,3 +259,15 @@ def test_a_watch_that_looks_no_more_knows_nothing(scene: Scene) -> None:
     assert scene.is_live
     scene.world.now_s += DEAD_S
     assert not scene.is_live
+
+
+def test_restarts_and_verdicts_are_counted(scene: Scene) -> None:
+    scene.world.cpu_s[PID + 1] = 1.0
+    state = make_state("READY")
+    scene.world.state = replace(state, workers=(replace(state.workers[0], pid=PID + 1),))
+    scene.pass_s(1.0)
+    scene.answer(WRONG)
+    scene.answer(Checked(verdict=Verdict.RIGHT, told={"engine": "packed"}))
+    numbers = scene.watch.numbers(scene.world.now_s)
+    assert (numbers.restarts, numbers.told, numbers.check_s >= 0) == (1, {"engine": "packed"}, True)
+    assert numbers.verdicts == {Verdict.RIGHT: 2, Verdict.WRONG: 1, Verdict.ERROR: 0, Verdict.NONE: 0}

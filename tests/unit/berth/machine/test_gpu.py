@@ -12,7 +12,7 @@ from berth.errors import Refused, UsageError
 from berth.machine import gpu
 from berth.machine.gpu import describe_device, explain_missing, find_gpus, has_cuda_build, read_gpus, why_unused
 from berth.machine.machine import read_machine
-from berth.machine.nvidia_smi import QUERY, Gpu, visible_gpus
+from berth.machine.nvidia_smi import QUERY, USE_QUERY, Gpu, GpuUse, read_use, visible_gpus
 from berth.machine.quantities import MIB
 
 L4_LINE = "GPU-1a2b, [N/A], NVIDIA L4, 23034, 22500"
@@ -41,6 +41,17 @@ def test_nvidia_smi_names_the_gpus_and_their_free_memory(two_gpus: dict[str, str
     assert read_gpus(two_gpus) == (L4, H100)
     assert read_gpus({**two_gpus, "BERTH_DEVICE": "cuda", "CUDA_VISIBLE_DEVICES": "1"}) == (H100,)
     assert read_gpus({**two_gpus, "BERTH_DEVICE": "cpu"}) == ()
+
+
+def test_what_gpus_do_is_asked_of_those_that_are_seen(tmp_path: Path) -> None:
+    lines = ("GPU-1a, 25, 512, 1024", "GPU-2b, [N/A], 1, 2", "GPU-3c, 100, 1024, 1024")
+    script = f'[ "$1" = "{USE_QUERY}" ] && printf "%s\\n" {" ".join(map(repr, lines))}'
+    first = GpuUse(uuid="GPU-1a", busy_ratio=0.25, used_bytes=512 * MIB, total_bytes=1024 * MIB)
+    third = GpuUse(uuid="GPU-3c", busy_ratio=1.0, used_bytes=1024 * MIB, total_bytes=1024 * MIB)
+    environ = install(tmp_path, script)
+    assert read_use(environ) == (first, third)
+    assert read_use({**environ, "CUDA_VISIBLE_DEVICES": "2,0"}) == (third, first)
+    assert read_use(install(tmp_path, "exit 9")) == ()
 
 
 def test_a_machine_is_described_by_its_fullest_gpu(two_gpus: dict[str, str]) -> None:

@@ -1,0 +1,1 @@
+"""What is seen of a running server from outside: the launcher's own numbers, alert rules, a dashboard."""
