@@ -1,5 +1,6 @@
 """The model in an unpacked archive, and the address where it is asked."""
 
+import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ import yaml
 
 from ..endpoint import Endpoint
 from ..errors import UsageError
-from .content import KNOWN_ANSWERS, MANIFEST, MODEL_CONFIG
+from .content import KNOWN_ANSWERS, MANIFEST, MODEL_CONFIG, SUMS
 from .form import read_form
 
 
@@ -29,6 +30,12 @@ class ServedModel:
         """The address of its deep check, for a GET: that of form 1 is a request without a body."""
         url = self.predictions_url(inference)
         return url if read_form(self.folder) == 1 else f"{url}/{self.version}/check"
+
+    @property
+    def content_id(self) -> str:
+        """The sha256 (hex) of its digest list, as `berth inspect` shows it; "" where there is none."""
+        sums = self.folder / SUMS
+        return hashlib.sha256(sums.read_bytes()).hexdigest() if sums.is_file() else ""
 
     @property
     def task(self) -> str:

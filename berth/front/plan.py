@@ -90,7 +90,7 @@ class FrontPlan:
         return _backends(self.beside.behind, self.beside.models, BESIDE) if self.beside else ()
 
 
-def _free_ports(taken: Set[int]) -> Generator[int, None, None]:
+def unused_ports(taken: Set[int]) -> Generator[int, None, None]:
     """Yield ports that are free, each another one, but for those that somebody will take soon."""
     with contextlib.ExitStack() as held:
         for wanted in _candidates(taken):
@@ -118,7 +118,7 @@ def _backends(behind: Settings, models: tuple[ServedModel, ...], suffix: str) ->
 
 def move_behind(settings: Settings) -> Settings:
     """Give TorchServe other ports of loopback, which are free now: the front takes all of the settings' own."""
-    with contextlib.closing(_free_ports({endpoint.port for endpoint in settings.endpoints})) as ports:
+    with contextlib.closing(unused_ports({endpoint.port for endpoint in settings.endpoints})) as ports:
         inference, management, metrics, grpc_inference, grpc_management = (
             Endpoint(key=endpoint.key, host=LOOPBACK, port=next(ports)) for endpoint in settings.endpoints
         )
