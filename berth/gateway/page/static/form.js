@@ -22,9 +22,10 @@ export function readFields(form) {
 }
 
 function labelled(field, input) {
+  const label = element("label", { for: input.id }, field.label);
+  if (field.kind === "check") return element("div", { class: "check" }, input, label);
   const hint = field.hint && element("small", { id: `hint-${field.name}` }, field.hint);
-  if (field.kind === "check") return element("label", { class: "check" }, input, field.label);
-  return element("label", { class: "field" }, element("span", {}, field.label), input, hint);
+  return element("div", { class: "field" }, label, input, hint);
 }
 
 function makeInput({ name, kind, value = "", options = [], rows = 3, hint }) {

@@ -2,7 +2,6 @@
 
 import { call } from "../call.js";
 import { byId, element } from "../dom.js";
-import { count } from "../format.js";
 import { drawSchema } from "./schema.js";
 
 const METHODS = ["get", "post", "put", "delete"];
@@ -30,7 +29,7 @@ async function start() {
 function showFound(operations, document, asked) {
   const wanted = asked.toLowerCase().split(/\s+/);
   const found = operations.filter((each) => wanted.every((word) => haystack(each, document).includes(word)));
-  byId("count").textContent = count(found.length, "address").replace("addresss", "addresses");
+  byId("count").textContent = `${found.length} of ${operations.length} addresses`;
   byId("addresses").replaceChildren(...grouped(found).map(([door, each]) => drawGroup(door, each, document)));
 }
 
@@ -38,10 +37,19 @@ const haystacks = new Map(); // made once for each operation
 
 function haystack(operation, document) {
   if (!haystacks.has(operation)) {
-    const schemas = [...JSON.stringify(operation).matchAll(/schemas\/(\w+)/g)].map(([, name]) => document.components.schemas[name]);
-    haystacks.set(operation, JSON.stringify([operation.path, operation.summary, operation.requestBody, schemas]).toLowerCase());
+    const { path, summary, requestBody } = operation;
+    const sent = withSchemas(JSON.stringify(requestBody ?? ""), document);
+    haystacks.set(operation, `${path} ${summary} ${sent}`.toLowerCase());
   }
   return haystacks.get(operation);
+}
+
+/** A piece of the document with all schemas that it names, and those that they name. */
+function withSchemas(text, document, seen = new Set()) {
+  const names = [...text.matchAll(/schemas\/(\w+)/g)].map(([, name]) => name).filter((name) => !seen.has(name));
+  names.forEach((name) => seen.add(name));
+  const schemas = [...new Set(names)].map((name) => withSchemas(JSON.stringify(document.components.schemas[name]), document, seen));
+  return [text, ...schemas].join(" ");
 }
 
 function grouped(operations) {
@@ -69,7 +77,7 @@ function drawBody(operation, document) {
   return [
     ...(operation.description ? [element("p", {}, operation.description)] : []),
     ...sent.flatMap(([type, content]) => [element("h3", {}, `Send ${type}`), ...example(content), drawSchema(content.schema, document)]),
-    element("h3", {}, "Get"),
+    element("h3", {}, "Answers"),
     ...Object.entries(operation.responses).map(([status, response]) => drawResponse(status, response, document)),
   ];
 }

@@ -6,37 +6,58 @@ import { element } from "../dom.js";
 export function drawSchema(schema, document) {
   if (!schema) return "";
   if (schema.$ref) return named(schema.$ref.split("/").at(-1), document);
-  const choices = schema.anyOf ?? schema.oneOf;
-  if (choices) return element("div", { class: "schema" }, element("small", {}, "one of"), choices.map((each) => drawSchema(each, document)));
+  const words = inWords(schema);
+  if (words) return element("div", {}, element("span", { class: "type" }, words), describe(schema));
   if (schema.properties) return properties(schema, document);
-  if (schema.items) return element("div", { class: "schema" }, element("span", { class: "type" }, "a list of"), drawSchema(schema.items, document));
-  return element("div", {}, element("span", { class: "type" }, typeOf(schema)), schema.description && element("small", {}, schema.description));
+  const [title, parts] = schema.items ? ["a list of", [schema.items]] : ["one of", choicesOf(schema)];
+  return element("div", { class: "schema" }, element("small", {}, title), describe(schema), parts.map((each) => drawSchema(each, document)));
+}
+
+/** A schema without objects in a few words, such as "string or null"; null for one that is more than that. */
+function inWords(schema) {
+  if (schema.enum) return schema.enum.map((each) => JSON.stringify(each)).join(" | ");
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
+  const choices = choicesOf(schema);
+  if (choices || schema.items) {
+    const parts = (choices ?? [schema.items]).map(inWords);
+    if (parts.includes(null)) return null;
+    return choices ? parts.join(" or ") : `list of ${parts[0]}`;
+  }
+  if (schema.$ref || schema.properties) return null;
+  const bounds = [["≥", schema.minimum], ["≤", schema.maximum]].filter(([, bound]) => bound !== undefined);
+  return [schema.type ?? "anything", ...bounds.map((each) => each.join(" "))].join(" ");
+}
+
+function choicesOf(schema) {
+  return schema.anyOf ?? schema.oneOf;
+}
+
+function describe({ description }) {
+  return description && element("small", {}, description);
 }
 
 function named(name, document) {
-  const details = element("details", { class: "schema", toggle: () => {
+  const draw = () => {
     if (details.open && details.childElementCount === 1) details.append(drawNamed(document.components.schemas[name], document));
-  } }, element("summary", {}, element("span", { class: "type" }, name)));
+  };
+  const details = element("details", { class: "schema", toggle: draw }, element("summary", {}, element("span", { class: "type" }, name)));
   return details;
 }
 
 function drawNamed(schema, document) {
-  return element("div", {}, schema.description && element("small", {}, schema.description), drawSchema({ ...schema, description: null }, document));
+  return element("div", {}, describe(schema), drawSchema({ ...schema, description: null }, document));
 }
 
 function properties(schema, document) {
   const required = new Set(schema.required ?? []);
-  return element("ul", {}, Object.entries(schema.properties).map(([name, each]) =>
-    element("li", {},
-      element("code", {}, name), required.has(name) ? " (required)" : "",
-      each.default != null && element("span", { class: "meta" }, ` default ${JSON.stringify(each.default)}`),
-      each.description && element("small", {}, each.description),
-      drawSchema({ ...each, description: null }, document))));
+  return element("ul", {}, Object.entries(schema.properties).map(([name, each]) => property(name, each, required.has(name), document)));
 }
 
-function typeOf(schema) {
-  if (schema.enum) return schema.enum.map((each) => JSON.stringify(each)).join(" | ");
-  if (schema.const !== undefined) return JSON.stringify(schema.const);
-  const bounds = [["≥", schema.minimum], ["≤", schema.maximum]].filter(([, bound]) => bound !== undefined).map((each) => each.join(" "));
-  return [schema.type ?? "anything", ...bounds].join(" ");
+function property(name, schema, isRequired, document) {
+  const { default: value } = schema;
+  const notes = [isRequired && "required", value != null && `default ${JSON.stringify(value)}`].filter(Boolean).join(", ");
+  return element("li", {},
+    element("code", {}, name), " ", element("span", { class: "meta" }, notes),
+    describe(schema),
+    drawSchema({ ...schema, description: null }, document));
 }
