@@ -118,6 +118,7 @@ class Pipeline:
             "device": str(self.placement.device),
             "precision": self.placement.precision,
             "max_tokens": self.config.max_tokens,
+            **({} if self._tokenizer.truncation_side == "right" else {"truncation_side": "left"}),
             **({} if self.config.spans is None else {"spans": self.config.spans.to_mapping()}),
             **({} if self.config.candidates is None else {"candidates": self.config.candidates.to_mapping()}),
             "token_budget": self._forward.token_budget,

@@ -37,6 +37,12 @@ class ServedModel:
         return url if read_form(self.folder) == 1 else f"{url}/check"
 
     @property
+    def content_id(self) -> str:
+        """The sha256 (hex) of its digest list, as `berth inspect` shows it; "" where there is none."""
+        sums = self.folder / SUMS
+        return hashlib.sha256(sums.read_bytes()).hexdigest() if sums.is_file() else ""
+
+    @property
     def task(self) -> str:
         """What the model does, by its settings; "" where they do not say."""
         settings = yaml.safe_load((self.folder / MODEL_CONFIG).read_text("utf-8"))

@@ -36,6 +36,10 @@ class Capacity:
     """The path of the socket that takes orders (`berth rollout`); "" where none are taken."""
     no_orders: str = ""
     """Why not, for a sentence."""
+    budget_bytes: int = 0
+    """The most memory that was counted for the server as it started."""
+    granted_bytes: int = 0
+    """How much it may have."""
 
     @classmethod
     def from_json(cls, answer: Any) -> Self:
@@ -48,6 +52,8 @@ class Capacity:
             reason=str(answer["reason"]),
             orders=str(answer.get("orders", "")),
             no_orders=str(answer.get("no_orders", "")),
+            budget_bytes=int(answer.get("budget_bytes", 0)),
+            granted_bytes=int(answer.get("granted_bytes", 0)),
         )
 
 

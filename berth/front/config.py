@@ -19,7 +19,7 @@ from .admission import (
     table_lines,
 )
 from .cors import cors_lines
-from .keys import MAX_KEYLESS, OPEN_GRPC, OPEN_PATHS, key_lines, open_grpc_lines, rate_table_lines
+from .keys import IS_OPEN, MAX_KEYLESS, OPEN_GRPC, key_lines, open_grpc_lines, open_lines, rate_table_lines
 from .limits import BUFFER_BYTES, MAX_LONG_BODIES, body_lines, limit_lines, long_body_lines, refused_lines
 from .plan import FrontPlan
 from .refusals import REFUSALS, bare_413_lines, form_lines, own_error_lines, refusal_lines, too_long
@@ -86,7 +86,7 @@ def _rules(plan: FrontPlan, folder: Path) -> dict[str, object]:
         "http_limits": _joined(limit_lines(plan.outside)),
         "http_bodies": _joined(body_lines()),
         "long_bodies": _joined(long_body_lines()),
-        "http_keys": _joined(key_lines(keys_map, f"{{ path {' '.join(OPEN_PATHS)} }}")),
+        "http_keys": _joined((*open_lines(), *key_lines(keys_map, IS_OPEN))),
         "grpc_keys": _joined(key_lines(keys_map, f"{{ path_beg {OPEN_GRPC} }}")),
         "grpc_open": _joined(open_grpc_lines()),
         "key_rates": _joined(rate_table_lines()),

@@ -22,6 +22,10 @@ FORM = "a line is NAME KEY [REQUESTS_PER_SECOND], and sha256:HEX may stand for K
 TABLE = "key_rates"
 # What probes ask: it says whether the server is there and ready, and nothing more.
 OPEN_PATHS = ("/ping", "/health", "/v2/health/live", "/v2/health/ready")
+# The page and the API's description, which are the same for everybody; what the page asks needs the key.
+OPEN_PAGES = ("/ui", "/ui/", "/docs", "/openapi.json")
+OPEN_FILES = "^/ui/static/[a-z0-9_/-]+[.][a-z]+$"  # no other path, however it is written
+IS_OPEN = "is_open"
 OPEN_GRPC = "/grpc.health.v1.Health/"
 MAX_KEYLESS = 8  # calls at once that are told to bring a key
 MESSAGE_S = 15
@@ -97,6 +101,12 @@ def key_lines(keys_map: Path | None, unless: str) -> Iterator[str]:
         yield "    http-request sc-inc-gpc0(0) if { var(txn.key) -m found } !{ var(txn.refusal) -m found }"
     yield "    http-request del-header authorization"
     yield "    http-request del-header x-api-key"
+
+
+def open_lines() -> Iterator[str]:
+    """Write what is open to everybody, as the condition IS_OPEN."""
+    yield f"    acl {IS_OPEN} path {' '.join((*OPEN_PATHS, *OPEN_PAGES))}"
+    yield f"    acl {IS_OPEN} path_reg {OPEN_FILES}"
 
 
 def open_grpc_lines() -> Iterator[str]:

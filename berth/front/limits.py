@@ -13,6 +13,12 @@ BAD_ESCAPE = "'%([^0-9A-Fa-f]|.[^0-9A-Fa-f]|.?$)'"
 CONTROLS = r"'[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]'"
 MAX_LONG_BODIES = 64
 UNREAD_BYTES = 40_960  # so long a body may not be in the buffer as a whole, beside the headers
+# Who asks from another machine. A proxy on this one comes from loopback too, and says for whom it asks.
+STRANGERS = (
+    "!{ src 127.0.0.0/8 ::1 }",
+    "{ req.hdr(x-forwarded-for) -m found }",
+    "{ req.hdr(forwarded) -m found }",
+)
 ASKS_FIRST = "{ var(txn.asks_first) -m found }"
 IS_REFUSED = "{ var(txn.refusal) -m found }"
 
@@ -23,6 +29,8 @@ def limit_lines(settings: Settings) -> Iterator[str]:
     too_long = f"{{ req.hdr_val(content-length) gt {settings.max_request_bytes} }}"  # body_size knows none of HTTP/2
     yield f"    http-request set-var(txn.refusal) str(body) if {too_long} !{at_gateway}"
     yield "    http-request set-var(txn.refusal) str(management) if { path /models } or { path_beg /models/ }"
+    for stranger in STRANGERS:
+        yield f"    http-request set-var(txn.refusal) str(workers) if {{ path_beg /ui/ }} {{ method PUT }} {stranger}"
     invoked = "{ path,url_dec -m beg /invocations } or { path,url_dec -m beg /models/ } { path,url_dec -m end /invoke }"
     yield f"    http-request set-var(txn.refusal) str(invocations) if {invoked}"
     unreadable = (f"url,length gt {MAX_ADDRESS_BYTES}", f"url -m reg {BAD_ESCAPE}", f"req.hdrs -m reg {CONTROLS}")

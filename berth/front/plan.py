@@ -104,7 +104,7 @@ class FrontPlan:
         return (*self.defaults, *self.others, *self.backends_beside)
 
 
-def _free_ports(taken: Set[int]) -> Generator[int, None, None]:
+def unused_ports(taken: Set[int]) -> Generator[int, None, None]:
     """Yield ports that are free, each another one, but for those that somebody will take soon."""
     with contextlib.ExitStack() as held:
         for wanted in _candidates(taken):
@@ -131,7 +131,7 @@ def _backend(behind: Settings, model: ServedModel, name: str) -> Backend:
 
 def move_behind(settings: Settings) -> Settings:
     """Give TorchServe other ports of loopback, which are free now: the front takes all of the settings' own."""
-    with contextlib.closing(_free_ports({endpoint.port for endpoint in settings.endpoints})) as ports:
+    with contextlib.closing(unused_ports({endpoint.port for endpoint in settings.endpoints})) as ports:
         inference, management, metrics, grpc_inference, grpc_management = (
             Endpoint(key=endpoint.key, host=LOOPBACK, port=next(ports)) for endpoint in settings.endpoints
         )

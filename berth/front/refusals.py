@@ -63,6 +63,13 @@ REFUSALS = (
         grpc_status=5,
     ),
     Refusal(
+        reason="workers",
+        status=403,
+        type="Forbidden",
+        message="workers are changed from the server's own machine alone: run `berth scale` there",
+        grpc_status=7,
+    ),
+    Refusal(
         reason="invocations",
         status=404,
         type="NotFound",

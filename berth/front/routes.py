@@ -26,6 +26,7 @@ def route_lines(plan: FrontPlan) -> Iterator[str]:
     else:
         yield _to_gateway("at_root")
     yield _to_gateway("{ path /v1/models /v2 /v2/ /health } or { path_beg /v2/health/ }")
+    yield _to_gateway("{ path /ui /docs /openapi.json } or { path_beg /ui/ }")
     yield _to_gateway("{ path_beg /v2/models/ } { path_end /ready }")
     yield _to_gateway("{ method GET HEAD } { path_beg /v1/models/ } !{ path -m sub : }")
     for name, versions in plan.versions.items():

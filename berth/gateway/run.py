@@ -11,6 +11,7 @@ from aiohttp import web
 from .model_server import ModelServer
 from .over_grpc.server import make_server
 from .over_http.app import make_app
+from .page.around import Around
 from .readiness import Readiness
 from .settings import GatewaySettings
 
@@ -25,7 +26,8 @@ async def run(settings: GatewaySettings) -> None:
         loop.add_signal_handler(number, ending.set)
     async with ModelServer.connected(*settings.addresses) as server, aiohttp.ClientSession() as session:
         readiness = Readiness(session, settings.health)
-        async with _grpc(settings, server, readiness, ending), _http(settings, server, readiness):
+        around = Around(settings, session)
+        async with _grpc(settings, server, readiness, ending), _http(settings, server, readiness, around):
             await ending.wait()
 
 
@@ -33,6 +35,9 @@ async def run(settings: GatewaySettings) -> None:
 async def _grpc(
     settings: GatewaySettings, server: ModelServer, readiness: Readiness, ending: asyncio.Event
 ) -> AsyncIterator[None]:
+    if settings.grpc is None:
+        yield
+        return
     grpc_server = make_server(settings, server, readiness, ending)
     await grpc_server.start()
     try:
@@ -42,8 +47,10 @@ async def _grpc(
 
 
 @asynccontextmanager
-async def _http(settings: GatewaySettings, server: ModelServer, readiness: Readiness) -> AsyncIterator[None]:
-    app = make_app(settings, server, readiness)
+async def _http(
+    settings: GatewaySettings, server: ModelServer, readiness: Readiness, around: Around
+) -> AsyncIterator[None]:
+    app = make_app(settings, server, readiness, around)
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -53,7 +60,15 @@ async def _http(settings: GatewaySettings, server: ModelServer, readiness: Readi
     )
     await runner.setup()
     try:
-        await web.UnixSite(runner, settings.http).start()
+        await _site(runner, settings.http).start()
         yield
     finally:
         await runner.cleanup()
+
+
+def _site(runner: web.AppRunner, address: str) -> web.BaseSite:
+    """Where it listens: a path is a unix socket's."""
+    if "/" in address:
+        return web.UnixSite(runner, address)
+    host, _, port = address.rpartition(":")
+    return web.TCPSite(runner, host, int(port))

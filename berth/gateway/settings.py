@@ -18,17 +18,23 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Where the gateway listens, whom it asks, and what is served."""
 
     http: str
-    """Path of the unix socket for HTTP; made last: once it is there, both sockets accept."""
-    grpc: str
-    """Path of the unix socket for gRPC."""
+    """Path of the unix socket for HTTP, or HOST:PORT; made last: once it is there, both accept."""
+    grpc: str | None
+    """Path of the unix socket for gRPC; None: there is no front, and TorchServe answers gRPC itself."""
     server: str
     """Who answers predictions: unix:/PATH or http://HOST:PORT."""
     behind: str | None = None
     """Who answers the rest of what was begun once `server` takes no more connections, because it is ended."""
     health: str
     """The launcher's health address, http://HOST:PORT."""
+    management: str
+    """TorchServe's management address, http://HOST:PORT."""
+    metrics: str
+    """TorchServe's metrics address, http://HOST:PORT."""
     models: Annotated[dict[str, Annotated[list[str], Meta(min_length=1)]], Meta(min_length=1)]
     """Each model's versions, of which the first is the default."""
+    contents: dict[str, str] = {}
+    """The id of each model's content, a sha256 in hex."""
     max_request_bytes: Positive
     """TorchServe's max_request_size: the longest body of one request."""
     refusals: dict[str, tuple[int, str]] = {}

@@ -51,9 +51,9 @@ class Watch:
         self._stopped.set()
 
     def numbers(self) -> dict[str, ModelNumbers]:
-        """What was counted of each model, by its name."""
+        """What was counted of each model, by its path."""
         now_s = time.monotonic()
-        return {model.name: model.numbers(now_s) for model in self._models}
+        return {model.path: model.numbers(now_s) for model in self._models}
 
     def health(self) -> Health:
         """The health of all models together, now."""

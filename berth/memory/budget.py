@@ -140,7 +140,7 @@ def plan_budget(models: Sequence[ModelLoad], server: ServerSizes, jvm: Jvm | Non
     jvm = jvm or size_jvm([_traffic(model, server) for model in models], cores=server.cores, vmargs=server.vmargs)
     parts = [
         Part(name="launcher", bytes=LAUNCHER_BYTES),
-        *(_front_parts(models, server) if server.connections else ()),
+        *(_front_parts(models, server) if server.connections else (Part(name="the page", bytes=GATEWAY_BYTES),)),
         Part(name="java's heap", bytes=jvm.heap_bytes),
         Part(name="java's direct memory", bytes=jvm.direct_bytes),
         Part(name="java itself", bytes=jvm.total_bytes - jvm.heap_bytes - jvm.direct_bytes),

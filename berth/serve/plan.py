@@ -92,6 +92,8 @@ class ServerPlan:
             models=tuple(dict.fromkeys(self.memory.names)),
             max_workers=self.memory.max_workers,
             reason=self.memory.why_no_more,
+            budget_bytes=self.memory.budget.total_bytes,
+            granted_bytes=self.memory.machine.memory.bytes,
         )
 
     def command(self, folder: Path) -> list[str]:

@@ -1,16 +1,20 @@
 """A running server: the generation that is live, one that may come or go beside it, and the fronts before them."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ..clients.launcher import health_endpoint
 from ..errors import BerthError
+from ..front.alone import running_page
 from ..front.succession import Fronts, running_fronts
 from ..health.report import STOPPING, Health, Report
 from ..health.server import HealthServer
 from ..monitoring.launcher import LauncherNumbers, Watched
+from ..process.kept import KeptProcess
 from .generation import Generation
 from .plan import ServerPlan
 
@@ -34,6 +38,8 @@ class Server:
     is_changing: bool = False
     """Whether somebody changes what is live, and sees to it meanwhile."""
     fronts: Fronts | None = None
+    page: KeptProcess | None = None
+    """The page to try the models, where no front has it."""
     orders: str = ""
     """Where orders are taken; "" where none are."""
     no_orders: str = "its models are loading"
@@ -95,14 +101,14 @@ class Server:
         return Report(health=self._health, capacity=capacity, metrics=self._metrics)
 
     def look(self) -> None:
-        """Look after the fronts."""
-        if self.fronts:
-            self.fronts.look()
+        """Look after the fronts, or the page."""
+        if looked_after := self.fronts or self.page:
+            looked_after.look()
 
     def _metrics(self) -> str:
         """The launcher's numbers, and the front's where it gives some now, as Prometheus reads them."""
         watched = [
-            Watched(model=model, numbers=generation.watch.numbers()[model.name])
+            Watched(model=model, numbers=generation.watch.numbers()[model.path])
             for generation in self.generations
             for model in generation.plan.models
         ]
@@ -131,7 +137,8 @@ def running_server(
     try:
         with health.serving():
             if plan.front is None:
-                yield server
+                with running_page(plan.settings, plan.models, health_endpoint(os.environ), folder) as server.page:
+                    yield server
                 return
             with running_fronts(plan.front, folder) as server.fronts:
                 yield server

@@ -124,7 +124,11 @@ def _describe(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
     facts = {"model": model.name, "version": model.version, "task": model.contract.task, **model.running.describe()}
     labels = {"labels": model.running.labels} if model.running.labels else {}
     heads = {"heads": model.running.heads} if model.running.heads else {}
-    return Call(item=Answered({**facts, **labels, **heads}, is_users=False), reply=native.NativeReply())
+    config = model.running.config
+    prompts = {"prompts": list(config.prompts)} if config.prompts else {}
+    vectors = {"vectors": list(config.vectors.kinds)} if config.vectors else {}
+    value = {**facts, **labels, **heads, **prompts, **vectors}
+    return Call(item=Answered(value, is_users=False), reply=native.NativeReply())
 
 
 def _open_root(fields: Fields, headers: Headers, model: ModelIdentity, *, root: RootPath) -> Call:

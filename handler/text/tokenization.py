@@ -64,7 +64,8 @@ class Tokenizer:
         self.pad_token_id: int = self.hf.pad_token_id or 0
         self.mask_token_id: int | None = self.hf.mask_token_id
         self.has_token_types = "token_type_ids" in self.hf.model_input_names
-        self._truncation_side: str = self.hf.truncation_side
+        self.truncation_side: str = self.hf.truncation_side
+        """Where a text that is too long loses tokens: "right" is its end, "left" its beginning."""
         self._backend: Backend = self.hf.backend_tokenizer
         self._backend.no_padding()
         self._backend.no_truncation()
@@ -131,7 +132,7 @@ class Tokenizer:
         self._backend.no_truncation()
         encode = self._backend.encode_batch if keeps_places else self._backend.encode_batch_fast
         hold = hold_places if keeps_places else hold_tokens
-        tokens = hold(encode(texts, add_special_tokens=False), longest, self._truncation_side)
+        tokens = hold(encode(texts, add_special_tokens=False), longest, self.truncation_side)
         return dict(zip(texts, tokens, strict=True))
 
     def _lay_out(self, passages: Passages, tokens: Mapping[str, Tokens], deadline_s: float) -> list[LaidOut]:
@@ -200,7 +201,7 @@ class Tokenizer:
     def _lay_out_pair(self, pair: TextPair, tokens: Mapping[str, Tokens], passages: Passages) -> Sequence[LaidOut]:
         """Return the whole text, its beginning, or its windows."""
         if pair.marks is not None:
-            return [frame_marked(tokens[pair.text], self._frame, pair.marks, self._truncation_side)]
+            return [frame_marked(tokens[pair.text], self._frame, pair.marks, self.truncation_side)]
         layout = passages.layout
         is_one = pair.text_pair is None or pair.is_one
         frame = BARE if pair.is_looked_up else self._frame if is_one else self._pair_frame
@@ -212,13 +213,13 @@ class Tokenizer:
             if layout.stride is not None:
                 return self._windows(pair, layout, layout.stride)
             counts = share_room(first.count, second.count, room, layout.cut)
-            first, second = map(Tokens.keep, (first, second), counts, [self._truncation_side] * 2)
+            first, second = map(Tokens.keep, (first, second), counts, [self.truncation_side] * 2)
         return [Framed(frame=frame, first=first, second=second, num_tokens_uncut=num_tokens)]
 
     def _windows(self, pair: TextPair, layout: Layout, stride: int) -> list[EncodedText]:
         """Tokenise a text that needs windows once more: tokenizers makes them of a text only, not of its tokens."""
         self._backend.enable_truncation(
-            layout.max_tokens, stride=stride, strategy=layout.cut.value, direction=self._truncation_side
+            layout.max_tokens, stride=stride, strategy=layout.cut.value, direction=self.truncation_side
         )
         # What it puts together itself (0.23) has the right ids, but wrong offsets (a byte-level BPE's are trimmed
         # twice), sources (none for the first text) and, in later windows, types.

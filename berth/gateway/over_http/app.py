@@ -11,6 +11,9 @@ from aiohttp import web
 from handler.doors.paths import ROOT_PATHS, Form
 
 from ..model_server import ModelServer
+from ..page.around import Around
+from ..page.files import Files
+from ..page.pages import PageCalls
 from ..readiness import Readiness
 from ..refusal import Refusal, too_large
 from ..settings import GatewaySettings
@@ -32,7 +35,7 @@ OF_A_MODEL = re.compile("/predictions/[^/]+/[^/]+(?=/)")
 OF_KSERVE = re.compile("/v1/models/[^/]+:")
 
 
-def make_app(settings: GatewaySettings, server: ModelServer, readiness: Readiness) -> web.Application:
+def make_app(settings: GatewaySettings, server: ModelServer, readiness: Readiness, around: Around) -> web.Application:
     """Make the application of all addresses."""
     longest = max(MAX_BYTES, settings.max_request_bytes)
     app = web.Application(middlewares=[refuse_in_form], client_max_size=longest)
@@ -40,6 +43,8 @@ def make_app(settings: GatewaySettings, server: ModelServer, readiness: Readines
     app.add_routes(EmbeddingsDoor(settings, server).routes())
     app.add_routes(RootPaths(settings, server).routes())
     app.add_routes(LongBodies(settings, server).routes())
+    app.add_routes(Files().routes())
+    app.add_routes(PageCalls(settings, around, readiness).routes())
     return app
 
 

@@ -14,6 +14,7 @@ from berth.wait import wait_until
 
 READY_S = 30.0
 MAX_REQUEST_BYTES = 2**20  # config.properties
+NOBODY = "http://127.0.0.1:9"  # who tells no page how the models are
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,8 @@ def make_settings(folder: Path, server: str, health: str, models: Mapping[str, l
         grpc=str(folder / "grpc.sock"),
         server=server,
         health=health,
+        management=NOBODY,
+        metrics=NOBODY,
         models=dict(models),
         max_request_bytes=MAX_REQUEST_BYTES,
         grace_s=10.0,

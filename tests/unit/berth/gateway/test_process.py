@@ -177,7 +177,7 @@ def test_it_starts_again_where_it_was_killed(standin: str, tmp_path: Path) -> No
     settings = make_settings(tmp_path, standin, standin, {"m": ["1.0"]})
     for end in (signal.SIGKILL, signal.SIGTERM):
         process = subprocess.Popen(settings.command)
-        assert wait_until(lambda: accepts(settings.http) and accepts(settings.grpc), WAIT_S)
+        assert wait_until(lambda: accepts(settings.http) and accepts(settings.grpc or ""), WAIT_S)
         process.send_signal(end)
         assert process.wait(WAIT_S) == (0 if end is signal.SIGTERM else -signal.SIGKILL)
 

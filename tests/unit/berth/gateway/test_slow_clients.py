@@ -14,6 +14,7 @@ from aiohttp import web
 from berth.gateway.model_server import ModelServer
 from berth.gateway.over_http import embeddings_door, reading, writing
 from berth.gateway.over_http.app import make_app
+from berth.gateway.page.around import Around
 from berth.gateway.readiness import Readiness
 from tests.support.front.gateway import MAX_REQUEST_BYTES, make_settings
 from tests.support.http_standin import JsonHandler, answering
@@ -37,7 +38,8 @@ async def served(folder: Path, server: str, max_request_bytes: int = MAX_REQUEST
     made = make_settings(folder, server, server, {"m": ["1.0"]})
     settings = msgspec.structs.replace(made, max_request_bytes=max_request_bytes)
     async with ModelServer.connected(server) as asked, aiohttp.ClientSession() as session:
-        runner = web.AppRunner(make_app(settings, asked, Readiness(session, server)), auto_decompress=False)
+        app = make_app(settings, asked, Readiness(session, server), Around(settings, session))
+        runner = web.AppRunner(app, auto_decompress=False)
         await runner.setup()
         await web.UnixSite(runner, settings.http).start()
         try:

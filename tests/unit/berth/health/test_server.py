@@ -72,6 +72,8 @@ def test_the_capacity_is_told_once_it_is_known(server: HealthServer) -> None:
         models=("bert",),
         max_workers=2,
         reason="memory",
+        budget_bytes=3,
+        granted_bytes=4,
     )
     server.publish(Report(capacity=capacity))
     assert fetch_capacity(environment(server)) == capacity

@@ -148,10 +148,13 @@ def test_on_a_cpu_torchserve_does_not_ask_nvidia_smi(is_forked: bool) -> None:
 
 
 def test_scale_is_told_the_room_and_whose_it_is() -> None:
-    assert make_plan().capacity == Capacity(
+    plan = make_plan()
+    assert plan.capacity == Capacity(
         inference="http://127.0.0.1:8080",
         management="http://127.0.0.1:8081",
         models=("bert", "other"),
         max_workers=1,
         reason="memory",
+        budget_bytes=plan.memory.budget.total_bytes,
+        granted_bytes=plan.memory.machine.memory.bytes,
     )

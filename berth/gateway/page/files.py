@@ -1,0 +1,87 @@
+"""What a browser loads: files of our own, the same for everybody, held in memory. They need no key: nothing is in them.
+
+A page loads nothing from elsewhere, runs no script that stands in it, and is shown in no other page's frame.
+"""
+
+import asyncio
+import gzip
+import hashlib
+import sys
+from pathlib import Path
+
+from aiohttp import web
+
+from ..refusal import Refusal
+
+STATIC = Path(__file__).with_name("static")
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+HEADERS = {
+    "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-cache",  # kept, and asked for anew by its etag: another berth may be there by then
+}
+
+
+class Files:
+    """The two pages, what they load, and the API's description."""
+
+    def __init__(self) -> None:
+        files = (path for path in STATIC.rglob("*") if path.suffix in TYPES)
+        self._files = {path.relative_to(STATIC).as_posix(): path.read_bytes() for path in files}
+        self._describing = asyncio.Lock()
+        self._description: bytes | None = None
+
+    def routes(self) -> list[web.RouteDef]:
+        """Each address."""
+        return [
+            web.get("/ui/", self.to_page),
+            web.get("/ui", self.page),
+            web.get("/docs", self.page),
+            web.get("/ui/static/{name:.+}", self.file),
+            web.get("/openapi.json", self.description),
+        ]
+
+    async def to_page(self, _request: web.Request) -> web.Response:
+        """Lead to the page, whose own address has no slash at its end."""
+        return web.Response(status=302, headers={"location": "/ui"})
+
+    async def page(self, request: web.Request) -> web.Response:
+        """One of the two pages."""
+        return self._send(request, f"{request.path.removeprefix('/')}.html")
+
+    async def file(self, request: web.Request) -> web.Response:
+        """What a page loads; Refusal for what is not among it."""
+        return self._send(request, request.match_info["name"])
+
+    async def description(self, request: web.Request) -> web.Response:
+        """The REST API as OpenAPI 3.1, in gzip, which every browser reads."""
+        async with self._describing:
+            self._description = self._description or gzip.compress(await _describe(), mtime=0)
+        return _answer(request, self._description, "application/json", {"content-encoding": "gzip"})
+
+    def _send(self, request: web.Request, name: str) -> web.Response:
+        body = self._files.get(name)
+        if body is None:
+            raise Refusal(404, "UnknownPath", f"there is no file {name[:200]!r} of the page: it begins at /ui")
+        return _answer(request, body, f"{TYPES[Path(name).suffix]}; charset=utf-8", {})
+
+
+def _answer(request: web.Request, body: bytes, content_type: str, more: dict[str, str]) -> web.Response:
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {**HEADERS, "etag": etag}
+    if request.headers.get("if-none-match") == etag:
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=body, headers={**headers, "content-type": content_type, **more})
+
+
+async def _describe() -> bytes:
+    """Make docs/openapi.json, in a process of its own: what it imports is larger than the gateway."""
+    command = [sys.executable, "-P", "-m", "berth.openapi"]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    made, _ = await process.communicate()
+    if process.returncode:
+        raise Refusal(500, "InternalError", "the API's description could not be made; the server's log says why")
+    return made

@@ -1,0 +1,95 @@
+"""The addresses that the page itself asks, with the key that a person gave it: /ui/models, /ui/state, and workers."""
+
+import msgspec
+from aiohttp import web
+from yarl import URL
+
+from ...clients.worker_count import require_sensible
+from ...errors import UsageError
+from ..readiness import Readiness
+from ..refusal import Refusal, no_answer
+from ..settings import GatewaySettings
+from .around import Around
+from .files import HEADERS
+from .state import Facts, LiveState
+
+MAX_BYTES = 1024
+OWN_HOSTS = ("127.0.0.1", "localhost", "::1")
+
+
+class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A request for another number of workers."""
+
+    workers: int
+
+
+class PageCalls:
+    """What the page shows beside answers."""
+
+    def __init__(self, settings: GatewaySettings, around: Around, readiness: Readiness) -> None:
+        self._settings = settings
+        self._around = around
+        self._facts = Facts(settings, around)
+        self._state = LiveState(settings, around, readiness)
+
+    def routes(self) -> list[web.RouteDef]:
+        """Each address."""
+        return [
+            web.get("/ui/models", self.models),
+            web.get("/ui/state", self.state),
+            web.put("/ui/models/{model}/workers", self.scale),
+        ]
+
+    async def models(self, _request: web.Request) -> web.Response:
+        """All models."""
+        return _to_json({"models": await self._facts.read()})
+
+    async def state(self, _request: web.Request) -> web.Response:
+        """How the server is now."""
+        return _to_json(await self._state.read())
+
+    async def scale(self, request: web.Request) -> web.Response:
+        """Ask for so many workers of a model; Refusal where memory does not hold them, or a stranger's page asks."""
+        _require_own(request)
+        model = request.match_info["model"]
+        self._settings.version_of(model)
+        workers = await _read_workers(request)
+        capacity = await self._around.capacity()
+        if capacity is None:
+            raise Refusal(503, "NotReady", "the launcher does not say how many workers fit: try it again")
+        if workers > capacity.max_workers:
+            room = f"this server has room for {capacity.max_workers} of each model: {capacity.reason}"
+            raise Refusal(422, "InvalidInput", f"{workers} workers are too many; {room}", "/workers")
+        if not await self._around.scale(model, workers):
+            raise no_answer("TorchServe did not take the order: its log may say why")
+        return _to_json({"model": model, "workers": workers}, 202)
+
+
+def _require_own(request: web.Request) -> None:
+    """Refuse what was asked under another host's name, or by another origin's page: it need not be this machine's."""
+    origin = request.headers.get("origin")
+    host = URL(f"http://{request.host}")
+    is_own = origin is None or URL(origin).authority == host.authority
+    if host.host not in OWN_HOSTS or not is_own:
+        raise Refusal(
+            403,
+            "Forbidden",
+            "workers are changed at 127.0.0.1 or localhost alone, by its own page: run `berth scale` on that machine",
+        )
+
+
+async def _read_workers(request: web.Request) -> int:
+    if request.content_type != "application/json" or (request.content_length or MAX_BYTES) >= MAX_BYTES:
+        raise Refusal(415, "UnsupportedMedia", 'send {"workers": 2} as application/json')
+    try:
+        workers = msgspec.json.decode(await request.read(), type=Wanted).workers
+        require_sensible(workers)
+    except (msgspec.DecodeError, UsageError) as error:
+        raise Refusal(422, "InvalidInput", f'send {{"workers": 2}}: {error}', "/workers") from error
+    return workers
+
+
+def _to_json(value: object, status: int = 200) -> web.Response:
+    body = msgspec.json.encode(value)
+    headers = {**HEADERS, "cache-control": "no-store"}
+    return web.Response(body=body, status=status, headers=headers, content_type="application/json")

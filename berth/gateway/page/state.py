@@ -1,0 +1,99 @@
+"""How the server is now: workers, requests, memory, how long batches took. Asked at most once a second."""
+
+import asyncio
+import time
+from contextlib import suppress
+
+from ..readiness import Readiness
+from ..settings import GatewaySettings
+from .around import Around, Described
+from .memory import launcher_pid, used_bytes
+from .prometheus import read_buckets, read_sums
+
+KEPT_S = 1.0
+HISTOGRAM = "berth_request_seconds"
+UNDER_WAY = "berth_front_requests"
+WAITING = "berth_front_waiting"
+
+
+class LiveState:
+    """One object that all pages which ask within a second get."""
+
+    def __init__(self, settings: GatewaySettings, around: Around, readiness: Readiness) -> None:
+        self._models = tuple(settings.models)
+        self._around = around
+        self._readiness = readiness
+        self._asking = asyncio.Lock()
+        self._asked_s = -KEPT_S
+        self._state: dict[str, object] = {}
+
+    async def read(self) -> dict[str, object]:
+        """The server, and each model by its name."""
+        async with self._asking:
+            if time.monotonic() - self._asked_s >= KEPT_S:
+                self._state = await self._ask()
+                self._asked_s = time.monotonic()
+            return self._state
+
+    async def _ask(self) -> dict[str, object]:
+        (why_not, capacity, metrics, used), described = await asyncio.gather(
+            asyncio.gather(
+                self._readiness.why_not(),
+                self._around.capacity(),
+                self._around.metrics(),
+                asyncio.to_thread(used_bytes, launcher_pid()),
+            ),
+            asyncio.gather(*map(self._around.describe, self._models)),
+        )
+        return {
+            "why_not_ready": why_not,
+            "max_workers": capacity and capacity.max_workers,
+            "why_no_more": capacity and capacity.reason,
+            "memory": {
+                "used_bytes": used,
+                "budget_bytes": capacity and capacity.budget_bytes,
+                "granted_bytes": capacity and capacity.granted_bytes,
+            },
+            "models": {
+                model: None if each is None else _describe(model, each, metrics)
+                for model, each in zip(self._models, described, strict=True)
+            },
+        }
+
+
+def _describe(model: str, described: Described, metrics: str) -> dict[str, object]:
+    waiting = described.job_queue_status.pending_requests + read_sums(metrics, WAITING).get(model, 0)
+    return {
+        "workers": [{"id": worker.id, "status": worker.status} for worker in described.workers],
+        "under_way": read_sums(metrics, UNDER_WAY).get(model),
+        "waiting": waiting,
+        "seconds": read_buckets(metrics, HISTOGRAM).get(model, []),
+    }
+
+
+class Facts:
+    """What does not change while a gateway runs: asked of each model's handler once, in its turn."""
+
+    def __init__(self, settings: GatewaySettings, around: Around) -> None:
+        self._settings = settings
+        self._around = around
+        self._known: dict[str, dict[str, object]] = {}
+
+    async def read(self) -> list[dict[str, object]]:
+        """Each model: its name, versions, content, and what its handler says; None where it does not say it now."""
+        return list(await asyncio.gather(*map(self._read, self._settings.models)))
+
+    async def _read(self, model: str) -> dict[str, object]:
+        with suppress(KeyError):
+            return self._known[model]
+        described = await self._around.describe(model, by_handler=True)
+        facts = described.customized_metadata if described else None
+        card: dict[str, object] = {
+            "name": model,
+            "versions": self._settings.models[model],
+            "content": self._settings.contents.get(model, ""),
+            "handler": facts,
+        }
+        if facts:
+            self._known[model] = card
+        return card

@@ -1,0 +1,90 @@
+// The page to try a model: what is served, which model is shown, how the server is.
+
+import { drawCard } from "./cards.js";
+import { byId, element } from "./dom.js";
+import { askForKey } from "./key.js";
+import { loadModels } from "./models.js";
+import { drawScaling, drawState, watchState } from "./state.js";
+import { showForm } from "./trying.js";
+
+const UNAUTHORIZED = 401;
+const AGAIN_MS = 2000;
+
+function showProblem(error) {
+  const place = byId("problem");
+  place.hidden = error === null;
+  if (error === null) return;
+  if (error.status === UNAUTHORIZED) askForKey("", start);
+  const where = error.param ? ` (${error.param})` : "";
+  place.replaceChildren(element("strong", {}, error.status || "No answer"), ` ${error.message}${where}`);
+}
+
+async function start() {
+  showProblem(null);
+  try {
+    const models = await loadModels();
+    byId("model").replaceChildren(...models.map(({ name }) => element("option", { value: name }, name)));
+    const choose = () => show(models.find(({ name }) => name === nameInAddress()) ?? models[0]);
+    window.onhashchange = choose;
+    byId("model").onchange = (event) => {
+      location.hash = encodeURIComponent(event.target.value);
+    };
+    await choose();
+  } catch (error) {
+    showProblem(error);
+  }
+}
+
+function nameInAddress() {
+  return decodeURIComponent(location.hash.slice(1));
+}
+
+let shown = null;
+
+async function show(model) {
+  if (!model.handler) {
+    showProblem(new Error("This model does not describe itself yet: it may be loading or busy. Asking again."));
+    setTimeout(start, AGAIN_MS);
+    return;
+  }
+  shown = model;
+  showProblem(null);
+  byId("model").value = model.name;
+  document.title = `${model.name}: berth`;
+  byId("card").replaceChildren(...drawCard(model));
+  drawNow();
+  try {
+    await showForm(model, showProblem);
+  } catch (error) {
+    showProblem(error);
+  }
+}
+
+let latest = null;
+let scaled = ""; // what the form for workers was drawn for: it stays as it is while somebody types
+
+function drawNow() {
+  if (!shown || !latest) return;
+  const { state, seconds } = latest;
+  const of = `${shown.name} ${state.models[shown.name]?.workers.length} ${state.max_workers}`;
+  byId("state").replaceChildren(...drawState(state, seconds, shown));
+  if (scaled !== of) byId("scaling").replaceChildren(...drawScaling(state, shown, showProblem));
+  scaled = of;
+}
+
+function showState(state, seconds) {
+  latest = { state, seconds };
+  const place = byId("readiness");
+  place.className = state.why_not_ready ? "readiness bad" : "readiness good";
+  place.textContent = state.why_not_ready ? `not ready: ${state.why_not_ready}` : "ready";
+  drawNow();
+}
+
+function loseState(error) {
+  byId("readiness").className = "readiness bad";
+  byId("readiness").textContent = error.status === UNAUTHORIZED ? "a key is needed" : "no answer";
+}
+
+byId("key").addEventListener("click", () => askForKey("", start));
+start();
+watchState(showState, loseState);

@@ -1,0 +1,98 @@
+// The form of a model, its answer, and the same request as a program.
+
+import { call, readKey } from "./call.js";
+import { byId, element } from "./dom.js";
+import { cutNotes } from "./drawing/cut.js";
+import { shades } from "./drawing/shades.js";
+import { makeFields, readFields } from "./form.js";
+import { count, milliseconds } from "./format.js";
+import { drawSnippets, programs } from "./snippets.js";
+import { TASKS } from "./tasks/index.js";
+
+let language = "curl"; // that was chosen last
+
+/** Shows a model's form; `problem(error)` is told what goes wrong, and null when something new begins. */
+export async function showForm(model, problem) {
+  const task = TASKS[model.task];
+  const prepared = task.prepare ? await task.prepare(model) : {};
+  const form = element("form", {}, makeFields(task.fields(model, prepared)), askBar());
+  const request = () => task.ask(readFields(form), model);
+  byId("ask").replaceChildren(element("h1", {}, task.title), element("p", { class: "about" }, task.about), form);
+  byId("answer").replaceChildren(element("p", { class: "nothing" }, "The answer will stand here."));
+  form.addEventListener("input", () => showSnippets(model, request()));
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    ask(model, task, form, problem);
+  });
+  showSnippets(model, request());
+}
+
+function askBar() {
+  return element("div", { class: "bar" },
+    element("button", { type: "submit", class: "primary" }, "Ask"),
+    element("small", {}, "or Ctrl+Enter"));
+}
+
+async function ask(model, task, form, problem) {
+  const values = readFields(form);
+  const body = task.ask(values, model);
+  const button = form.querySelector("button.primary");
+  problem(null);
+  button.disabled = true;
+  try {
+    const answer = await call(`/predictions/${encodeURIComponent(model.name)}`, body);
+    await showAnswer(model, task, values, body, answer, problem);
+  } catch (error) {
+    problem(error);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+async function showAnswer(model, task, values, body, answer, problem) {
+  const cut = answer.truncated.length > 0 && (await cutNotes(answer.truncated, task.texts?.(values), model));
+  byId("answer").replaceChildren(
+    element("div", { class: "bar" }, element("h2", {}, "Answer"), element("span", { class: "meta" }, cost(answer))),
+    ...[cut || [], task.draw(answer.value, values, model)].flat(Infinity).filter(Boolean),
+    ...(task.explain ? [explanation(model, task, values, body, answer, problem)] : []),
+  );
+}
+
+function cost({ ms, workerMs, tokens }) {
+  const parts = [milliseconds(ms)];
+  if (workerMs !== null) parts.push(`${milliseconds(workerMs)} of it in the worker`);
+  if (tokens !== null) parts.push(count(tokens, "token"));
+  return parts.join(" · ");
+}
+
+function explanation(model, task, values, body, { value }, problem) {
+  const place = element("div", { class: "explanation" });
+  const explain = async () => {
+    button.disabled = true;
+    const asked = { inputs: body.inputs, parameters: task.explain(value, values) };
+    try {
+      const found = await call(`/explanations/${encodeURIComponent(model.name)}`, asked);
+      place.replaceChildren(...shades(found.value, task.explained(values)).flat(Infinity));
+    } catch (error) {
+      button.disabled = false;
+      problem(error);
+    }
+  };
+  const button = element("button", { type: "button", class: "quiet", click: explain }, "Which words made it?");
+  place.append(button);
+  return place;
+}
+
+function showSnippets(model, body) {
+  const url = `${location.origin}/predictions/${encodeURIComponent(model.name)}`;
+  const all = programs(url, body, readKey() !== "");
+  const choose = (name) => {
+    language = name;
+    byId("snippets").replaceChildren(...drawSnippets(all, language, choose));
+    byId("snippets").querySelector("[aria-pressed=true]").focus();
+  };
+  byId("snippets").replaceChildren(...drawSnippets(all, language, choose));
+}

@@ -1,0 +1,119 @@
+"""Every task on the page: asked by the keyboard, drawn, explained, and copied as programs that run."""
+
+import ast
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from handler.config import Task
+from tests.support.servers import Server
+
+from .browser import PROGRAMS, Visit
+
+pytestmark = pytest.mark.server
+LABELS = 3  # of the small classifiers
+# What an answer to the example is drawn as, and how many there are.
+DRAWN = {
+    Task.EMBEDDINGS: {".map tbody td": 36, ".picture circle": 6, ".numbered li": 6},
+    Task.TEXT_CLASSIFICATION: {".bars li": LABELS},
+    Task.TOKEN_CLASSIFICATION: {".reading": 1, ".plain": 1},
+    Task.QUESTION_ANSWERING: {".reading mark": 1, ".bars li": 3},
+    Task.FILL_MASK: {".bars li": 8, ".bars .detail": 8},
+    Task.TEXT_RANKING: {".bars li": 4},
+    Task.ZERO_SHOT_CLASSIFICATION: {".bars li": 4},
+    Task.ZERO_SHOT_TOKEN_CLASSIFICATION: {".reading": 1, ".plain": 1},
+}
+
+
+@pytest.mark.parametrize("task", Task)
+def test_a_task_is_asked_and_drawn(tab: Visit, task: Task) -> None:
+    tab.open(task)
+    answer = tab.ask()
+    assert {what: answer.locator(what).count() for what in DRAWN[task]} == DRAWN[task]
+    assert "token" in answer.locator(".meta").first.inner_text()
+    if task in (Task.TEXT_CLASSIFICATION, Task.QUESTION_ANSWERING):
+        assert tab.explain().locator(".shade").count() > 5
+    assert tab.overhang() == 0
+    assert tab.complaints == []
+
+
+@pytest.mark.parametrize("task", Task)
+def test_what_is_copied_runs(tab: Visit, task: Task) -> None:
+    tab.open(task)
+    curl, python, script = (tab.copied(language) for language in PROGRAMS)
+    shell = _output(["bash", "-c", f"{curl} --silent"])
+    expected = _rounded(json.loads(shell))
+    assert _rounded(ast.literal_eval(_output([sys.executable, "-c", python]))) == expected
+    assert _rounded(_in_the_browser(tab, script)) == expected
+
+
+def _output(command: list[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def _in_the_browser(tab: Visit, script: str) -> Any:
+    with tab.page.expect_console_message() as said:
+        tab.page.evaluate(f"(async () => {{ {script} }})()")
+    return said.value.args[0].json_value()
+
+
+def _rounded(value: Any) -> Any:
+    """Numbers as far as they do not depend on what else was in the batch."""
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_rounded(each) for each in value]
+    return round(value, 3) + 0.0 if isinstance(value, float) else value
+
+
+def test_what_was_cut_is_shown(tab: Visit) -> None:
+    text = "hello world " * 400 + "the end"
+    tab.open(Task.TEXT_CLASSIFICATION)
+    tab.page.get_by_label("Text", exact=True).fill(text)
+    cut = tab.ask().locator(".cut")
+    assert "510 tokens of 2003 were read" in cut.locator("summary").inner_text()
+    read, unread = cut.locator("p").evaluate("place => [...place.childNodes].map(node => node.textContent)")
+    assert (read + unread, unread.endswith("the end")) == (text, True)
+
+
+def test_a_mistake_is_told_and_the_next_question_answered(tab: Visit) -> None:
+    tab.open(Task.ZERO_SHOT_CLASSIFICATION)
+    labels = tab.page.get_by_label("Labels")
+    labels.fill("")
+    labels.press("Enter")
+    problem = tab.page.get_by_role("alert")
+    problem.get_by_text("422").wait_for()
+    assert "candidate_labels" in problem.inner_text()
+    labels.fill("ships, weather")
+    tab.ask()
+    assert problem.is_hidden()
+    tab.complaints.clear()  # Chromium's own line about the 422
+
+
+def test_the_card_and_the_state(tab: Visit, tasks_server: Server) -> None:
+    tab.open(Task.TEXT_CLASSIFICATION)
+    card = tab.page.locator("#card")
+    card.get_by_text("given at").wait_for()
+    for fact in ("negative", "packed, fp32, cpu", "512 tokens of a text", "1.0"):
+        assert fact in card.inner_text()
+    state = tab.page.locator("#state")
+    state.get_by_text("1 of 1 ready").wait_for()
+    assert "granted" in state.inner_text()
+    with tab.page.expect_response("**/workers") as answered:
+        tab.page.get_by_role("button", name="Scale").click()
+    assert (answered.value.status, answered.value.json()["workers"]) == (202, 1)
+    assert len(tasks_server.worker_pids(Task.TEXT_CLASSIFICATION)) == 1
+
+
+def test_the_api_is_described(tab: Visit) -> None:
+    tab.page.goto(f"{tab.url}/docs")
+    tab.page.get_by_text("26 of 26 addresses").wait_for()
+    tab.page.get_by_label("Find").fill("candidate_labels infer")
+    assert tab.page.locator(".operation").count() == 1
+    tab.page.locator(".operation summary").first.press("Enter")
+    tab.page.get_by_text("Send application/json").first.wait_for()
+    assert tab.overhang() == 0
+    assert tab.complaints == []
