@@ -23,7 +23,7 @@ BUILD_OPTIONS = --tag $(IMAGE) --build-arg MODEL=$(MODEL) $(if $(filter podman,$
   $(if $(PIP_CERT),--secret id=ca$(comma)src=$(PIP_CERT) --build-arg PIP_CERT=/run/secrets/ca)
 comma := ,
 
-.PHONY: setup serve test test-packing test-computing check format image container-test scan k8s equality folders clients openapi monitoring fuzz drills soak bench bench-packing bench-formats bench-openmp bench-peers bench-gate gpu-check gpu-kit bulk-kills bulk-ray
+.PHONY: setup serve test test-packing test-computing check format image container-test scan k8s equality folders clients openapi monitoring screenshots fuzz drills soak bench bench-packing bench-formats bench-openmp bench-peers bench-gate gpu-check gpu-kit bulk-kills bulk-ray
 
 setup: $(STAMP)  ## make .venv with berth (editable), its pinned dependencies, Java, the sample model and the tools
 
@@ -108,6 +108,9 @@ openapi: setup  ## write docs/openapi.json, from the types that read requests
 
 monitoring: setup  ## write docs/monitoring/ and the rules of k8s/: alert rules, and a dashboard
 	$(BIN)/python -m berth.monitoring
+
+screenshots: setup  ## write docs/page/*.png: the page with a model of every task, on a wide and a narrow screen
+	@$(BIN)/python -m tests.server.page
 
 fuzz: setup  ## send 10,000 generated requests through every door of a real server
 	@$(BIN)/python -m tests.fuzz

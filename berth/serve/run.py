@@ -66,6 +66,8 @@ def _is_lost(server: Server) -> bool:
 def _announce(plan: ServerPlan, split: StartSplit) -> None:
     inference = plan.settings.inference
     say(str(split))
+    if plan.front:
+        say(f"a page to try the models: {inference.url}/ui")
     say(f"ready: {plan.names} at {inference.url}, workers per model: {plan.num_workers}. Ctrl-C stops. Try:")
     defaults, has_keys = default_models(plan.models), plan.front is not None and plan.front.keys is not None
     for model in plan.models:

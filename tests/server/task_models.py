@@ -22,11 +22,17 @@ ARCHITECTURES = {
 
 def make_task_folders(root: Path) -> dict[Task, Path]:
     """A checkpoint for each task; its folder's name is the model's."""
-    for task, architecture in ARCHITECTURES.items():
-        if task is Task.QUESTION_ANSWERING:
-            make_question_checkpoint(root / task, architecture)
-        elif task is Task.ZERO_SHOT_TOKEN_CLASSIFICATION:
-            make_gliner(root / task, **MODELS[architecture])
-        else:
-            make_checkpoint(root / task, architecture, task)
+    for task in Task:
+        make_task_folder(root / task, task)
     return {task: root / task for task in Task}
+
+
+def make_task_folder(folder: Path, task: Task) -> None:
+    """A checkpoint for one task."""
+    architecture = ARCHITECTURES[task]
+    if task is Task.QUESTION_ANSWERING:
+        make_question_checkpoint(folder, architecture)
+    elif task is Task.ZERO_SHOT_TOKEN_CLASSIFICATION:
+        make_gliner(folder, **MODELS[architecture])
+    else:
+        make_checkpoint(folder, architecture, task)
