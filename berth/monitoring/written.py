@@ -1,10 +1,12 @@
-"""The files that follow from the rules: all that this room writes, by where it lies."""
+"""The files that follow from rules and panels: all that this room writes, by where it lies."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from .dashboard import dashboard
 from .rules import groups
 
 NOTE = "# Written by `make monitoring` from berth/monitoring/rules.py.\n"
@@ -29,6 +31,7 @@ def written() -> dict[Path, str]:
     """Each file's content, by its path in the repository."""
     return {
         Path("docs/monitoring/alerts.yaml"): _yaml({"groups": groups()}),
+        Path("docs/monitoring/dashboard.json"): json.dumps(dashboard(), indent=1) + "\n",
         Path("k8s/components/monitoring/rules.yaml"): _yaml(_managed()),
     }
 

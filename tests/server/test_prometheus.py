@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from berth.monitoring.panels import PANELS
+from berth.monitoring.rules import groups
 from tests.support.prometheus import Prometheus, needs_prometheus, running_prometheus
 from tests.support.scrape import Growth, Scrape
 from tests.support.servers import Server
@@ -21,8 +23,10 @@ QUERIES = re.findall(r"^ {4,}(\S.*)$", DOCUMENT.read_text("utf-8"), re.MULTILINE
 @pytest.fixture(scope="module")
 def prometheus(answering_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """One that has seen good and bad requests twice, so that every rate is above 0."""
-    target = answering_server.metrics_url.removeprefix("http://")
-    with running_prometheus(target, tmp_path_factory.mktemp("prometheus")) as running:
+    urls = (answering_server.metrics_url, answering_server.health_url)
+    targets = [url.removeprefix("http://") for url in urls]
+    rules = [{**group, "interval": "1s"} for group in groups()]
+    with running_prometheus(targets, tmp_path_factory.mktemp("prometheus"), rules) as running:
         for _ in range(2):
             send_good_and_bad(answering_server)
             seen = Scrape(answering_server).total("berth_requests_total", model_name="bert")
@@ -48,6 +52,19 @@ def test_prometheus_has_the_servers_own_numbers(answering_server: Server, promet
 @pytest.mark.parametrize("query", QUERIES)
 def test_documented_query_has_an_answer(prometheus: Prometheus, query: str) -> None:
     prometheus.wait_for(f"0 < ({query}) < Inf")  # a model without traffic gives NaN, which no comparison lets through
+
+
+def test_no_panel_of_the_dashboard_is_empty(prometheus: Prometheus) -> None:
+    """Whatever it shows: a number, of which NaN is none."""
+    queries = [
+        query.replace("$__rate_interval", "5m")
+        for panel in PANELS
+        for query in panel.queries.values()
+        if not panel.needs_gpu
+    ]
+    for query in queries:
+        prometheus.wait_for(f"({query}) >= 0")
+    assert len(queries) > 30
 
 
 def test_there_are_queries() -> None:

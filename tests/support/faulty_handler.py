@@ -1,6 +1,7 @@
 """A handler with faults on request: it goes into an archive in place of berth's and runs in TorchServe's worker.
 
-A request's body is one word. A number means: sleep so many seconds. Every word is answered "ok" after its effect.
+A request's body is a word, some with numbers. A number alone means: sleep so many seconds. All are answered "ok" after
+their effect, but for "fail", which is answered 500.
 """
 
 import json
@@ -49,6 +50,23 @@ class BertHandler:
                 # The frontend kills the worker for it, and where a gRPC request was answered before it in the same
                 # batch, the thread that would start another ends as well.
                 context.set_response_header(place, "x-poison", "a\nb")
+            case "fail":
+                context.set_response_status(500, "Internal Server Error", place)
+            case _ if word.startswith("work "):
+                _work(float(word.split()[1]))
+            case _ if word.startswith("hold "):
+                _, mib, seconds = word.split()
+                held = b"x" * (int(mib) * 2**20)
+                _work(float(seconds))
+                del held
             case _:
                 print("sleeps", word, flush=True)
                 time.sleep(float(word))
+
+
+def _work(seconds: float) -> None:
+    """Use the processor: a worker that only waits while a request does would be taken for one that hangs."""
+    end_s = time.monotonic() + seconds
+    while time.monotonic() < end_s:
+        time.sleep(0.005)
+        sum(range(10_000))

@@ -5,8 +5,9 @@ import json
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -45,10 +46,16 @@ class Prometheus:
 
 
 @contextlib.contextmanager
-def running_prometheus(target: str, folder: Path) -> Iterator[Prometheus]:
-    """A Prometheus that scrapes HOST:PORT as job `berth`; SIGTERM ends it, and it must end well."""
-    job = {"job_name": "berth", "scrape_interval": "1s", "static_configs": [{"targets": [target]}]}
-    (folder / "prometheus.yml").write_text(json.dumps({"scrape_configs": [job]}))
+def running_prometheus(
+    targets: Sequence[str], folder: Path, groups: Sequence[dict[str, Any]] = ()
+) -> Iterator[Prometheus]:
+    """A Prometheus that scrapes these HOST:PORT as job `berth`; SIGTERM ends it, and it must end well.
+
+    `groups`: of rules, which it goes by.
+    """
+    job = {"job_name": "berth", "scrape_interval": "1s", "static_configs": [{"targets": list(targets)}]}
+    (folder / "rules.json").write_text(json.dumps({"groups": list(groups)}))
+    (folder / "prometheus.yml").write_text(json.dumps({"scrape_configs": [job], "rule_files": ["rules.json"]}))
     address = f"127.0.0.1:{_free_port()}"
     arguments = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address={address}"]
     with (folder / "log").open("wb") as log:
