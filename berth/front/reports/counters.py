@@ -2,8 +2,10 @@
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
+
+from ..plan import SERVER
 
 CLASSES = ("hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other")
 
@@ -28,6 +30,13 @@ class Counters:
         if not self.requests:
             return "no requests"
         return f"{self.requests} requests, {self.errors} errors, {self.mean_ms:.0f} ms on average"
+
+
+def read_under_way(ask: Callable[[str], str], backends: Set[str]) -> int:
+    """Ask how many requests TorchServe has of the backend that has most there. BerthError as `read_counters`."""
+    rows = csv.DictReader(io.StringIO(ask("show stat").removeprefix("# ")))
+    found = (int(row["scur"]) for row in rows if row["pxname"] in backends and row["svname"] == SERVER)
+    return max(found, default=0)
 
 
 def read_counters(ask: Callable[[str], str], backend: str) -> Counters:
