@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,15 +16,17 @@ from ..process.kept import KeptProcess
 from ..process.log_style import LogStyle
 from ..wait import wait_until
 from .config import GATEWAY_GRPC, GATEWAY_HTTP, INSIDE, RUNTIME, render_config
-from .plan import Backend, FrontPlan
+from .plan import SERVER, Backend, FrontPlan
 from .refusals import GRPC_REFUSALS
 from .reloaded import ReloadedFile, reloaded_files
 from .reports.access_log import forwarded
-from .reports.counters import Counters, read_counters
+from .reports.counters import Counters, read_counters, read_under_way
 from .reports.metrics import render_metrics
-from .runtime import ask
+from .runtime import ask, limit_server
 
 CONFIG = "haproxy.cfg"
+FIRST = "first.cfg"
+"""The configuration that it is started with first: TorchServe's queue may be shared with a front that goes."""
 LIVE_S = 3.0  # the gateway joins large answers meanwhile; below the 4 s of a probe
 CHECK_S = 20.0
 START_S = 20.0  # it takes 0.05 s; a busy machine takes longer
@@ -68,6 +70,16 @@ class Front:
         """What was counted of a backend since this front's start; BerthError where it does not answer."""
         return read_counters(partial(ask, self.runtime), backend)
 
+    def limit(self, requests: int) -> None:
+        """Let TorchServe have so many requests of each model at once; BerthError where HAProxy does not answer."""
+        for backend in self.backends:
+            limit_server(self.runtime, f"{backend.name}/{SERVER}", requests)
+
+    @property
+    def under_way(self) -> int:
+        """Requests that TorchServe has of the model of which it has most; BerthError as `limit`."""
+        return read_under_way(partial(ask, self.runtime), {backend.name for backend in self.backends})
+
     def close(self) -> None:
         """Take no more connections, and end once all requests are answered."""
         self.haproxy.send(signal.SIGUSR1)
@@ -100,14 +112,16 @@ def running_front(
     files = tuple(reloaded_files(plan, folder))
     for file in files:
         file.write()
-    config, has_access_log = folder / CONFIG, LogStyle.read(environ).has_access_log
-    config.write_text(render_config(plan, Path(folder.name), has_access_log=has_access_log), encoding="utf-8")
+    has_access_log = LogStyle.read(environ).has_access_log
+    for name, each in ((FIRST, plan), (CONFIG, replace(plan, max_at_start=None))):
+        text = render_config(each, Path(folder.name), has_access_log=has_access_log)
+        (folder / name).write_text(text, encoding="utf-8")
     _require_valid(plan.executable, folder)
     with forwarded() as output:
-        command = [str(plan.executable), "-db", "-f", f"{folder.name}/{CONFIG}"]
+        command = [str(plan.executable), "-db", "-f"]
         haproxy = KeptProcess(
             name="the front (haproxy)",
-            command=[*command, *(("-x", str(heir_of)) if heir_of else ())],
+            command=[*command, f"{folder.name}/{FIRST}", *(("-x", str(heir_of)) if heir_of else ())],
             folder=folder.parent,
             environment=environ,
             is_serving=lambda: _answers(folder / RUNTIME),
@@ -120,7 +134,7 @@ def running_front(
                 _wait_for(gateway)
             with haproxy.running():
                 _wait_for(haproxy)
-                haproxy.command = command  # started again it would find nobody to inherit from
+                haproxy.command = [*command, f"{folder.name}/{CONFIG}"]  # with nobody to inherit from, or to share with
                 yield Front(
                     haproxy=haproxy, gateway=gateway, files=files, runtime=folder / RUNTIME, backends=plan.backends
                 )

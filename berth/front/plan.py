@@ -18,6 +18,8 @@ BESIDE = ":beside"
 """The end of the names of backends for versions that another TorchServe has."""
 GIVEN_AWAY = Path("/proc/sys/net/ipv4/ip_local_port_range")
 """The first and the last port that Linux gives to connections."""
+SERVER = "torchserve"
+"""The name of a backend's only server."""
 LOOPBACK = "127.0.0.1"
 LOWEST = 20_000  # services have those below
 MAX_THREADS = 4  # one moves some 10,000 requests a second
@@ -57,6 +59,8 @@ class FrontPlan:
     """Of each name the first is the default."""
     max_requests: int
     """Requests of one model that TorchServe gets at once; the others wait in the front."""
+    max_at_start: int | None = None
+    """How many it gets at first, while another front leads to the same TorchServe; None: `max_requests`."""
     max_connections: int
     """Clients that may be connected at once, as far as memory goes."""
     threads: int

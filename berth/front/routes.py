@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from handler.doors.paths import INFER, ROOT_PATHS
 
 from ..archive.served_model import ServedModel
-from .plan import Backend, FrontPlan
+from .plan import SERVER, Backend, FrontPlan
 
 SMALL_BYTES = 1024  # so short a body has no more inputs than one request may have: the gateway need not count
 EMBEDDINGS = "/v1/embeddings"
@@ -44,7 +44,7 @@ def model_backend_lines(plan: FrontPlan) -> Iterator[str]:
     for backend in plan.backends:
         yield f"backend {backend.name}"
         yield from _rewrite_lines(backend.model, is_default=backend not in plan.others)
-        yield f"    server torchserve {backend.address} maxconn {plan.max_requests}"
+        yield f"    server {SERVER} {backend.address} maxconn {plan.max_at_start or plan.max_requests}"
 
 
 def _named_lines(plan: FrontPlan) -> Iterator[str]:

@@ -32,6 +32,11 @@ def replace_map(runtime: Path, path: Path, content: str) -> None:
     _require_done(ask(runtime, f"commit map @{version} {path}"))
 
 
+def limit_server(runtime: Path, server: str, requests: int) -> None:
+    """Let a server (BACKEND/NAME) have so many requests at once; what it has beyond stays. BerthError if refused."""
+    _require_done(ask(runtime, f"set maxconn server {server} {requests}"))
+
+
 def replace_certificate(runtime: Path, path: Path, content: str) -> None:
     """Give new connections another certificate and key, PEM; BerthError where HAProxy refuses them."""
     _require_done(ask(runtime, f"set ssl cert {path} <<\n{content}"), "Transaction")

@@ -9,15 +9,18 @@ import contextlib
 import shutil
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ..errors import BerthError
 from ..settings import Settings
 from ..wait import wait_until
 from .front import Front, running_front
 from .plan import FrontPlan
 
 CLOSE_S = 5.0  # it takes milliseconds
+ROOM_S = 10.0  # for some batches
+FRONTS = 2  # that lead to one TorchServe at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,8 @@ class Fronts:
     _number: int = 0
     _live: _Life | None = None
     _former: list[_Life] = field(default_factory=list)
+    _is_limited: bool = False
+    """Whether the live front sends TorchServe less than its queue holds, because a former one sends some too."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     """Nobody starts again what another thread ends."""
 
@@ -51,10 +56,18 @@ class Fronts:
         return self._live.front
 
     def switch(self, plan: FrontPlan) -> None:
-        """Let another front take the clients; BerthError where it does not start, and then nothing has changed."""
-        new, old = self._start(plan), self._live
+        """Let another front take the clients; BerthError where it does not start, and then nothing has changed.
+
+        While both lead to one TorchServe, they share what its queue holds.
+        """
+        old, share = self._live, self._make_room(plan)
+        try:
+            new = self._start(replace(plan, max_at_start=share))
+        except BaseException:
+            self._is_limited = share is not None  # until the next look
+            raise
         with self._lock:
-            self._live = new
+            self._live, self._is_limited = replace(new, plan=plan), share is not None
             if old:
                 self._former.append(old)
                 old.front.close()
@@ -68,6 +81,10 @@ class Fronts:
             for life in [life for life in self._former if life.front.has_ended]:
                 self._former.remove(life)
                 life.end()
+            if self._live and self._is_limited and not self._former:
+                with contextlib.suppress(BerthError):  # it does not answer just now: at the next look
+                    self.live.limit(self._live.plan.max_requests)
+                    self._is_limited = False
 
     def is_left(self, behind: Settings) -> bool:
         """Whether no front leads to this TorchServe any more, not even one that only answers its last clients."""
@@ -93,6 +110,18 @@ class Fronts:
         """End every front at once."""
         for life in [*self._former, *([self._live] if self._live else [])]:
             life.end()
+
+    def _make_room(self, plan: FrontPlan) -> int | None:
+        """Let the live front send less where the next one leads to the same TorchServe; how much that may send."""
+        old = self._live
+        if old is None or not {each.address for each in old.plan.backends} & {each.address for each in plan.backends}:
+            return None
+        versions = max(len(each) for each in (*plan.versions.values(), *old.plan.versions.values()))
+        share = max(plan.max_requests // (FRONTS * versions), 1)
+        with contextlib.suppress(BerthError):  # one that has ended sends nothing
+            old.front.limit(share)
+            wait_until(lambda: old.front.under_way <= share, ROOM_S)
+        return share
 
     def _start(self, plan: FrontPlan) -> _Life:
         """Start a front; one that takes over is waited for, with its gateway, while the other one goes on."""

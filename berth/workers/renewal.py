@@ -5,6 +5,7 @@ it, so that no request is lost. A worker that ends by itself would take along th
 the queue for it.
 """
 
+import ctypes
 import json
 import os
 import socket
@@ -21,6 +22,8 @@ from .fork_protocol import ADDRESS_VARIABLE, GRANTED, STREAMS, Work, receive_num
 LIMITS_VARIABLE = "BERTH_WORKER_BYTES"
 """Its value is JSON: by the name of each model, the bytes that a worker of it may take."""
 LOOK_S = 1.0  # a look takes 10 us
+TRIM_BYTES = 64 << 20
+"""By so much a worker grows before it gives back what is free: batches of every size leave holes in its heap."""
 AGAIN_S = 60.0  # after a fork that was refused
 GROWTH = 1.25  # of what a worker has once it has loaded: it may have that, whatever was counted
 LOAD = b"L"  # TorchServe's command
@@ -48,6 +51,11 @@ def private_bytes() -> int:
     return (int(resident) - int(shared)) * PAGE_BYTES
 
 
+def trim_heap() -> None:
+    """Give pages back that malloc holds between pieces in use (malloc_trim(3), glibc): milliseconds."""
+    ctypes.CDLL(None).malloc_trim(0)
+
+
 class Resumed(socket.socket):
     """The connection to java of a renewed worker: that it has loaded was said by the one before it."""
 
@@ -72,6 +80,8 @@ class Renewal:
         """What a renewed worker has yet to load."""
         self._loaded_bytes: int | None = None
         """What it has before its first request."""
+        self._trimmed_bytes = 0
+        """What it had once its heap was trimmed."""
         self._next_look_s = 0.0
 
     def __call__(self, connection: socket.socket) -> Message:
@@ -91,7 +101,10 @@ class Renewal:
         self._next_look_s = time.monotonic() + LOOK_S
         name, taken = str(load["modelName"]), private_bytes()
         if self._loaded_bytes is None:  # one that is too large now would be no smaller for a renewal
-            self._loaded_bytes = taken
+            self._loaded_bytes = self._trimmed_bytes = taken
+        if taken - self._trimmed_bytes >= TRIM_BYTES:
+            trim_heap()
+            taken = self._trimmed_bytes = private_bytes()
         limit = max(self._limits.get(name, taken), int(self._loaded_bytes * GROWTH))
         if taken <= limit:
             return

@@ -1,9 +1,10 @@
 """What HAProxy has counted of a model's requests since its start."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
-from .runtime_tables import read_backends
+from ..plan import SERVER
+from .runtime_tables import read_backends, read_servers
 
 CLASSES = ("hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other")
 
@@ -28,6 +29,12 @@ class Counters:
         if not self.requests:
             return "no requests"
         return f"{self.requests} requests, {self.errors} errors, {self.mean_ms:.0f} ms on average"
+
+
+def read_under_way(ask: Callable[[str], str], backends: Set[str]) -> int:
+    """Ask how many requests TorchServe has of the backend that has most there. BerthError as `read_counters`."""
+    servers = read_servers(ask("show stat"), SERVER)
+    return max((int(row["scur"]) for name, row in servers.items() if name in backends), default=0)
 
 
 def read_counters(ask: Callable[[str], str], backend: str) -> Counters:

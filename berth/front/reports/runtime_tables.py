@@ -21,8 +21,13 @@ def read_table(shown: str) -> dict[str, Entry]:
 
 def read_backends(shown: str) -> dict[str, Mapping[str, str]]:
     """What `show stat` says of each backend."""
+    return read_servers(shown, "BACKEND")
+
+
+def read_servers(shown: str, name: str) -> dict[str, Mapping[str, str]]:
+    """What it says of each backend's server of this name."""
     rows = csv.DictReader(io.StringIO(shown.removeprefix("# ")))
-    return {row["pxname"]: row for row in rows if row["svname"] == "BACKEND"}
+    return {row["pxname"]: row for row in rows if row["svname"] == name}
 
 
 def oldest_ages(shown: str) -> dict[str, int]:

@@ -1,14 +1,16 @@
 """Whether a figure is flat over a soak, by a rule that is stated before. Pure.
 
-The first part of a run is its warm-up and does not count: java's heap grows until it has been collected a few times,
-and java compiles what is used often. Of the rest the median of the last third is compared with that of the first.
+The first half of a run is its warm-up and does not count: java's heap grows until it has been collected a few times,
+java compiles what is used often, and a heap is as large as the largest of the batches that have come, of which a new
+one is the rarer the more there were: what fills up slows down, what leaks does not. Of the second half the median of
+the last third is compared with that of the first.
 """
 
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WARM_UP = 0.2  # of the run
+WARM_UP = 0.5  # of the run
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,9 +1,12 @@
 """A front that another one takes over from, and a version beside the one that is served."""
 
+import csv
+import io
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +14,9 @@ import requests
 
 from berth.archive.served_model import ServedModel
 from berth.front.front import gateway_settings
-from berth.front.plan import Beside
-from berth.front.succession import running_fronts
+from berth.front.plan import SERVER, Beside
+from berth.front.runtime import ask as ask_runtime
+from berth.front.succession import Fronts, running_fronts
 from berth.wait import wait_until
 from tests.support.front.fronted import START_S, Echo, Fronted, ask, plan_before
 from tests.support.front.haproxy import needs_haproxy
@@ -64,6 +68,47 @@ def test_what_the_gateway_answers_is_answered_through_every_switch(tmp_path: Pat
                 for max_requests in (9, 8):
                     fronts.switch(replace(plan, max_requests=max_requests))
     assert set(statuses) == {200}
+
+
+def has_one(fronts: Fronts) -> bool:
+    """Whether the former fronts have ended."""
+    fronts.look()
+    return not fronts._former
+
+
+class Counting(Echo):
+    """A TorchServe whose queue overflows where it has more than MOST requests at once; each takes some work."""
+
+    lock, now, most = threading.Lock(), 0, 0
+
+    def do_GET(self) -> None:  # noqa: N802 - the base class's name
+        with Counting.lock:
+            Counting.now += 1
+            Counting.most = max(Counting.most, Counting.now)
+        time.sleep(0.01)
+        with Counting.lock:
+            Counting.now -= 1
+        self.do_POST()
+
+
+@needs_haproxy
+def test_two_fronts_never_send_one_torchserve_more_than_its_queue_holds(tmp_path: Path) -> None:
+    with answering(Counting) as url:
+        plan = replace(plan_before(url, tmp_path), max_requests=8)
+        with running_fronts(plan, tmp_path) as fronts:
+            assert wait_until(lambda: fronts.live.why_not_ready is None, START_S)
+            with ExitStack() as clients:
+                asked = [
+                    clients.enter_context(asking(f"{plan.outside.inference.url}/predictions/bert")) for _ in range(24)
+                ]
+                assert wait_until(lambda: Counting.most == 8, START_S)
+                for threads in (1, 2):
+                    fronts.switch(replace(plan, threads=threads))
+                    assert wait_until(lambda: has_one(fronts), START_S)
+            assert {status for statuses in asked for status in statuses} == {200}
+            assert Counting.most == 8
+            limits = csv.DictReader(io.StringIO(ask_runtime(fronts.live.runtime, "show stat").removeprefix("# ")))
+            assert [row["slim"] for row in limits if (row["pxname"], row["svname"]) == ("model-bert", SERVER)] == ["8"]
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from berth.machine.forking import WORKER_PYTHON
 from berth.wait import wait_until
 from berth.workers import renewal
 from berth.workers.fork_protocol import ADDRESS_VARIABLE, Work
-from berth.workers.renewal import LIMITS_VARIABLE, Renewal, private_bytes
+from berth.workers.renewal import LIMITS_VARIABLE, TRIM_BYTES, Renewal, private_bytes
 
 LOOKS_ALWAYS = pytest.mark.parametrize(
     "server", ["from berth.workers import renewal; renewal.LOOK_S = 0"], indirect=True
@@ -152,3 +152,18 @@ def test_what_is_counted_grows_with_what_is_written() -> None:
     before = private_bytes()
     held = b"x" * (GROWN_MIB * MIB)
     assert private_bytes() - before >= len(held) * 0.9
+
+
+def test_what_is_free_between_pieces_in_use_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(renewal, "LOOK_S", 0.0)
+    messages: list[renewal.Message] = [(b"L", {"modelName": b"bert"}), *[(b"I", b"")] * 2]
+    step = Renewal(lambda _: messages.pop(0), {"bert": 2**60}, Work([], "", {}, (0, 1, 2)))
+    with socket.socket() as connection:
+        step(connection)
+        step(connection)
+        pieces = [b"x" * 100_000 for _ in range(4 * TRIM_BYTES // 100_000)]  # each smaller than malloc maps alone
+        del pieces[::2]
+        full = private_bytes()
+        step(connection)
+    assert full - private_bytes() >= TRIM_BYTES
+    assert pieces
