@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from berth.archive.members import open_archive
 from berth.archive.verify import read_archive
 from berth.cli.summary import render_inspection
 from berth.inspection.inspect import inspect
+from berth.memory.model_size import ModelSize
 from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
 from berth.progress import Silence
@@ -43,6 +45,8 @@ def test_it_scores_the_same_and_says_what_it_is(tmp_path: Path) -> None:
             pipeline.answer([ask(text, ZeroShotParameters(candidate_labels=labels, multi_label=is_multi))])[0]
         )
         assert found["scores"] == pytest.approx(sorted(expected, reverse=True), abs=TOLERANCE)
+    with open_archive(packed.archive) as members:  # of each of 256 texts as many labels
+        assert ModelSize.of(members).of_answers["token_numbers"] == 256 * 256
     facts = asdict(inspect(str(packed.archive), PackOptions(), Silence()).facts)
     assert facts["candidates"] == pipeline.describe()["candidates"]
     assert not facts["labels"]
