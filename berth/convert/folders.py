@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ..checkpoint_files import PICKLES, WEIGHTS, WEIGHTS_INDEX
-from ..sentence_files import load_modules, transformer_folder
+from ..layouts.sentence import load_modules, transformer_folder
 
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")

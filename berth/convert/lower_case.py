@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..checkpoint_files import TOKENIZER, TOKENIZER_CONFIG, load_json
+from ..layouts.sentence import load_modules, transformer_file, transformer_folder
 from ..progress import Progress
-from ..sentence_files import load_modules, transformer_file, transformer_folder
 from .tokenizer.saved import AS_IT_STANDS, load_tokenizer, replace_json
 
 SETTING = "do_lower_case"

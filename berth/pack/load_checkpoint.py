@@ -13,9 +13,9 @@ from handler.vectors.settings import Vectors
 from ..checkpoint_files import CONFIG, TOKENIZER_CONFIG, load_json
 from ..convert.native import why_not_native
 from ..errors import Refused
-from ..gliclass_files import is_gliclass
-from ..gliner_files import GLINER_CONFIG, is_gliner
-from ..sentence_files import MODULES_FILE, Module, load_modules, transformer_folder
+from ..layouts.gliclass import is_gliclass
+from ..layouts.gliner import GLINER_CONFIG, is_gliner
+from ..layouts.sentence import MODULES_FILE, Module, load_modules, transformer_folder
 from .check.foreign import architecture_of
 from .check.left_out import refuse_unmerged
 from .check.setfit import check_setfit

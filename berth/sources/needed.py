@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from ..checkpoint_files import CONFIG, PICKLES, TOKEN_MODULES, WEIGHTS, WEIGHTS_INDEX
 from ..errors import Refused
-from ..gliner_files import GLINER_CONFIG
+from ..layouts.gliner import GLINER_CONFIG
 
 MODULE_FOLDER = re.compile(r"(\w+_)?\d+_\w+")  # sentence-transformers: 1_Pooling, 0_Transformer, query_0_Router
 CHECKPOINT = re.compile(r"checkpoint-(\d+)")  # transformers.Trainer: checkpoint-500

@@ -11,7 +11,7 @@ from handler.candidates.settings import HEAD_FOLDER
 
 from ...checkpoint_files import CONFIG, WEIGHTS, load_json
 from ...errors import Refused
-from ...gliclass_files import GLICLASS_CONFIG, is_gliclass, load_gliclass
+from ...layouts.gliclass import GLICLASS_CONFIG, is_gliclass, load_gliclass
 from ...progress import Progress
 from ...stored_tensors import stored_tensors
 from ..gliner.split import Tensors, split

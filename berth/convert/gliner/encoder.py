@@ -11,7 +11,7 @@ from handler.spans.settings import HEAD_FOLDER
 
 from ...checkpoint_files import CONFIG, TOKENIZER_FILES, VOCABULARY_FILES, WEIGHTS, is_inside, load_json
 from ...errors import Refused
-from ...gliner_files import GLINER_CONFIG, Config, is_gliner, load_gliner
+from ...layouts.gliner import GLINER_CONFIG, Config, is_gliner, load_gliner
 from ...progress import Progress
 from ...sources.source import opened
 from ...stored_tensors import stored_tensors

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ...checkpoint_files import TOKENIZER, load_json
 from ...errors import Refused
-from ...gliner_files import GLINER_CONFIG, is_gliner, span_settings
+from ...layouts.gliner import GLINER_CONFIG, is_gliner, span_settings
 from ...progress import Progress
 
 FIRST = "[FLERT]"  # gliner 0.2.29, _get_special_tokens: before the two that are read

@@ -15,9 +15,9 @@ from handler.vectors.static import WEIGHT
 
 from ...checkpoint_files import CONFIG, QUERY_TABLE, TOKENIZER, WEIGHTS, load_json
 from ...errors import Refused
+from ...layouts.sentence import MODULES_FILE, TRANSFORMERS, Module, check_inside, load_modules
 from ...progress import Progress
 from ...safetensors_header import read_header
-from ...sentence_files import MODULES_FILE, TRANSFORMERS, Module, check_inside, load_modules
 from ..tokenizer.saved import replace_json
 
 ROUTER_FILE = "router_config.json"

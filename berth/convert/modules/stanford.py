@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ...checkpoint_files import CONFIG, WEIGHTS, load_json
 from ...errors import Refused
+from ...layouts.sentence import MODEL_FILE, MODULES_FILE
 from ...progress import Progress
-from ...sentence_files import MODEL_FILE, MODULES_FILE
 from ..tokenizer.saved import replace_json
 
 ARCHITECTURE, METADATA, PROJECTION = "HF_ColBERT", "artifact.metadata", "linear.weight"

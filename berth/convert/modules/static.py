@@ -11,9 +11,9 @@ from handler.vectors.static import STATIC, TABLE, UNKNOWN
 
 from ...checkpoint_files import CONFIG, TOKENIZER, TOKENIZER_CONFIG, WEIGHTS, load_json
 from ...errors import Refused
+from ...layouts.sentence import MODULES_FILE, load_modules
 from ...progress import Progress
 from ...safetensors_header import read_header
-from ...sentence_files import MODULES_FILE, load_modules
 from ..tokenizer.saved import AS_IT_STANDS, replace_json
 
 MODULE = "StaticEmbedding"

@@ -20,8 +20,8 @@ from ...checkpoint_files import (
     load_text,
 )
 from ...errors import Refused
+from ...layouts.sentence import MODEL_FILE, TRANSFORMER_FILES, load_modules
 from ...safetensors_header import TensorEntry, read_header
-from ...sentence_files import MODEL_FILE, TRANSFORMER_FILES, load_modules
 
 OBJECTS = (
     CONFIG,

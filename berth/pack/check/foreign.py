@@ -8,9 +8,9 @@ from pathlib import Path
 
 from ...checkpoint_files import CONFIG, load_json
 from ...errors import Refused
-from ...gliclass_files import is_gliclass, load_gliclass
-from ...gliner_files import GLINER_CONFIG, is_gliner, load_gliner
-from ...sentence_files import load_modules, transformer_folder
+from ...layouts.gliclass import is_gliclass, load_gliclass
+from ...layouts.gliner import GLINER_CONFIG, is_gliner, load_gliner
+from ...layouts.sentence import load_modules, transformer_folder
 from .families import DECODERS, EMBEDDING_DECODERS, FAMILIES, SERVED, family_of
 from .quantized import refuse_quantized
 

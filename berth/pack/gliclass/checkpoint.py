@@ -8,7 +8,7 @@ from handler.config import Task
 
 from ...checkpoint_files import TOKENIZER_CONFIG, load_json
 from ...errors import Refused
-from ...gliclass_files import candidate_settings
+from ...layouts.gliclass import candidate_settings
 from ..checkpoint import Checkpoint
 from ..files import travelling_files
 

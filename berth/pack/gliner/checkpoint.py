@@ -8,7 +8,7 @@ from handler.spans.settings import HEAD_FOLDER
 
 from ...checkpoint_files import TOKENIZER, load_json
 from ...errors import Refused
-from ...gliner_files import GLINER_CONFIG, span_settings
+from ...layouts.gliner import GLINER_CONFIG, span_settings
 from ..checkpoint import Checkpoint
 from ..files import travelling_files
 

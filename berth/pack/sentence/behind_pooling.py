@@ -6,7 +6,7 @@ from pathlib import Path
 from handler.config import Activation
 
 from ...errors import Refused
-from ...sentence_files import Module
+from ...layouts.sentence import Module
 from .settings import ANY_VALUE, check_settings
 
 VECTOR = "sentence_embedding"

@@ -7,7 +7,7 @@ from handler.config import ScoreFunction
 
 from ...checkpoint_files import load_json
 from ...errors import Refused
-from ...sentence_files import MODEL_FILE, Module, transformer_folder
+from ...layouts.sentence import MODEL_FILE, Module, transformer_folder
 from .transformer import SCORES, check_transformer
 
 # What a cross-encoder may do with its one logit, by the name in torch.nn.

@@ -9,7 +9,7 @@ from handler.vectors.late import DOCUMENT, QUERY
 from handler.vectors.settings import Vectors
 
 from ...errors import Refused
-from ...sentence_files import MODEL_FILE, Module, transformer_folder
+from ...layouts.sentence import MODEL_FILE, Module, transformer_folder
 from .behind_pooling import weighted_modules
 from .late import is_own_layout, late_vectors, texts_behind_markers
 from .model_file import check_max_sim, check_model_type, check_requirements, prompts_of, truncate_dim_of

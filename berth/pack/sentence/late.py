@@ -10,7 +10,7 @@ from handler.vectors.settings import Vectors
 
 from ...checkpoint_files import CONFIG, TOKENIZER, TOKENIZER_CONFIG, load_json
 from ...errors import Refused
-from ...sentence_files import MODEL_FILE, Module, transformer_file, transformer_folder
+from ...layouts.sentence import MODEL_FILE, Module, transformer_file, transformer_folder
 from .behind_pooling import SETTINGS, weighted_modules
 from .settings import ANY_VALUE, check_settings
 from .transformer import EMBEDS, check_transformer, max_sequence_length

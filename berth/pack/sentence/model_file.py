@@ -8,7 +8,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from ...checkpoint_files import load_json
 from ...errors import Refused
-from ...sentence_files import MODEL_FILE
+from ...layouts.sentence import MODEL_FILE
 
 OTHER_MODELS = {
     "CrossEncoder": "scores pairs by modules that berth does not serve",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import Refused
-from ...sentence_files import MODULES_FILE, TRANSFORMERS, Module
+from ...layouts.sentence import MODULES_FILE, TRANSFORMERS, Module
 
 BEHIND_POOLING = ("Dense", "LayerNorm", "Dropout")
 SERVED = (*TRANSFORMERS, "Pooling", *BEHIND_POOLING, "Normalize", "SpladePooling", "StaticEmbedding", "MultiVectorMask")

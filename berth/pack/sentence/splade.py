@@ -8,7 +8,7 @@ from handler.vectors.settings import Vectors, WordPooling
 
 from ...checkpoint_files import QUERY_TABLE, TOKENIZER_CONFIG, load_json
 from ...errors import Refused
-from ...sentence_files import MODULES_FILE, Module
+from ...layouts.sentence import MODULES_FILE, Module
 from ..check.foreign import architecture_of
 from .model_file import max_active_dims_of
 from .settings import ANY_VALUE, check_settings

@@ -7,7 +7,7 @@ from handler.vectors.static import STATIC
 
 from ...checkpoint_files import CONFIG, load_json
 from ...errors import Refused
-from ...sentence_files import MODULES_FILE, Module
+from ...layouts.sentence import MODULES_FILE, Module
 from ..checkpoint import Checkpoint
 from .behind_pooling import weighted_modules
 

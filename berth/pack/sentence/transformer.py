@@ -6,7 +6,7 @@ from pathlib import Path
 from ...checkpoint_files import TOKENIZER, load_json
 from ...convert.lower_case import lowers_by_itself
 from ...errors import Refused
-from ...sentence_files import transformer_file
+from ...layouts.sentence import transformer_file
 from .settings import ANY_VALUE, check_settings
 
 # What the model, its config and its tokenizer may be told: places and speed, not answers. Half precision changes

@@ -12,10 +12,10 @@ from sentence_transformers.sentence_transformer import modules as of_vectors
 from sentence_transformers.sparse_encoder import modules as of_sparse
 
 from berth.errors import Refused
+from berth.layouts.sentence import Module
 from berth.pack.load_checkpoint import load_checkpoint
 from berth.pack.sentence import behind_pooling, late, pooling, splade, transformer
 from berth.pack.sentence.modules import OTHERS, SERVED
-from berth.sentence_files import Module
 
 ABSTRACT = {"BaseTokenPooling", "InputModule", "Module"}
 CLASSES: dict[str, Any] = {

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from .checkpoint_files import load_any_json, load_json
-from .errors import Refused
+from ..checkpoint_files import load_any_json, load_json
+from ..errors import Refused
 
 MODULES_FILE = "modules.json"
 MODEL_FILE = "config_sentence_transformers.json"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from handler.candidates.settings import LABEL_TOKEN, SCORERS, TEXT_TOKEN, CandidateSettings
 
-from .checkpoint_files import CONFIG, TOKENIZER, load_json
-from .errors import Refused
+from ..checkpoint_files import CONFIG, TOKENIZER, load_json
+from ..errors import Refused
 
 GLICLASS_CONFIG = "gliclass_config.json"
 """Where its settings stand once config.json is the encoder's (berth/convert/gliclass)."""

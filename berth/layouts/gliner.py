@@ -5,8 +5,8 @@ from pathlib import Path
 
 from handler.spans.settings import SpanSettings
 
-from .checkpoint_files import load_json
-from .errors import Refused
+from ..checkpoint_files import load_json
+from ..errors import Refused
 
 GLINER_CONFIG = "gliner_config.json"
 Config = Mapping[str, object]

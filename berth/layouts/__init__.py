@@ -1,0 +1,1 @@
+"""What the folders of other libraries look like: their settings read, and which of their models are served."""
