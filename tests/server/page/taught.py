@@ -18,7 +18,7 @@ from transformers import (
 
 from berth.sources.sample import sample_folder
 
-STEPS, BATCH_SIZE = 120, 16
+STEPS, BATCH_SIZE = 80, 16
 ENCODER_RATE, HEAD_RATE = 1e-4, 2e-3
 LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG")
 NAMES = {
@@ -53,10 +53,11 @@ def teach(kind: Any, folder: Path, lesson: Callable[[Any], Lesson], **settings: 
     random.seed(0)
     tokenizer: Any = AutoTokenizer.from_pretrained(sample_folder())
     model = kind.from_pretrained(sample_folder(), **settings).train()
-    encoder = {id(parameter) for parameter in model.base_model.parameters()}
-    heads = [parameter for parameter in model.parameters() if id(parameter) not in encoder]
-    groups = [{"params": heads, "lr": HEAD_RATE}, {"params": model.base_model.parameters(), "lr": ENCODER_RATE}]
-    optimizer = torch.optim.AdamW(groups)
+    model.base_model.embeddings.requires_grad_(requires_grad=False)
+    encoder = list(model.base_model.encoder.parameters())
+    known = {id(parameter) for parameter in model.base_model.parameters()}
+    heads = [parameter for parameter in model.parameters() if id(parameter) not in known]
+    optimizer = torch.optim.AdamW([{"params": heads, "lr": HEAD_RATE}, {"params": encoder, "lr": ENCODER_RATE}])
     for _ in range(STEPS):
         encoded, wanted = lesson(tokenizer)
         model(**encoded, **wanted).loss.backward()

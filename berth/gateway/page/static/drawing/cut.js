@@ -4,6 +4,8 @@ import { call } from "../call.js";
 import { element } from "../dom.js";
 import { characters, count } from "../format.js";
 
+const SHOWN = 300; // characters on each side of the cut
+
 /** A note for each text that was cut, with what was left out; `texts` are those that the places count. */
 export async function cutNotes(truncated, texts, model) {
   if (!texts) return [element("p", { class: "cut" }, `Longer than the model takes, so something was not read: ${places(truncated)}.`)];
@@ -35,8 +37,16 @@ function drawCut(text, tokens, kept, cutsBeginning) {
   return element(
     "p",
     { class: "reading" },
-    first > 0 && element("del", {}, letters.slice(0, first).join("")),
-    letters.slice(first, last).join(""),
-    last < letters.length && element("del", {}, letters.slice(last).join("")),
+    first > 0 && element("del", {}, ending(letters.slice(0, first))),
+    cutsBeginning ? beginning(letters.slice(first)) : ending(letters.slice(0, last)),
+    last < letters.length && element("del", {}, beginning(letters.slice(last))),
   );
+}
+
+function beginning(letters) {
+  return letters.length > SHOWN ? `${letters.slice(0, SHOWN).join("")} …` : letters.join("");
+}
+
+function ending(letters) {
+  return letters.length > SHOWN ? `… ${letters.slice(-SHOWN).join("")}` : letters.join("");
 }
