@@ -23,7 +23,7 @@ BUILD_OPTIONS = --tag $(IMAGE) --build-arg MODEL=$(MODEL) $(if $(filter podman,$
   $(if $(PIP_CERT),--secret id=ca$(comma)src=$(PIP_CERT) --build-arg PIP_CERT=/run/secrets/ca)
 comma := ,
 
-.PHONY: setup serve test test-packing test-computing check format image container-test scan k8s equality folders clients openapi monitoring screenshots fuzz drills soak bench bench-packing bench-formats bench-openmp bench-peers bench-gate gpu-check gpu-kit bulk-kills bulk-ray
+.PHONY: setup serve test test-packing test-computing check format image container-test scan k8s equality folders clients openapi monitoring screenshots fuzz drills alerts soak bench bench-packing bench-formats bench-openmp bench-peers bench-gate gpu-check gpu-kit bulk-kills bulk-ray
 
 setup: $(STAMP)  ## make .venv with berth (editable), its pinned dependencies, Java, the sample model and the tools
 
@@ -117,6 +117,9 @@ fuzz: setup  ## send 10,000 generated requests through every door of a real serv
 
 drills: setup  ## try faults, kills, memory, starts and what goes wrong around a real server; NAMES="drain kills" runs only these
 	@$(BIN)/python -m tests.drills $(NAMES)
+
+alerts: setup  ## write docs/bench/alerts.txt: each alert made to fire and to clear, by a real server and a real Prometheus
+	@$(BIN)/python -m tests.drills alerts > docs/bench/alerts.txt
 
 soak: setup  ## an hour of mixed load, or MINUTES=10: whether memory and latency stay flat
 	@$(BIN)/python -m tests.drills.soak $(if $(MINUTES),--minutes $(MINUTES))

@@ -17,8 +17,9 @@ from .payload import Answer, Answered, DeepCheck, ModelIdentity, Rejected, Reque
 from .tasks import TASKS
 from .worker.cores import CoreShare
 from .worker.environment import Environment
-from .worker.metrics import FIRST_SAMPLES, REQUEST_SECONDS, Emitter, Stopwatch, count_batch
+from .worker.metrics import REQUEST_SECONDS, Emitter, Stopwatch, count_batch
 from .worker.startup import die_first, quick_imports, quiet_logs
+from .worker.traces import open_traces
 from .worker.versions import check_versions
 
 logger = logging.getLogger(__name__)
@@ -46,11 +47,10 @@ class BertHandler:
         self._time_limit_s = TIME_SHARE * context.model_yaml_config["responseTimeout"]
         model = context.manifest["model"]
         name, version = model["modelName"], model["modelVersion"]
-        contract = TASKS[self._config.task]
+        self._traces, contract = open_traces(name, version), TASKS[self._config.task]
         self._identity = ModelIdentity(name=name, version=version, contract=contract, served=self._pipeline)
         self._names = {"model": name, "version": version}
         self._metrics = Emitter(name, version)
-        self._metrics.emit(FIRST_SAMPLES)
         logger.info("loaded %s", " ".join(f"{name}={value}" for name, value in self._describe().items()))
 
     def prove(self) -> str:
@@ -64,7 +64,7 @@ class BertHandler:
     @ending_when_lost()
     def handle(self, data: list[dict[str, Any]], context: Any) -> list[bytes]:
         """Return one body per request, in order; statuses and headers go to the context."""
-        stopwatch = Stopwatch()
+        stopwatch = self._traces.stopwatch()
         with stopwatch.measure(REQUEST_SECONDS):
             self._cores.refresh()
             headers = [context.get_all_request_header(index) for index in range(len(data))]
@@ -73,8 +73,9 @@ class BertHandler:
             calls = [open_call(*each, self._identity, limit) for each in zip(data, headers, strict=True)]
             answers = self._answer(calls, stopwatch)
             responses = [self._send(sender, call, answer) for call, answer in zip(calls, answers, strict=True)]
-        measured = stopwatch.seconds | stopwatch.counts
-        self._metrics.emit(count_batch([call.item for call in calls], answers, responses, measured))
+        items, measured = [call.item for call in calls], stopwatch.seconds | stopwatch.counts
+        self._metrics.emit(count_batch(items, answers, responses, measured))
+        self._traces.end(stopwatch, headers, items, responses)
         return sender.finish()
 
     def _answer(self, calls: Sequence[Call], stopwatch: Stopwatch) -> list[Answer | None]:

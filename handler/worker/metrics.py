@@ -143,6 +143,7 @@ class Emitter:
             metric: CachingMetric(metric.name, metric.unit, [*metric.labels, *MODEL_LABELS], MetricTypes(metric.kind))
             for metric in METRICS
         }
+        self.emit(FIRST_SAMPLES)
 
     def emit(self, samples: Iterable[Sample]) -> None:
         """Add each sample to its metric."""

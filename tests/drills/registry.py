@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import cgroup, cold_start, drain, faults, front, kills, memory, overload, starts
+from .alerts import drill as alerts
 from .trouble import clock, disk, files, hangups, heap, leak, restart, store
 
 
@@ -27,6 +28,7 @@ DRILLS: dict[str, Drill] = {
     "overload": Drill(title="ten times the requests that it can answer, for 60 s", run=overload.run),
     "front": Drill(title="the front killed; clients that hang up, send slowly, say nothing", run=front.run),
     "cgroup": Drill(title="in a memory cgroup of the predicted size, and in one that is too small", run=cgroup.run),
+    "alerts": Drill(title="every alert fires at its fault, and clears", run=alerts.run),
     "leak": Drill(title="a worker that leaks 1 MB a request", run=leak.run),
     "heap": Drill(title="java's heap too small for what waits", run=heap.run),
     "disk": Drill(title="the temporary folder full", run=disk.run),

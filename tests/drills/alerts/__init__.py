@@ -1,0 +1,1 @@
+"""Every alert rule, made to fire and to clear by what it is there for."""
