@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from berth.errors import BerthError
@@ -19,15 +19,16 @@ LOG_LINES = 20
 
 
 @contextlib.contextmanager
-def served(archive: Path, cache: Path) -> Iterator[str]:
+def served(archive: Path, cache: Path, environ: Mapping[str, str] = os.environ) -> Iterator[str]:
     """The address of the archive's predictions, once it is ready; a BerthError has the log's last lines.
 
-    The ports are those of config.properties: a server that already runs would share the cores, and is an error here.
+    The ports are those of config.properties, unless `environ` names others: a server that already runs would share the
+    cores, and is an error here.
     """
-    inference = Settings.load(find_config(None), os.environ).inference
+    inference = Settings.load(find_config(None), environ).inference
     command = [str(Path(sys.executable).with_name("berth")), "serve", str(archive)]
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
-        process = subprocess.Popen(command, stderr=log, stdout=log, env={**os.environ, "XDG_CACHE_HOME": str(cache)})
+        process = subprocess.Popen(command, stderr=log, stdout=log, env={**environ, "XDG_CACHE_HOME": str(cache)})
         try:
             wait_until(lambda: _is_ready(log.fileno()) or process.poll() is not None, READY_S)
             if not _is_ready(log.fileno()):

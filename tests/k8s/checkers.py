@@ -13,13 +13,32 @@ import yaml
 from yamllint import linter
 from yamllint.config import YamlLintConfig
 
-from . import crds
-from .renderings import BULK, CANARY, RENDERINGS, ROOT, Document, KustomizeError, files, has_kubectl, label, render
+from . import crds, packages
+from .renderings import (
+    BULK,
+    CANARY,
+    RENDERINGS,
+    ROOT,
+    SCALING,
+    Document,
+    KustomizeError,
+    files,
+    has_kubectl,
+    label,
+    render,
+)
 
 # The first version where preStop's sleep works unasked, and the newest that the checker knows.
 VERSIONS = ("1.30", kubernetes_validate.latest_version().rpartition(".")[0])
-CUSTOM_GROUPS = ("gateway.networking.k8s.io", "networking.gke.io", "monitoring.googleapis.com", "ray.io")
-UNPUBLISHED = ("ray.io",)
+CUSTOM_GROUPS = (
+    "gateway.networking.k8s.io",
+    "networking.gke.io",
+    "monitoring.googleapis.com",
+    "ray.io",
+    "autoscaling.gke.io",
+    "keda.sh",
+)
+UNPUBLISHED = ("ray.io", "autoscaling.gke.io", "keda.sh")
 """Groups whose definitions no package has: who has them adds them to $BERTH_CRDS."""
 YAML_STYLE = YamlLintConfig("{extends: default, rules: {document-start: disable, line-length: {max: 120}}}")
 
@@ -83,10 +102,15 @@ def _validate(document: str, version: str) -> Verdict:
 
 
 def check_schema(document: Document) -> Verdict:
-    """A custom resource against its definition's schema, and its metadata as the API's own."""
+    """A custom resource against its definition's schema, or a package's model; its metadata as the API's own."""
     bare = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": document["metadata"]}
     metadata = check_kubernetes(bare, VERSIONS[-1])
-    return metadata if metadata != OK else _check_custom(document, crds.schema_faults)
+    if metadata != OK:
+        return metadata
+    if packages.knows(document):
+        found = packages.faults(document)
+        return refused("; ".join(found)) if found else OK
+    return _check_custom(document, crds.schema_faults)
 
 
 def check_rules(document: Document) -> Verdict:
@@ -145,7 +169,7 @@ def file_rows() -> Iterator[Row]:
 
 def object_rows() -> Iterator[Row]:
     """Every object of every rendering."""
-    for rendering in (*RENDERINGS, *CANARY, *BULK):
+    for rendering in (*RENDERINGS, *CANARY, *SCALING, *BULK):
         yield from _rendering_rows(rendering)
 
 

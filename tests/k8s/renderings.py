@@ -21,6 +21,8 @@ RENDERINGS = (*(" + ".join(("base", *chosen)) for chosen in SETS), *OVERLAYS)
 """The server's."""
 CANARY = ("gke-canary", "base + gateway + canary")
 """Another version beside the served one, and who leads a share of the requests to it."""
+SCALING = ("base + autoscaling", "base + gateway + monitoring + autoscaling-keda")
+"""Pods that follow the load."""
 BULK = ("bulk-job", "bulk-ray")
 """Overlays of `berth bulk`, which serves nobody."""
 TIMEOUT_S = 30.0
@@ -46,7 +48,7 @@ def files() -> list[Path]:
 
 @cache
 def render(name: str) -> tuple[Document, ...]:
-    """The objects of one of RENDERINGS, CANARY or BULK, which are not to be changed: every caller has the same."""
+    """The objects of any rendering above, which are not to be changed: every caller has the same."""
     if name in (*OVERLAYS, *BULK, CANARY[0]):
         return tuple(kustomize(K8S / "overlays" / name))
     _, *components = name.split(" + ")

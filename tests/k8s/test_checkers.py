@@ -10,7 +10,7 @@ from . import crds
 from .__main__ import report
 from .checkers import CHECKERS, VERSIONS, Outcome, check_kubernetes, check_object, check_style, file_rows
 from .conftest import Rendered
-from .renderings import BULK, CANARY, RENDERINGS, Document, KustomizeError, kustomize, label, pick
+from .renderings import BULK, CANARY, RENDERINGS, SCALING, Document, KustomizeError, kustomize, label, pick
 
 
 def with_definitions() -> None:
@@ -18,7 +18,7 @@ def with_definitions() -> None:
         pytest.skip(f"{crds.folder()}: no such folder of CRDs; BERTH_CRDS names another")
 
 
-@pytest.mark.parametrize("rendering", [*RENDERINGS, *CANARY, *BULK])
+@pytest.mark.parametrize("rendering", [*RENDERINGS, *CANARY, *SCALING, *BULK])
 def test_no_checker_refuses(rendered: Rendered, rendering: str) -> None:
     verdicts = {label(document): check_object(document) for document in rendered(rendering)}
     flat = [(name, checker, verdict) for name, said in verdicts.items() for checker, verdict in said.items()]
@@ -109,6 +109,20 @@ def test_definitions_refuse(rendered: Rendered, checker: str, kind: str, path: s
     assert CHECKERS[checker](document).outcome is Outcome.REFUSED
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("spec.triggers.0.metadatas", {}),
+        ("spec.maxReplicaCount", "many"),
+        ("spec.scaleTargetRef", None),
+        ("spec.triggers.0.authenticationRef.nam", "berth"),
+    ],
+)
+def test_a_packages_model_refuses(rendered: Rendered, path: str, value: Any) -> None:
+    document = put(pick(rendered(SCALING[1]), "ScaledObject"), path, value)
+    assert CHECKERS["CRD schema"](document).outcome is Outcome.REFUSED
+
+
 def test_missing_definitions_are_skipped_and_said(rendered: Rendered, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BERTH_CRDS", "/nowhere")
     verdict = check_object(pick(rendered("gke-gpu"), "Gateway"))["CRD rules"]
@@ -135,6 +149,6 @@ def test_table_names_everything_and_fails(tmp_path: Path, monkeypatch: pytest.Mo
     written = io.StringIO()
     assert report(written) == 1
     table = written.getvalue()
-    assert [name for name in (*RENDERINGS, *CANARY, *BULK) if f" {name} " not in table] == []
+    assert [name for name in (*RENDERINGS, *CANARY, *SCALING, *BULK) if f" {name} " not in table] == []
     assert "k8s/base/deployment.yaml" in table
     assert f"{tmp_path} has no Gateway" in table

@@ -1,0 +1,1 @@
+"""What texts cost: prices with their sources, and rates that benchmarks measured."""
