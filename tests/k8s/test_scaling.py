@@ -5,13 +5,14 @@ import re
 import pytest
 
 from berth.clients.launcher import health_endpoint
-from berth.front.reports.metrics import HELP
+from berth.exposition import Kind
+from berth.front.reports.metrics import REQUESTS
 
 from .conftest import Rendered
 from .renderings import ROOT, SCALING, Document, pick
 
 HPA, KEDA = SCALING
-GAUGE = "berth_front_requests"
+GAUGE = REQUESTS.name
 
 
 def most_nodes() -> int:
@@ -36,7 +37,7 @@ def test_the_autoscaler_follows_the_fronts_gauge_of_each_pod(rendered: Rendered)
     assert container["endpoint"] == {"port": health_endpoint({}).port, "path": "/metrics"}
     gauge = container["metrics"][0]["gauge"]
     assert gauge["prometheusMetricName"] == GAUGE
-    assert HELP[GAUGE].startswith("gauge "), "AutoscalingMetric takes gauges only"
+    assert REQUESTS.kind is Kind.GAUGE, "AutoscalingMetric takes no other"
     spec = pick(objects, "HorizontalPodAutoscaler")["spec"]
     assert spec["metrics"][0]["pods"]["metric"]["name"] == f"autoscaling.gke.io|berth|{gauge['name']}"
     assert spec["scaleTargetRef"]["kind"] == "Deployment"
