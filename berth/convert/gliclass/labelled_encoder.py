@@ -4,12 +4,13 @@ What is behind the encoder goes to a folder of its own, in gliclass's own names,
 beside the encoder's.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from handler.candidates.settings import HEAD_FOLDER
+from handler.candidates.settings import HEAD_FOLDER, LABEL_TOKEN, TEXT_TOKEN
 
-from ...checkpoint_files import CONFIG, WEIGHTS, load_json
+from ...checkpoint_files import CONFIG, TOKENIZER, WEIGHTS, load_json
 from ...errors import Refused
 from ...layouts.gliclass import GLICLASS_CONFIG, is_gliclass, load_gliclass
 from ...progress import Progress
@@ -17,6 +18,7 @@ from ...stored_tensors import stored_tensors
 from ..gliner.split import Tensors, split
 
 PREFIX = "model."
+OWN_TOKENS = (LABEL_TOKEN, TEXT_TOKEN)
 ENCODER = "encoder_model."
 PROJECTORS = tuple(f"{name}.linear_{layer}" for name in ("text_projector", "classes_projector") for layer in (1, 2))
 SCORERS: Mapping[object, tuple[str, ...]] = {
@@ -42,7 +44,22 @@ def convert(folder: Path, progress: Progress) -> str:
         raise Refused(f"{folder / CONFIG} has no encoder_config: save the model again with gliclass's save_pretrained")
     (folder / CONFIG).replace(folder / GLICLASS_CONFIG)
     where = split(folder, tensors, ENCODER, encoder, HEAD_FOLDER)
-    return f"the encoder was taken out of the GLiClass model; {where}"
+    marked = "; its two tokens were made special ones" if _make_special(folder / TOKENIZER) else ""
+    return f"the encoder was taken out of the GLiClass model; {where}{marked}"
+
+
+def _make_special(path: Path) -> bool:
+    """Make the tokens beside labels ones that no other spelling becomes; whether the tokenizer had them as ordinary."""
+    tokenizer = load_json(path)
+    added = tokenizer.get("added_tokens")
+    found = [each for each in added if each.get("content") in OWN_TOKENS] if isinstance(added, list) else []
+    ordinary = [each for each in found if each.get("normalized") or not each.get("special")]
+    for each in ordinary:
+        each |= {"normalized": False, "special": True}
+    if ordinary:
+        path.unlink()  # it may be a link to the user's own
+        path.write_text(json.dumps(tokenizer, ensure_ascii=False), "utf-8")
+    return bool(ordinary)
 
 
 def _read(folder: Path) -> Tensors:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
 
 from berth.convert.convert import converted
 from berth.errors import Refused
@@ -22,7 +23,7 @@ from handler.engine.model import Engine
 from handler.known_answers import load_known_answers
 from handler.pipeline import Pipeline
 from handler.tasks import TASKS
-from tests.support.checkpoints.gliclass import converted_gliclass, make_gliclass
+from tests.support.checkpoints.gliclass import TOKENS, converted_gliclass, make_gliclass
 from tests.support.references.gliclass_models import MODELS
 
 CONFIG = "config.json"
@@ -52,6 +53,19 @@ def prepare(folder: Path) -> None:
     refuse_foreign(folder)
     with converted(folder, Silence()) as ready:
         check_files(load_checkpoint(ready.folder, None))
+
+
+def test_tokens_that_were_added_as_ordinary_ones_are_made_special(folder: Path) -> None:
+    tokenizer = json.loads((folder / "tokenizer.json").read_text("utf-8"))
+    for each in tokenizer["added_tokens"]:
+        if each["content"] in TOKENS:
+            each |= {"normalized": True, "special": False}
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer), "utf-8")
+    asked = "<<LABEL>><<label>> water<<SEP>>"
+    assert Tokenizer.from_file(str(folder / "tokenizer.json")).encode(asked).tokens.count("<<label>>") == 2
+    with converted(folder, Silence()) as ready:
+        read = Tokenizer.from_file(str(ready.folder / "tokenizer.json")).encode(asked).tokens
+    assert [read.count(token) for token in ("<<LABEL>>", "<<label>>", "<<SEP>>")] == [1, 0, 1]
 
 
 def test_every_tensor_is_kept_in_the_encoders_file_or_behind_it(published: Path) -> None:
