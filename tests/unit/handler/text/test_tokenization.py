@@ -77,7 +77,7 @@ def test_a_long_text_is_cut_as_transformers_cuts_it(
     folder = checkpoint(architecture, Task.FILL_MASK)
     expected = AutoTokenizer.from_pretrained(folder, truncation_side=side)
     tokenizer = Tokenizer(folder)
-    monkeypatch.setattr(tokenizer, "_truncation_side", side)
+    monkeypatch.setattr(tokenizer, "truncation_side", side)
     for text, window in itertools.product(["a " * 200 + "b", "東京タワー" * 30, "\u200d🚢" * 40], [WINDOW, WINDOW + 1]):
         others = [None, "short", text[:9], *([text[:60], text[:100], text] if cut is Cut.LONGEST_FIRST else [])]
         pairs = [TextPair(text=text, text_pair=other) for other in others]
