@@ -3,6 +3,8 @@
 berth/serve/metrics.yaml declares the same to TorchServe, whose frontend drops in silence what is not declared there.
 """
 
+import logging
+import socket
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,6 +14,8 @@ from enum import StrEnum
 
 from .. import errors
 from ..payload import Answer, Answered, Item, Rejected, Request, Response
+
+logger = logging.getLogger(__name__)
 
 MODEL_LABELS = ("model_name", "model_version")  # of every metric, behind its own labels; TorchServe adds Hostname
 
@@ -23,9 +27,9 @@ class Kind(StrEnum):
     HISTOGRAM = "histogram"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Metric:
-    """One metric, as it is declared and documented."""
+    """One metric, as it is declared and documented. There is one of each, and by that it is known."""
 
     name: str
     kind: Kind
@@ -132,23 +136,32 @@ FIRST_SAMPLES = (
 
 
 class Emitter:
-    """Writes one model's samples by TorchServe's own writer; context.metrics would add the id of every request."""
+    """Writes one model's samples as TorchServe's frontend reads them off a worker's output.
+
+    As `ts.metrics.caching_metric` does, but for a whole batch at once: that one writes, and flushes, line by line.
+    """
 
     def __init__(self, name: str, version: str) -> None:
-        from ts.metrics.caching_metric import CachingMetric  # noqa: PLC0415 - importing ts leaves a file open
-        from ts.metrics.metric_type_enum import MetricTypes  # noqa: PLC0415
-
         self._model = (name, version)
-        self._writers = {
-            metric: CachingMetric(metric.name, metric.unit, [*metric.labels, *MODEL_LABELS], MetricTypes(metric.kind))
-            for metric in METRICS
-        }
+        self._host = socket.gethostname()
+        self._ends: dict[tuple[Metric, tuple[str, ...]], str] = {}
         self.emit(FIRST_SAMPLES)
 
     def emit(self, samples: Iterable[Sample]) -> None:
         """Add each sample to its metric."""
-        for sample in samples:
-            self._writers[sample.metric].add_or_update(sample.value, [*sample.labels, *self._model])
+        lines = [f"[METRICS]{each.metric.name}.{each.metric.unit}:{each.value}|#{self._end(each)}" for each in samples]
+        if lines:
+            now_s = int(time.time())
+            logger.info("\n".join(f"{line},{now_s}" for line in lines))
+
+    def _end(self, sample: Sample) -> str:
+        """What follows a sample's value, but for the time: its labels, its kind and where it comes from."""
+        key = (sample.metric, sample.labels)
+        if key not in self._ends:
+            names = (*sample.metric.labels, *MODEL_LABELS)
+            labels = ",".join(map(":".join, zip(names, (*sample.labels, *self._model), strict=True)))
+            self._ends[key] = f"{labels}|#type:{sample.metric.kind.upper()}|#hostname:{self._host}"
+        return self._ends[key]
 
 
 class Stopwatch:

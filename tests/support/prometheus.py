@@ -26,17 +26,17 @@ class Prometheus:
     """A running Prometheus."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
 
     def is_ready(self) -> bool:
         try:
-            return requests.get(f"{self._url}/-/ready", timeout=10).ok
+            return requests.get(f"{self.url}/-/ready", timeout=10).ok
         except requests.ConnectionError:
             return False
 
     def ask(self, query: str) -> list[float]:
         """The values of an instant query, one per series."""
-        answer = requests.get(f"{self._url}/api/v1/query", params={"query": query}, timeout=10).json()
+        answer = requests.get(f"{self.url}/api/v1/query", params={"query": query}, timeout=10).json()
         assert answer["status"] == "success", answer
         return [float(series["value"][1]) for series in answer["data"]["result"]]
 

@@ -1,6 +1,7 @@
 """One table of metrics: the handler's samples, TorchServe's declaration and the document agree."""
 
 import re
+import socket
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,9 @@ from handler.worker.metrics import (
     REQUESTS_TOTAL,
     TOKENIZE_SECONDS,
     TOKENS_TOTAL,
+    Emitter,
     Kind,
+    Sample,
     Stopwatch,
     count_batch,
 )
@@ -95,6 +98,28 @@ def test_error_codes_are_the_documented_ones() -> None:
     assert {labels for metric, labels in ((s.metric, s.labels) for s in FIRST_SAMPLES) if metric is ERRORS_TOTAL} == {
         (code,) for code in documented
     }
+
+
+def test_a_batch_is_written_at_once_line_by_line_as_torchserve_reads_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "handler.worker.metrics")
+    emitter = Emitter("bert", "1.0")
+    first = caplog.messages.pop().splitlines()
+    caplog.clear()
+    emitter.emit([Sample(metric=FORWARD_SECONDS, value=2.5e-05), Sample(metric=ERRORS_TOTAL, value=3, labels=("507",))])
+    emitter.emit([])
+    (written,) = caplog.messages
+    host = re.escape(socket.gethostname())
+    ends = [f"HISTOGRAM\\|#hostname:{host},\\d+", f"COUNTER\\|#hostname:{host},\\d+"]
+    for line, pattern in zip(
+        written.splitlines(),
+        [
+            rf"\[METRICS\]berth_forward_seconds\.Seconds:2\.5e-05\|#model_name:bert,model_version:1\.0\|#type:{ends[0]}",
+            rf"\[METRICS\]berth_errors_total\.Count:3\|#code:507,model_name:bert,model_version:1\.0\|#type:{ends[1]}",
+        ],
+        strict=True,
+    ):
+        assert re.fullmatch(pattern, line)
+    assert len(first) == len(FIRST_SAMPLES)
 
 
 def test_stopwatch_sums_the_parts(monkeypatch: pytest.MonkeyPatch) -> None:
