@@ -1,5 +1,6 @@
 """The archive from a bucket, KServe, Cloud Run and App Engine: each agrees with the image and the pod."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ from .renderings import PLACES, ROOT, Document, pick
 from .test_agreement import image_environment, settings
 
 BUCKET, KSERVE = PLACES
-PLATFORMS = ROOT / "platforms"
+PLATFORMS = ROOT / "examples/platforms"
 SDK_PARSER = Path("/usr/lib/google-cloud-sdk/lib/googlecloudsdk/appengine/api/appinfo.py")
 READ_APP = "import sys; from googlecloudsdk.appengine.api import appinfo; appinfo.LoadSingleAppInfo(sys.stdin.read())"
 
@@ -109,3 +110,12 @@ def test_app_engine_is_read_by_the_sdks_own_parser(change: str, is_read: bool) -
         check=False,
     )
     assert (ran.returncode == 0) == is_read, ran.stderr
+
+
+def test_the_documented_patch_names_the_bucket(rendered: Rendered) -> None:
+    document = (ROOT / "docs/platforms.md").read_text("utf-8")
+    (path,) = re.findall(r"path: (/\S+/bucketName), value: my-models", document)
+    found: Any = pick(rendered(BUCKET), "Deployment")
+    for step in path.strip("/").split("/"):
+        found = found[int(step)] if isinstance(found, list) else found[step]
+    assert found == "BUCKET"

@@ -11,10 +11,10 @@ from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
 from tests.support.servers import Server, running_server
 
-ROOT = Path(__file__).parents[3]
-CLOUD_RUN = yaml.safe_load((ROOT / "platforms/cloud-run/service.yaml").read_text("utf-8"))["spec"]["template"]["spec"]
-APP = yaml.safe_load((ROOT / "platforms/app-engine/app.yaml").read_text("utf-8"))
-(CONTAINER,) = CLOUD_RUN["containers"]
+PLATFORMS = Path(__file__).parents[3] / "examples" / "platforms"
+SERVICE = yaml.safe_load((PLATFORMS / "cloud-run" / "service.yaml").read_text("utf-8"))
+APP = yaml.safe_load((PLATFORMS / "app-engine" / "app.yaml").read_text("utf-8"))
+(CONTAINER,) = SERVICE["spec"]["template"]["spec"]["containers"]
 
 
 @pytest.fixture(scope="module")
