@@ -16,7 +16,7 @@ import typer
 from ..costs.prices import machine
 from ..machine import describe_run
 from . import curves
-from .beside import DEFAULT_ARCHIVE, beside_server
+from .beside import beside_server
 from .cluster import Cluster, Outcome
 from .curves import Curve
 from .measured import service_time
@@ -41,7 +41,7 @@ def main(
     beside: Annotated[
         bool, typer.Option("--beside-server", help="A real server and the simulation, one step.")
     ] = False,
-    archive: Annotated[Path, typer.Option(help="What the real server serves.")] = DEFAULT_ARCHIVE,
+    archive: Annotated[Path | None, typer.Option(help="What that serves; default: a handler of a stated time.")] = None,
 ) -> None:
     """Simulate every load with every way of having pods; a minute or two. Progress goes to stderr."""
     facts = describe_run(" ".join((COMMAND, *sys.argv[1:])))

@@ -1,4 +1,9 @@
-"""One step of load on a real server, and the same arrivals in the simulation: requests under way, and their times."""
+"""One step of load on a real server, and the same arrivals in the simulation: requests under way, and their times.
+
+By default the server's worker takes a stated time for each batch (bench/rivals/timed_handler.py), so that what is
+compared is the queue, the batches and the refusals, and not how busy the machine is at the moment. With an archive the
+service time is measured before the step.
+"""
 
 import os
 import re
@@ -11,6 +16,7 @@ from pathlib import Path
 
 import requests
 
+from berth.archive.write import write_archive
 from berth.sources.sample import sample_folder
 from berth.tune.open_loop import OpenLoop, Sent, poisson, run_open_loop
 from berth.tune.ports import free_ports, port_variables
@@ -18,14 +24,16 @@ from berth.tune.ports import free_ports, port_variables
 from ..load import LoadPlan, apply_load, to_body
 from ..peers.measure.mixes import LOGNORMAL, make_mix
 from ..report import to_table
+from ..rivals import timed_handler
+from ..rivals.rival import Batching, plan_handler
 from ..server import served
 from ..stats import percentile
 from .pod import Pod, ServiceTime
 
-DEFAULT_ARCHIVE = Path("model_store/bert.mar")
+TIMED = ServiceTime(once_s=timed_handler.ONCE_S, each_s=timed_handler.EACH_S)
 CLIENTS = 32
 SHARES = (0.3, 1.2)  # of what the server has just answered in a closed loop
-STEP_S, MEASURED_S = 20.0, 6.0
+STEP_S, MEASURED_S = 30.0, 6.0
 WINDOW_S = 5.0
 GAUGE = re.compile(r"^berth_front_requests\{.*priority=\"normal\"\} (\S+)$", re.MULTILINE)
 HEADER = ("seconds", "requests/s", "under way, server", "simulated", "p50 ms, server", "simulated", "p95 ms, server")
@@ -33,22 +41,31 @@ Timed = Sequence[tuple[float, float]]
 """(seconds since the start, a value)."""
 
 
-def beside_server(archive: Path) -> Mapping[str, object]:
-    """Serve, measure the service time, give both the step, and print them side by side."""
+def beside_server(archive: Path | None) -> Mapping[str, object]:
+    """Serve, give both the step, and print them side by side."""
     ports, texts = free_ports(), make_mix(LOGNORMAL, sample_folder())
     environ = {**os.environ, **port_variables(ports)}
-    with tempfile.TemporaryDirectory(prefix="bs-") as cache, served(archive, Path(cache), environ) as url:
-        service = measure_service(url, texts)
-        arrivals = step_arrivals([share * service.capacity_rps for share in SHARES])
-        with polled(f"http://127.0.0.1:{ports['health']}/metrics") as gauge:
-            bodies = [to_body(text) for text in texts]
-            sent = run_open_loop(OpenLoop(url=url, bodies=bodies, arrivals_s=arrivals))
+    with tempfile.TemporaryDirectory(prefix="bs-") as folder:
+        served_archive = archive or write_timed(Path(folder, "timed.mar"))
+        with served(served_archive, Path(folder, "cache"), environ) as url:
+            service = measure_service(url, texts) if archive else TIMED
+            arrivals = step_arrivals([share * service.capacity_rps for share in SHARES])
+            with polled(f"http://127.0.0.1:{ports['health']}/metrics") as gauge:
+                bodies = [to_body(text) for text in texts]
+                sent = run_open_loop(OpenLoop(url=url, bodies=bodies, arrivals_s=arrivals))
     latencies = [(at_s, each.latency_s) for at_s, each in zip(arrivals, sent, strict=True) if each.status == 200]
     simulated, in_flight = simulate(service, arrivals)
     rows = list(_rows(arrivals, (gauge, in_flight), (latencies, simulated)))
-    print(_title(service, sent))
+    print(_title(service, sent, len(arrivals) - len(simulated)))
     print(to_table((*HEADER, "simulated"), rows))
     return {"once_s": service.once_s, "each_s": service.each_s, "rows": rows}
+
+
+def write_timed(archive: Path) -> Path:
+    """The archive of a handler whose batches take what TIMED says."""
+    batching = Batching(size=TIMED.max_batch, delay_ms=1)
+    write_archive(plan_handler(Path(timed_handler.__file__), archive.stem, batching, {}), archive)
+    return archive
 
 
 def measure_service(url: str, texts: Sequence[str]) -> ServiceTime:
@@ -99,12 +116,13 @@ def polled(url: str) -> Iterator[list[tuple[float, float]]]:
         thread.join()
 
 
-def _title(service: ServiceTime, sent: Sequence[Sent]) -> str:
-    refused = sum(each.status != 200 for each in sent)
+def _title(service: ServiceTime, sent: Sequence[Sent], num_refused: int) -> str:
+    lost = sum(each.status != 200 for each in sent)
     batch = f"{service.once_s * 1000:.1f} + {service.each_s * 1000:.2f} n ms"
-    return f"""A batch of n requests takes {batch} by a lone client and {CLIENTS} at once of this
-server: {service.capacity_rps:.0f} requests/s in full batches. It gets {SHARES[0]:.0%} and {SHARES[1]:.0%} of that,
-for {STEP_S:g} s each; {refused} of {len(sent)} requests were not answered.
+    shares = " and ".join(f"{share:.0%}" for share in SHARES)
+    return f"""A batch of n requests takes {batch}: {service.capacity_rps:.0f} requests/s in full batches.
+One pod gets {shares} of that, for {STEP_S:g} s each.
+Of {len(sent)} requests the server refused {lost}, the simulation {num_refused}.
 """
 
 

@@ -17,6 +17,7 @@ from . import crds, packages
 from .renderings import (
     BULK,
     CANARY,
+    PLACES,
     RENDERINGS,
     ROOT,
     SCALING,
@@ -37,8 +38,9 @@ CUSTOM_GROUPS = (
     "ray.io",
     "autoscaling.gke.io",
     "keda.sh",
+    "serving.kserve.io",
 )
-UNPUBLISHED = ("ray.io", "autoscaling.gke.io", "keda.sh")
+UNPUBLISHED = ("ray.io", "autoscaling.gke.io", "keda.sh", "serving.kserve.io")
 """Groups whose definitions no package has: who has them adds them to $BERTH_CRDS."""
 YAML_STYLE = YamlLintConfig("{extends: default, rules: {document-start: disable, line-length: {max: 120}}}")
 
@@ -132,9 +134,14 @@ def pod_templates(value: Any) -> Iterator[Document]:
     """Every template of a pod within a document."""
     if isinstance(value, list | dict):
         if isinstance(value, dict) and "containers" in (value.get("spec") or {}):
-            yield value
+            yield _of_runtime(value) if value.get("kind") == "ServingRuntime" else value
         for part in value.values() if isinstance(value, dict) else value:
             yield from pod_templates(part)
+
+
+def _of_runtime(document: Document) -> Document:
+    """The pod of a ServingRuntime, whose spec has fields of its own beside a pod's."""
+    return {"metadata": {}, "spec": {name: document["spec"][name] for name in ("containers", "volumes")}}
 
 
 def check_style(path: Path) -> Verdict:
@@ -169,7 +176,7 @@ def file_rows() -> Iterator[Row]:
 
 def object_rows() -> Iterator[Row]:
     """Every object of every rendering."""
-    for rendering in (*RENDERINGS, *CANARY, *SCALING, *BULK):
+    for rendering in (*RENDERINGS, *CANARY, *SCALING, *PLACES, *BULK):
         yield from _rendering_rows(rendering)
 
 

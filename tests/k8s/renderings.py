@@ -23,6 +23,8 @@ CANARY = ("gke-canary", "base + gateway + canary")
 """Another version beside the served one, and who leads a share of the requests to it."""
 SCALING = ("base + autoscaling", "base + gateway + monitoring + autoscaling-keda")
 """Pods that follow the load."""
+PLACES = ("base + model-bucket", "kserve")
+"""The archive from a bucket, and KServe in the place of base."""
 BULK = ("bulk-job", "bulk-ray")
 """Overlays of `berth bulk`, which serves nobody."""
 TIMEOUT_S = 30.0
@@ -49,7 +51,7 @@ def files() -> list[Path]:
 @cache
 def render(name: str) -> tuple[Document, ...]:
     """The objects of any rendering above, which are not to be changed: every caller has the same."""
-    if name in (*OVERLAYS, *BULK, CANARY[0]):
+    if name in (*OVERLAYS, *BULK, CANARY[0], PLACES[1]):
         return tuple(kustomize(K8S / "overlays" / name))
     _, *components = name.split(" + ")
     with tempfile.TemporaryDirectory() as folder:

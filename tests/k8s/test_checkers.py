@@ -10,7 +10,7 @@ from . import crds
 from .__main__ import report
 from .checkers import CHECKERS, VERSIONS, Outcome, check_kubernetes, check_object, check_style, file_rows
 from .conftest import Rendered
-from .renderings import BULK, CANARY, RENDERINGS, SCALING, Document, KustomizeError, kustomize, label, pick
+from .renderings import BULK, CANARY, PLACES, RENDERINGS, SCALING, Document, KustomizeError, kustomize, label, pick
 
 
 def with_definitions() -> None:
@@ -18,7 +18,7 @@ def with_definitions() -> None:
         pytest.skip(f"{crds.folder()}: no such folder of CRDs; BERTH_CRDS names another")
 
 
-@pytest.mark.parametrize("rendering", [*RENDERINGS, *CANARY, *SCALING, *BULK])
+@pytest.mark.parametrize("rendering", [*RENDERINGS, *CANARY, *SCALING, *PLACES, *BULK])
 def test_no_checker_refuses(rendered: Rendered, rendering: str) -> None:
     verdicts = {label(document): check_object(document) for document in rendered(rendering)}
     flat = [(name, checker, verdict) for name, said in verdicts.items() for checker, verdict in said.items()]
@@ -93,6 +93,11 @@ def test_pods_within_a_custom_resource_are_checked(rendered: Rendered, path: str
     assert CHECKERS["pods in it"](document).outcome is Outcome.REFUSED
 
 
+def test_the_pod_of_a_serving_runtime_is_checked(rendered: Rendered) -> None:
+    document = put(pick(rendered("kserve"), "ServingRuntime"), "spec.containers.0.readinessProb", {})
+    assert CHECKERS["pods in it"](document).outcome is Outcome.REFUSED
+
+
 def test_a_definition_that_no_package_has_is_a_skip_that_names_it(rendered: Rendered) -> None:
     verdict = CHECKERS["CRD schema"](pick(rendered("bulk-ray"), "RayJob", "berth-bulk"))
     assert verdict.outcome is Outcome.SKIPPED
@@ -110,16 +115,21 @@ def test_definitions_refuse(rendered: Rendered, checker: str, kind: str, path: s
 
 
 @pytest.mark.parametrize(
-    ("path", "value"),
+    ("rendering", "name", "path", "value"),
     [
-        ("spec.triggers.0.metadatas", {}),
-        ("spec.maxReplicaCount", "many"),
-        ("spec.scaleTargetRef", None),
-        ("spec.triggers.0.authenticationRef.nam", "berth"),
+        (SCALING[1], "ScaledObject/berth", "spec.triggers.0.metadatas", {}),
+        (SCALING[1], "ScaledObject/berth", "spec.maxReplicaCount", "many"),
+        (SCALING[1], "ScaledObject/berth", "spec.scaleTargetRef", None),
+        (SCALING[1], "ScaledObject/berth", "spec.triggers.0.authenticationRef.nam", "berth"),
+        (PLACES[1], "ServingRuntime/berth", "spec.supportedModelFormat", []),
+        (PLACES[1], "ServingRuntime/berth", "spec.supportedModelFormats.0.autoSelect", "no"),
+        (PLACES[1], "InferenceService/bert", "spec.predictor.model.storageURI", "gs://a"),
+        (PLACES[1], "InferenceService/bert", "spec.predictor.minReplicas", True),
+        (PLACES[1], "InferenceService/bert", "spec.predictors", {}),
     ],
 )
-def test_a_packages_model_refuses(rendered: Rendered, path: str, value: Any) -> None:
-    document = put(pick(rendered(SCALING[1]), "ScaledObject"), path, value)
+def test_a_packages_model_refuses(rendered: Rendered, rendering: str, name: str, path: str, value: Any) -> None:
+    document = put(pick(rendered(rendering), *name.split("/")), path, value)
     assert CHECKERS["CRD schema"](document).outcome is Outcome.REFUSED
 
 
@@ -149,6 +159,6 @@ def test_table_names_everything_and_fails(tmp_path: Path, monkeypatch: pytest.Mo
     written = io.StringIO()
     assert report(written) == 1
     table = written.getvalue()
-    assert [name for name in (*RENDERINGS, *CANARY, *SCALING, *BULK) if f" {name} " not in table] == []
+    assert [name for name in (*RENDERINGS, *CANARY, *SCALING, *PLACES, *BULK) if f" {name} " not in table] == []
     assert "k8s/base/deployment.yaml" in table
     assert f"{tmp_path} has no Gateway" in table

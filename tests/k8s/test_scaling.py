@@ -1,6 +1,7 @@
 """Pods that follow the load: by a gauge that the front has, at the pod's own port, within the nodes that there are."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -61,3 +62,19 @@ def test_keda_asks_for_the_gauge_and_wakes_by_what_sees_requests_without_a_pod(r
     for trigger in (pods, balancer):
         assert pick(objects, "TriggerAuthentication", trigger["authenticationRef"]["name"])
         assert "/projects/PROJECT/" in trigger["metadata"]["serverAddress"]
+
+
+@pytest.mark.parametrize(
+    ("page", "rendering", "kind"),
+    [("docs/scaling.md", HPA, "HorizontalPodAutoscaler"), ("k8s/README.md", KEDA, "ScaledObject")],
+)
+def test_documented_patches_replace_what_is_there(rendered: Rendered, page: str, rendering: str, kind: str) -> None:
+    paths = re.findall(
+        r"op: replace, path: (/spec/(?:metrics|maxReplicas|triggers)\S*),", (ROOT / page).read_text("utf-8")
+    )
+    assert len(paths) == 2
+    for path in paths:
+        found: Any = pick(rendered(rendering), kind)
+        for step in path.strip("/").split("/"):
+            found = found[int(step)] if isinstance(found, list) else found[step]
+        assert found
