@@ -24,12 +24,15 @@ class Held(JsonHandler):
 
     protocol_version = "HTTP/1.1"
     gate = threading.Event()
+    first = threading.Event()
+    """Lets the request go that is called so, alone."""
     arrived: ClassVar[list[str | None]] = []
 
     def do_POST(self) -> None:  # noqa: N802 - the base class's name
         self.rfile.read(int(self.headers["content-length"]))
-        self.arrived.append(self.headers.get("x-request-id"))
-        assert self.gate.wait(WAIT_S)
+        name = self.headers.get("x-request-id")
+        self.arrived.append(name)
+        assert (self.first if name == "first" else self.gate).wait(WAIT_S)
         self.answer(200, {name.lower(): value for name, value in self.headers.items()})
 
 
@@ -47,12 +50,14 @@ def gate(front: Front) -> Iterator[threading.Event]:
     """Closed, nobody is under way, and no cost is known."""
     assert wait_until(lambda: not re.search(r"conn_cur=[1-9]", front.ask("show table admitted")), WAIT_S)
     Held.gate.clear()
+    Held.first.clear()
     Held.arrived.clear()
     front.ask("clear table admitted")
     front.ask("clear table answered")
     front.ask("clear table refused")
     yield Held.gate
     Held.gate.set()
+    Held.first.set()
 
 
 @pytest.fixture
@@ -183,11 +188,15 @@ def test_low_priority_counts_everybody_and_is_refused_first(front: Front, pool: 
 
 
 def test_low_priority_waits_behind_all_others(front: Front, pool: ThreadPoolExecutor) -> None:
-    hold(front, pool, 2)
+    hold(front, pool, 1)
+    pool.submit(post, front, x_request_id="first")
+    assert wait_until(lambda: len(Held.arrived) == 2, WAIT_S)
     low = pool.submit(post, front, x_priority="low", x_request_id="low")
     assert wait_until(lambda: under_way(front, "model-bert/low") == 1, WAIT_S)
     normal = pool.submit(post, front, x_request_id="normal")
     assert wait_until(lambda: under_way(front) == 3, WAIT_S)
+    Held.first.set()
+    assert wait_until(lambda: Held.arrived[2:] == ["normal"], WAIT_S)
     Held.gate.set()
     assert (low.result().status_code, normal.result().status_code) == (200, 200)
     assert Held.arrived[2:] == ["normal", "low"]
