@@ -17,7 +17,7 @@ function places(truncated) {
 }
 
 async function cutNote(text, place, number, model) {
-  const { value } = await call(`${model.path}/tokenize`, { inputs: text });
+  const { value } = await call(`/predictions/${model.path}/tokenize`, { inputs: text });
   const tokens = value[0].filter((token) => !token.special);
   const kept = model.maxTokens - (value[0].length - tokens.length);
   const name = number > 1 ? `Text ${place + 1}` : "The text";
