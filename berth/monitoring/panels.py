@@ -34,12 +34,13 @@ def _quantile(share: float, histogram: str) -> str:
 
 
 NAME = "{{model_name}}"
+VERSION = f"{NAME} {{{{model_version}}}}"
 ROWS: dict[str, tuple[Panel, ...]] = {
     "Requests": (
         Panel(
             title="Answers",
             unit="reqps",
-            queries={f"{NAME} {{{{code}}}}": _rate("berth_front_answers_total", "model_name, code")},
+            queries={f"{VERSION} {{{{code}}}}": _rate("berth_front_answers_total", "model_name, model_version, code")},
         ),
         Panel(
             title="How long requests take",
@@ -78,8 +79,8 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             title="Lost and slow requests",
             unit="percentunit",
             queries={
-                f"{NAME} lost": "berth:lost:ratio_rate5m",
-                f"{NAME} slow": "berth:slow:ratio_rate5m",
+                f"{VERSION} lost": "berth:lost:ratio_rate5m",
+                f"{VERSION} slow": "berth:slow:ratio_rate5m",
             },
         ),
     ),
@@ -154,7 +155,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             title="Served",
             unit="short",
             queries={
-                "{{model_name}} {{model_version}}: {{task}}, {{engine}}, {{precision}}": _by(
+                f"{VERSION}: {{{{task}}}}, {{{{engine}}}}, {{{{precision}}}}": _by(
                     "model_name, model_version, task, engine, precision", "berth_model_info", "count"
                 ),
                 f"{NAME}: tokens a pass": _by("model_name", "berth_token_budget", "max"),

@@ -14,6 +14,8 @@ AVAILABILITY = 0.999
 LATENCY = 0.99
 """Of a month's answers, so many come within SLOW_S seconds."""
 SLOW_S = "1"
+SLOW_BUCKET = f'{{le=~"{SLOW_S}(\\\\.0)?"}}'
+"""That bucket as we write it, and as Prometheus 3 keeps it: le="1.0"."""
 RUNBOOK = "docs/monitoring.md"
 WINDOWS = ("5m", "30m", "1h", "6h")
 DURATION = re.compile(r"\b(\d+)([smh])\b")
@@ -21,6 +23,9 @@ SECONDS = {"s": 1, "m": 60, "h": 3600}
 ANSWERED = "berth_front_answers_total"
 REFUSED = 'berth_front_refusals_total{reason="overloaded"}'
 TOOK = "berth_front_request_seconds"
+TWICE = 1.5
+"""`increase` of one step between two scrapes is more than 1: it is drawn out to the whole range."""
+VERSION = "{{ $labels.model_name }} {{ $labels.model_version }}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,18 +54,18 @@ class Record:
 
 
 def records() -> Iterator[Record]:
-    """Yield, for each window, which part of a model's requests was lost, and which part of its answers was slow."""
+    """Yield, for each window, which part of a version's requests was lost, and which part of its answers was slow."""
     for window in WINDOWS:
         lost = _sum(f'{ANSWERED}{{code="5xx"}}', window), _sum(REFUSED, window)
         asked = _sum(ANSWERED, window), _sum(REFUSED, window)
         lost_ratio = "(\n  {}\n  + {}\n)\n/ (\n  {}\n  + {}\n  > 0\n)".format(*lost, *asked)
         yield Record(name=f"berth:lost:ratio_rate{window}", is_=lost_ratio)
-        quick, count = _sum(f'{TOOK}_bucket{{le="{SLOW_S}"}}', window), _sum(f"{TOOK}_count", window)
+        quick, count = _sum(f"{TOOK}_bucket{SLOW_BUCKET}", window), _sum(f"{TOOK}_count", window)
         yield Record(name=f"berth:slow:ratio_rate{window}", is_=f"1 - {quick}\n/ ({count} > 0)")
 
 
 def _sum(counter: str, window: str) -> str:
-    return f"sum by (model_name) (rate({counter}[{window}]))"
+    return f"sum by (model_name, model_version) (rate({counter}[{window}]))"
 
 
 def _burn(what: str, budget: float, long: str, short: str, speed: float) -> str:
@@ -75,14 +80,14 @@ ALERTS = (
         when=_burn("lost", LOST, "1h", "5m", 14.4),
         lasts="2m",
         severity="critical",
-        summary="{{ $labels.model_name }}: {{ $value | humanizePercentage }} of requests are lost",
+        summary=VERSION + ": {{ $value | humanizePercentage }} of requests are lost",
         runbook="5xx: the log's last traceback, `berth_errors_total` by code. Refusals: as BerthSaturated",
     ),
     Alert(
         name="BerthErrorsBurnSlow",
         when=_burn("lost", LOST, "6h", "30m", 6),
         lasts="15m",
-        summary="{{ $labels.model_name }}: {{ $value | humanizePercentage }} of requests were lost in 6 hours",
+        summary=VERSION + ": {{ $value | humanizePercentage }} of requests were lost in 6 hours",
         runbook="The same, at leisure: which code, since which rollout (`changes(berth_model_info)`)",
     ),
     Alert(
@@ -90,35 +95,37 @@ ALERTS = (
         when=_burn("slow", SLOW, "1h", "5m", 14.4),
         lasts="2m",
         severity="critical",
-        summary=f"{{{{ $labels.model_name }}}}: {{{{ $value | humanizePercentage }}}} of answers took over {SLOW_S} s",
+        summary=VERSION + ": {{ $value | humanizePercentage }} of answers took over " + SLOW_S + " s",
         runbook="Full queue: as BerthSaturated. Else longer texts, or a neighbour on the machine's cores",
     ),
     Alert(
         name="BerthSlowBurnSlow",
         when=_burn("slow", SLOW, "6h", "30m", 6),
         lasts="15m",
-        summary=f"{{{{ $labels.model_name }}}}: {{{{ $value | humanizePercentage }}}} took over {SLOW_S} s in 6 hours",
+        summary=VERSION + ": {{ $value | humanizePercentage }} took over " + SLOW_S + " s in 6 hours",
         runbook="The same, at leisure; `berth tune` finds a split for the latency that you want",
     ),
     Alert(
         name="BerthSaturated",
-        when="berth_queue_requests / berth_queue_limit > 0.8",
+        # What a worker has taken is in no queue, and the front lets only as many in as the queue holds: with a large
+        # batch TorchServe's queue is never full. Without a front it alone shows what waits.
+        when="berth_front_waiting > 0 or berth_queue_requests > 0.8 * berth_queue_limit",
         lasts="5m",
-        summary="{{ $labels.model_name }}: TorchServe's queue is {{ $value | humanizePercentage }} full",
+        summary=VERSION + ": {{ $value }} requests wait, and the workers do not catch up",
         runbook="More pods or workers (`berth scale` says how many memory holds); `x-priority: low` for what can wait",
     ),
     Alert(
         name="BerthRequestStuck",
         when="berth_front_oldest_seconds > 60",
         lasts="1m",
-        summary="{{ $labels.model_name }}: a request has been under way for {{ $value }} s",
+        summary=VERSION + ": a request has been under way for {{ $value }} s",
         runbook="A worker that hangs is replaced by itself; else a client with a long `x-timeout-ms` and a full queue",
     ),
     Alert(
         name="BerthSelfTestFailed",
-        when='sum without (verdict) (increase(berth_deep_checks_total{verdict=~"wrong|error"}[5m])) > 1',
+        when=f'sum without (verdict) (increase(berth_deep_checks_total{{verdict=~"wrong|error"}}[5m])) > {TWICE}',
         severity="critical",
-        summary="{{ $labels.model_name }}: a known text does not get its known answer",
+        summary=VERSION + ": a known text does not get its known answer",
         runbook="Keep the log and end the pod. If it comes again, the machine's memory or GPU is at fault",
     ),
     Alert(
@@ -133,13 +140,13 @@ ALERTS = (
         name="BerthWorkersMissing",
         when="berth_workers_ready < berth_workers_wanted",
         lasts="5m",
-        summary="{{ $labels.model_name }}: {{ $value }} workers are loaded, and more are wanted",
+        summary=VERSION + ": {{ $value }} workers are loaded, and more are wanted",
         runbook="The log says why a worker ended: no memory, a GPU that is lost, a file that is gone",
     ),
     Alert(
         name="BerthWorkersRestart",
-        when="increase(berth_worker_restarts_total[15m]) > 1",
-        summary="{{ $labels.model_name }}: workers were started again {{ $value | humanize }} times in 15 minutes",
+        when=f"increase(berth_worker_restarts_total[15m]) > {TWICE}",
+        summary=VERSION + ": workers were started again {{ $value | humanize }} times in 15 minutes",
         runbook="The log before each restart: killed for memory (`dmesg`), hung and killed by berth, or its own end",
     ),
     Alert(
@@ -155,6 +162,13 @@ ALERTS = (
         severity="critical",
         summary="no berth is seen by Prometheus",
         runbook="No pod runs, or nobody scrapes port 8090: `kubectl get pods`, Prometheus' page of targets",
+    ),
+    Alert(
+        name="BerthInstanceDown",
+        when="up == 0 and on (job, instance) last_over_time(berth_info[1h])",
+        lasts="5m",
+        summary="{{ $labels.instance }} has not let itself be scraped for 5 minutes",
+        runbook="Its log, its machine, the network between; `kubectl get pods` says whether another took its place",
     ),
     Alert(
         name="BerthMemoryNearLimit",

@@ -26,10 +26,12 @@ IS_KILLED = ANSWERS.replace('"""Nothing to load."""', "os.kill(os.getpid(), 9)")
 FAULTY = Path(__file__).with_name("faulty_handler.py").read_text(encoding="utf-8")
 CANNOT_PREDICT = ANSWERS.replace("facts = ", 'raise ValueError("no prediction"); facts = ')
 
-CONFIG = b"batchSize: 8\nmaxBatchDelay: 1\nresponseTimeout: 30\nstartupTimeout: 60\nmaxRetryTimeoutInSec: 30\n"
+CONFIG = "batchSize: {}\nmaxBatchDelay: 1\nresponseTimeout: 30\nstartupTimeout: 60\nmaxRetryTimeoutInSec: 30\n"
 
 
-def make_standin(folder: Path, source: str = ANSWERS, name: str = "bert", version: str = "1.0") -> Path:
+def make_standin(
+    folder: Path, source: str = ANSWERS, name: str = "bert", version: str = "1.0", batch_size: int = 8
+) -> Path:
     """NAME.mar in `folder`, with `source` as its handler."""
     model = {
         "modelName": name,
@@ -42,7 +44,7 @@ def make_standin(folder: Path, source: str = ANSWERS, name: str = "bert", versio
         "MAR-INF/MANIFEST.json": json.dumps(manifest).encode(),
         "handler/__init__.py": b"",
         "handler/bert_handler.py": source.encode(),
-        "model-config.yaml": CONFIG,
+        "model-config.yaml": CONFIG.format(batch_size).encode(),
     }
     folder.mkdir(parents=True, exist_ok=True)
     archive = folder / f"{name}.mar"

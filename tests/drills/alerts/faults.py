@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from .scene import Scene, asked
 
-QUEUE_CLIENTS = 160  # more than TorchServe's queue of 128 and a batch of 8
-HELD_MIB, HELD_S = 1000, 20
+QUEUE_CLIENTS = 260  # the front lets 128 in, of which a worker takes 64
+WORK_S = 0.3  # of a request: a batch takes 19 s of the 30 that it may, and a client waits over a minute
+HELD_MIB, HELD_S = 1600, 20
 RELOAD_S = 60.0
 BROKEN = "broken"
 """The file that tests/support/faulty_handler.py leaves, and finds when it loads."""
@@ -34,8 +35,8 @@ def lost(scene: Scene) -> Iterator[None]:
 
 @contextlib.contextmanager
 def full(scene: Scene) -> Iterator[None]:
-    """More requests than the queue holds, each of half a second."""
-    with asked(scene, "work 0.5", QUEUE_CLIENTS):
+    """More requests than TorchServe is handed."""
+    with asked(scene, f"work {WORK_S}", QUEUE_CLIENTS):
         yield
 
 
@@ -66,8 +67,16 @@ def broken(scene: Scene) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def silent(scene: Scene) -> Iterator[None]:
+    """Java hangs, and says nothing of its workers any more."""
+    scene.server.java.suspend()
+    yield
+    scene.server.java.resume()
+
+
+@contextlib.contextmanager
 def swollen(scene: Scene) -> Iterator[None]:
-    """A worker holds a gigabyte for as long as a batch takes, again and again."""
+    """A worker holds most of the memory for as long as a batch takes, again and again."""
     with asked(scene, f"hold {HELD_MIB} {HELD_S}"):
         yield
 
@@ -98,14 +107,15 @@ def _kill_worker(scene: Scene) -> None:
 FAULTS = (
     Fault(name="half of the requests get 500", alerts=("BerthErrorsBurnFast", "BerthErrorsBurnSlow"), happening=lost),
     Fault(
-        name="160 clients, half a second of work each",
+        name=f"{QUEUE_CLIENTS} clients, {WORK_S} s of work each",
         alerts=("BerthSaturated", "BerthSlowBurnFast", "BerthSlowBurnSlow", "BerthRequestStuck"),
         happening=full,
     ),
     Fault(name="a worker whose answers are wrong", alerts=("BerthSelfTestFailed", "BerthNotReady"), happening=wrong),
     Fault(name="SIGKILL to two workers", alerts=("BerthWorkersRestart",), happening=killed_twice),
     Fault(name="a worker that ends at each start", alerts=("BerthWorkersMissing",), happening=broken),
-    Fault(name="a worker that takes 1000 MiB", alerts=("BerthMemoryNearLimit",), happening=swollen),
-    Fault(name="berth is stopped", alerts=("BerthDown",), happening=gone),
+    Fault(name="a java that hangs", alerts=("BerthNotReady",), happening=silent),
+    Fault(name=f"a worker that takes {HELD_MIB} MiB", alerts=("BerthMemoryNearLimit",), happening=swollen),
+    Fault(name="berth is stopped", alerts=("BerthDown", "BerthInstanceDown"), happening=gone),
     Fault(name="berth is started twice", alerts=("BerthRestarts",), happening=restarted),
 )

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import requests
 
+from berth.archive.content import SERVER_SETTINGS
 from berth.tune.ports import free_ports
 from berth.wait import wait_until
 from tests.support.servers import Server, started_server
 from tests.support.standin import FAULTY, make_standin
 
-MEMORY = "1300Mi"  # a little more than it needs to start
+MEMORY = "1850Mi"  # a little more than it needs to start
 START_S = 120.0
 PATIENCE = {"x-timeout-ms": "300000"}
 
@@ -64,7 +65,8 @@ class Scene:
 @contextlib.contextmanager
 def running_scene(folder: Path) -> Iterator[Scene]:
     """A scene whose server is ready."""
-    scene = Scene(archive=make_standin(folder / "standin", FAULTY))
+    batch_size = SERVER_SETTINGS["batchSize"]  # as every archive has it
+    scene = Scene(archive=make_standin(folder / "standin", FAULTY, batch_size=batch_size))
     with contextlib.ExitStack() as held:
         held.callback(scene.stop)
         scene.start()

@@ -14,8 +14,8 @@ from berth.monitoring.rules import ALERTS, groups, scaled
 from berth.monitoring.written import written
 
 ROOT = Path(__file__).parents[4]
-MODEL = 'model_name="bert"'
-ANSWERS, REFUSED = "berth_front_answers_total", f'berth_front_refusals_total{{{MODEL},reason="overloaded"}}'
+MODEL = 'model_name="bert",model_version="1.0"'
+ANSWERS, REFUSED = "berth_front_answers_total", "berth_front_refusals_total"
 SECONDS = "berth_front_request_seconds"
 needs_promtool = pytest.mark.skipif(
     shutil.which("promtool") is None, reason="no promtool: it comes with Debian's package prometheus"
@@ -31,19 +31,25 @@ class Case:
     fire: set[str]
 
 
-def traffic(lost: str, refused: str, slow: int) -> dict[str, str]:
-    """100 requests a minute for 90 minutes, of which so many a minute are lost, refused or slow."""
+def traffic(
+    lost: str, refused: str, slow: int, *, requests: int = 100, model: str = MODEL, le: str = "1"
+) -> dict[str, str]:
+    """So many good requests a minute for 90 minutes; beside them some that are lost or refused, of them some slow."""
     return {
-        f'{ANSWERS}{{{MODEL},code="2xx"}}': "0+100x90",
-        f'{ANSWERS}{{{MODEL},code="5xx"}}': lost,
-        REFUSED: refused,
-        f'{SECONDS}_bucket{{{MODEL},le="1"}}': f"0+{100 - slow}x90",
-        f"{SECONDS}_count{{{MODEL}}}": "0+100x90",
+        f'{ANSWERS}{{{model},code="2xx"}}': f"0+{requests}x90",
+        f'{ANSWERS}{{{model},code="5xx"}}': lost,
+        f'{REFUSED}{{{model},reason="overloaded"}}': refused,
+        f'{SECONDS}_bucket{{{model},le="{le}"}}': f"0+{requests - slow}x90",
+        f"{SECONDS}_count{{{model}}}": f"0+{requests}x90",
     }
 
 
 LEVELS = {
-    "BerthSaturated": {f"berth_queue_requests{{{MODEL}}}": "{}x30", f"berth_queue_limit{{{MODEL}}}": "100x30"},
+    "BerthSaturated": {  # one worker, which has taken 64 of the 128 that the front lets in
+        f"berth_front_waiting{{{MODEL}}}": "{}x30",
+        f"berth_queue_requests{{{MODEL}}}": "64x30",
+        f"berth_queue_limit{{{MODEL}}}": "128x30",
+    },
     "BerthRequestStuck": {f"berth_front_oldest_seconds{{{MODEL}}}": "{}x30"},
     "BerthNotReady": {"berth_ready": "{}x30"},
     "BerthWorkersMissing": {f"berth_workers_ready{{{MODEL}}}": "{}x30", f"berth_workers_wanted{{{MODEL}}}": "2x30"},
@@ -52,22 +58,31 @@ LEVELS = {
         'berth_memory_used_bytes{part="workers"}': "50x30",
         "berth_memory_limit_bytes": "100x30",
     },
-    "BerthSelfTestFailed": {f'berth_deep_checks_total{{{MODEL},verdict="wrong"}}': "{}x30"},
-    "BerthWorkersRestart": {f"berth_worker_restarts_total{{{MODEL}}}": "{}x30"},
+    "BerthSelfTestFailed": {f'berth_deep_checks_total{{{MODEL},verdict="wrong"}}': "{}"},
+    "BerthWorkersRestart": {f"berth_worker_restarts_total{{{MODEL}}}": "{}"},
     "BerthRestarts": {"berth_start_time_seconds": "{}"},
+    "BerthInstanceDown": {  # beside a good one, and a target that never was berth's
+        'up{job="berth",instance="b"}': "{}",
+        'berth_info{job="berth",instance="b"}': "1x10",
+        'up{job="node",instance="b"}': "0x30",
+    },
 }
 GOOD_AND_BAD = {
-    "BerthSaturated": ("80", "81"),
+    "BerthSaturated": ("0", "430"),
     "BerthRequestStuck": ("60", "61"),
     "BerthNotReady": ("1", "0"),
     "BerthWorkersMissing": ("2", "1"),
     "BerthMemoryNearLimit": ("40", "41"),
-    "BerthSelfTestFailed": ("7", "0+1"),
-    "BerthWorkersRestart": ("7", "0+1"),
+    "BerthSelfTestFailed": ("7x30", "0x22 1 2x7"),
+    "BerthWorkersRestart": ("7x30", "0x15 1x5 2x9"),
     "BerthRestarts": ("1x10 2x20", "1x10 2x10 3x10"),
+    "BerthInstanceDown": ("1x30", "1x10 0x20"),
 }
 UP = {"berth_info": "1x90"}
 QUIET = ("0x90", "0x90", 0)
+WITHOUT_FRONT = {f"berth_queue_requests{{{MODEL}}}": "103x30", f"berth_queue_limit{{{MODEL}}}": "128x30"}
+ONE_STEP = "0x22 1x7"
+"""Between two scrapes: seen half a minute after one, `increase` makes more than 1 of it."""
 CASES = [
     Case(series=UP | traffic(*QUIET), at="80m", fire=set()),
     Case(series=traffic(*QUIET), at="80m", fire={"BerthDown"}),
@@ -76,6 +91,20 @@ CASES = [
     Case(series=UP | traffic("0+2x30 60x60", "0x90", 0), at="75m", fire=set()),
     Case(series=UP | traffic("0x90", "0x90", 20), at="80m", fire={"BerthSlowBurnFast", "BerthSlowBurnSlow"}),
     Case(series=UP | traffic("0x90", "0x90", 8), at="80m", fire={"BerthSlowBurnSlow"}),
+    Case(series=UP | traffic("0x90", "0x90", 8, le="1.0"), at="80m", fire={"BerthSlowBurnSlow"}),
+    Case(  # a small version, all of whose requests are lost, beside a large one that is well
+        series=UP
+        | traffic(*QUIET, requests=1000)
+        | traffic("0+1x90", "0x90", 0, requests=0, model='model_name="bert",model_version="2.0"'),
+        at="80m",
+        fire={"BerthErrorsBurnFast", "BerthErrorsBurnSlow"},
+    ),
+    Case(series=UP | WITHOUT_FRONT, at="25m", fire={"BerthSaturated"}),
+    *(
+        Case(series=UP | {name: level.format(ONE_STEP)}, at="24m30s", fire=set())
+        for alert in ("BerthSelfTestFailed", "BerthWorkersRestart")
+        for name, level in LEVELS[alert].items()
+    ),
     *(
         Case(
             series=UP | {name: level.format(value) for name, level in LEVELS[alert].items()},
