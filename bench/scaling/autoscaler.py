@@ -77,7 +77,8 @@ class Autoscaler:
         """How many pods there shall be, of the metric of those that are."""
         current, limits = len(values), self.settings
         wanted = min(max(desired_pods(values, limits.target), limits.min_pods), limits.max_pods)
-        self._wanted.append((now_s, wanted))
+        oldest_s = now_s - max(limits.up.window_s, limits.down.window_s)
+        self._wanted = [*((at_s, pods) for at_s, pods in self._wanted if at_s >= oldest_s), (now_s, wanted)]
         wanted = self._limited(now_s, current, self._stabilised(now_s, current))
         if wanted != current:
             self._changes.append((now_s, wanted - current))
@@ -89,7 +90,7 @@ class Autoscaler:
             choose(wanted for at_s, wanted in self._wanted if at_s >= now_s - rules.window_s)
             for choose, rules in ((min, self.settings.up), (max, self.settings.down))
         )
-        return min(max(current, least), most) if least <= most else least
+        return min(max(current, least), most)
 
     def _limited(self, now_s: float, current: int, wanted: int) -> int:
         """As far as the policies allow it, of what there was when each period began."""

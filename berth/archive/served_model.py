@@ -48,12 +48,6 @@ class ServedModel:
         settings = yaml.safe_load((self.folder / MODEL_CONFIG).read_text("utf-8"))
         return str(settings.get("handler", {}).get("task", ""))
 
-    @property
-    def digest(self) -> str:
-        """The sha256 (hex) of its digest list, which names its content; "" where it has none."""
-        listed = self.folder / SUMS
-        return hashlib.sha256(listed.read_bytes()).hexdigest() if listed.is_file() else ""
-
     def known_request(self) -> str:
         """A request of this model's own task, as JSON: the first that it was proven with."""
         known = self.folder / KNOWN_ANSWERS

@@ -103,6 +103,8 @@ def _read_list(folder: Path) -> Content:
     """What the digest list of an unpacked archive says; Refused where there is none."""
     sums = folder / SUMS
     if not sums.is_file():
+        if any(folder.glob("*.mar")):
+            raise Refused(f"{folder} is no archive, but holds some: name them, as in {folder}/*.mar")
         raise Refused(f"{folder} is not an unpacked archive: it has no {SUMS}; pack a checkpoint with `berth pack`")
     with _naming(folder):
         return Content.from_sums(sums.read_bytes())

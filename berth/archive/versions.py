@@ -5,7 +5,7 @@ Of the models of one name the first is the default, here as in TorchServe, which
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..errors import BerthError
@@ -40,6 +40,16 @@ def default_models(models: Sequence[ServedModel]) -> tuple[ServedModel, ...]:
     for model in models:
         first.setdefault(model.name, model)
     return tuple(first.values())
+
+
+def versions_by_name(models: Iterable[ServedModel]) -> dict[str, list[str]]:
+    """Each name's versions as they stand, each once: the first is the default."""
+    found: dict[str, list[str]] = {}
+    for model in models:
+        versions = found.setdefault(model.name, [])
+        if model.version not in versions:
+            versions.append(model.version)
+    return found
 
 
 def _identity(archive: Path) -> tuple[str, str]:

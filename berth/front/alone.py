@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..archive.served_model import ServedModel
+from ..archive.versions import versions_by_name
 from ..console import say
 from ..endpoint import Endpoint
 from ..gateway.settings import GatewaySettings
@@ -49,8 +50,8 @@ def _settings(settings: Settings, models: Sequence[ServedModel], health: Endpoin
         health=health.url,
         management=settings.management.url,
         metrics=settings.metrics.url,
-        models={model.name: [model.version] for model in models},
-        contents={model.name: model.content_id for model in models},
+        models=versions_by_name(models),
+        contents={model.path: model.content_id for model in models},
         max_request_bytes=settings.max_request_bytes,
         grace_s=GRACE_S,
     )

@@ -170,7 +170,7 @@ def gateway_settings(plan: FrontPlan, folder: Path) -> GatewaySettings:
         management=plan.behind.management.url,
         metrics=plan.behind.metrics.url,
         models=plan.versions,
-        contents={model.name: model.content_id for model in plan.models},
+        contents={model.path: model.content_id for model in plan.models},
         max_request_bytes=plan.outside.max_request_bytes,
         refusals=GRPC_REFUSALS,
         grace_s=GATEWAY_GRACE_S,

@@ -13,7 +13,8 @@ BAD_ESCAPE = "'%([^0-9A-Fa-f]|.[^0-9A-Fa-f]|.?$)'"
 CONTROLS = r"'[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]'"
 MAX_LONG_BODIES = 64
 UNREAD_BYTES = 40_960  # so long a body may not be in the buffer as a whole, beside the headers
-# Who asks from another machine. A proxy on this one comes from loopback too, and says for whom it asks.
+# Who asks from another machine. A proxy on this one comes from loopback too; some say for whom they ask, nginx as it
+# comes does not, and of what passes there the gateway refuses what no page of this machine's own has sent.
 STRANGERS = (
     "!{ src 127.0.0.0/8 ::1 }",
     "{ req.hdr(x-forwarded-for) -m found }",

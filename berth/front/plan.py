@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..archive.served_model import ServedModel
-from ..archive.versions import default_models
+from ..archive.versions import default_models, versions_by_name
 from ..endpoint import Endpoint
 from ..settings import Settings
 from .keys import KeySource
 
-BESIDE = ":beside"
-"""The end of the names of backends for versions that another TorchServe has."""
+BESIDE = "::beside"
+"""The end of the names of backends for versions that another TorchServe has: no version begins with a colon."""
 GIVEN_AWAY = Path("/proc/sys/net/ipv4/ip_local_port_range")
 """The first and the last port that Linux gives to connections."""
 SERVER = "torchserve"
@@ -77,11 +77,7 @@ class FrontPlan:
     @property
     def versions(self) -> dict[str, list[str]]:
         """Each model's versions, of which the first is the default."""
-        every = (*self.models, *(self.beside.models if self.beside else ()))
-        return {
-            name: list(dict.fromkeys(model.version for model in every if model.name == name))
-            for name in dict.fromkeys(model.name for model in self.models)
-        }
+        return versions_by_name((*self.models, *(self.beside.models if self.beside else ())))
 
     @property
     def defaults(self) -> tuple[Backend, ...]:

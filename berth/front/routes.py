@@ -100,11 +100,17 @@ def _is_unknown(name: str, versions: Sequence[str]) -> str:
 
 
 def _rewrite_lines(model: ServedModel, *, is_default: bool) -> Iterator[str]:
-    """TorchServe has no address with v2's version, no metadata of a model, and nothing at the root."""
+    """TorchServe has no address with v2's version, no metadata of a model, and nothing at the root.
+
+    What names no version is asked by this one: TorchServe's own default is another while `berth default` changes it.
+    """
     base, version, home = f"/v2/models/{model.name}", f"/versions/{model.version}", f"/predictions/{model.path}"
     in_v2 = "{ path_beg /v2/models/ }"
     yield "    acl named path_beg /predictions/ /explanations/ /v1/models/ /v2/models/"
     yield f"    http-request set-path {home}%[path] if !named"
+    for door in ("predictions", "explanations"):
+        bare = f"/{door}/{model.name}"
+        yield f"    http-request set-path /{door}/{model.path} if {{ path,url_dec -m str {bare} {bare}/ }}"
     yield f"    http-request set-path {home}/v2 if {in_v2} {{ path {base} {base}{version} }}"
     if is_default:
         yield f"    http-request replace-path {base}{version}/(infer|explain) {base}/\\1 if {in_v2}"

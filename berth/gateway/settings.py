@@ -34,7 +34,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     models: Annotated[dict[str, Annotated[list[str], Meta(min_length=1)]], Meta(min_length=1)]
     """Each model's versions, of which the first is the default."""
     contents: dict[str, str] = {}
-    """The id of each model's content, a sha256 in hex."""
+    """Of each NAME/VERSION that `management` knows, defaults first, the id of its content: a sha256 in hex, or ""."""
     max_request_bytes: Positive
     """TorchServe's max_request_size: the longest body of one request."""
     refusals: dict[str, tuple[int, str]] = {}

@@ -15,9 +15,9 @@ class ModelNumbers:
     """What was counted of one model since its server started, and what is so now."""
 
     state: ModelState | None
-    """TorchServe's last description."""
+    """What TorchServe says of it; None where it does not answer."""
     restarts: int
-    """How often a worker got another process."""
+    """How often another process took a worker's place."""
     verdicts: Mapping[Verdict, int]
     """How many known texts came back, by what their answers were."""
     check_s: float
@@ -107,7 +107,7 @@ class ModelRecord:
     def numbers(self, now_s: float) -> ModelNumbers:
         """What was counted so far."""
         return ModelNumbers(
-            state=self.state,
+            state=self.state if self._is_described else None,
             restarts=self._restarts,
             verdicts=dict(self._verdicts),
             check_s=self._check_s(now_s),
@@ -127,7 +127,8 @@ class ModelRecord:
         )
 
     def _check_s(self, now_s: float) -> float:
-        return 0.0 if self._asked_s is None else now_s - self._asked_s
+        asked_s = self._asked_s  # read once: a scrape is another thread than the watch
+        return 0.0 if asked_s is None else now_s - asked_s
 
 
 class WorkerRecord:

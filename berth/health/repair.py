@@ -54,6 +54,8 @@ class Repairs:
         """`folder`: what its workers load the model from; None where that is not known."""
         self.lost: str | None = None
         """Why nothing but a new server helps."""
+        self.num_renewed = 0
+        """How many workers were scaled away and back."""
         self._management = management
         self._folder = folder
         self._tried_s: float | None = None
@@ -94,10 +96,15 @@ class Repairs:
         for place in remedy.killed:
             _kill(state.workers[place].pid)
         if remedy.scaled_from is not None:
-            try:
-                self._management.renew(state.path, remedy.scaled_from, len(state.workers))
-            except BerthError as error:
-                self.lost = f"{remedy.reason}, and scaling it away and back failed: {error}"
+            self._renew(remedy, remedy.scaled_from, state)
+
+    def _renew(self, remedy: Remedy, first: int, state: ModelState) -> None:
+        try:
+            self._management.renew(state.path, first, len(state.workers))
+        except BerthError as error:
+            self.lost = f"{remedy.reason}, and scaling it away and back failed: {error}"
+        else:
+            self.num_renewed += len(state.workers) - first
 
 
 def _kill(pid: int | None) -> None:

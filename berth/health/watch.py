@@ -6,6 +6,7 @@ record.py keeps what was seen, diagnosis.py says what it means, repair.py does s
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -148,7 +149,9 @@ class ModelWatch:
 
     def numbers(self, now_s: float) -> ModelNumbers:
         """What was counted so far."""
-        return self._record.numbers(now_s)
+        counted = self._record.numbers(now_s)
+        # A worker that is scaled away and back has another id, so the record takes it for one more, not for the same.
+        return replace(counted, restarts=counted.restarts + self._repairs.num_renewed)
 
     def run(self, stopped: threading.Event) -> None:
         """Look until somebody says stop."""

@@ -56,27 +56,39 @@ def visible_gpus(table: str, environ: Mapping[str, str]) -> tuple[Gpu, ...]:
     ValueError where the table does not say what CUDA would see: a GPU that is divided (MIG), or shares the machine's
     memory.
     """
-    rows = [[field.strip() for field in line.split(",")] for line in table.splitlines() if line.strip()]
-    chosen = _choose(environ[VISIBLE], [uuid for uuid, *_ in rows]) if VISIBLE in environ else range(len(rows))
-    if any(mode == "Enabled" for _, mode, *_ in (rows[index] for index in chosen)):
+    rows = _visible_rows(table, environ)
+    if any(mode == "Enabled" for _, mode, *_ in rows):
         raise ValueError("nvidia-smi lists GPUs, and a part of one is used")
-    return tuple(Gpu.read(*rows[index][2:]) for index in chosen)
+    return tuple(Gpu.read(*row[2:]) for row in rows)
 
 
 def read_use(environ: Mapping[str, str]) -> tuple[GpuUse, ...]:
-    """What the GPUs that CUDA_VISIBLE_DEVICES leaves do now; none where nvidia-smi does not say in USE_TIMEOUT_S."""
-    rows = [[field.strip() for field in line.split(",")] for line in (_use_table(environ) or "").splitlines()]
-    chosen = _choose(environ[VISIBLE], [uuid for uuid, *_ in rows]) if VISIBLE in environ else range(len(rows))
-    return tuple(_read_use(*rows[index]) for index in chosen if "[N/A]" not in rows[index])
+    """What the GPUs that CUDA_VISIBLE_DEVICES leaves do now; without those of which nvidia-smi does not say it.
+
+    None at all where it takes over USE_TIMEOUT_S, or where a part of a GPU (MIG) is used.
+    """
+    try:
+        rows = _visible_rows(read_table(environ, USE_QUERY, USE_TIMEOUT_S) or "", environ)
+    except ValueError:
+        return ()
+    return tuple(filter(None, map(_read_use, rows)))
 
 
-def _use_table(environ: Mapping[str, str]) -> str | None:
-    return read_table(environ, USE_QUERY, USE_TIMEOUT_S)
+def _read_use(row: Sequence[str]) -> GpuUse | None:
+    """One GPU's line; None where it has no number: [N/A], [Not Supported], [Unknown Error], or another kind of line."""
+    try:
+        uuid, busy_percent, used_mib, total_mib = row[0], *map(int, row[1:])
+    except ValueError:
+        return None
+    return GpuUse(uuid=uuid, busy_ratio=busy_percent / 100, used_bytes=used_mib * MIB, total_bytes=total_mib * MIB)
 
 
-def _read_use(uuid: str, busy_percent: str, used_mib: str, total_mib: str) -> GpuUse:
-    used_bytes, total_bytes = int(used_mib) * MIB, int(total_mib) * MIB
-    return GpuUse(uuid=uuid, busy_ratio=int(busy_percent) / 100, used_bytes=used_bytes, total_bytes=total_bytes)
+def _visible_rows(table: str, environ: Mapping[str, str]) -> list[list[str]]:
+    """The fields of each GPU that CUDA_VISIBLE_DEVICES leaves, in its order; ValueError for a part's name."""
+    rows = [[field.strip() for field in line.split(",")] for line in table.splitlines() if line.strip()]
+    if VISIBLE not in environ:
+        return rows
+    return [rows[place] for place in _choose(environ[VISIBLE], [uuid for uuid, *_ in rows])]
 
 
 def _choose(visible: str, uuids: Sequence[str]) -> list[int]:

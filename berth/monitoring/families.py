@@ -23,7 +23,10 @@ MODEL_INFO = _gauge(
 )
 WANTED = _gauge("berth_workers_wanted", "count", "workers that the model should have")
 WORKERS_READY = _gauge("berth_workers_ready", "count", "workers that have loaded the model")
-RESTARTS = _counter("berth_worker_restarts_total", "how often a worker ended and another process took its place")
+RESTARTS = _counter(
+    "berth_worker_restarts_total",
+    "how often a worker ended and another process took its place, repairs by berth included",
+)
 QUEUED = _gauge("berth_queue_requests", "count", "requests in TorchServe's queue that no worker has taken yet")
 QUEUE_LIMIT = _gauge("berth_queue_limit", "count", "requests that TorchServe's queue of the model holds")
 CHECK_WAIT = _gauge(

@@ -36,7 +36,7 @@ class LauncherNumbers:
         self._started_s = time.time()
         self._memory = Remembered(memory_by_part, MEMORY_S)
         self._gpus = Remembered(lambda: read_use(os.environ), GPUS_S)
-        self._digests: dict[ServedModel, dict[str, str]] = {}
+        self._from_archives: dict[ServedModel, dict[str, str]] = {}
 
     def render(self, models: Sequence[Watched], health: Health, plan: MemoryPlan) -> str:
         """Write all numbers, each a moment's, in Prometheus' text format."""
@@ -67,13 +67,13 @@ class LauncherNumbers:
         for verdict in Verdict:
             samples[known.CHECKS].append(_sample(watched.numbers.verdicts[verdict], **names, verdict=verdict))
         told = {label: str(watched.numbers.told.get(label, "")) for label in ("engine", "precision")}
-        samples[known.MODEL_INFO].append(_sample(1, **names, **self._fixed(watched.model), **told))
+        samples[known.MODEL_INFO].append(_sample(1, **names, **self._from_archive(watched.model), **told))
 
-    def _fixed(self, model: ServedModel) -> Mapping[str, str]:
-        """What the archive says, which is read once."""
-        if model not in self._digests:
-            self._digests[model] = {"task": model.task, "digest": model.digest}
-        return self._digests[model]
+    def _from_archive(self, model: ServedModel) -> Mapping[str, str]:
+        """The labels that the archive tells, which is read once."""
+        if model not in self._from_archives:
+            self._from_archives[model] = {"task": model.task, "digest": model.content_id}
+        return self._from_archives[model]
 
 
 def _of_a_model(numbers: ModelNumbers) -> Iterator[tuple[Family, float]]:
@@ -90,10 +90,10 @@ def _of_a_model(numbers: ModelNumbers) -> Iterator[tuple[Family, float]]:
 
 
 def _of_gpus(gpus: Sequence[GpuUse]) -> Iterator[tuple[Family, Sample]]:
-    for number, gpu in enumerate(gpus):
-        yield known.GPU_BUSY, _sample(gpu.busy_ratio, gpu=str(number))
-        yield known.GPU_USED, _sample(gpu.used_bytes, gpu=str(number))
-        yield known.GPU_TOTAL, _sample(gpu.total_bytes, gpu=str(number))
+    for gpu in gpus:
+        yield known.GPU_BUSY, _sample(gpu.busy_ratio, gpu=gpu.uuid)
+        yield known.GPU_USED, _sample(gpu.used_bytes, gpu=gpu.uuid)
+        yield known.GPU_TOTAL, _sample(gpu.total_bytes, gpu=gpu.uuid)
 
 
 def _sample(value: float, **labels: str) -> Sample:

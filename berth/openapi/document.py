@@ -44,7 +44,7 @@ TORCHSERVE_STATUSES = {
     404: "TorchServe's: an unknown model, version or address",
     413: "TorchServe's, without a body: the request is over max_request_size",
     500: "TorchServe's: a form or multipart body that cannot be read",
-    501: "TorchServe's: a version in a v1 or v2 address",
+    501: "TorchServe's: a version in a v1 address, or without the front in one of v2",
     503: "TorchServe's: the queue is full, or there is no worker",
 }
 EXAMPLE_TENSOR = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["hello world"]}

@@ -44,8 +44,8 @@ def has_kubectl() -> bool:
 
 
 def files() -> list[Path]:
-    """Every Kubernetes file of ours; k8s/gke holds scripts."""
-    return sorted(path for path in K8S.rglob("*.yaml") if "gke" not in path.relative_to(K8S).parts[:1])
+    """Every Kubernetes file of ours; k8s/gke holds scripts, and k8s/chart a template."""
+    return sorted(path for path in K8S.rglob("*.yaml") if path.relative_to(K8S).parts[0] not in ("gke", "chart"))
 
 
 @cache

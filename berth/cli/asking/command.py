@@ -25,7 +25,9 @@ Output = Annotated[
     str | None,
     typer.Option(help="A folder for parts and a manifest, gs:// and s3:// too: it may be killed, and goes on."),
 ]
-To = Annotated[str, typer.Option(metavar="jsonl|csv|parquet", help="The form of the parts in --output.")]
+To = Annotated[
+    str | None, typer.Option(metavar="jsonl|csv|parquet", help="The form of the parts in --output. Default: jsonl.")
+]
 Column = Annotated[
     list[str] | None, typer.Option(metavar="KEY=NAME", help="With --output: which column is which key of the task.")
 ]
@@ -40,7 +42,7 @@ def predict(
     url: Url = None,
     rejects: Rejects = None,
     output: Output = None,
-    to: To = "jsonl",
+    to: To = None,
     column: Column = None,
     as_json: AsJson = False,
 ) -> None:
@@ -64,8 +66,12 @@ def predict(
         _require_berth()
         from .folder import ask_server, make_job  # noqa: PLC0415
 
-        ask_server(make_job(file, output, to, column or (), settings), url, model, as_json=wants_json(as_json))
+        ask_server(
+            make_job(file, output, to or "jsonl", column or (), settings), url, model, as_json=wants_json(as_json)
+        )
         return
+    if to or column:
+        raise UsageError("--to and --column go with --output: without it each answer is printed as JSON")
     from .answers import print_answers  # noqa: PLC0415
 
     items = read_items(texts or [], _local(file), objects=objects)

@@ -3,9 +3,9 @@
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -49,21 +49,22 @@ class _Lines:
         sys.stderr.write(json.dumps({**counts(account), "left_s": left_s(account)}) + "\n")
 
 
-def counts(account: Account) -> dict[str, object]:
-    """What is done so far, for JSON; rates are of this run alone."""
+def counts(account: Account) -> dict[str, Any]:
+    """What is done so far, for JSON; rates are of this run alone. Tokens are None where a server counts them."""
     seconds = account.seconds or 1e-9
+    is_counted = account.tokens or not account.rows
     return {
         "rows": account.rows,
         "total_rows": account.total_rows,
         "share": round(account.share, 4),
         "parts": account.parts,
-        "tokens": account.tokens,
+        "tokens": account.tokens if is_counted else None,
         "errors": dict(sorted(account.errors.items())),
         "truncated": account.cut,
         "kept_rows": account.kept_rows,
         "seconds": round(account.seconds, 1),
         "rows_per_s": round((account.rows - account.kept_rows) / seconds, 1),
-        "tokens_per_s": round((account.tokens - account.kept_tokens) / seconds, 1),
+        "tokens_per_s": round((account.tokens - account.kept_tokens) / seconds, 1) if is_counted else None,
     }
 
 
@@ -81,7 +82,13 @@ def _describe(account: Account) -> str:
     rest = left_s(account)
     left = f", {_duration(rest)} left" if rest is not None else ""
     errors = sum(account.errors.values())
-    return f"{account.rows:,} rows, {said['tokens_per_s']:,.0f} tokens/s{left}, {errors:,} errors, {account.cut:,} cut"
+    return f"{account.rows:,} rows, {_rate(said)}{left}, {errors:,} errors, {account.cut:,} cut"
+
+
+def _rate(said: Mapping[str, Any]) -> str:
+    """Tokens a second, or rows where nobody says how many tokens they have."""
+    of_tokens = said["tokens_per_s"]
+    return f"{said['rows_per_s']:,.0f} rows/s" if of_tokens is None else f"{of_tokens:,.0f} tokens/s"
 
 
 def render_account(account: Account, output: Place, price_per_hour: float | None, *, as_json: bool) -> str:
@@ -91,11 +98,12 @@ def render_account(account: Account, output: Place, price_per_hour: float | None
         return json.dumps({**counts(account), **cost, "output": str(output)})
     errors = ", ".join(f"{count:,} {kind}" for kind, count in sorted(account.errors.items())) or "none"
     said = counts(account)
+    tokens = "" if said["tokens"] is None else f", {account.tokens:,} tokens"
     lines = [
-        f"{account.rows:,} rows in {account.parts:,} parts in {output}, {account.tokens:,} tokens",
+        f"{account.rows:,} rows in {account.parts:,} parts in {output}{tokens}",
         f"errors: {errors}; cut: {account.cut:,}",
-        f"{account.rows - account.kept_rows:,} rows in {_duration(account.seconds)}: {said['rows_per_s']:,.0f} rows/s, "
-        f"{said['tokens_per_s']:,.0f} tokens/s",
+        f"{account.rows - account.kept_rows:,} rows in {_duration(account.seconds)}: {said['rows_per_s']:,.0f} rows/s"
+        + (f", {_rate(said)}" if tokens else ""),
     ]
     if account.kept_rows:
         lines.append(f"{account.kept_rows:,} rows were there already")

@@ -50,7 +50,7 @@ class Around:
         self._session = session
 
     async def describe(self, model: str, *, by_handler: bool = False) -> Described | None:
-        """A model's workers and queue; `by_handler`: and what its handler says of itself, in its turn."""
+        """The workers and the queue of NAME/VERSION; `by_handler`: and what its handler says of itself, in its turn."""
         url = f"{self._settings.management}/models/{model}{'?customized=true' * by_handler}"
         found = await self._get(url)
         with suppress(msgspec.ValidationError, ValueError):
@@ -70,7 +70,7 @@ class Around:
         return "\n".join((found or b"").decode() for found in await asyncio.gather(*map(self._get, urls)))
 
     async def scale(self, model: str, workers: int) -> bool:
-        """Ask TorchServe for this many workers of a model; whether it took the order."""
+        """Ask TorchServe for this many workers of NAME/VERSION; whether it took the order."""
         url = f"{self._settings.management}/models/{model}?min_worker={workers}&max_worker={workers}"
         with suppress(aiohttp.ClientError, TimeoutError):
             async with self._session.put(url, timeout=aiohttp.ClientTimeout(total=ASK_S)) as answer:

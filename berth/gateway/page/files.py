@@ -3,15 +3,13 @@
 A page loads nothing from elsewhere, runs no script that stands in it, and is shown in no other page's frame.
 """
 
-import asyncio
-import gzip
 import hashlib
-import sys
 from pathlib import Path
 
 from aiohttp import web
 
 from ..refusal import Refusal
+from .description import Description
 
 STATIC = Path(__file__).with_name("static")
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -31,7 +29,7 @@ class Files:
     def __init__(self) -> None:
         files = (path for path in STATIC.rglob("*") if path.suffix in TYPES)
         self._files = {path.relative_to(STATIC).as_posix(): path.read_bytes() for path in files}
-        self._description: asyncio.Task[bytes] | None = None
+        self._description = Description()
 
     def routes(self) -> list[web.RouteDef]:
         """Each address."""
@@ -57,9 +55,7 @@ class Files:
 
     async def description(self, request: web.Request) -> web.Response:
         """The REST API as OpenAPI 3.1, in gzip, which every browser reads."""
-        if self._description is None or _has_failed(self._description):
-            self._description = asyncio.create_task(_describe())
-        body = await asyncio.shield(self._description)  # made once, whoever hangs up meanwhile
+        body = await self._description.read()
         return _answer(request, body, "application/json", {"content-encoding": "gzip"})
 
     def _send(self, request: web.Request, name: str) -> web.Response:
@@ -75,17 +71,3 @@ def _answer(request: web.Request, body: bytes, content_type: str, more: dict[str
     if request.headers.get("if-none-match") == etag:
         return web.Response(status=304, headers=headers)
     return web.Response(body=body, headers={**headers, "content-type": content_type, **more})
-
-
-def _has_failed(task: asyncio.Task[bytes]) -> bool:
-    return task.done() and (task.cancelled() or task.exception() is not None)
-
-
-async def _describe() -> bytes:
-    """Make docs/openapi.json in gzip, in a process of its own: what it imports is half as large as the gateway."""
-    command = [sys.executable, "-P", "-m", "berth.openapi"]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    made, _ = await process.communicate()
-    if process.returncode:
-        raise Refusal(500, "InternalError", "the API's description could not be made; the server's log says why")
-    return gzip.compress(made, mtime=0)

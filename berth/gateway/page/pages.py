@@ -37,11 +37,11 @@ class PageCalls:
         return [
             web.get("/ui/models", self.models),
             web.get("/ui/state", self.state),
-            web.put("/ui/models/{model}/workers", self.scale),
+            web.put("/ui/models/{model}/{version}/workers", self.scale),
         ]
 
     async def models(self, _request: web.Request) -> web.Response:
-        """All models."""
+        """Each version of each model."""
         return _to_json({"models": await self._facts.read()})
 
     async def state(self, _request: web.Request) -> web.Response:
@@ -49,10 +49,10 @@ class PageCalls:
         return _to_json(await self._state.read())
 
     async def scale(self, request: web.Request) -> web.Response:
-        """Ask for so many workers of a model; Refusal where memory does not hold them, or a stranger's page asks."""
+        """Ask for so many workers of a version; Refusal where memory does not hold them, or a stranger's page asks."""
         _require_own(request)
-        model = request.match_info["model"]
-        self._settings.version_of(model)
+        name, version = request.match_info["model"], request.match_info["version"]
+        self._settings.version_of(name, version)
         workers = await _read_workers(request)
         capacity = await self._around.capacity()
         if capacity is None:
@@ -60,16 +60,20 @@ class PageCalls:
         if workers > capacity.max_workers:
             room = f"this server has room for {capacity.max_workers} of each model: {capacity.reason}"
             raise Refusal(422, "InvalidInput", f"{workers} workers are too many; {room}", "/workers")
-        if not await self._around.scale(model, workers):
+        if not await self._around.scale(f"{name}/{version}", workers):
             raise no_answer("TorchServe did not take the order: its log may say why")
-        return _to_json({"model": model, "workers": workers}, 202)
+        return _to_json({"model": name, "version": version, "workers": workers}, 202)
 
 
 def _require_own(request: web.Request) -> None:
-    """Refuse what was asked under another host's name, or by another origin's page: it need not be this machine's."""
+    """Refuse what was asked under another host's name, or not by a page from here: it need not be this machine's.
+
+    A browser says of each request whose page sent it, and no page can change that; who is no browser may say anything.
+    """
     origin = request.headers.get("origin")
     host = URL(f"http://{request.host}")
-    is_own = origin is None or URL(origin).authority == host.authority
+    is_own = request.headers.get("sec-fetch-site") == "same-origin"
+    is_own = is_own and (origin is None or URL(origin).authority == host.authority)
     if host.host not in OWN_HOSTS or not is_own:
         raise Refusal(
             403,

@@ -1,4 +1,4 @@
-"""How the server is now: workers, requests, memory, how long batches took. Asked at most once a second."""
+"""What each version of a model is; how the server is now: workers, requests, memory, how long batches took."""
 
 import asyncio
 import time
@@ -7,20 +7,20 @@ from contextlib import suppress
 from ..readiness import Readiness
 from ..settings import GatewaySettings
 from .around import Around, Described
-from .memory import launcher_pid, used_bytes
-from .prometheus import read_buckets, read_sums
+from .prometheus import read_buckets, read_sums, read_total
 
 KEPT_S = 1.0
 HISTOGRAM = "berth_request_seconds"
 UNDER_WAY = "berth_front_requests"
 WAITING = "berth_front_waiting"
+USED = "berth_memory_used_bytes"
 
 
 class LiveState:
     """One object that all pages which ask within a second get."""
 
     def __init__(self, settings: GatewaySettings, around: Around, readiness: Readiness) -> None:
-        self._models = tuple(settings.models)
+        self._models = tuple(settings.contents)
         self._around = around
         self._readiness = readiness
         self._asking = asyncio.Lock()
@@ -28,7 +28,7 @@ class LiveState:
         self._state: dict[str, object] = {}
 
     async def read(self) -> dict[str, object]:
-        """The server, and each model by its name."""
+        """The server, and each model by its NAME/VERSION."""
         async with self._asking:
             if time.monotonic() - self._asked_s >= KEPT_S:
                 self._state = await self._ask()
@@ -36,13 +36,8 @@ class LiveState:
             return self._state
 
     async def _ask(self) -> dict[str, object]:
-        (why_not, capacity, metrics, used), described = await asyncio.gather(
-            asyncio.gather(
-                self._readiness.why_not(),
-                self._around.capacity(),
-                self._around.metrics(),
-                asyncio.to_thread(used_bytes, launcher_pid()),
-            ),
+        (why_not, capacity, metrics), described = await asyncio.gather(
+            asyncio.gather(self._readiness.why_not(), self._around.capacity(), self._around.metrics()),
             asyncio.gather(*map(self._around.describe, self._models)),
         )
         return {
@@ -50,7 +45,7 @@ class LiveState:
             "max_workers": capacity and capacity.max_workers,
             "why_no_more": capacity and capacity.reason,
             "memory": {
-                "used_bytes": used,
+                "used_bytes": read_total(metrics, USED),
                 "budget_bytes": capacity and capacity.budget_bytes,
                 "granted_bytes": capacity and capacity.granted_bytes,
             },
@@ -80,18 +75,20 @@ class Facts:
         self._known: dict[str, dict[str, object]] = {}
 
     async def read(self) -> list[dict[str, object]]:
-        """Each model: its name, versions, content, and what its handler says; None where it does not say it now."""
-        return list(await asyncio.gather(*map(self._read, self._settings.models)))
+        """Each version of each model: its content, and what its handler says; None where it does not say it now."""
+        return list(await asyncio.gather(*map(self._read, self._settings.contents)))
 
     async def _read(self, model: str) -> dict[str, object]:
         with suppress(KeyError):
             return self._known[model]
         described = await self._around.describe(model, by_handler=True)
         facts = described.customized_metadata if described else None
+        name, _, version = model.partition("/")
         card: dict[str, object] = {
-            "name": model,
-            "versions": self._settings.models[model],
-            "content": self._settings.contents.get(model, ""),
+            "name": name,
+            "version": version,
+            "is_default": version == self._settings.version_of(name),
+            "content": self._settings.contents[model],
             "handler": facts,
         }
         if facts:

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from tests.support.faults import ask, make_zombie
+from tests.support.scrape import Scrape
 from tests.support.servers import Server, running_server, session_pids
 from tests.support.standin import FAULTY, make_standin
 
@@ -35,6 +36,7 @@ def test_a_zombie_is_replaced(tmp_path: Path) -> None:
         assert requests.get(f"{server.inference_url}/ping", timeout=10).json() == {"status": "Healthy"}
         wait_for_readiness(server, 503)
         require_repair(server, "has not noticed that a worker's process is gone: scaled away and back", pid)
+        assert Scrape(server, server.health_url).total("berth_worker_restarts_total") == 1
 
 
 def test_a_zombie_beside_a_good_worker_is_replaced_and_nobody_is_left_over(tmp_path: Path) -> None:

@@ -67,15 +67,19 @@ def test_the_page_loads_nothing_from_elsewhere_and_runs_no_script_in_it(tab: Vis
         (1, {}, 202),
         (64, {}, 422),
         (0, {}, 422),
+        (1, {"sec-fetch-site": None}, 403),
+        (1, {"sec-fetch-site": "same-site"}, 403),
         (1, {"origin": "https://elsewhere.example"}, 403),
         (1, {"host": "berth.example"}, 403),
         (1, {"x-forwarded-for": "192.0.2.1"}, 403),
         (1, {"content-type": "text/plain"}, 415),
     ],
 )
-def test_who_may_change_workers(tasks_server: Server, workers: int, headers: dict[str, str], status: int) -> None:
-    url = f"{tasks_server.inference_url}/ui/models/{Task.EMBEDDINGS}/workers"
-    sent = {"content-type": "application/json", **headers}
+def test_who_may_change_workers(
+    tasks_server: Server, workers: int, headers: dict[str, str | None], status: int
+) -> None:
+    url = f"{tasks_server.inference_url}/ui/models/{Task.EMBEDDINGS}/1.0/workers"
+    sent = {"content-type": "application/json", "sec-fetch-site": "same-origin", **headers}
     answer = requests.put(url, data=json.dumps({"workers": workers}), headers=sent, timeout=10)
     assert answer.status_code == status, answer.text
 

@@ -10,6 +10,7 @@ import grpc
 import pytest
 import requests
 
+from berth.archive.verify import content_id
 from berth.gateway.over_grpc.services import message_of
 from berth.rollout.state import State
 from tests.support.front.haproxy import needs_haproxy
@@ -78,6 +79,21 @@ def test_another_default_loses_no_request_and_can_be_taken_back(server: Server, 
     assert "the default already" in finish(start(server, "default", "bert", "1.10"))[1]["failed"]["text"]
 
 
+def test_the_page_keeps_versions_apart(server: Server, archives: list[Path]) -> None:
+    asked = f"{server.inference_url}/ui"
+    models = requests.get(f"{asked}/models", timeout=20).json()["models"]
+    assert [(each["version"], each["is_default"], each["content"]) for each in models] == [
+        ("1.10", True, content_id(archives[1])),
+        ("1.9", False, content_id(archives[0])),
+    ]
+    from_its_page = {"sec-fetch-site": "same-origin"}
+    scaled = requests.put(f"{asked}/models/bert/1.9/workers", json={"workers": 2}, headers=from_its_page, timeout=20)
+    assert scaled.status_code == 202, scaled.text
+    server.require(
+        lambda: workers_shown(server) == {"bert/1.10": 1, "bert/1.9": 2}, 60.0, "one version has two workers"
+    )
+
+
 def test_a_version_is_one_content(server: Server, tmp_path: Path) -> None:
     other = make_version(tmp_path, "1.9", FAILS_WHEN_ASKED)
     code, steps = finish(start(server, "register", other))
@@ -99,6 +115,13 @@ def test_the_default_that_was_chosen_is_the_default_after_a_restart(server: Serv
     with running_server(archives) as again:
         assert "ready: bert (1.9 by default, and 3.0, 2.0)" in again.log
         assert [answer(again, path) for path in ("bert", "bert/2.0")] == ["1.9", "2.0"]
+
+
+def workers_shown(server: Server) -> dict[str, int]:
+    """How many workers the page shows of each version."""
+    state = requests.get(f"{server.inference_url}/ui/state", timeout=20).json()
+    assert state["memory"]["used_bytes"] > 2**20
+    return {model: len(each["workers"]) for model, each in state["models"].items()}
 
 
 def described_by(server: Server, model: str) -> dict[str, object]:

@@ -29,7 +29,7 @@ HAPROXY = shutil.which("haproxy") or ""
 
 
 class Echo(JsonHandler):
-    """Answers with the headers and the length of the body that came."""
+    """Answers with the path, the headers and the length of the body that came."""
 
     protocol_version = "HTTP/1.1"
 
@@ -40,7 +40,7 @@ class Echo(JsonHandler):
     def do_POST(self) -> None:  # noqa: N802 - the base class's name
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self.answer(200, {"headers": headers, "length": len(body)})
+        self.answer(200, {"path": self.path, "headers": headers, "length": len(body)})
 
     do_GET = do_PUT = do_OPTIONS = do_POST  # noqa: N815
 

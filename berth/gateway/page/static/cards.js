@@ -11,7 +11,7 @@ const MOST_LABELS = 24;
 export function drawCard(model) {
   const { handler } = model;
   return [
-    element("h2", {}, model.name),
+    element("h2", {}, model.title),
     element("dl", {},
       fact("Task", TASKS[model.task]?.title ?? model.task),
       model.labels.length > 0 && fact("Labels", labels(model.labels)),
@@ -19,7 +19,7 @@ export function drawCard(model) {
       fact("Engine", `${handler.engine}, ${handler.precision}, ${handler.device}`),
       fact("Reads", `${count(model.maxTokens, "token")} of a text`),
       fact("One pass", `${count(handler.token_budget, "token")}, ${count(handler.threads, "thread")}`),
-      fact("Version", model.versions.join(", ")),
+      fact("Version", model.version),
       model.content && fact("Content", element("code", { title: `sha256 ${model.content}` }, model.content.slice(0, 16))),
       fact("Known answers", knownAnswers(model)),
     ),
@@ -44,7 +44,7 @@ function knownAnswers(model) {
     result.textContent = "asking";
     result.className = "";
     try {
-      const { value } = await call(`${model.path}/check`);
+      const { value } = await call(`/predictions/${model.path}/check`);
       const when = new Date().toLocaleTimeString("en-GB");
       result.textContent = `given at ${when}, off by ${value.max_difference.toExponential(0)} at most`;
       result.className = "good";

@@ -33,8 +33,8 @@ async function start() {
   showProblem(null);
   try {
     const models = await loadModels();
-    byId("model").replaceChildren(...models.map(({ name }) => element("option", { value: name }, name)));
-    const choose = () => show(models.find(({ name }) => name === nameInAddress()) ?? models[0]);
+    byId("model").replaceChildren(...models.map(({ id, title }) => element("option", { value: id }, title)));
+    const choose = () => show(models.find(({ id, name }) => [id, name].includes(wanted())) ?? models[0]);
     window.onhashchange = choose;
     byId("model").onchange = (event) => {
       location.hash = encodeURIComponent(event.target.value);
@@ -45,7 +45,8 @@ async function start() {
   }
 }
 
-function nameInAddress() {
+/** NAME, which is its default version, or NAME/VERSION. */
+function wanted() {
   return decodeURIComponent(location.hash.slice(1));
 }
 
@@ -59,8 +60,8 @@ async function show(model) {
   }
   shown = model;
   showProblem(null);
-  byId("model").value = model.name;
-  document.title = `${model.name}: berth`;
+  byId("model").value = model.id;
+  document.title = `${model.title}: berth`;
   byId("card").replaceChildren(...drawCard(model));
   drawNow();
   try {
@@ -76,7 +77,7 @@ let scaled = ""; // what the form for workers was drawn for: it stays as it is w
 function drawNow() {
   if (!shown || !latest) return;
   const { state, seconds } = latest;
-  const of = `${shown.name} ${state.models[shown.name]?.workers.length} ${state.max_workers}`;
+  const of = `${shown.id} ${state.models[shown.id]?.workers.length} ${state.max_workers}`;
   byId("state").replaceChildren(...drawState(state, seconds, shown));
   if (scaled !== of) byId("scaling").replaceChildren(...drawScaling(state, shown, showProblem));
   scaled = of;

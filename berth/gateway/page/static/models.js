@@ -2,19 +2,24 @@
 
 import { call } from "./call.js";
 
-/** All models; one that has not described itself yet has `handler` null. */
+/** Every version of every model, defaults first; one that has not described itself yet has `handler` null. */
 export async function loadModels() {
   const { value } = await call("/ui/models");
-  return value.models.map(toModel);
+  return value.models.map((model) => toModel(model, value.models));
 }
 
-function toModel({ name, versions, content, handler }) {
+function toModel({ name, version, is_default: isDefault, content, handler }, all) {
+  const isAlone = all.filter((other) => other.name === name).length === 1;
+  const path = `${encodeURIComponent(name)}/${encodeURIComponent(version)}`;
   return {
+    id: `${name}/${version}`,
     name,
-    versions,
+    version: isAlone || !isDefault ? version : `${version}, the default`,
+    title: isAlone ? name : `${name} ${version}${isDefault ? ", the default" : ""}`,
     content,
     handler,
-    path: `/predictions/${encodeURIComponent(name)}/${encodeURIComponent(versions[0])}`,
+    path,
+    address: isDefault ? encodeURIComponent(name) : path, // as a client would name it
     task: handler?.task,
     maxTokens: handler?.max_tokens,
     cutsBeginning: handler?.truncation_side === "left",

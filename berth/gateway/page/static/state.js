@@ -50,9 +50,9 @@ export function quantile(buckets, part) {
 
 /** One model's state, and the server's memory. */
 export function drawState(state, seconds, model) {
-  const now = state.models[model.name];
+  const now = state.models[model.id];
   if (!now) return [heading(), element("p", {}, "TorchServe does not describe this model now.")];
-  const { buckets, since } = seconds(model.name);
+  const { buckets, since } = seconds(model.id);
   return [
     heading(),
     element("dl", {},
@@ -85,6 +85,7 @@ function requests({ under_way: underWay, waiting }) {
 }
 
 function memory({ used_bytes: used, budget_bytes: budget, granted_bytes: granted }) {
+  if (used === null) return "the launcher does not say now";
   if (!granted) return bytes(used);
   const share = (part) => Math.min(1, part / granted);
   return [
@@ -95,16 +96,16 @@ function memory({ used_bytes: used, budget_bytes: budget, granted_bytes: granted
 
 /** A form for another number of workers; nothing where this browser is on another machine, for it is refused there. */
 export function drawScaling(state, model, problem) {
-  const now = state.models[model.name];
+  const now = state.models[model.id];
   if (!now || !OWN_HOSTS.includes(location.hostname) || !state.max_workers) return [];
   const number = element("input", {
-    type: "number", min: 1, max: state.max_workers, value: now.workers.length, "aria-label": `Workers of ${model.name}`,
+    type: "number", min: 1, max: state.max_workers, value: now.workers.length, "aria-label": `Workers of ${model.title}`,
   });
   const submit = async (event) => {
     event.preventDefault();
     problem(null);
     try {
-      await call(`/ui/models/${encodeURIComponent(model.name)}/workers`, { workers: number.valueAsNumber }, "PUT");
+      await call(`/ui/models/${model.path}/workers`, { workers: number.valueAsNumber }, "PUT");
     } catch (error) {
       problem(error);
     }

@@ -47,7 +47,7 @@ async function ask(model, task, form, problem) {
   problem(null);
   button.disabled = true;
   try {
-    const answer = await call(`/predictions/${encodeURIComponent(model.name)}`, body);
+    const answer = await call(`/predictions/${model.address}`, body);
     await showAnswer(model, task, values, body, answer, problem);
   } catch (error) {
     showNothing("No answer to this: what was wrong stands above the form.");
@@ -79,7 +79,7 @@ function explanation(model, task, values, body, { value }, problem) {
     button.disabled = true;
     const asked = { inputs: body.inputs, parameters: task.explain(value, values) };
     try {
-      const found = await call(`/explanations/${encodeURIComponent(model.name)}`, asked);
+      const found = await call(`/explanations/${model.address}`, asked);
       place.replaceChildren(...shades(found.value, task.explained(values)).flat(Infinity));
     } catch (error) {
       button.disabled = false;
@@ -92,7 +92,7 @@ function explanation(model, task, values, body, { value }, problem) {
 }
 
 function showSnippets(model, body) {
-  const url = `${location.origin}/predictions/${encodeURIComponent(model.name)}`;
+  const url = `${location.origin}/predictions/${model.address}`;
   const all = programs(url, body, readKey() !== "");
   const choose = (name) => {
     language = name;

@@ -135,6 +135,8 @@ def test_what_is_no_archive_is_refused(tmp_path):
     (tmp_path / "folder").mkdir()
     with pytest.raises(Refused, match="is not an unpacked archive"):
         verify_archive(tmp_path / "folder")
+    with pytest.raises(Refused, match=rf"holds some: name them, as in {tmp_path}/\*\.mar"):
+        verify_archive(tmp_path)
     with zipfile.ZipFile(tmp_path / "other.mar", "w") as file:
         file.writestr("a", "A")
     with pytest.raises(Refused, match="was not packed by berth"):

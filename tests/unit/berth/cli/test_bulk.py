@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,13 @@ def test_rates_are_of_this_run_and_the_rest_is_estimated() -> None:
     assert (found["cost"], found["cost_per_million_rows"]) == (0.006, 10.0)
     assert left_s(ACCOUNT) == 30.0  # of 4000 rows, a quarter is done
     assert left_s(Account()) is None
+
+
+def test_tokens_that_only_a_server_knows_are_not_counted_as_none() -> None:
+    account = replace(ACCOUNT, tokens=0, kept_tokens=0)
+    found = json.loads(render_account(account, Path("out"), None, as_json=True))
+    assert (found["tokens"], found["tokens_per_s"], found["rows_per_s"]) == (None, None, 100.0)
+    assert "tokens" not in render_account(account, Path("out"), None, as_json=False)
 
 
 def test_the_summary_for_people_names_errors_and_cuts() -> None:

@@ -54,6 +54,8 @@ def test_a_kept_connection_is_led_over_and_versions_find_their_server(tmp_path: 
             fronts.switch(replace(plan, behind=second, models=other))
             assert wait_until(lambda: fronts.is_left(plan.behind), START_S)
             assert server.ask("/predictions/bert")[2]["version"] == "2.0"
+            asked = [server.ask(path)[2]["path"] for path in ("/predictions/bert?a=1", "/explanations/b%65rt/")]
+            assert asked == ["/predictions/bert/2.0?a=1", "/explanations/bert/2.0"]
             fronts.look()
             assert [folder.name for folder in tmp_path.glob("f*")] == ["f3"]  # those that have ended leave nothing
 
@@ -138,3 +140,11 @@ def test_the_gateway_knows_the_versions_beside(tmp_path: Path) -> None:
         {"bert": ["1.0"]},
         {"bert": ["1.0", "2.0"]},
     ]
+    assert [list(gateway_settings(each, tmp_path).contents) for each in (plan, beside)] == [["bert/1.0"]] * 2
+
+
+def test_no_version_has_the_backend_of_one_beside(tmp_path: Path) -> None:
+    plan = plan_before("http://127.0.0.1:1", tmp_path)
+    default, named, new = (ServedModel(name="bert", version=each, folder=tmp_path) for each in ("1.0", "beside", "2.0"))
+    beside = replace(plan, models=(default, named), beside=Beside(behind=plan.behind, models=(new,)))
+    assert [backend.name for backend in beside.backends] == ["model-bert", "model-bert:beside", "model-bert::beside"]

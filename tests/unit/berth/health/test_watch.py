@@ -11,6 +11,7 @@ from berth.clients.management import ModelState
 from berth.errors import BerthError, RequestFailed
 from berth.health.deep_check import Checked, Verdict
 from berth.health.diagnosis import DEAD_S, STUCK_S
+from berth.health.record import ModelNumbers
 from berth.health.watch import STALE_S, ModelWatch
 from berth.process.activity import Activity
 from tests.support.states import make_state
@@ -86,6 +87,10 @@ class Scene:
 
     def reason(self) -> str | None:
         return self.watch.why_not_ready(self.world.now_s)
+
+    @property
+    def numbers(self) -> ModelNumbers:
+        return self.watch.numbers(self.world.now_s)
 
     @property
     def is_live(self) -> bool:
@@ -221,6 +226,7 @@ def test_a_zombie_is_not_ready_and_is_replaced_and_in_the_end_not_live(scene: Sc
     scene.pass_s(STUCK_S)
     assert "process is gone" in str(scene.reason())
     assert scene.world.renewed == [("bert/1.0", 0, 1)]
+    assert scene.numbers.restarts == 1
     scene.pass_s(DEAD_S)
     assert "did not help" in str(scene.watch.lost)
     assert scene.world.renewed == [("bert/1.0", 0, 1)]
@@ -231,6 +237,7 @@ def test_a_frontend_that_says_nothing(scene: Scene) -> None:
     scene.world.state = BerthError("no answer")
     scene.pass_s(STUCK_S)
     assert "frontend has not answered" in str(scene.reason())
+    assert scene.numbers.state is None
     assert scene.is_live
     scene.pass_s(DEAD_S)
     assert scene.world.killed == []
@@ -268,6 +275,7 @@ def test_restarts_and_verdicts_are_counted(scene: Scene) -> None:
     scene.pass_s(1.0)
     scene.answer(WRONG)
     scene.answer(Checked(verdict=Verdict.RIGHT, told={"engine": "packed"}))
-    numbers = scene.watch.numbers(scene.world.now_s)
+    numbers = scene.numbers
+    assert numbers.state == scene.world.state
     assert (numbers.restarts, numbers.told, numbers.check_s >= 0) == (1, {"engine": "packed"}, True)
     assert numbers.verdicts == {Verdict.RIGHT: 2, Verdict.WRONG: 1, Verdict.ERROR: 0, Verdict.NONE: 0}

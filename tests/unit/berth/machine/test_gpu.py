@@ -43,15 +43,35 @@ def test_nvidia_smi_names_the_gpus_and_their_free_memory(two_gpus: dict[str, str
     assert read_gpus({**two_gpus, "BERTH_DEVICE": "cpu"}) == ()
 
 
+FIRST_USE = GpuUse(uuid="GPU-1a", busy_ratio=0.25, used_bytes=512 * MIB, total_bytes=1024 * MIB)
+LAST_USE = GpuUse(uuid="GPU-3c", busy_ratio=1.0, used_bytes=1024 * MIB, total_bytes=1024 * MIB)
+
+
+def install_use(folder: Path, *between: str) -> dict[str, str]:
+    """As `install`: two GPUs that are well, and these lines between them."""
+    lines = ("GPU-1a, 25, 512, 1024", *between, "GPU-3c, 100, 1024, 1024")
+    return install(folder, f'[ "$1" = "{USE_QUERY}" ] && printf "%s\\n" {" ".join(map(repr, lines))}')
+
+
 def test_what_gpus_do_is_asked_of_those_that_are_seen(tmp_path: Path) -> None:
-    lines = ("GPU-1a, 25, 512, 1024", "GPU-2b, [N/A], 1, 2", "GPU-3c, 100, 1024, 1024")
-    script = f'[ "$1" = "{USE_QUERY}" ] && printf "%s\\n" {" ".join(map(repr, lines))}'
-    first = GpuUse(uuid="GPU-1a", busy_ratio=0.25, used_bytes=512 * MIB, total_bytes=1024 * MIB)
-    third = GpuUse(uuid="GPU-3c", busy_ratio=1.0, used_bytes=1024 * MIB, total_bytes=1024 * MIB)
-    environ = install(tmp_path, script)
-    assert read_use(environ) == (first, third)
-    assert read_use({**environ, "CUDA_VISIBLE_DEVICES": "2,0"}) == (third, first)
+    environ = install_use(tmp_path)
+    assert read_use(environ) == (FIRST_USE, LAST_USE)
+    assert read_use({**environ, "CUDA_VISIBLE_DEVICES": "1,0"}) == (LAST_USE, FIRST_USE)
+    assert read_use({**environ, "CUDA_VISIBLE_DEVICES": "MIG-5c3f"}) == ()
     assert read_use(install(tmp_path, "exit 9")) == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "GPU-2b, [N/A], 1, 2",
+        "GPU-2b, 7, [Not Supported], 2",
+        "GPU-2b, 7, 1, [Unknown Error]",
+        "Unable to determine the device handle for GPU 0000:00:04.0: Unknown Error",
+    ],
+)
+def test_a_line_that_cannot_be_read_hides_no_other_gpu(line: str, tmp_path: Path) -> None:
+    assert read_use(install_use(tmp_path, line)) == (FIRST_USE, LAST_USE)
 
 
 def test_a_machine_is_described_by_its_fullest_gpu(two_gpus: dict[str, str]) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from berth.archive.served_model import ServedModel
 from berth.exposition import Family, Kind, Sample, render
+from berth.machine.nvidia_smi import GpuUse
+from berth.monitoring.launcher import _of_gpus
 from berth.monitoring.remembered import Remembered
 
 GAUGE = Family(name="berth_level", kind=Kind.GAUGE, unit="1", meaning="how high it is", labels=("place",))
@@ -36,5 +38,11 @@ def test_what_costs_much_is_found_out_once_in_its_time() -> None:
     assert remembered() == 2
 
 
+def test_a_gpu_keeps_its_name_whatever_comes_before_it() -> None:
+    gpus = [GpuUse(uuid=uuid, busy_ratio=0.5, used_bytes=1, total_bytes=2) for uuid in ("GPU-2b", "GPU-1a")]
+    names = {"GPU-1a"}, {"GPU-1a", "GPU-2b"}
+    assert tuple({sample.labels["gpu"] for _, sample in _of_gpus(seen)} for seen in (gpus[1:], gpus)) == names
+
+
 def test_a_folder_without_a_list_of_digests_has_none(tmp_path: Path) -> None:
-    assert ServedModel(name="bert", version="1.0", folder=tmp_path).digest == ""
+    assert ServedModel(name="bert", version="1.0", folder=tmp_path).content_id == ""

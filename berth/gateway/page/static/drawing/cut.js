@@ -28,7 +28,8 @@ function plainNote(truncated, body, model) {
 
 async function cutNote(place, { inputs, parameters }, model) {
   const text = [inputs].flat()[place];
-  const { value } = await call(`${model.path}/tokenize`, { inputs: text, prompt_name: parameters?.prompt_name });
+  const asked = { inputs: text, prompt_name: parameters?.prompt_name };
+  const { value } = await call(`/predictions/${model.path}/tokenize`, asked);
   const tokens = value[0].filter((token) => !token.special);
   const kept = model.maxTokens - (value[0].length - tokens.length);
   const number = Array.isArray(inputs) ? inputs.length : 1;

@@ -10,7 +10,7 @@ export default {
 
   /** What the model reads as its mask: the one that its tokenizer takes for a special token. */
   prepare: async (model) => {
-    const { value } = await call(`${model.path}/tokenize`, { inputs: USUAL, add_special_tokens: false });
+    const { value } = await call(`/predictions/${model.path}/tokenize`, { inputs: USUAL, add_special_tokens: false });
     return { mask: value[0].find((token) => token.special)?.text ?? "[MASK]" };
   },
 
