@@ -100,9 +100,11 @@ def test_the_page_asks_for_a_key_and_sends_it(browser: Browser, locked: Fronted)
         tab = visit(context, locked.inference.url)
         tab.page.goto(f"{tab.url}/ui")
         key = tab.page.get_by_label("Key", exact=True)
+        tab.page.get_by_role("dialog").get_by_text("answers only with a key").wait_for()
         key.fill("another")
         key.press("Enter")
-        tab.page.get_by_role("alert").get_by_text("401").wait_for()
+        tab.page.get_by_role("dialog").get_by_text("The server refused this key").wait_for()
+        assert key.input_value() == ""
         key.fill("open-sesame")
         with tab.page.expect_response("**/ui/models") as answered:
             key.press("Enter")

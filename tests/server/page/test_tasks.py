@@ -7,14 +7,18 @@ import sys
 from typing import Any
 
 import pytest
+from playwright.sync_api import Locator, ViewportSize
 
 from handler.config import Task
 from tests.support.servers import Server
 
-from .browser import PROGRAMS, Visit
+from .browser import HEIGHT, PROGRAMS, WIDE, Visit
 
 pytestmark = pytest.mark.server
 LABELS = 3  # of the small classifiers
+LONG = "hello world " * 250 + "the end"  # 1253 tokens of 512
+UNSEEN = "\u200f\u202e\u2066\u200b\u2028\x85\U000e0041"  # marks that turn text about, and others without a shape
+PHONE = ViewportSize(width=375, height=700)
 # What an answer to the example is drawn as, and how many there are.
 DRAWN = {
     Task.EMBEDDINGS: {".map tbody td": 36, ".picture circle": 6, ".numbered li": 6},
@@ -50,6 +54,19 @@ def test_what_is_copied_runs(tab: Visit, task: Task) -> None:
     assert _rounded(_in_the_browser(tab, script)) == expected
 
 
+def test_what_is_not_seen_is_copied_as_an_escape(tab: Visit) -> None:
+    tab.open(Task.ZERO_SHOT_CLASSIFICATION)  # whose answer says which text was read
+    tab.page.get_by_label("Text", exact=True).fill(f"pay{UNSEEN}now")
+    curl, python, script = (tab.copied(language) for language in PROGRAMS)
+    assert not set(UNSEEN) & set(curl + python + script)
+    read = (
+        json.loads(_output(["bash", "-c", f"{curl} --silent"])),
+        ast.literal_eval(_output([sys.executable, "-c", python])),
+        _in_the_browser(tab, script),
+    )
+    assert [each["sequence"] for each in read] == [f"pay{UNSEEN}now"] * len(PROGRAMS)
+
+
 def _output(command: list[str]) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
@@ -70,28 +87,55 @@ def _rounded(value: Any) -> Any:
 
 
 def test_what_was_cut_is_shown(tab: Visit) -> None:
-    text = "hello world " * 250 + "the end"
     tab.open(Task.TEXT_CLASSIFICATION)
-    tab.page.get_by_label("Text", exact=True).fill(text)
+    tab.page.get_by_label("Text", exact=True).fill(LONG)
     cut = tab.ask().locator(".cut")
     assert "510 tokens of 1253 were read" in cut.locator("summary").inner_text()
     read, unread = cut.locator("p").evaluate("place => [...place.childNodes].map(node => node.textContent)")
-    assert read.removeprefix("… ") + unread.removesuffix(" …") in text
+    assert read.removeprefix("… ") + unread.removesuffix(" …") in LONG
     assert (len(read), len(unread)) == (302, 302)
 
 
-def test_a_mistake_is_told_and_the_next_question_answered(tab: Visit) -> None:
+@pytest.mark.parametrize(
+    ("task", "beside"), [(Task.ZERO_SHOT_CLASSIFICATION, "Labels"), (Task.TEXT_CLASSIFICATION, "Second text")]
+)
+def test_how_much_was_read_beside_other_things_is_not_made_up(tab: Visit, task: Task, beside: str) -> None:
+    tab.open(task)
+    tab.page.get_by_label("Text", exact=True).fill(LONG)
+    tab.page.get_by_label(beside).fill("ships, weather")
+    cut = tab.ask().locator(".cut")
+    assert cut.inner_text().startswith("A part was not read: the model takes at most 512 tokens at once")
+    assert cut.locator("del").count() == 0
+
+
+def test_a_mistake_is_told_on_a_phone_and_the_next_question_answered(tab: Visit) -> None:
     tab.open(Task.ZERO_SHOT_CLASSIFICATION)
+    tab.page.set_viewport_size(PHONE)
+    answer = tab.ask()
     labels = tab.page.get_by_label("Labels")
     labels.fill("")
-    labels.press("Enter")
+    tab.page.get_by_role("button", name="Ask").click()
     problem = tab.page.get_by_role("alert")
     problem.get_by_text("422").wait_for()
     assert "candidate_labels" in problem.inner_text()
+    assert problem.evaluate("place => place === document.activeElement")
+    assert _is_on_top(problem)
+    assert answer.inner_text() == "No answer to this: what was wrong stands above the form."
     labels.fill("ships, weather")
     tab.ask()
     assert problem.is_hidden()
+    tab.page.set_viewport_size({"width": WIDE, "height": HEIGHT})
     tab.complaints.clear()  # Chromium's own line about the 422
+
+
+def _is_on_top(place: Locator) -> bool:
+    """Whether its first and its last line are in the window, and under nothing else."""
+    return bool(
+        place.evaluate("""place => {
+            const { left, top, bottom } = place.getBoundingClientRect();
+            return [top + 5, bottom - 5].every(y => place.contains(document.elementFromPoint(left + 20, y)));
+        }""")
+    )
 
 
 def test_the_card_and_the_state(tab: Visit, tasks_server: Server) -> None:

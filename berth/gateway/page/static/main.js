@@ -11,12 +11,22 @@ const UNAUTHORIZED = 401;
 const AGAIN_MS = 2000;
 
 function showProblem(error) {
+  writeProblem(error);
+  if (error?.status === UNAUTHORIZED) askForKey(start, { isRefused: true });
+  else if (error) bringIntoView(byId("problem"));
+}
+
+function writeProblem(error) {
   const place = byId("problem");
   place.hidden = error === null;
   if (error === null) return;
-  if (error.status === UNAUTHORIZED) askForKey("", start);
   const where = error.param ? ` (${error.param})` : "";
   place.replaceChildren(element("strong", {}, error.status || "No answer"), ` ${error.message}${where}`);
+}
+
+function bringIntoView(place) {
+  place.focus({ preventScroll: true });
+  place.scrollIntoView({ block: "center" }); // not under the header, which stays at the top
 }
 
 async function start() {
@@ -44,7 +54,7 @@ let shown = null;
 
 async function show(model) {
   if (!model.handler) {
-    showProblem(new Error("This model does not describe itself yet: it may be loading or busy. Asking again."));
+    writeProblem(new Error("This model does not describe itself yet: it may be loading or busy. Asking again."));
     setTimeout(start, AGAIN_MS);
     return;
   }
@@ -86,6 +96,6 @@ function loseState(error) {
   byId("readiness").textContent = error.status === UNAUTHORIZED ? "a key is needed" : "no answer";
 }
 
-byId("key").addEventListener("click", () => askForKey("", start));
+byId("key").addEventListener("click", () => askForKey(start));
 start();
 watchState(showState, loseState);

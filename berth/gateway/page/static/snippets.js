@@ -3,6 +3,8 @@
 import { element } from "./dom.js";
 
 const JSON_TYPE = "application/json";
+// What is not seen, and may turn what stands around it about: it is written as an escape, in programs and on the page.
+const UNSEEN = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** The three programs of a request, by their names. */
 export function programs(url, body, hasKey) {
@@ -11,7 +13,7 @@ export function programs(url, body, hasKey) {
 
 function curl(url, body, hasKey) {
   const key = hasKey ? `  -H "authorization: Bearer $BERTH_API_KEY" \\\n` : "";
-  return `curl -f ${shell(url)} \\\n${key}  -H 'content-type: ${JSON_TYPE}' \\\n  -d ${shell(JSON.stringify(body))}`;
+  return `curl -f ${shell(url)} \\\n${key}  -H 'content-type: ${JSON_TYPE}' \\\n  -d ${shell(quoted(body))}`;
 }
 
 function python(url, body, hasKey) {
@@ -19,7 +21,7 @@ function python(url, body, hasKey) {
   return `${hasKey ? "import os\n\n" : ""}import requests
 
 answer = requests.post(
-    ${JSON.stringify(url)},${key}
+    ${pythonText(url)},${key}
     json=${pythonValue(body, "    ")},
     timeout=60,
 )
@@ -29,13 +31,26 @@ print(answer.json())`;
 
 function javaScript(url, body, hasKey) {
   const key = hasKey ? ", authorization: `Bearer ${process.env.BERTH_API_KEY}`" : "";
-  return `const answer = await fetch(${JSON.stringify(url)}, {
+  return `const answer = await fetch(${quoted(url)}, {
   method: "POST",
   headers: { "content-type": "${JSON_TYPE}"${key} },
-  body: JSON.stringify(${JSON.stringify(body, null, 2).replaceAll("\n", "\n  ")}),
+  body: JSON.stringify(${quoted(body, 2).replaceAll("\n", "\n  ")}),
 });
 if (!answer.ok) throw new Error(await answer.text());
 console.log(await answer.json());`;
+}
+
+/** A value as JSON, which JavaScript reads too. */
+function quoted(value, indent) {
+  return JSON.stringify(value, null, indent).replace(UNSEEN, (unseen) => unseen.split("").map(escaped).join(""));
+}
+
+function escaped(unit) {
+  return `\\u${hexadecimal(unit, 4)}`;
+}
+
+function hexadecimal(character, digits) {
+  return character.codePointAt(0).toString(16).padStart(digits, "0");
 }
 
 function shell(text) {
@@ -46,13 +61,18 @@ const PYTHON_WORDS = new Map([[null, "None"], [true, "True"], [false, "False"]])
 
 function pythonValue(value, indent) {
   if (PYTHON_WORDS.has(value)) return PYTHON_WORDS.get(value);
-  if (typeof value !== "object") return JSON.stringify(value);
+  if (typeof value !== "object") return pythonText(value);
   const deeper = `${indent}    `;
   const items = Array.isArray(value)
     ? value.map((item) => pythonValue(item, deeper))
-    : Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}: ${pythonValue(item, deeper)}`);
+    : Object.entries(value).map(([key, item]) => `${pythonText(key)}: ${pythonValue(item, deeper)}`);
   const [open, close] = Array.isArray(value) ? "[]" : "{}";
   return items.length === 0 ? open + close : `${open}\n${items.map((item) => `${deeper}${item},\n`).join("")}${indent}${close}`;
+}
+
+/** A text or a number: as in JSON, but a character beyond \uffff is one escape in Python, not two. */
+function pythonText(value) {
+  return JSON.stringify(value).replace(UNSEEN, (unseen) => (unseen.length === 1 ? escaped(unseen) : `\\U${hexadecimal(unseen, 8)}`));
 }
 
 /** Tabs with the programs, each with a button to copy it. */

@@ -18,7 +18,7 @@ export async function showForm(model, problem) {
   const form = element("form", {}, makeFields(task.fields(model, prepared)), askBar());
   const request = () => task.ask(readFields(form), model);
   byId("ask").replaceChildren(element("h1", {}, task.title), element("p", { class: "about" }, task.about), form);
-  byId("answer").replaceChildren(element("p", { class: "nothing" }, "The answer will stand here."));
+  showNothing("The answer will stand here.");
   form.addEventListener("input", () => showSnippets(model, request()));
   form.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
@@ -28,6 +28,10 @@ export async function showForm(model, problem) {
     ask(model, task, form, problem);
   });
   showSnippets(model, request());
+}
+
+function showNothing(why) {
+  byId("answer").replaceChildren(element("p", { class: "nothing" }, why));
 }
 
 function askBar() {
@@ -46,6 +50,7 @@ async function ask(model, task, form, problem) {
     const answer = await call(`/predictions/${model.address}`, body);
     await showAnswer(model, task, values, body, answer, problem);
   } catch (error) {
+    showNothing("No answer to this: what was wrong stands above the form.");
     problem(error);
   } finally {
     button.disabled = false;
@@ -53,7 +58,7 @@ async function ask(model, task, form, problem) {
 }
 
 async function showAnswer(model, task, values, body, answer, problem) {
-  const cut = answer.truncated.length > 0 && (await cutNotes(answer.truncated, task.texts?.(values), model));
+  const cut = answer.truncated.length > 0 && (await cutNotes(answer.truncated, body, task.alone?.(values, model), model));
   byId("answer").replaceChildren(
     element("div", { class: "bar" }, element("h2", {}, "Answer"), element("span", { class: "meta" }, cost(answer))),
     ...[cut || [], task.draw(answer.value, values, model)].flat(Infinity).filter(Boolean),

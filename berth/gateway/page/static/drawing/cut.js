@@ -1,25 +1,38 @@
 // What of a text the model did not read.
 
-import { call } from "../call.js";
+import { call, CallError } from "../call.js";
 import { element } from "../dom.js";
 import { characters, count } from "../format.js";
 
 const SHOWN = 300; // characters on each side of the cut
 
-/** A note for each text that was cut, with what was left out; `texts` are those that the places count. */
-export async function cutNotes(truncated, texts, model) {
-  if (!texts) return [element("p", { class: "cut" }, `Longer than the model takes, so something was not read: ${places(truncated)}.`)];
-  return Promise.all(truncated.map((place) => cutNote(texts[place], place, texts.length, model)));
+/**
+ * Notes on what was cut of a request. Where each input is a text that the model reads `alone`, each says what was left
+ * out; else the server does not say how much room the text had beside labels, a second text or marks.
+ */
+export async function cutNotes(truncated, body, alone, model) {
+  if (!alone) return [plainNote(truncated, body, model)];
+  try {
+    return await Promise.all(truncated.map((place) => cutNote(place, body, model)));
+  } catch (error) {
+    if (!(error instanceof CallError)) throw error;
+    return [plainNote(truncated, body, model)]; // /tokenize takes fewer tokens than a text may have that is cut
+  }
 }
 
-function places(truncated) {
-  return truncated.map((place) => `input ${place + 1}`).join(", ");
+function plainNote(truncated, body, model) {
+  const which = Array.isArray(body.inputs) ? ` of text ${truncated.map((place) => place + 1).join(", ")}` : "";
+  const room = `the model takes at most ${count(model.maxTokens, "token")} at once, and what it reads beside a text is among them`;
+  return element("p", { class: "cut" }, `A part${which} was not read: ${room}.`);
 }
 
-async function cutNote(text, place, number, model) {
-  const { value } = await call(`/predictions/${model.path}/tokenize`, { inputs: text });
+async function cutNote(place, { inputs, parameters }, model) {
+  const text = [inputs].flat()[place];
+  const asked = { inputs: text, prompt_name: parameters?.prompt_name };
+  const { value } = await call(`/predictions/${model.path}/tokenize`, asked);
   const tokens = value[0].filter((token) => !token.special);
   const kept = model.maxTokens - (value[0].length - tokens.length);
+  const number = Array.isArray(inputs) ? inputs.length : 1;
   const name = number > 1 ? `Text ${place + 1}` : "The text";
   return element(
     "details",

@@ -37,7 +37,8 @@ export default {
     return { inputs: lines(texts), ...(Object.keys(parameters).length > 0 && { parameters }) };
   },
 
-  texts: ({ texts }) => lines(texts),
+  // ColBERT marks its texts, and a sparse model may look its queries up: each with a length of its own.
+  alone: (_, { handler: { vectors: [kind] = ["dense"], prompts } }) => kind === "dense" || (kind === "sparse" && !prompts),
 
   draw: (vectors, { texts }) => {
     const [first] = vectors;

@@ -26,7 +26,7 @@ export default {
 
   ask: ({ text }) => ({ inputs: text, parameters: { top_k: 8 } }),
 
-  texts: ({ text }) => [text],
+  alone: () => true,
 
   draw: (result) => (Array.isArray(result[0]) ? result.map(mask) : words(result)),
 };

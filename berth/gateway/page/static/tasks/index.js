@@ -2,7 +2,7 @@
 //   title, about   words for people
 //   fields(model)  its form, as form.js makes it
 //   ask(values)    the request's body, out of what the form holds
-//   texts(values)  the texts that the places in x-truncated count; absent where an input is more than a text
+//   alone(values, model)  whether the model reads each input as it is, with nothing but a prompt beside it; absent: never
 //   draw(result, values, model)   the answer
 //   explain(result)   the parameters of an explanation; absent where there is none
 //   explained(values) the explained texts by their keys

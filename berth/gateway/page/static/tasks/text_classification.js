@@ -15,7 +15,7 @@ export default {
 
   ask: (values) => ({ inputs: inputOf(values), parameters: { top_k: null, ...headParameter(values) } }),
 
-  texts: ({ text, pair }) => (pair ? undefined : [text]),
+  alone: ({ pair }) => !pair,
 
   draw: (result) => bars(result),
 

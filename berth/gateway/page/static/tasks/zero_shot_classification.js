@@ -18,7 +18,5 @@ export default {
     parameters: { candidate_labels: words(labels), ...(several && { multi_label: true }) },
   }),
 
-  texts: ({ text }) => [text],
-
   draw: ({ labels, scores }) => bars(labels.map((label, place) => ({ label, score: scores[place] }))),
 };
