@@ -16,7 +16,7 @@ from ..clients.management import ManagementClient
 from ..endpoint import Endpoint
 from ..errors import BerthError, RequestFailed
 from ..process.activity import Activity, look_at
-from .deep_check import DeepCheck
+from .deep_check import DeepCheck, Verdict
 from .diagnosis import DEAD_S, ModelView, why_never_ready, why_not_live, why_not_ready
 from .record import ModelNumbers, ModelRecord
 from .repair import Repairs
@@ -151,7 +151,10 @@ class ModelWatch:
         """What was counted so far."""
         counted = self._record.numbers(now_s)
         # A worker that is scaled away and back has another id, so the record takes it for one more, not for the same.
-        return replace(counted, restarts=counted.restarts + self._repairs.num_renewed)
+        restarts = counted.restarts + self._repairs.num_renewed
+        check = self._check  # read once: a scrape is another thread than the watch
+        is_back = check is not None and check.outcome is not None and check.outcome.verdict is not Verdict.NONE
+        return replace(counted, restarts=restarts, check_s=0.0 if is_back else counted.check_s)
 
     def run(self, stopped: threading.Event) -> None:
         """Look until somebody says stop."""

@@ -112,6 +112,15 @@ def test_a_known_text_follows_the_last_one(scene: Scene) -> None:
     assert scene.reason() is None
 
 
+def test_a_known_text_that_is_back_waits_no_more_and_one_that_was_given_up_does(scene: Scene) -> None:
+    scene.pass_s(3.0)
+    assert scene.numbers.check_s == 3.0
+    scene.world.checks[-1].outcome = RIGHT  # nobody has looked since
+    assert scene.numbers.check_s == 0.0
+    scene.world.checks[-1].outcome = NO_VERDICT
+    assert scene.numbers.check_s == 3.0
+
+
 def test_a_hanging_worker_stays_not_ready_when_its_known_text_is_given_up(scene: Scene) -> None:
     scene.pass_s(STUCK_S)
     assert "hangs" in str(scene.reason())
