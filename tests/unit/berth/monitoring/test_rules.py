@@ -137,7 +137,8 @@ def as_test(case: Case) -> dict[str, Any]:
 def test_each_alert_fires_where_it_should_and_nowhere_else(tmp_path: Path) -> None:
     (tmp_path / "rules.json").write_text(json.dumps({"groups": groups()}))
     tests = [as_test(case) for case in CASES]
-    (tmp_path / "tests.json").write_text(json.dumps({"rule_files": ["rules.json"], "tests": tests}))
+    whole = {"rule_files": ["rules.json"], "evaluation_interval": "30s", "tests": tests}
+    (tmp_path / "tests.json").write_text(json.dumps(whole))
     ran = subprocess.run(
         ["promtool", "test", "rules", "tests.json"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
