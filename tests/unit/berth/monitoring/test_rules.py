@@ -24,11 +24,13 @@ needs_promtool = pytest.mark.skipif(
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """Series, a value each minute, as promtool writes them; at which time, and what must fire then."""
+    """Series, as promtool writes them; at which time, and what must fire then."""
 
     series: dict[str, str]
     at: str
     fire: set[str]
+    every: str = "1m"
+    """Between two values; the rules are evaluated each minute."""
 
 
 def traffic(
@@ -81,8 +83,8 @@ GOOD_AND_BAD = {
 UP = {"berth_info": "1x90"}
 QUIET = ("0x90", "0x90", 0)
 WITHOUT_FRONT = {f"berth_queue_requests{{{MODEL}}}": "103x30", f"berth_queue_limit{{{MODEL}}}": "128x30"}
-ONE_STEP = "0x22 1x7"
-"""Between two scrapes: seen half a minute after one, `increase` makes more than 1 of it."""
+ONE_STEP = "0x34 1x10"
+"""Each 40 s: seen 20 s after a value, `increase` makes more than 1 of it."""
 CASES = [
     Case(series=UP | traffic(*QUIET), at="80m", fire=set()),
     Case(series=traffic(*QUIET), at="80m", fire={"BerthDown"}),
@@ -101,7 +103,7 @@ CASES = [
     ),
     Case(series=UP | WITHOUT_FRONT, at="25m", fire={"BerthSaturated"}),
     *(
-        Case(series=UP | {name: level.format(ONE_STEP)}, at="24m30s", fire=set())
+        Case(series=UP | {name: level.format(ONE_STEP)}, at="25m", fire=set(), every="40s")
         for alert in ("BerthSelfTestFailed", "BerthWorkersRestart")
         for name, level in LEVELS[alert].items()
     ),
@@ -120,7 +122,7 @@ CASES = [
 def as_test(case: Case) -> dict[str, Any]:
     """One of promtool's tests: every alert, with what must fire of it."""
     return {
-        "interval": "1m",
+        "interval": case.every,
         "input_series": [{"series": name, "values": values} for name, values in case.series.items()],
         "promql_expr_test": [
             {
