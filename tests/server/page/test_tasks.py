@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, ViewportSize
+from playwright.sync_api import Locator, Route, ViewportSize
 
 from handler.config import Task
 from tests.support.servers import Server
@@ -151,6 +151,26 @@ def test_the_card_and_the_state(tab: Visit, tasks_server: Server) -> None:
         tab.page.get_by_role("button", name="Scale").click()
     assert (answered.value.status, answered.value.json()["workers"]) == (202, 1)
     assert len(tasks_server.worker_pids(Task.TEXT_CLASSIFICATION)) == 1
+
+
+def test_another_default_version_is_shown_without_a_reload(tab: Visit) -> None:
+    tab.open(Task.TEXT_CLASSIFICATION)
+    tab.page.locator("#state").get_by_text("1 of 1 ready").wait_for()
+    tab.page.get_by_label("Text", exact=True).fill("written before")
+
+    def answer(route: Route) -> None:
+        body = route.fetch().text()
+        for between in ("/", '","version":"'):  # in /ui/state and in /ui/models
+            body = body.replace(
+                f'"{Task.TEXT_CLASSIFICATION}{between}1.0"', f'"{Task.TEXT_CLASSIFICATION}{between}2.0"'
+            )
+        route.fulfill(body=body, content_type="application/json")
+
+    tab.page.route("**/ui/*", answer)
+    tab.page.locator("#card").get_by_text("2.0", exact=True).wait_for()
+    assert tab.page.get_by_label("Text", exact=True).input_value() == "written before"
+    tab.page.unroute_all()
+    tab.complaints.clear()  # Chromium's own line about the check of a version that is not there
 
 
 def test_the_api_is_described(tab: Visit) -> None:

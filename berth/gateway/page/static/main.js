@@ -2,6 +2,7 @@
 
 import { drawCard } from "./cards.js";
 import { byId, element } from "./dom.js";
+import { readFields } from "./form.js";
 import { askForKey } from "./key.js";
 import { loadModels } from "./models.js";
 import { drawScaling, drawState, watchState } from "./state.js";
@@ -34,7 +35,7 @@ async function start() {
   try {
     const models = await loadModels();
     byId("model").replaceChildren(...models.map(({ id, title }) => element("option", { value: id }, title)));
-    const choose = () => show(models.find(({ id, name }) => [id, name].includes(wanted())) ?? models[0]);
+    const choose = () => show(wanted(models));
     window.onhashchange = choose;
     byId("model").onchange = (event) => {
       location.hash = encodeURIComponent(event.target.value);
@@ -45,9 +46,11 @@ async function start() {
   }
 }
 
-/** NAME, which is its default version, or NAME/VERSION. */
-function wanted() {
-  return decodeURIComponent(location.hash.slice(1));
+/** What the address names, NAME/VERSION, or NAME's default version, which is the first; else the first of all. */
+function wanted(models) {
+  const asked = decodeURIComponent(location.hash.slice(1));
+  const [asName] = asked.split("/");
+  return models.find(({ id }) => id === asked) ?? models.find(({ name }) => name === asName) ?? models[0];
 }
 
 let shown = null;
@@ -58,6 +61,8 @@ async function show(model) {
     setTimeout(start, AGAIN_MS);
     return;
   }
+  const form = byId("ask").querySelector("form");
+  const written = form && shown?.name === model.name ? readFields(form) : {};
   shown = model;
   showProblem(null);
   byId("model").value = model.id;
@@ -65,7 +70,7 @@ async function show(model) {
   byId("card").replaceChildren(...drawCard(model));
   drawNow();
   try {
-    await showForm(model, showProblem);
+    await showForm(model, showProblem, written);
   } catch (error) {
     showProblem(error);
   }
@@ -83,8 +88,13 @@ function drawNow() {
   scaled = of;
 }
 
+let served = null; // each NAME/VERSION, defaults first: it changes with `berth default` and with a rollout
+
 function showState(state, seconds) {
   latest = { state, seconds };
+  const before = served;
+  served = Object.keys(state.models).join();
+  if (before !== null && before !== served) start();
   const place = byId("readiness");
   place.className = state.why_not_ready ? "readiness bad" : "readiness good";
   place.textContent = state.why_not_ready ? `not ready: ${state.why_not_ready}` : "ready";

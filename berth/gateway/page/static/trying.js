@@ -11,11 +11,15 @@ import { TASKS } from "./tasks/index.js";
 
 let language = "curl"; // that was chosen last
 
-/** Shows a model's form; `problem(error)` is told what goes wrong, and null when something new begins. */
-export async function showForm(model, problem) {
+/**
+ * Shows a model's form, with what was `written` in its fields before, by name; `problem(error)` is told what goes wrong,
+ * and null when something new begins.
+ */
+export async function showForm(model, problem, written) {
   const task = TASKS[model.task];
   const prepared = task.prepare ? await task.prepare(model) : {};
-  const form = element("form", {}, makeFields(task.fields(model, prepared)), askBar());
+  const fields = task.fields(model, prepared).map((field) => ({ ...field, value: written[field.name] ?? field.value }));
+  const form = element("form", {}, makeFields(fields), askBar());
   const request = () => task.ask(readFields(form), model);
   byId("ask").replaceChildren(element("h1", {}, task.title), element("p", { class: "about" }, task.about), form);
   showNothing("The answer will stand here.");
