@@ -18,7 +18,7 @@ from .tasks import TASKS
 from .worker.cores import CoreShare
 from .worker.environment import Environment
 from .worker.metrics import REQUEST_SECONDS, Emitter, Stopwatch, count_batch
-from .worker.startup import die_first, quick_imports, quiet_logs
+from .worker.startup import die_first, log_line, quick_imports, quiet_logs
 from .worker.traces import open_traces
 from .worker.versions import check_versions
 
@@ -51,7 +51,7 @@ class BertHandler:
         self._identity = ModelIdentity(name=name, version=version, contract=contract, served=self._pipeline)
         self._names = {"model": name, "version": version}
         self._metrics = Emitter(name, version)
-        logger.info("loaded %s", " ".join(f"{name}={value}" for name, value in self._describe().items()))
+        logger.info("loaded %s", log_line(self._describe()))
 
     def prove(self) -> str:
         """Compare the model's answers with all known ones, long texts included, and return the engine's name.

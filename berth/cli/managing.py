@@ -1,6 +1,7 @@
 """`berth models`, `describe` and `scale`: what a running server serves, and with how many workers."""
 
 import os
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -72,7 +73,9 @@ def scale(
         launcher = health_endpoint(os.environ).url
         if why := require_room(management.url, asked.name, workers, fetch_capacity(os.environ), launcher):
             say(NOT_CHECKED.format(why=why))
-        state = scale_model(management, name, workers, progress)
+        default = asked if asked.is_default else management.describe(asked.name)
+        scaled = scale_model(management, name, workers, progress)
+        state = replace(scaled, is_default=scaled.version == default.version)
     say(f"workers of {name}: {workers}, READY; {NOT_KEPT}")
     print(render_models([state], as_json=wants_json(as_json)))
 

@@ -15,7 +15,7 @@ LOOK_EVERY_S = 0.5  # on GPUs each look runs nvidia-smi once per worker
 RETRIED_S = SERVER_SETTINGS["maxRetryTimeoutInSec"]
 NOT_CHECKED = "whether memory holds so many was not checked: {why}"
 NOT_KEPT = (
-    "not kept: a restarted server has config.properties' default_workers_per_model again; "
+    "a rollout keeps so many, and a restarted server has config.properties' default_workers_per_model again; "
     "in Kubernetes, scale the Deployment's replicas instead"
 )
 

@@ -22,7 +22,16 @@ from .cors import cors_lines
 from .keys import IS_OPEN, MAX_KEYLESS, OPEN_GRPC, key_lines, open_grpc_lines, open_lines, rate_table_lines
 from .limits import BUFFER_BYTES, MAX_LONG_BODIES, body_lines, limit_lines, long_body_lines, refused_lines
 from .plan import FrontPlan
-from .refusals import REFUSALS, bare_413_lines, form_lines, own_error_lines, refusal_lines, too_long
+from .refusals import (
+    REFUSALS,
+    Refusal,
+    bare_413_lines,
+    form_lines,
+    own_error_lines,
+    refusal_lines,
+    too_long,
+    version_lines,
+)
 from .reports.access_log import log_lines
 from .routes import inside_lines, model_backend_lines, route_lines
 
@@ -102,12 +111,16 @@ def _refusals(plan: FrontPlan) -> dict[str, object]:
     body = too_long(plan.outside.max_request_bytes)
     return {
         "own_errors": _joined(own_error_lines()),
-        "refusals": _joined(refusal_lines("http-request", (*REFUSALS, body))),
-        "late_refusals": _joined(refusal_lines("http-response", (*REFUSALS, body))),
+        "refusals": _refused_by("http-request", plan, body),
+        "late_refusals": _refused_by("http-response", plan, body),
         "bare_413": _joined(bare_413_lines(body)),
         "refused": _joined(refused_lines()),
         "forms": _joined(form_lines()),
     }
+
+
+def _refused_by(rules: str, plan: FrontPlan, body: Refusal) -> str:
+    return _joined((*version_lines(rules, plan.versions), *refusal_lines(rules, (*REFUSALS, body))))
 
 
 def _log(plan: FrontPlan, has_access_log: bool) -> dict[str, object]:

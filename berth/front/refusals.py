@@ -1,8 +1,8 @@
 """What the front answers by itself: each reason once, in the form that the asked protocol's clients read."""
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from handler.doors.paths import ROOT_PATHS, Form
 
@@ -23,14 +23,15 @@ class Refusal:
 
 
 RETRY = (("retry-after", "1"),)
+VERSION = Refusal(
+    reason="version",
+    status=404,
+    type="UnknownModel",
+    message="there is no such version of the model here: leave the version out, or name one that this server has",
+    grpc_status=5,
+)
 REFUSALS = (
-    Refusal(
-        reason="version",
-        status=404,
-        type="UnknownModel",
-        message="this server has another version of the model: leave the version out, or ask /v2/models/NAME for it",
-        grpc_status=5,
-    ),
+    VERSION,
     Refusal(
         reason="timeout",
         status=400,
@@ -188,6 +189,15 @@ def refusal_lines(rules: str, refusals: Iterable[Refusal]) -> Iterator[str]:
             body = json.dumps(_said(refusal).value(form))
             when = f"{{ var(txn.refusal) -m str {refusal.reason} }} {{ var(txn.form) -m str {form} }}"
             yield f"    {rules} return {_answer(refusal, body)} if {when}"
+
+
+def version_lines(rules: str, versions: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Write the refusal of a version over v2, for each model with those versions that there are."""
+    for name, has in versions.items():
+        said = replace(VERSION, message=f"{VERSION.message}: {', '.join(has)}")
+        body = json.dumps(_said(said).value(Form.V2))
+        when = f"{{ var(txn.refusal) -m str {VERSION.reason} }} {{ var(txn.model) -m str {name} }}"
+        yield f"    {rules} return {_answer(said, body)} if {when}"
 
 
 def bare_413_lines(refusal: Refusal) -> Iterator[str]:

@@ -9,6 +9,7 @@ from .plan import SERVER, Backend, FrontPlan
 
 SMALL_BYTES = 1024  # so short a body has no more inputs than one request may have: the gateway need not count
 EMBEDDINGS = "/v1/embeddings"
+METADATA = "'^/v2/models/[^/]+(/versions/[^/]+)?$'"
 AT_ROOT = tuple(f"/{path.url_path}" for path in ROOT_PATHS)
 
 
@@ -28,6 +29,7 @@ def route_lines(plan: FrontPlan) -> Iterator[str]:
     yield _to_gateway("{ path /v1/models /v2 /v2/ /health } or { path_beg /v2/health/ }")
     yield _to_gateway("{ path /ui /docs /openapi.json } or { path_beg /ui/ }")
     yield _to_gateway("{ path_beg /v2/models/ } { path_end /ready }")
+    yield _to_gateway(f"{{ path -m reg {METADATA} }}")
     yield _to_gateway("{ method GET HEAD } { path_beg /v1/models/ } !{ path -m sub : }")
     for name, versions in plan.versions.items():
         yield f"    http-request set-var(txn.refusal) str(version) if {_is_unknown(name, versions)}"
@@ -100,7 +102,7 @@ def _is_unknown(name: str, versions: Sequence[str]) -> str:
 
 
 def _rewrite_lines(model: ServedModel, *, is_default: bool) -> Iterator[str]:
-    """TorchServe has no address with v2's version, no metadata of a model, and nothing at the root.
+    """TorchServe has no address with v2's version, and nothing at the root.
 
     What names no version is asked by this one: TorchServe's own default is another while `berth default` changes it.
     """
@@ -111,7 +113,6 @@ def _rewrite_lines(model: ServedModel, *, is_default: bool) -> Iterator[str]:
     for door in ("predictions", "explanations"):
         bare = f"/{door}/{model.name}"
         yield f"    http-request set-path /{door}/{model.path} if {{ path,url_dec -m str {bare} {bare}/ }}"
-    yield f"    http-request set-path {home}/v2 if {in_v2} {{ path {base} {base}{version} }}"
     if is_default:
         yield f"    http-request replace-path {base}{version}/(infer|explain) {base}/\\1 if {in_v2}"
         return

@@ -1,6 +1,6 @@
 """A server's budget against what it may use: what java gets, what may be added later, or why it is refused. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -30,7 +30,7 @@ class MemoryPlan:
     names: tuple[str, ...]
     """The models' names."""
     workers: int
-    """Workers that each model starts with."""
+    """Workers that each model has; of the model with most, where a rollout keeps other numbers."""
     why_workers: str
     """Why so many, for a sentence."""
     queue_length: int
@@ -54,8 +54,28 @@ class MemoryPlan:
 
     def scaled(self, workers: int) -> Self:
         """The same java with another number of workers of each model."""
-        budget = plan_budget(with_workers(self.models, workers), self.server, self.budget.jvm)
-        return replace(self, workers=workers, budget=budget)
+        return self._with(with_workers(self.models, workers), workers)
+
+    def with_workers_of(self, workers: Mapping[str, int]) -> Self:
+        """The same java with a number of workers for each model, by its path; a model that is not named keeps its."""
+        models = [replace(model, workers=workers.get(model.size.path, model.workers)) for model in self.models]
+        return self._with(models, max(model.workers for model in models))
+
+    @property
+    def workers_of(self) -> dict[str, int]:
+        """How many workers each model has, by its path."""
+        return {model.size.path: model.workers for model in self.models}
+
+    @property
+    def told_workers(self) -> str:
+        """The same, for a sentence."""
+        if len({*self.workers_of.values()}) <= 1:
+            return f"{_count(self.workers)} of each model"
+        return ", ".join(f"{_count(number)} of {path}" for path, number in self.workers_of.items())
+
+    def _with(self, models: Sequence[ModelLoad], most: int) -> Self:
+        budget = plan_budget(models, self.server, self.budget.jvm)
+        return replace(self, models=tuple(models), workers=most, budget=budget)
 
 
 def fit(
@@ -119,7 +139,7 @@ def describe_part(part: Part) -> str:
 def _why_no_more(models: Sequence[ModelLoad], room: int, server: ServerSizes, machine: Machine) -> str:
     next_one = plan_budget(with_workers(models, room + 1), server)
     if too_small := excess(next_one, machine):
-        return f"{room + 1} workers of each model would need {_amounts(next_one, machine, too_small)}"
+        return f"{room + 1} workers of each model would need {amounts(next_one, machine, too_small)}"
     return "java was sized for no more when the server started: start it with a larger default_workers_per_model"
 
 
@@ -131,7 +151,7 @@ def _refusal(budget: Budget, models: Sequence[ModelLoad], server: ServerSizes, m
     largest = sorted(parts, key=lambda part: -part.total_bytes)[:LARGEST_PARTS]
     names = ", ".join(model.size.name for model in models)
     return (
-        f"{names} would need {_amounts(budget, machine, too_small)}; most of it: "
+        f"{names} would need {amounts(budget, machine, too_small)}; most of it: "
         f"{', '.join(map(describe_part, largest))}. What helps: {_advice(models, server, machine, too_small)}"
     )
 
@@ -143,7 +163,8 @@ def excess(budget: Budget, machine: Machine) -> str:
     return "memory" if budget.total_bytes > machine.memory.bytes else ""
 
 
-def _amounts(budget: Budget, machine: Machine, too_small: str) -> str:
+def amounts(budget: Budget, machine: Machine, too_small: str) -> str:
+    """What is needed and what there is of the memory that `excess` names, for a sentence."""
     if too_small == "gpu":
         assert machine.gpu is not None
         free, total = format_bytes(machine.gpu.free_bytes), format_bytes(machine.gpu.total_bytes)
@@ -174,6 +195,10 @@ def _advice(models: Sequence[ModelLoad], server: ServerSizes, machine: Machine, 
         "--batch-size or --token-budget or another --precision; `berth budget` shows every part, and --memory "
         "overrides the limit"
     )
+
+
+def _count(workers: int) -> str:
+    return f"{workers} worker{'s' * (workers > 1)}"
 
 
 def with_workers(models: Sequence[ModelLoad], workers: int) -> list[ModelLoad]:

@@ -34,6 +34,7 @@ class ModelSize:
     """Everything about one archive's model that memory depends on."""
 
     name: str
+    version: str = ""
     config: HandlerConfig | None
     """Settings of the handler; None where it is not berth's own."""
     batch_size: int
@@ -77,8 +78,10 @@ class ModelSize:
         for name in sizes:
             if name.startswith(f"{CHECKPOINT}/") and name.endswith(".safetensors"):
                 weights.update(_count_numbers(name, members))
+        model = json.loads(members.read(MANIFEST))["model"]
         return cls(
-            name=json.loads(members.read(MANIFEST))["model"]["modelName"],
+            name=model["modelName"],
+            version=model["modelVersion"],
             config=config,
             batch_size=settings.get("batchSize", SERVER_SETTINGS["batchSize"]),
             weights=weights,
@@ -92,6 +95,11 @@ class ModelSize:
             tokenizer_bytes=sizes.get(f"{CHECKPOINT}/tokenizer.json", 0),
             content_bytes=sum(sizes.values()),
         )
+
+    @property
+    def path(self) -> str:
+        """How addresses name the model, by its version: bert/1.0."""
+        return f"{self.name}/{self.version}"
 
     @property
     def of_answers(self) -> dict[str, int]:

@@ -11,7 +11,7 @@ import msgspec
 
 from ..archive.content import KNOWN_ANSWERS
 from ..clients.messages import Input, Parameters, Result
-from ..clients.rest_client import RestClient
+from ..clients.rest_client import PREDICTIONS, RestClient
 from ..errors import RequestFailed, UsageError
 from ..golden import read_golden
 from .messages import MAX_GOLDEN_BYTES
@@ -69,7 +69,7 @@ def ask_golden(url: str, model: str, golden: Golden, check: Callable[[], None]) 
             check()
             began_s = time.monotonic()
             try:
-                results += client.predict([each], golden.parameters, model=model)
+                results += client.ask(PREDICTIONS, [each], golden.parameters, model)  # what is cut is cut in both
             except RequestFailed as error:
                 results.append(None)
                 refusal = refusal or str(error)

@@ -133,4 +133,5 @@ class Generation:
 def _link_models(plan: ServerPlan, folder: Path) -> None:
     (folder / LINKS).mkdir(parents=True)
     for link, model in plan.links.items():
-        link_model(model, folder / LINKS / link, plan.split)
+        workers = plan.workers_of(model)
+        link_model(model, folder / LINKS / link, plan.split, workers if workers < plan.num_workers else None)

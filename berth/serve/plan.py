@@ -62,8 +62,12 @@ class ServerPlan:
 
     @property
     def num_workers(self) -> int:
-        """Workers that each model starts with."""
+        """Workers that each model starts with, unless `workers_of` has fewer."""
         return self.memory.workers
+
+    def workers_of(self, model: ServedModel) -> int:
+        """Workers that this model starts with, where a rollout keeps another number of it than of others."""
+        return self.memory.workers_of.get(model.path, self.num_workers)
 
     @property
     def num_threads(self) -> int:

@@ -1,4 +1,4 @@
-"""What comes before the load: quick imports, and logs without what nobody reads."""
+"""What comes before the load: quick imports, and logs without what nobody reads; how what was loaded is logged."""
 
 import gc
 import logging
@@ -92,6 +92,18 @@ def die_first() -> None:
     """Have the kernel kill a worker first where memory runs out, not java: TorchServe restarts it (proc(5))."""
     with suppress(OSError):  # not Linux, or somebody has set it higher
         Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
+
+
+def log_line(facts: Mapping[str, object]) -> str:
+    """Write facts as key=value; those of a group have its name before their own: candidates_scorer=mlp."""
+    groups = (
+        {name: value} if not isinstance(value, Mapping) else _prefixed(name, value) for name, value in facts.items()
+    )
+    return " ".join(f"{name}={value}" for group in groups for name, value in group.items())
+
+
+def _prefixed(group: str, facts: Mapping[str, object]) -> dict[str, object]:
+    return {f"{group}_{name}": value for name, value in facts.items()}
 
 
 def quiet_logs() -> None:

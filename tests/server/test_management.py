@@ -154,6 +154,7 @@ def test_scale_up_and_down_again(scalable: Scalable) -> None:
     done = berth("scale", "bert", "--workers", "2", "--url", url)
     (state,) = json_lines(done)
     assert [worker["status"] for worker in state["workers"]] == ["READY", "READY"]
+    assert state["is_default"] is True
     assert scalable.num_workers() == 2
     assert len(done.stderr.splitlines()) == 1
     assert "default_workers_per_model" in done.stderr

@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 
 import berth
 
+from ..metadata import ask_metadata
 from ..model_server import Answer, ModelServer
 from ..readiness import Readiness
 from ..refusal import Refusal, not_the_protocol, too_large
@@ -60,9 +61,8 @@ class InferService:
         return message_of("ServerMetadataResponse")(name="berth", version=berth.__version__, extensions=EXTENSIONS)
 
     async def _model_metadata(self, request: Any, context: Any) -> Any:
-        version = self._settings.version_of(request.name, request.version)
-        path = f"/predictions/{quote(request.name)}/{quote(version)}/v2"
-        answer = _require_ok(await self._server.ask("GET", path, _terms(context)))
+        asked = ask_metadata(self._settings, self._server, request.name, request.version, _terms(context))
+        answer = _require_ok(await asked)
         try:
             return Parse(answer.body, message_of("ModelMetadataResponse")(), ignore_unknown_fields=True)
         except ParseError as error:

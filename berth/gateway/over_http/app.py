@@ -19,6 +19,7 @@ from ..refusal import Refusal, too_large
 from ..settings import GatewaySettings
 from .embeddings_door import EmbeddingsDoor
 from .long_bodies import LongBodies
+from .model_metadata import ModelMetadata
 from .pages import ServerPages
 from .reading import MAX_BYTES
 from .root_paths import RootPaths
@@ -40,6 +41,7 @@ def make_app(settings: GatewaySettings, server: ModelServer, readiness: Readines
     longest = max(MAX_BYTES, settings.max_request_bytes)
     app = web.Application(middlewares=[refuse_in_form], client_max_size=longest)
     app.add_routes(ServerPages(settings, readiness).routes())
+    app.add_routes(ModelMetadata(settings, server).routes())
     app.add_routes(EmbeddingsDoor(settings, server).routes())
     app.add_routes(RootPaths(settings, server).routes())
     app.add_routes(LongBodies(settings, server).routes())

@@ -54,7 +54,8 @@ class Served:
 def archives_after(order: Order, live: Served, state: State, new: ServedModel | None = None) -> tuple[Archive, ...]:
     """List what is to be served; Refused where the order does not fit what is. `new`: of the order's archive.
 
-    A rollout replaces the default version of its name, and leaves the others; the first of a name is its default.
+    What is so already stays as it is (`is_so`). A rollout replaces the default version of its name, and leaves the
+    others; the first of a name is its default.
     """
     match order.action:
         case Action.ROLLBACK:
@@ -66,7 +67,8 @@ def archives_after(order: Order, live: Served, state: State, new: ServedModel | 
     assert new is not None
     path = Path(order.archive)
     archive = Archive(path=path, source=path)
-    _require_another_version(path, new, live)
+    if _is_served(path, new, order.action, live):
+        return tuple(live.kept.values())
     if order.action is Action.ROLLOUT and new.name not in live.defaults:
         raise Refused(f"{path} is {new.name}, and served is {live.names}: `berth register {path}` adds it")
     if order.action is Action.REGISTER or new.name not in live.defaults:
@@ -75,21 +77,25 @@ def archives_after(order: Order, live: Served, state: State, new: ServedModel | 
     return tuple(archive if model == replaced else kept for model, kept in live.kept.items())
 
 
-def _require_another_version(path: Path, new: ServedModel, live: Served) -> None:
-    """Refused for a version that is served already, unless it is the default with the same content."""
+def _is_served(path: Path, new: ServedModel, action: Action, live: Served) -> bool:
+    """Whether an archive is served already as is ordered; Refused where its version has another content.
+
+    Registered is any version; in the default's place is the default alone.
+    """
     same = next((model for model in live.models if model.path == new.path), None)
     if same is None:
-        return
+        return False
     if same.folder != new.folder and content_id(same.folder) != content_id(new.folder):
         raise Refused(
             f"{path} is {new.name} {new.version}, and so is what is served, with another content: nobody could tell "
             "them apart; pack it with another --version"
         )
-    is_default = same in live.defaults.values()
-    instead = (
-        "nothing is to be done" if is_default else f"`berth default {new.name} {new.version}` makes it the default"
-    )
-    raise Refused(f"what is served has this content already, as {new.name} {new.version}: {instead}")
+    if action is not Action.REGISTER and same not in live.defaults.values():
+        raise Refused(
+            f"what is served has this content already, as {new.name} {new.version}: `berth default {new.name} "
+            f"{new.version}` makes it the default"
+        )
+    return True
 
 
 def _before(live: Served, state: State) -> tuple[Archive, ...]:
@@ -113,7 +119,7 @@ def _with_default(name: str, version: str, live: Served) -> tuple[Archive, ...]:
     if chosen is None:
         raise Refused(f"there is no {name} {version} here: this server has {live.names}")
     if chosen in live.defaults.values():
-        raise Refused(f"{name} {version} is the default already: nothing is to be done")
+        return tuple(live.kept.values())
     return _archives(live.models, {**live.defaults, name: chosen}, live)
 
 
@@ -143,6 +149,11 @@ def require_same_tasks(old: Sequence[ServedModel], new: Sequence[ServedModel]) -
                 f"{now.task or 'that its own handler has'}: clients would get other results; pack it with another "
                 "--name and `berth register` it"
             )
+
+
+def is_so(archives: Sequence[Archive], live: Served) -> bool:
+    """Whether these are live already, with the same defaults."""
+    return list(archives) == list(live.kept.values())
 
 
 def is_there(archives: Sequence[Archive], live: Served) -> bool:

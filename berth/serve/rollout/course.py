@@ -43,6 +43,7 @@ class Course:
     check: Check
     old: Generation
     new: Generation = field(init=False)
+    prepared: Prepared = field(init=False)
     failure: Exception | None = None
     """Why the new generation should not have stayed; it did, for the old one had ended."""
 
@@ -51,7 +52,8 @@ class Course:
 
         Where the old one has ended, the new one stays, and `failure` says why it should not.
         """
-        self.new = self.server.start_beside(self._prepare())
+        self.prepared = self._prepare()
+        self.new = self.server.start_beside(self.prepared.plan)
         try:
             self._prove()
             self._compare()
@@ -71,24 +73,24 @@ class Course:
         self._remove(self.old)
         self._scale()
 
-    def _prepare(self) -> ServerPlan:
-        workers = _count_workers(self.old.plan)
-        prepared = prepare_beside(self.request, self.old.plan, workers, lambda _: self.check())
-        plan = prepared.plan
-        require_same_tasks(self.old.plan.models, plan.models)
-        names = ", ".join(f"{model.name} {model.version}" for model in plan.models)
+    def _prepare(self) -> Prepared:
+        self.old.plan = _with_workers_now(self.old.plan)
+        prepared = prepare_beside(self.request, self.old.plan, lambda _: self.check())
+        models = prepared.plan.models
+        require_same_tasks(self.old.plan.models, models)
+        names = ", ".join(f"{model.name} {model.version}" for model in models)
         self._tell("verified", f"{names}, every byte")
         self._tell_memory(prepared)
-        return plan
+        return prepared
 
     def _tell_memory(self, prepared: Prepared) -> None:
         memory = prepared.plan.memory
         needed, granted = memory.budget.total_bytes, memory.machine.memory.bytes
         text = (
             f"at most {format_bytes(needed)} of the {format_bytes(granted)} that {memory.machine.memory.source} grants"
-            f"; {memory.workers} worker{'s' * (memory.workers > 1)} of each model{prepared.shortage}"
+            f"; {memory.told_workers}{prepared.shortage}"
         )
-        self._tell("counted", text, needed_bytes=needed, granted_bytes=granted, workers=memory.workers)
+        self._tell("counted", text, needed_bytes=needed, granted_bytes=granted, workers=memory.workers_of)
 
     def _prove(self) -> None:
         began_s = time.monotonic()
@@ -212,14 +214,15 @@ class Course:
     def _scale(self) -> None:
         """Give the new generation the workers for which memory was too short before, and let others know."""
         plan = self.new.plan
-        memory = plan_alone(self.request, plan)
+        memory = plan_alone(self.request, plan, self.prepared.wanted)
+        alone = replace(plan, memory=memory)
         if memory.workers > plan.num_workers:
             with ManagementClient(plan.behind.management.url) as management:
                 for model in plan.models:
-                    management.scale(model.path, workers=memory.workers)
-            text = f"{memory.workers} workers of each model, now that the old ones are gone"
-            self._tell("scaled", text, workers=memory.workers)
-        self.new.plan = replace(plan, memory=memory)
+                    management.scale(model.path, workers=alone.workers_of(model))
+            text = f"{memory.told_workers}, now that the old ones are gone"
+            self._tell("scaled", text, workers=memory.workers_of)
+        self.new.plan = alone
         self.server.publish()
 
     def _counters(self, backend: str) -> Counters:
@@ -242,7 +245,8 @@ class Course:
         self.emit(Event(step=step, text=text, facts=facts))
 
 
-def _count_workers(plan: ServerPlan) -> int:
-    """How many workers the model that has most has now; `berth scale` may have changed that."""
+def _with_workers_now(plan: ServerPlan) -> ServerPlan:
+    """The plan with the workers that each model has now: `berth scale` may have changed that."""
     with ManagementClient(plan.behind.management.url) as management:
-        return max(len(management.describe(model.path).workers) for model in plan.models)
+        workers = {model.path: max(len(management.describe(model.path).workers), 1) for model in plan.models}
+    return replace(plan, memory=plan.memory.with_workers_of(workers))

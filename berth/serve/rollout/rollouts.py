@@ -12,7 +12,7 @@ from ...rollout.messages import Action, Event, Order
 from ...rollout.state import Kept, State, place_of
 from ..request import Request
 from ..server import Server
-from .change import Archive, Served, archives_after, is_there
+from .change import Archive, Served, archives_after, is_so, is_there
 from .course import Course
 from .orders import Check, Emit
 from .redirect import redirect
@@ -28,23 +28,31 @@ class Rollouts:
     state: State
 
     def carry_out(self, order: Order, emit: Emit, check: Check) -> None:
-        """Carry out an order; BerthError says why nothing has changed, and what was live is live again."""
+        """Carry out an order; BerthError says why nothing has changed, and what was live is live again.
+
+        Of what is so already the last event says that nothing was changed.
+        """
         self.server.is_changing = True
         try:
-            self._change(order, emit, check)
+            is_changed = self._change(order, emit, check)
         finally:
             self.server.is_changing = False
+        live = self._live()
         back = "" if order.action is Action.ROLLBACK else "; `berth rollback` goes back"
-        facts = {"live": {name: model.version for name, model in self._live().defaults.items()}}
-        emit(Event(step="done", text=f"live: {self._live().names}{back}", facts=facts, exit_code=0))
+        text = f"live: {live.names}{back}" if is_changed else f"it is so already, nothing was changed: {live.names}"
+        facts = {"live": {name: model.version for name, model in live.defaults.items()}, "changed": is_changed}
+        emit(Event(step="done", text=text, facts=facts, exit_code=0))
 
-    def _change(self, order: Order, emit: Emit, check: Check) -> None:
+    def _change(self, order: Order, emit: Emit, check: Check) -> bool:
+        """Change what is served; False where it is so already."""
         before = self._live()
         try:
             archives = self._archives(order, check)
+            if is_so(archives, before):
+                return False
             if is_there(archives, before):
                 self._redirect(archives, emit)
-                return
+                return True
             course = self._course(order, archives, emit, check)
             course.run()
         except BaseException:
@@ -54,6 +62,7 @@ class Rollouts:
         course.finish()
         if course.failure:
             raise course.failure
+        return True
 
     def _redirect(self, archives: Sequence[Archive], emit: Emit) -> None:
         before = self._live()

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from berth.archive.verify import content_id
+from berth.clients.management import ManagementClient
 from berth.gateway.over_grpc.services import message_of
 from berth.rollout.state import State
 from tests.support.front.haproxy import needs_haproxy
@@ -76,7 +77,8 @@ def test_another_default_loses_no_request_and_can_be_taken_back(server: Server, 
     assert [(each["version"], each["is_default"]) for each in described] == [("1.9", True), ("1.10", False)]
     order(server, "rollback")
     assert (answer(server), State.read(archives).archives()) == ("1.10", tuple(reversed(archives)))
-    assert "the default already" in finish(start(server, "default", "bert", "1.10"))[1]["failed"]["text"]
+    again = order(server, "default", "bert", "1.10")
+    assert (list(again), again["done"]["facts"]["changed"]) == (["done"], False)
 
 
 def test_the_page_keeps_versions_apart(server: Server, archives: list[Path]) -> None:
@@ -101,9 +103,15 @@ def test_a_version_is_one_content(server: Server, tmp_path: Path) -> None:
 
 
 def test_a_rollout_replaces_the_default_and_leaves_the_other_versions(server: Server, tmp_path: Path) -> None:
+    with ManagementClient(server.management_url) as management:
+        management.scale("bert/1.10", workers=2)
     order(server, "register", make_version(tmp_path, "3.0"), "--observe", "0s")
     assert [answer(server, path) for path in ("bert", "bert/1.9", "bert/3.0")] == ["1.10", "1.9", "3.0"]
-    order(server, "rollout", make_version(tmp_path, "2.0"), "--observe", "0s")
+    steps = order(server, "rollout", make_version(tmp_path, "2.0"), "--observe", "0s")
+    workers = {"bert/2.0": 2, "bert/1.9": 1, "bert/3.0": 1}  # the new version has the old one's
+    assert steps["counted"]["facts"]["workers"] == workers
+    with ManagementClient(server.management_url) as management:
+        assert {path: management.describe(path).num_ready for path in workers} == workers
     paths = ("bert", "bert/1.9", "bert/3.0", "bert/1.10")
     assert [answer(server, path) for path in paths] == ["2.0", "1.9", "3.0", "404"]
 

@@ -49,7 +49,9 @@ def test_a_kept_connection_is_led_over_and_versions_find_their_server(tmp_path: 
             for base in ("/predictions/bert/{}", "/v2/models/bert/versions/{}/infer"):
                 found = [server.ask(base.format(version))[2].get("version", "1.0") for version in ("1.0", "2.0")] * 3
                 assert found == ["1.0", "2.0"] * 3
-            assert server.ask("/v2/models/bert/versions/3.0/infer")[0] == 404
+            for path in ("", "/ready", "/infer"):
+                status, _, said = server.ask(f"/v2/models/bert/versions/3.0{path}", method="GET")
+                assert (status, said["error"].rpartition(": ")[2]) == (404, "1.0, 2.0")
             assert not fronts.is_left(plan.behind)
             fronts.switch(replace(plan, behind=second, models=other))
             assert wait_until(lambda: fronts.is_left(plan.behind), START_S)

@@ -35,7 +35,7 @@ class ModelServer(JsonHandler):
     may_answer = threading.Event()
 
     def do_GET(self) -> None:  # noqa: N802 - the base class's name
-        self.answer(200, {"status": "ok"})
+        self.answer(200, {"name": "m", "versions": ["1.0"]} if self.path.endswith("/v2") else {"status": "ok"})
 
     def do_POST(self) -> None:  # noqa: N802 - the base class's name
         self.rfile.read(int(self.headers["content-length"]))
@@ -61,7 +61,7 @@ def standin() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def gateway(standin: str) -> Iterator[Gateway]:
-    with running_gateway(standin, standin, {"m": ["1.0"]}) as running:
+    with running_gateway(standin, standin, {"m": ["1.0", "0.9"]}) as running:
         yield running
 
 
@@ -112,6 +112,14 @@ def test_without_a_time_there_is_none(http: httpx2.Client, stub: Any) -> None:
     with pytest.raises(grpc.RpcError):
         stub.ModelInfer(infer())
     assert [seen.get("x-timeout-ms") for seen in ModelServer.asked] == [None, None]
+
+
+@pytest.mark.parametrize("version", ["", "0.9"])
+def test_metadata_lists_all_versions_the_default_first(http: httpx2.Client, stub: Any, version: str) -> None:
+    path = f"/versions/{version}" * bool(version)
+    assert http.get(f"http://berth/v2/models/m{path}").json() == {"name": "m", "versions": ["1.0", "0.9"]}
+    answer = stub.ModelMetadata(service_pb2.ModelMetadataRequest(name="m", version=version))
+    assert list(answer.versions) == ["1.0", "0.9"]
 
 
 def test_what_is_late_is_refused(http: httpx2.Client) -> None:

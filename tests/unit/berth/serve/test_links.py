@@ -33,3 +33,10 @@ def test_tuned_it_differs_by_its_token_budget_alone(model: ServedModel, tmp_path
     }
     assert (link / "checkpoint").resolve() == model.folder / "checkpoint"
     verify_archive(model.folder)
+
+
+def test_a_number_of_workers_is_what_torchserve_starts(model: ServedModel, tmp_path: Path) -> None:
+    link_model(model, tmp_path / "0", None, workers=3)
+    own = yaml.safe_load((model.folder / "model-config.yaml").read_text())
+    linked = yaml.safe_load((tmp_path / "0" / "model-config.yaml").read_text())
+    assert linked == {**own, "minWorkers": 3, "maxWorkers": 3}

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+from handler.worker.startup import log_line
+
 BEGIN = """
 import sys
 from handler.worker.startup import quick_imports
@@ -42,3 +44,8 @@ def test_the_kernel_kills_a_worker_first() -> None:
         "from handler.worker.startup import die_first; die_first(); print(open('/proc/self/oom_score_adj').read())"
     )
     assert run(program) == "500"
+
+
+def test_facts_are_logged_flat() -> None:
+    facts = {"engine": "packed", "candidates": {"label_id": 5, "scorer": "mlp"}, "threads": 2}
+    assert log_line(facts) == "engine=packed candidates_label_id=5 candidates_scorer=mlp threads=2"

@@ -1,6 +1,7 @@
 """What a second java may take beside the live one, and what it has once that is gone."""
 
 import os
+import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -50,7 +51,11 @@ def request(folder: Path, memory_bytes: int, workers: int = 0) -> Request:
 
 
 def prepare(asked: Request, live: ServerPlan, workers: int = 1) -> Prepared:
-    return prepare_beside(asked, live, workers, ignore)
+    return prepare_beside(asked, scaled(live, workers), ignore)
+
+
+def scaled(live: ServerPlan, workers: int) -> ServerPlan:
+    return replace(live, memory=live.memory.scaled(workers))
 
 
 def test_what_does_not_fit_beside_the_live_one_is_refused_with_the_numbers(live: ServerPlan, tmp_path: Path) -> None:
@@ -79,14 +84,28 @@ def test_the_live_one_counts_with_the_workers_that_it_has(live: ServerPlan, tmp_
     assert more == 8 * GIB - own_bytes(live, workers=3) < 8 * GIB - own_bytes(live)
 
 
+def test_each_model_keeps_its_workers_and_a_new_version_gets_the_old_ones(live: ServerPlan, tmp_path: Path) -> None:
+    asked = request(tmp_path, 8 * GIB)
+    more = make_version(tmp_path, "1.5")
+    prepared = prepare(replace(asked, archives=(*asked.archives, more)), live, workers=3)
+    assert prepared.plan.memory.workers_of == prepared.wanted == {"bert/2.0": 3, "bert/1.5": 1}
+    assert prepared.plan.memory.told_workers == "3 workers of bert/2.0, 1 worker of bert/1.5"
+    assert [prepared.plan.workers_of(model) for model in prepared.plan.models] == [3, 1]
+    assert prepared.shortage == ""
+
+
 def test_four_workers_are_back_once_the_old_version_is_gone(live: ServerPlan, tmp_path: Path) -> None:
     few = live.memory.server.connection_bytes * max(live.memory.connections - FEWEST_CONNECTIONS, 0)
     whole = own_bytes(live, workers=4) + live.memory.scaled(2).budget.total_bytes - few
     asked = request(tmp_path, whole, workers=4)
     prepared = prepare(asked, live, workers=4)
     assert prepared.plan.num_workers == 2
-    assert prepared.shortage == ", and 4 once the old version is gone"
-    alone = plan_alone(asked, prepared.plan)
+    assert re.fullmatch(
+        r"; 4 workers of each model would need .* of memory, and --memory, beside the .* of what is live, grants .*: "
+        "they come once the old version is gone",
+        prepared.shortage,
+    )
+    alone = plan_alone(asked, prepared.plan, prepared.wanted)
     assert (alone.workers, alone.max_workers >= 4, alone.budget.jvm) == (4, True, prepared.plan.memory.budget.jvm)
     assert alone.machine.memory.bytes == whole
 
@@ -96,5 +115,5 @@ def test_a_java_that_is_sized_for_what_is_left_says_so(live: ServerPlan, tmp_pat
     prepared = prepare(asked, live)
     assert prepared.plan.num_workers == prepared.plan.memory.max_workers == 1
     assert "at most 1 until `berth serve` is started again" in prepared.shortage
-    assert plan_alone(asked, prepared.plan).workers == 1
+    assert plan_alone(asked, prepared.plan, prepared.wanted).workers == 1
     assert "start `berth serve` again" in prepared.plan.capacity.reason

@@ -10,7 +10,7 @@ from berth.front.reports.counters import Counters
 from berth.rollout.messages import Action, Order
 from berth.rollout.state import State
 from berth.serve.prepare import prepare_models
-from berth.serve.rollout.change import Served, archives_after, changed, require_same_tasks
+from berth.serve.rollout.change import Served, archives_after, changed, is_so, require_same_tasks
 from berth.serve.rollout.judge import why_slower, why_worse
 from tests.support.rollout.versions import FAILS_WHEN_ASKED, make_version
 
@@ -59,16 +59,32 @@ def test_a_default_that_is_removed_leaves_it_to_the_highest_version() -> None:
     ("order", "name", "words"),
     [
         (Order(action=Action.ROLLOUT, archive=str(NEW)), "new", "`berth register /new.mar` adds it"),
-        (Order(action=Action.REGISTER, archive=str(NEW)), "tiny", "already, as tiny 1.0: nothing is to be done"),
         (Order(action=Action.UNREGISTER, name="new"), "", "this server has bert 1.0, tiny 1.0"),
         (Order(action=Action.DEFAULT, name="bert", version="2.0"), "", "there is no bert 2.0 here"),
-        (Order(action=Action.DEFAULT, name="bert", version="1.0"), "", "is the default already"),
         (Order(action=Action.ROLLBACK), "", "nothing was live before"),
     ],
 )
 def test_an_order_that_does_not_fit_says_what_does(order: Order, name: str, words: str) -> None:
     with pytest.raises(Refused, match=words):
         archives_after(order, LIVE, NOTHING, model(name))
+
+
+@pytest.mark.parametrize(
+    ("order", "version"),
+    [
+        (Order(action=Action.DEFAULT, name="bert", version="1.0"), "1.0"),
+        (Order(action=Action.ROLLOUT, archive=str(NEW)), "1.0"),
+        (Order(action=Action.REGISTER, archive=str(NEW)), "1.0"),
+        (Order(action=Action.REGISTER, archive=str(NEW)), "0.9"),
+    ],
+)
+def test_what_is_so_already_stays_as_it_is(order: Order, version: str) -> None:
+    assert is_so(archives_after(order, TWO, NOTHING, model("bert", version=version)), TWO)
+
+
+def test_a_rollout_of_another_version_that_is_served_says_how_it_becomes_the_default() -> None:
+    with pytest.raises(Refused, match=r"`berth default bert 0\.9` makes it the default"):
+        archives_after(Order(action=Action.ROLLOUT, archive=str(NEW)), TWO, NOTHING, model("bert", version="0.9"))
 
 
 @pytest.mark.parametrize("action", [Action.ROLLOUT, Action.REGISTER, Action.TAKE])

@@ -16,6 +16,7 @@ from berth.health.report import Health, Report
 from berth.rollout.golden import Answered
 from berth.rollout.messages import Action, Event, Order
 from berth.serve.rollout import course as module
+from berth.serve.rollout.beside import Prepared
 from berth.serve.rollout.course import Course
 from berth.serve.server import Server
 from tests.support.front.fronted import plan_before
@@ -112,7 +113,8 @@ def world(tmp_path, monkeypatch):
     made = World(tmp_path)
     for name in ("LOOK_S", "AGAIN_S"):
         monkeypatch.setattr(module, name, 0.0)
-    monkeypatch.setattr(Course, "_prepare", lambda _: made.new.plan)
+    prepared = Prepared(plan=made.new.plan, shortage="", wanted={})
+    monkeypatch.setattr(Course, "_prepare", lambda _: prepared)
     return made
 
 
