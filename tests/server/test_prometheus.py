@@ -29,8 +29,12 @@ def prometheus(answering_server: Server, tmp_path_factory: pytest.TempPathFactor
     with running_prometheus(targets, tmp_path_factory.mktemp("prometheus"), rules) as running:
         for _ in range(2):
             send_good_and_bad(answering_server)
-            seen = Scrape(answering_server).total("berth_requests_total", model_name="bert")
-            running.wait_for(f'berth_requests_total{{model_name="bert"}} == {seen}')
+            for url, name in (
+                (answering_server.metrics_url, "berth_requests_total"),
+                (answering_server.health_url, "berth_front_request_seconds_count"),
+            ):
+                seen = Scrape(answering_server, url).total(name, model_name="bert")
+                running.wait_for(f'{name}{{model_name="bert"}} == {seen}')
         yield running
 
 

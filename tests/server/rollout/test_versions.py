@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -88,12 +89,12 @@ def test_the_page_keeps_versions_apart(server: Server, archives: list[Path]) -> 
         ("1.10", True, content_id(archives[1])),
         ("1.9", False, content_id(archives[0])),
     ]
-    from_its_page = {"sec-fetch-site": "same-origin"}
-    scaled = requests.put(f"{asked}/models/bert/1.9/workers", json={"workers": 2}, headers=from_its_page, timeout=20)
-    assert scaled.status_code == 202, scaled.text
-    server.require(
-        lambda: workers_shown(server) == {"bert/1.10": 1, "bert/1.9": 2}, 60.0, "one version has two workers"
-    )
+    address, from_its_page = f"{asked}/models/bert/1.9/workers", {"sec-fetch-site": "same-origin"}
+    for workers in (2, 1):
+        scaled = requests.put(address, json={"workers": workers}, headers=from_its_page, timeout=20)
+        assert scaled.status_code == 202, scaled.text
+        is_scaled = partial(shows_workers, server, {"bert/1.10": 1, "bert/1.9": workers})
+        server.require(is_scaled, 60.0, "one version is scaled")
 
 
 def test_a_version_is_one_content(server: Server, tmp_path: Path) -> None:
@@ -125,11 +126,11 @@ def test_the_default_that_was_chosen_is_the_default_after_a_restart(server: Serv
         assert [answer(again, path) for path in ("bert", "bert/2.0")] == ["1.9", "2.0"]
 
 
-def workers_shown(server: Server) -> dict[str, int]:
-    """How many workers the page shows of each version."""
+def shows_workers(server: Server, expected: dict[str, int]) -> bool:
+    """Whether the page shows so many workers of each version."""
     state = requests.get(f"{server.inference_url}/ui/state", timeout=20).json()
     assert state["memory"]["used_bytes"] > 2**20
-    return {model: len(each["workers"]) for model, each in state["models"].items()}
+    return {model: len(each["workers"]) for model, each in state["models"].items()} == expected
 
 
 def described_by(server: Server, model: str) -> dict[str, object]:
