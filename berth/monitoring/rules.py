@@ -88,7 +88,7 @@ ALERTS = (
         when=_burn("lost", LOST, "6h", "30m", 6),
         lasts="15m",
         summary=VERSION + ": {{ $value | humanizePercentage }} of requests were lost in 6 hours",
-        runbook="The same, at leisure: which code, since which version or content (`berth_model_info` has its `digest`)",
+        runbook="The same, at leisure: which code, since which version or content (`digest` of `berth_model_info`)",
     ),
     Alert(
         name="BerthSlowBurnFast",
