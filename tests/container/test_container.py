@@ -109,7 +109,7 @@ def test_management_listens_inside_only(container: Container) -> None:
 def test_prometheus_scrapes_it(container: Container, tmp_path_factory: pytest.TempPathFactory) -> None:
     with RestClient(container.url(8080)) as client:
         client.predict(["a text to count"], model="bert")
-    with running_prometheus(container.address(8082), tmp_path_factory.mktemp("prometheus")) as prometheus:
+    with running_prometheus([container.address(8082)], tmp_path_factory.mktemp("prometheus")) as prometheus:
         prometheus.wait_for('berth_requests_total{model_name="bert"} > 0')
         prometheus.wait_for('up{job="berth"} == 1')
 

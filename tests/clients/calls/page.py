@@ -1,6 +1,6 @@
 """The examples of other people's clients in docs/clients.md, as they stand."""
 
-import importlib.util
+import importlib
 import re
 import subprocess
 import sys
@@ -44,11 +44,19 @@ def _start(program: str) -> str:
 
 
 def _is_here(example: str) -> bool:
-    """Whether the package that it imports first is installed."""
+    """Whether the packages that it imports are installed, with what they need."""
     if FOR_NODE in example:
         return NODE.is_dir()
-    package = re.findall(r"^    (?:from|import) (\w+)", example, re.MULTILINE)
-    return all(importlib.util.find_spec(name) for name in package)
+    packages = re.findall(r"^    (?:from|import) (\w+)", example, re.MULTILINE)
+    return all(map(_can_be_imported, packages))
+
+
+def _can_be_imported(name: str) -> bool:
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        return False
+    return True
 
 
 CALLS = [

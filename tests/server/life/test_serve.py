@@ -29,7 +29,7 @@ from tests.support.standin import ANSWERS, make_standin
 
 pytestmark = pytest.mark.server
 
-FRONT_FILES = (front.CONFIG, INSIDE, RUNTIME, GATEWAY_HTTP, GATEWAY_GRPC)
+FRONT_FILES = (front.CONFIG, front.FIRST, INSIDE, RUNTIME, GATEWAY_HTTP, GATEWAY_GRPC)
 
 
 @pytest.fixture(scope="module")

@@ -106,10 +106,10 @@ def test_an_altered_archive(tmp_path: Path) -> None:
         assert_refused_before_java(server, 4, "handler/bert_handler.py", "altered")
 
 
-def test_two_archives_with_one_name(tmp_path: Path) -> None:
+def test_two_archives_with_one_name_and_version(tmp_path: Path) -> None:
     archives = [make_standin(tmp_path / "a"), make_standin(tmp_path / "b", RAISES)]
     with started_server(archives) as server:
-        assert_refused_before_java(server, 4, "'bert'", "--name")
+        assert_refused_before_java(server, 4, "bert 1.0", "--version", "--name")
 
 
 def test_a_management_address_for_everybody(tmp_path: Path) -> None:
