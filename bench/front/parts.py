@@ -8,7 +8,6 @@ OpenVINO installed once more with BERTH_LONE_TEXTS=openvino.
 
 import json
 import os
-import re
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ from typing import Annotated
 import requests
 import typer
 
+from berth.gateway.page.prometheus import read_total
 from berth.settings import Settings, find_config
 
 from ..machine import describe_run
@@ -31,7 +31,6 @@ from .measure import SLICES, Address, Figures, ask, find_addresses, to_table
 COMMAND = "python -m bench.front.parts"
 SCHEMA_VERSION = 1
 STEPS = ("request", "tokenize", "forward")
-STEP_SUM = re.compile(rf"^berth_((?:{'|'.join(STEPS)})_seconds_(?:sum|count))\{{\S+ (\S+)", re.MULTILINE)
 SCRAPE_LAG_S = 0.5  # TorchServe reads the worker's numbers behind the answer
 
 
@@ -57,8 +56,6 @@ def measure(archive: Path, folder: Path, engine: str, rounds: int, seconds: floa
     os.environ["BERTH_LONE_TEXTS"] = engine
     with served(archive, folder / "cache") as url:
         behind, front = find_addresses(url)
-        ask(front.url, 1, seconds)  # there is no histogram before the first request
-        time.sleep(SCRAPE_LAG_S)
         for number in range(rounds):
             print(f"{engine}: round {number + 1} of {rounds}", file=sys.stderr)
             for name, value in find_parts(behind, front, seconds).items():
@@ -101,7 +98,8 @@ def read_steps() -> dict[str, float]:
     """Sums in seconds and counts of the worker's histograms so far."""
     address = Settings.load(find_config(None), os.environ).metrics
     text = requests.get(f"{address.url}/metrics", timeout=10).text
-    return {name: float(value) for name, value in STEP_SUM.findall(text)}
+    names = [f"{step}_seconds_{kind}" for step in STEPS for kind in ("sum", "count")]
+    return {name: read_total(text, f"berth_{name}") or 0.0 for name in names}
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ as one text with a mask of blocks. All take turns. Beside them stands the layer'
 
 import json
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -18,12 +17,11 @@ import torch.nn.functional as F  # noqa: N812 - torch's own convention
 import typer
 from torch import Tensor
 
-from handler.engine.threads import one_thread
-
 from ..machine import describe_run
 from ..texts import mixed_texts, num_tokens
 from .__main__ import to_table
 from .engine import WORDS
+from .lone import Pass, take_turns
 
 COMMAND = "python -m bench.precision.attention"
 SCHEMA_VERSION = 1
@@ -33,7 +31,6 @@ MIXES: Mapping[str, list[int]] = {
     "32 texts of 26 tokens on average": [num_tokens(text) for text in mixed_texts(WORDS, 32)],
     "8 texts of 128 tokens": [128] * 8,
 }
-PASSES = 41
 Attend = Callable[[Tensor, Tensor, Tensor, Sequence[int]], Tensor]
 """Query, key and value [1, heads, T, size] and the texts' lengths -> the same shape."""
 
@@ -62,8 +59,10 @@ def measure(heads: int, size: int, lengths: Sequence[int]) -> dict[str, float]:
     expected = each_text(query, key, value, lengths)
     for way, attend in WAYS.items():
         torch.testing.assert_close(attend(query, key, value, lengths), expected, msg=f"{way} attends otherwise")
-    runs = {way: partial(attend, query, key, value, lengths) for way, attend in WAYS.items()}
-    return take_turns(runs | {"the layer's products": make_products(total, heads * size)})
+    runs: dict[str, Pass] = {way: partial(attend, query, key, value, lengths) for way, attend in WAYS.items()}
+    runs |= {"the layer's products": make_products(total, heads * size)}
+    with torch.inference_mode():
+        return take_turns(runs, per_s=1e6)
 
 
 def each_text(query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[int]) -> Tensor:
@@ -119,23 +118,11 @@ WAYS: Mapping[str, Attend] = {
 }
 
 
-def make_products(num_tokens: int, width: int) -> Callable[[], object]:
+def make_products(num_tokens: int, width: int) -> Pass:
     """The layer's six products, of so many tokens."""
     states, wide = torch.randn(num_tokens, width), torch.randn(num_tokens, 4 * width)
     square, up, down = (torch.randn(shape) for shape in ((width, width), (4 * width, width), (width, 4 * width)))
     return lambda: [F.linear(states, each) for each in (square, square, square, square, up)] + [F.linear(wide, down)]
-
-
-def take_turns(runs: Mapping[str, Callable[[], object]]) -> dict[str, float]:
-    """The median microseconds of a core that each takes."""
-    seconds: dict[str, list[float]] = {way: [] for way in runs}
-    with one_thread(), torch.inference_mode():
-        for _ in range(PASSES + 1):
-            for way, run in runs.items():
-                began_s = time.process_time()
-                run()
-                seconds[way].append(time.process_time() - began_s)
-    return {way: round(1e6 * sorted(found[1:])[PASSES // 2], 1) for way, found in seconds.items()}
 
 
 if __name__ == "__main__":

@@ -115,8 +115,8 @@ def compile_openvino(folder: Path) -> Any:
     return openvino.Core().compile_model(converted, "CPU", settings).create_infer_request()
 
 
-def take_turns(passes: Mapping[str, Pass], times: int = PASSES) -> dict[str, float]:
-    """The median milliseconds of a core that each takes, of so many passes."""
+def take_turns(passes: Mapping[str, Pass], times: int = PASSES, per_s: float = 1000) -> dict[str, float]:
+    """The median milliseconds of a core that each takes, of so many passes; `per_s`: 1e6 for microseconds."""
     seconds: dict[str, list[float]] = {way: [] for way in passes}
     with one_thread():
         for _ in range(times + 1):
@@ -124,7 +124,7 @@ def take_turns(passes: Mapping[str, Pass], times: int = PASSES) -> dict[str, flo
                 began_s = time.process_time()
                 run()
                 seconds[way].append(time.process_time() - began_s)
-    return {way: round(1000 * sorted(found[1:])[times // 2], 2) for way, found in seconds.items()}
+    return {way: round(per_s * sorted(found[1:])[times // 2], 2) for way, found in seconds.items()}
 
 
 if __name__ == "__main__":

@@ -63,14 +63,8 @@ POSITIONS_AFTER_PADDING = frozenset(
 
 def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
     """The checkpoint in a folder of today's form; Refused with what to do when it cannot be packed."""
-    if is_gliner(checkpoint):
-        config = _load_config(checkpoint)
-        positions = tokens_without_positions(checkpoint, config) or _usable_positions(config)
-        return load_gliner_checkpoint(checkpoint, task, _max_tokens(checkpoint, positions, None))
-    if is_gliclass(checkpoint):
-        config = _load_config(checkpoint)
-        positions = longest_tokens(config, _usable_positions(config))
-        return load_gliclass_checkpoint(checkpoint, task, _max_tokens(checkpoint, positions, None))
+    if is_gliner(checkpoint) or is_gliclass(checkpoint):
+        return _load_labelled(checkpoint, task)
     check_setfit(checkpoint, task)
     refuse_unmerged(checkpoint)
     modules = load_modules(checkpoint)
@@ -107,6 +101,16 @@ def load_checkpoint(checkpoint: Path, task: Task | None) -> Checkpoint:
         vectors=vectors,
         score_function=_score_function(checkpoint, modules, config, late) if task is Task.TEXT_RANKING else None,
     )
+
+
+def _load_labelled(checkpoint: Path, task: Task | None) -> Checkpoint:
+    """A model that reads labels with its text: GLiNER's or GLiClass's."""
+    config = _load_config(checkpoint)
+    positions = _usable_positions(config)
+    if is_gliner(checkpoint):
+        tokens = _max_tokens(checkpoint, tokens_without_positions(checkpoint, config) or positions, None)
+        return load_gliner_checkpoint(checkpoint, task, tokens)
+    return load_gliclass_checkpoint(checkpoint, task, _max_tokens(checkpoint, longest_tokens(config, positions), None))
 
 
 def _embedding_of(checkpoint: Path, modules: Modules, config: Mapping[str, object], task: Task) -> Embedding:

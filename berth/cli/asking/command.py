@@ -58,11 +58,8 @@ def predict(
     from .inputs import parse_parameters, read_items  # noqa: PLC0415 - `--help` answers at once
 
     settings = parse_parameters(parameters)
+    _check_together(output, without=texts or objects or rejects, only_with=to or column)
     if output:
-        if texts or objects or rejects:
-            raise UsageError(
-                "--output goes with --file, without texts, --objects and --rejects: it has files of its own"
-            )
         _require_berth()
         from .folder import ask_server, make_job  # noqa: PLC0415
 
@@ -70,12 +67,17 @@ def predict(
             make_job(file, output, to or "jsonl", column or (), settings), url, model, as_json=wants_json(as_json)
         )
         return
-    if to or column:
-        raise UsageError("--to and --column go with --output: without it each answer is printed as JSON")
     from .answers import print_answers  # noqa: PLC0415
 
     items = read_items(texts or [], _local(file), objects=objects)
     print_answers(items, url, model, settings, rejects, as_json=wants_json(as_json))
+
+
+def _check_together(output: str | None, *, without: object, only_with: object) -> None:
+    if output and without:
+        raise UsageError("--output goes with --file, without texts, --objects and --rejects: it has files of its own")
+    if only_with and not output:
+        raise UsageError("--to and --column go with --output: without it each answer is printed as JSON")
 
 
 def _local(file: str | None) -> Path | None:

@@ -2,12 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 from ..readiness import Readiness
 from ..settings import GatewaySettings
 from .around import Around, Described
-from .prometheus import read_buckets, read_sums, read_total
+from .prometheus import Buckets, read_buckets, read_sums, read_total
 
 KEPT_S = 1.0
 HISTOGRAM = "berth_request_seconds"
@@ -40,6 +42,11 @@ class LiveState:
             asyncio.gather(self._readiness.why_not(), self._around.capacity(), self._around.metrics()),
             asyncio.gather(*map(self._around.describe, self._models)),
         )
+        numbers = _Numbers(
+            under_way=read_sums(metrics, UNDER_WAY),
+            waiting=read_sums(metrics, WAITING),
+            seconds=read_buckets(metrics, HISTOGRAM),
+        )
         return {
             "why_not_ready": why_not,
             "max_workers": capacity and capacity.max_workers,
@@ -50,19 +57,27 @@ class LiveState:
                 "granted_bytes": capacity and capacity.granted_bytes,
             },
             "models": {
-                model: None if each is None else _describe(model, each, metrics)
+                model: None if each is None else _describe(model, each, numbers)
                 for model, each in zip(self._models, described, strict=True)
             },
         }
 
 
-def _describe(model: str, described: Described, metrics: str) -> dict[str, object]:
-    waiting = described.job_queue_status.pending_requests + read_sums(metrics, WAITING).get(model, 0)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Numbers:
+    """What was scraped of all models, by their NAME/VERSION."""
+
+    under_way: Mapping[str, float]
+    waiting: Mapping[str, float]
+    seconds: Mapping[str, Buckets]
+
+
+def _describe(model: str, described: Described, numbers: _Numbers) -> dict[str, object]:
     return {
         "workers": [{"id": worker.id, "status": worker.status} for worker in described.workers],
-        "under_way": read_sums(metrics, UNDER_WAY).get(model),
-        "waiting": waiting,
-        "seconds": read_buckets(metrics, HISTOGRAM).get(model, []),
+        "under_way": numbers.under_way.get(model),
+        "waiting": described.job_queue_status.pending_requests + numbers.waiting.get(model, 0),
+        "seconds": numbers.seconds.get(model, []),
     }
 
 
