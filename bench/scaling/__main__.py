@@ -1,7 +1,8 @@
 """`python -m bench.scaling`: how well do pods follow a load, and what do they cost?
 
 Simulated: pods whose batches take what a BERT-base took on two cores, the front's refusals, Kubernetes' autoscaler
-with its windows, limits and delays, KEDA down to no pod. Loads are made up: Poisson processes of stated rates, seeded.
+with its windows, limits and delays, KEDA down to no pod. Loads are Poisson processes, seeded: of made-up rates, and of
+those of a day that a load balancer recorded (curves.py says which), scaled to pods of this size.
 A minute is over the target when more than 5 % of its requests waited longer or were refused. With --beside-server a
 real server gets a step instead, and the simulation the same arrivals.
 """
@@ -28,7 +29,7 @@ COMMAND = "python -m bench.scaling"
 SCHEMA_VERSION = 1
 PAGE, MODEL = Path("docs/bench/peers-avx2-base.json"), "BERT-base"
 MACHINE = "e2-standard-4"  # one pod of k8s/base on each: of its 4 cores pods get less than two times 2
-CURVES = (curves.step(20, 90), curves.spike(20, 110), curves.day(5, 70), curves.office(70))
+CURVES = (curves.step(20, 90), curves.spike(20, 110), curves.day(5, 70), curves.office(70), curves.recorded(110))
 SEED = 1
 
 

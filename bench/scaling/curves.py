@@ -1,10 +1,17 @@
-"""Loads: how many requests a second come when, and their arrivals as a Poisson process's, seeded. Pure."""
+"""Loads: how many requests a second come when, and their arrivals as a Poisson process's, seeded."""
 
+import bisect
+import csv
 import math
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+RECORDED = Path(__file__).with_name("recorded.csv")
+"""What a load balancer of AWS counted in each five minutes of 2014-04-10: the first day of
+realAWSCloudwatch/elb_request_count_8c0756.csv of the Numenta Anomaly Benchmark, github.com/numenta/NAB at 63ec7c2700e9,
+Copyright 2014-2024 Numenta Inc., MIT license. The five minutes from 11:34 are missing there too."""
 MINUTE_S, HOUR_S = 60.0, 3600.0
 
 
@@ -64,5 +71,18 @@ def office(high: float) -> Curve:
         name=f"office: nobody but from 8 to 18, {high:g} requests/s at 13",
         duration_s=24 * HOUR_S,
         rate=lambda at_s: max(0.0, high * math.sin((at_s / HOUR_S - 8) * math.pi / 10)) if at_s < 18 * HOUR_S else 0.0,
+        peak_rps=high,
+    )
+
+
+def recorded(high: float) -> Curve:
+    """The 24 hours of RECORDED, a rate for each count; the fullest has `high` requests/s."""
+    with RECORDED.open(encoding="ascii", newline="") as file:
+        rows = [(float(row["minute"]) * MINUTE_S, float(row["requests"])) for row in csv.DictReader(file)]
+    begins, scale = [at_s for at_s, _ in rows], high / max(count for _, count in rows)
+    return Curve(
+        name=f"recorded: a day of a load balancer's counts, its fullest five minutes {high:g} requests/s",
+        duration_s=24 * HOUR_S,
+        rate=lambda at_s: rows[bisect.bisect_right(begins, at_s) - 1][1] * scale,
         peak_rps=high,
     )

@@ -72,6 +72,14 @@ def test_a_curve_has_the_arrivals_of_its_rate() -> None:
     assert curves.office(70).rate(4 * 3600.0) == curves.office(70).rate(22 * 3600.0) == 0.0
 
 
+def test_a_recorded_day_has_its_counts_rates() -> None:
+    curve = curves.recorded(110)
+    minutes = {0: 94, 4: 94, 5: 56, 970: 335, 692: 6, 1439: 9}  # the counts of five minutes; those of 690 are missing
+    assert [curve.rate(minute * 60.0) for minute in minutes] == pytest.approx(
+        [count * 110 / 335 for count in minutes.values()]
+    )
+
+
 def test_fixed_pods_cost_their_time_and_share_the_load() -> None:
     arrivals = poisson(30.0, 600.0, seed=1)
     alone, shared = (
