@@ -38,6 +38,11 @@ class Metric:
     meaning: str
     labels: tuple[str, ...] = ()
 
+    @property
+    def declared_unit(self) -> str:
+        """What is declared as its unit, which TorchServe puts at the end of its own HELP text and nowhere else."""
+        return f"{self.unit}: {self.meaning}"
+
 
 REQUEST_SECONDS = Metric(
     name="berth_request_seconds",
@@ -49,13 +54,13 @@ TOKENIZE_SECONDS = Metric(
     name="berth_tokenize_seconds",
     kind=Kind.HISTOGRAM,
     unit="Seconds",
-    meaning="of that, making tokens of the batch's texts",
+    meaning="of a batch's time, making tokens of its texts",
 )
 FORWARD_SECONDS = Metric(
     name="berth_forward_seconds",
     kind=Kind.HISTOGRAM,
     unit="Seconds",
-    meaning="of that, the model's forward passes, with the copies to and from the device",
+    meaning="of a batch's time, the model's forward passes, with the copies to and from the device",
 )
 REQUESTS_TOTAL = Metric(
     name="berth_requests_total",

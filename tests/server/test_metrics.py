@@ -24,6 +24,7 @@ from tests.support.texts import mixed_texts
 pytestmark = pytest.mark.server
 
 HISTOGRAMS = [metric.name for metric in METRICS if metric.kind is Kind.HISTOGRAM]
+JARS_HELP = "Torchserve prometheus {} metric with unit: "
 NO_PROMTOOL = "no promtool: it comes with Debian's package prometheus"
 
 
@@ -81,6 +82,7 @@ def test_every_metric_is_there_with_its_labels_beside_torchserves_own(answering_
     scrape = Scrape(answering_server)
     for metric in METRICS:
         assert f"# TYPE {metric.name} {metric.kind}" in scrape.lines
+        assert f"# HELP {metric.name} {JARS_HELP.format(metric.kind)}{metric.declared_unit}" in scrape.lines
         sample = metric.name + ("_sum" if metric.kind is Kind.HISTOGRAM else "")
         assert set(scrape.labels(sample)) == {*metric.labels, *MODEL_LABELS, "Hostname"}
     for name in ("ts_inference_requests_total", "ts_queue_latency_microseconds", "Requests4XX", "QueueTime"):

@@ -153,7 +153,7 @@ def test_declared_is_what_is_emitted() -> None:
     declared: dict[str, Any] = yaml.safe_load(DECLARED.read_text("utf-8"))["model_metrics"]
     assert {
         (kind, item["name"], item["unit"], *item["dimensions"]) for kind, items in declared.items() for item in items
-    } == {(metric.kind, metric.name, metric.unit, *metric.labels, *MODEL_LABELS) for metric in METRICS}
+    } == {(metric.kind, metric.name, metric.declared_unit, *metric.labels, *MODEL_LABELS) for metric in METRICS}
 
 
 def test_torchserves_own_metrics_are_all_declared() -> None:
