@@ -7,7 +7,7 @@ from pathlib import Path
 from . import cgroup, cold_start, drain, faults, front, kills, memory, overload, starts
 from .alerts import dashboard
 from .alerts import drill as alerts
-from .trouble import clock, disk, files, hangups, heap, leak, restart, store
+from .trouble import clock, disk, files, hangups, heap, leak, restart, rollout, store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +31,7 @@ DRILLS: dict[str, Drill] = {
     "cgroup": Drill(title="in a memory cgroup of the predicted size, and in one that is too small", run=cgroup.run),
     "alerts": Drill(title="every alert fires at its fault, and clears", run=alerts.run),
     "dashboard": Drill(title="every query of the dashboard under load, and a picture", run=dashboard.run),
+    "rollout": Drill(title="another version and back under load; canaries that are worse", run=rollout.run),
     "leak": Drill(title="a worker that leaks 1 MB a request", run=leak.run),
     "heap": Drill(title="java's heap too small for what waits", run=heap.run),
     "disk": Drill(title="the temporary folder full", run=disk.run),

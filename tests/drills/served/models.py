@@ -16,9 +16,9 @@ from tests.support.checkpoints.large import make_bert_base
 HANDLER = "handler/bert_handler.py"
 
 
-def pack_sample(folder: Path) -> Path:
+def pack_sample(folder: Path, version: str = "1.0") -> Path:
     """bert.mar in `folder`: embeddings, 91 MB."""
-    return pack_checkpoint(None, PackOptions(output=folder)).archive
+    return pack_checkpoint(None, PackOptions(output=folder, version=version)).archive
 
 
 def pack_bert_base(folder: Path) -> Path:
@@ -27,19 +27,26 @@ def pack_bert_base(folder: Path) -> Path:
     return pack_checkpoint(checkpoint, PackOptions(output=folder)).archive
 
 
-LEAK = """
+TROUBLED = """
+
+import time
 
 _held = []
 _handle = BertHandler.handle
 
 
-def _leak(self, data, context):
-    _held.extend(b"x" * {bytes} for fields in data if fields.get("body"))  # health checks have none
+def _trouble(self, data, context):
+    for fields in data:
+        if "river" in str(fields.get("body")):  # of every request of the drills' clients, and of no check
+            {trouble}
     return _handle(self, data, context)
 
 
-BertHandler.handle = _leak
+BertHandler.handle = _trouble
 """
+LEAKS = TROUBLED.format(trouble='_held.append(b"x" * 1024**2)')
+FAILS = TROUBLED.format(trouble='raise RuntimeError("a fault of this version")')
+IS_SLOW = TROUBLED.format(trouble="time.sleep(1.0)")
 
 
 def unpack_with(archive: Path, changed: Mapping[str, object]) -> Path:
@@ -49,11 +56,11 @@ def unpack_with(archive: Path, changed: Mapping[str, object]) -> Path:
     return _unpack(archive, MODEL_CONFIG, yaml.safe_dump(settings, sort_keys=False))
 
 
-def unpack_leaking(archive: Path, leak_bytes: int) -> Path:
-    """The same with a handler that keeps so many bytes of each request for ever."""
+def unpack_with_trouble(archive: Path, trouble: str) -> Path:
+    """The archive's folder, as valid as it was, with LEAKS, FAILS or IS_SLOW behind its handler."""
     with zipfile.ZipFile(archive) as opened:
         source = opened.read(HANDLER).decode()
-    return _unpack(archive, HANDLER, source + LEAK.format(bytes=leak_bytes))
+    return _unpack(archive, HANDLER, source + trouble)
 
 
 def _unpack(archive: Path, member: str, text: str) -> Path:

@@ -10,7 +10,7 @@ from tests.support.servers import started_server
 from ..clients import LOST, RIGHT, WRONG
 from ..load.memory_group import NO_GROUP, memory_group
 from ..memory import predict
-from ..served.models import pack_sample, unpack_leaking
+from ..served.models import LEAKS, pack_sample, unpack_with_trouble
 from ..table import table, verdict
 from .counted import HEADER, asker_of, row, under_load
 
@@ -21,7 +21,7 @@ SAID = "it is renewed"
 
 
 def run(folder: Path) -> Iterator[str]:
-    archive = unpack_leaking(pack_sample(folder), MIB)
+    archive = unpack_with_trouble(pack_sample(folder), LEAKS)
     need = predict(archive, 1).total_bytes
     with memory_group("leak") as group:
         if group is None:
