@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.rollout.orders import finish, start
+from tests.support.rollout.clients import KINDS, never_pausing
+from tests.support.rollout.orders import finish, order, start
+from tests.support.rollout.versions import make_version
 from tests.support.servers import Server, running_server
 
 from ..clients import LOST, RIGHT, WRONG, Tally
@@ -50,6 +52,20 @@ def run(folder: Path) -> Iterator[str]:
     yield verdict(
         not sum_of(WRONG, failed.tally) + sum_of(LOST, failed.tally), "a canary's errors are all that it costs"
     )
+
+    yield from by_version(folder / "versions")
+
+
+def by_version(folder: Path) -> Iterator[str]:
+    """Sixteen clients that never pause, and handlers that answer with their version."""
+    first, second = (make_version(folder, version) for version in ("1.0", "2.0"))
+    with running_server([first]) as server, never_pausing(server) as clients:
+        order(server, "rollout", second, *ARGUMENTS)
+        order(server, "rollback", "--observe", "5s")
+    answers = {kind: clients.answers[kind] for kind in KINDS}
+    rows = [(f"{KINDS[kind]} {kind}", counted["1.0"], counted["2.0"]) for kind, counted in answers.items()]
+    yield from table(("clients, connections", "answers of 1.0", "of 2.0"), rows)
+    yield verdict(not clients.failures, f"a rollout and back, {clients.failures.total()} failed")
 
 
 def change(server: Server, what: str, *order: object) -> Change:
