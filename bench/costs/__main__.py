@@ -6,7 +6,7 @@ from berth.sources.sample import sample_folder
 
 from ..peers.measure.mixes import LOGNORMAL, make_mix
 from ..texts import num_tokens
-from .page import claim_lines, cpu_table, gpu_table, hosted_table
+from .page import claim_lines, cpu_table, gpu_table, hosted_table, machine_table
 from .prices import machine, prices
 from .rates import cpu_rates, gpu_rates
 
@@ -31,6 +31,14 @@ The server is busy without a pause: a load that comes and goes costs two to four
 Requests/s are of 32 clients, each of which asks again when it is answered; the pages are peers.md, peers-avx512.md,
 peers-avx2.md and peers-avx2-base.md, in this order, and have dates and commits.
 
+## Other machine types of GKE
+
+{machine_table(prices("machines"))}
+
+The same source, region and day. The first three have 4 CPUs and 15 or 16 GiB, and the last is that of
+overlays/gke-gpu: 8 CPUs, 32 GiB and an L4. None was measured: where one is as fast as a row above, that row's dollars
+are so many times as much.
+
 ## Beside hosted embeddings
 
 {hosted_table(prices("hosted"), tokens)}
@@ -49,7 +57,8 @@ It is not so, not even for one client. What is true is that one client gets litt
 
 The card's figures are of 2026-11-28 at commit 8858514 (the graphs: a prototype of today's), bf16, with 16 cores of its
 host and 256 or 512 clients (bench/costs/gpu.json). They were taken by hand; a page of `make gpu-check` shall replace
-them. What an H100 costs on GKE was not read, and no L4 was measured: neither has a price here.
+them. An H100 has no price here, for the source's own differ by more than twice between regions (4.20 to 11.03 dollars
+an hour), and no L4 was measured.
 """
 
 

@@ -25,6 +25,12 @@ def gpu_table(rates: Sequence[Rate], tokens: float) -> str:
     return to_table(HEADER[:-1], [_row(rate, tokens)[:-1] for rate in rates])
 
 
+def machine_table(machines: Sequence[Price]) -> str:
+    """Each machine type beside the first, which the other tables take."""
+    rows = [[each.name, f"{each.dollars:g}", f"{each.dollars / machines[0].dollars:.2f}"] for each in machines]
+    return to_table(("machine type", "dollars an hour", f"times an {machines[0].name}"), rows)
+
+
 def hosted_table(hosted: Sequence[Price], tokens: float) -> str:
     """What others take for a million texts of the same length."""
     rows = [[each.name, f"{each.dollars:g}", f"{each.dollars * tokens:.2f}", each.source, each.read] for each in hosted]

@@ -35,7 +35,7 @@ CLIENTS = 32
 SHARES = (0.3, 1.2)  # of what the server has just answered in a closed loop
 STEP_S, MEASURED_S = 30.0, 6.0
 WINDOW_S = 5.0
-GAUGE = re.compile(r"^berth_front_requests\{.*priority=\"normal\"\} (\S+)$", re.MULTILINE)
+GAUGE = re.compile(r"^berth_front_under_way (\S+)$", re.MULTILINE)
 HEADER = ("seconds", "requests/s", "under way, server", "simulated", "p50 ms, server", "simulated", "p95 ms, server")
 Timed = Sequence[tuple[float, float]]
 """(seconds since the start, a value)."""

@@ -52,7 +52,7 @@ class Pod:
 
     @property
     def in_flight(self) -> int:
-        """Requests that are under way: berth_front_requests."""
+        """Requests that are under way: berth_front_under_way."""
         return len(self._waiting) + len(self._batch)
 
     def busy_until(self, now_s: float) -> float:

@@ -52,7 +52,7 @@ def _ways() -> Iterator[Way]:
 
 
 def in_flight(reading: Reading) -> Sequence[float | None]:
-    """berth_front_requests of each pod."""
+    """berth_front_under_way of each pod."""
     return reading.in_flight
 
 

@@ -54,6 +54,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             title="Under way",
             unit="short",
             queries={
+                "all under way": "sum(berth_front_under_way)",
                 f"{NAME} under way": _by("model_name", "berth_front_requests"),
                 f"{NAME} waiting in the front": _by("model_name", "berth_front_waiting"),
                 f"{NAME} in TorchServe's queue": _by("model_name", "berth_queue_requests"),

@@ -1,4 +1,4 @@
-"""k8s/ as a cluster would get it: base, base with each set of components, overlays, through `kubectl kustomize`."""
+"""k8s/ as a cluster would get it: base, base with sets of components, overlays, through `kubectl kustomize`."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ RENDERINGS = (*(" + ".join(("base", *chosen)) for chosen in SETS), *OVERLAYS)
 """The server's."""
 CANARY = ("gke-canary", "base + gateway + canary")
 """Another version beside the served one, and who leads a share of the requests to it."""
-SCALING = ("base + autoscaling", "base + gateway + monitoring + autoscaling-keda")
+SCALING = ("gke-cpu + autoscaling", "base + gateway + monitoring + autoscaling-keda")
 """Pods that follow the load."""
 PLACES = ("base + model-bucket", "kserve")
 """The archive from a bucket, and KServe in the place of base."""
@@ -53,18 +53,18 @@ def render(name: str) -> tuple[Document, ...]:
     """The objects of any rendering above, which are not to be changed: every caller has the same."""
     if name in (*OVERLAYS, *BULK, CANARY[0], PLACES[1]):
         return tuple(kustomize(K8S / "overlays" / name))
-    _, *components = name.split(" + ")
+    first, *components = name.split(" + ")
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder).resolve()
-        write_kustomization(here, components)
+        write_kustomization(here, K8S / ("base" if first == "base" else f"overlays/{first}"), components)
         return tuple(kustomize(here))
 
 
-def write_kustomization(folder: Path, components: Iterable[str]) -> None:
-    """An overlay of base and these components; kustomize wants relative paths."""
+def write_kustomization(folder: Path, resource: Path, components: Iterable[str]) -> None:
+    """An overlay of a folder and these components; kustomize wants relative paths."""
     overlay = {
         "namespace": "berth",
-        "resources": [os.path.relpath(K8S / "base", folder)],
+        "resources": [os.path.relpath(resource, folder)],
         "components": [os.path.relpath(K8S / "components" / name, folder) for name in components],
     }
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay), "utf-8")

@@ -33,9 +33,8 @@ def helm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def template(helm: Path, *settings: str) -> list[Document]:
+def template(helm: Path, *options: str) -> list[Document]:
     """The chart's objects, in the namespace berth."""
-    options = [option for setting in settings for option in ("--set-string", setting)]
     command = [str(helm), "template", "berth", str(CHART), "--namespace", "berth", *options]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert ran.returncode == 0, ran.stderr
@@ -50,12 +49,12 @@ def test_its_objects_are_those_of_base(helm: Path, rendered: Rendered) -> None:
 
 def test_its_values_are_what_an_overlay_changes(helm: Path, rendered: Rendered) -> None:
     image = "example.org/berth@sha256:0"
-    (deployment,) = [
-        each for each in template(helm, f"image={image}", "resources.cpu=3") if each["kind"] == "Deployment"
-    ]
+    values = (f"--set=image={image}", "--set-string=resources.cpu=3", "--set=replicas=2")
+    (deployment,) = [each for each in template(helm, *values) if each["kind"] == "Deployment"]
     overlay = pick(rendered("gke-cpu"), "Deployment")
     overlay["spec"]["template"]["spec"]["containers"][0]["image"] = image
     assert deployment["spec"]["template"] == overlay["spec"]["template"]
+    assert deployment["spec"]["replicas"] == overlay["spec"]["replicas"] == 2
 
 
 def test_helm_lint_finds_nothing(helm: Path) -> None:

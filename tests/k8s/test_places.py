@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,21 @@ from yamllint import linter
 
 from berth.clients.launcher import health_endpoint
 from berth.health.server import PATHS
+from berth.machine.limits import MemoryLimit
+from berth.machine.machine import Machine
+from berth.machine.quantities import format_bytes, parse_quantity
+from berth.memory.budget import ModelLoad
+from berth.memory.fit import MemoryPlan
+from berth.memory.plan import plan_models
+from berth.settings import Settings
+from handler.config import HandlerConfig, Task
+from tests.support.servers import CONFIG
 
 from .checkers import VERSIONS, YAML_STYLE, Outcome, check_kubernetes
 from .conftest import Rendered
 from .renderings import PLACES, ROOT, Document, pick
 from .test_agreement import image_environment, settings
+from .test_memory import facts
 
 BUCKET, KSERVE = PLACES
 PLATFORMS = ROOT / "examples/platforms"
@@ -37,6 +48,21 @@ def probes(container: Document) -> dict[str, tuple[str, int]]:
 
 def variables(container: Document) -> dict[str, str]:
     return {entry["name"]: entry["value"] for entry in container["env"]}
+
+
+def plan_bert_base(environ: dict[str, str], memory: str = "4Gi") -> MemoryPlan:
+    """A BERT-base for embeddings, one worker, on two cores with a front."""
+    size = replace(facts("bert-base"), config=HandlerConfig(task=Task.EMBEDDINGS, max_tokens=512))
+    machine = Machine(
+        memory=MemoryLimit(bytes=parse_quantity(memory), source="--memory"),
+        cores=2,
+        num_gpus=0,
+        gpu=None,
+        not_forked=None,
+        haproxy=Path("/usr/sbin/haproxy"),
+    )
+    served = ModelLoad(size=size, workers=1, is_in_memory=False)
+    return plan_models([served], Settings.load(CONFIG, environ), machine, workers=1)
 
 
 @pytest.mark.parametrize("path", sorted(PLATFORMS.rglob("*.yaml")), ids=lambda path: path.parent.name)
@@ -79,13 +105,35 @@ def test_kserve_runs_the_pod_of_base(rendered: Rendered) -> None:
     assert variables(runtime)["TS_LOAD_MODELS"] == "bert.mar"
 
 
-def test_cloud_run_asks_the_images_ports_and_holds_its_queue() -> None:
+def test_cloud_run_asks_the_images_ports() -> None:
     spec = cloud_run()["spec"]["template"]["spec"]
     (container,) = spec["containers"]
     assert [port["containerPort"] for port in container["ports"]] == [settings().inference.port]
     assert {port for _, port in probes(container).values()} == {health_endpoint(image_environment()).port}
     assert {path for path, _ in probes(container).values()} <= set(PATHS)
     assert spec["timeoutSeconds"] > 60  # TorchServe's responseTimeout
+
+
+def test_cloud_run_sends_as_many_requests_as_the_queue_holds_in_the_memory_that_it_is_told() -> None:
+    spec = cloud_run()["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    option, memory = container["args"]
+    assert (option, memory) == ("--memory", container["resources"]["limits"]["memory"])
+    planned = plan_bert_base(variables(container), memory)
+    planned.require_fit()
+    assert (planned.machine.cores, planned.queue_length) == (
+        int(container["resources"]["limits"]["cpu"]),
+        spec["containerConcurrency"],
+    )
+
+
+def test_the_document_says_what_a_bert_base_needs() -> None:
+    document = (ROOT / "docs/platforms.md").read_text("utf-8")
+    _, _, table = document.partition("| variables | GiB |\n|---|---|\n")
+    rows = [line.split("|")[1:3] for line in table.partition("\n\n")[0].splitlines()]
+    planned = [plan_bert_base(dict(re.findall(r"`(\w+)=(\w+)`", named))).least.total_bytes for named, _ in rows]
+    assert [f"{gib.strip()} GiB" for _, gib in rows] == [format_bytes(least) for least in planned]
+    assert len(set(planned)) == 3
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -7,13 +7,13 @@ import pytest
 
 from berth.clients.launcher import health_endpoint
 from berth.exposition import Kind
-from berth.front.reports.metrics import REQUESTS
+from berth.front.reports.metrics import UNDER_WAY
 
 from .conftest import Rendered
-from .renderings import ROOT, SCALING, Document, pick
+from .renderings import CANARY, ROOT, SCALING, Document, label, pick
 
 HPA, KEDA = SCALING
-GAUGE = REQUESTS.name
+GAUGE = UNDER_WAY.name
 
 
 def most_nodes() -> int:
@@ -38,7 +38,7 @@ def test_the_autoscaler_follows_the_fronts_gauge_of_each_pod(rendered: Rendered)
     assert container["endpoint"] == {"port": health_endpoint({}).port, "path": "/metrics"}
     gauge = container["metrics"][0]["gauge"]
     assert gauge["prometheusMetricName"] == GAUGE
-    assert REQUESTS.kind is Kind.GAUGE, "AutoscalingMetric takes no other"
+    assert UNDER_WAY.kind is Kind.GAUGE, "AutoscalingMetric takes no other"
     spec = pick(objects, "HorizontalPodAutoscaler")["spec"]
     assert spec["metrics"][0]["pods"]["metric"]["name"] == f"autoscaling.gke.io|berth|{gauge['name']}"
     assert spec["scaleTargetRef"]["kind"] == "Deployment"
@@ -56,7 +56,9 @@ def test_both_scale_alike_and_within_the_nodes(rendered: Rendered) -> None:
 def test_keda_asks_for_the_gauge_and_wakes_by_what_sees_requests_without_a_pod(rendered: Rendered) -> None:
     objects: list[Document] = rendered(KEDA)
     pods, balancer = pick(objects, "ScaledObject")["spec"]["triggers"]
-    assert f"sum({GAUGE}{{" in pods["metadata"]["query"]
+    namespace, job = re.findall(r"sum\(" + GAUGE + r'\{namespace="(.+)",job="(.+)"\}\)', pods["metadata"]["query"])[0]
+    assert pick(objects, "PodMonitoring", job)["metadata"]["namespace"] == namespace
+    assert not [each for each in rendered(CANARY[0]) if label(each) == f"PodMonitoring/{job}"], "it counts the canary's"
     assert "https_request_count" in balancer["metadata"]["query"]
     assert float(balancer["metadata"]["activationThreshold"]) == 0
     for trigger in (pods, balancer):

@@ -14,6 +14,12 @@ from .runtime_tables import Entry, oldest_ages, read_backends, read_table
 PRIORITIES = {"": "normal", "low": "low"}
 CLASSES = ("2xx", "4xx", "5xx")
 
+UNDER_WAY = Family(
+    name="berth_front_under_way",
+    kind=Kind.GAUGE,
+    unit="count",
+    meaning="requests that are under way, of every model and priority together: what autoscaling follows",
+)
 REQUESTS = Family(
     name="berth_front_requests",
     kind=Kind.GAUGE,
@@ -66,7 +72,7 @@ CONNECTIONS = Family(
     unit="count",
     meaning="clients' connections, idle ones and health probes' included",
 )
-FAMILIES = (REQUESTS, WAITING, OLDEST, WAIT, SECONDS, ANSWERS, REFUSALS, CONNECTIONS)
+FAMILIES = (UNDER_WAY, REQUESTS, WAITING, OLDEST, WAIT, SECONDS, ANSWERS, REFUSALS, CONNECTIONS)
 
 
 Labels = Mapping[str, str]
@@ -80,6 +86,7 @@ def render_metrics(ask: Callable[[str], str], backends: Sequence[Backend]) -> st
     oldest = oldest_ages(ask("show sess"))
     return render(
         {
+            UNDER_WAY: [Sample(labels={}, value=sum(entry.get("conn_cur", 0) for _, entry in queues))],
             REQUESTS: [Sample(labels=own, value=entry.get("conn_cur", 0)) for own, entry in queues],
             WAITING: [Sample(labels=own, value=float(shown[name]["qcur"])) for name, own in labels.items()],
             OLDEST: [Sample(labels=own, value=oldest.get(name, 0)) for name, own in labels.items()],

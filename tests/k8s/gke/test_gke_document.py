@@ -1,4 +1,4 @@
-"""docs/gke.md stays true, and gcloud knows every command of it and of k8s/gke's scripts."""
+"""docs/gke.md stays true, and gcloud knows every command of it, of docs/scaling.md and of k8s/gke's scripts."""
 
 import json
 import os
@@ -20,10 +20,15 @@ from tests.k8s.renderings import ROOT, Document, kustomize, pick
 from .cloud import GKE, SETTINGS, load_balancer, make_cloud
 
 DOCUMENT = (ROOT / "docs" / "gke.md").read_text("utf-8")
+SCALING = (ROOT / "docs" / "scaling.md").read_text("utf-8")
 NAMES = {**SETTINGS, "CLUSTER": "berth"}
-COMMANDS = [Template(line.strip()).safe_substitute(NAMES) for line in DOCUMENT.splitlines() if line.startswith("    ")]
 
 needs_gcloud = pytest.mark.skipif(not shutil.which("gcloud"), reason="gcloud is not installed")
+
+
+def commands_of(document: str) -> list[str]:
+    """Its indented lines, with the names that the scripts are told."""
+    return [Template(line.strip()).safe_substitute(NAMES) for line in document.splitlines() if line.startswith("    ")]
 
 
 def lint(commands: list[str], home: Path) -> dict[str, str]:
@@ -48,9 +53,10 @@ def test_gcloud_knows_every_flag(tmp_path: Path) -> None:
         for script in ("cluster.sh", "deploy.sh"):
             assert cloud.run(GKE / script, STANDIN_ADDRESS=address).returncode == 0
     called = [shlex.join(call) for call in cloud.take_calls() if call[0] == "gcloud"]
-    documented = [command for command in COMMANDS if command.startswith("gcloud ")]
+    documented = [command for command in commands_of(DOCUMENT + SCALING) if command.startswith("gcloud ")]
     assert len(called) > 15
     assert len(documented) > 5
+    assert [command for command in documented if "--hpa-profile=performance" in command]
     assert lint([*called, *documented], tmp_path) == {}
 
 
@@ -69,7 +75,7 @@ def test_an_invented_flag_would_be_found(tmp_path: Path, wrong: str) -> None:
 
 
 def test_documented_scripts_and_settings_exist() -> None:
-    scripts = [shlex.split(line) for line in COMMANDS if "k8s/gke/" in line]
+    scripts = [shlex.split(line) for line in commands_of(DOCUMENT) if "k8s/gke/" in line]
     assert len(scripts) >= 4
     for words in scripts:
         settings = dict(word.split("=", 1) for word in words if re.match(r"[A-Z_]+=", word))

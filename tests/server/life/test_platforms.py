@@ -19,11 +19,12 @@ APP = yaml.safe_load((PLATFORMS / "app-engine" / "app.yaml").read_text("utf-8"))
 
 @pytest.fixture(scope="module")
 def server(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """What both files set, and PORT, which both platforms do; the ports themselves are free ones."""
+    """What both files set and say, and PORT, which both platforms do; the ports themselves are free ones."""
     cloud_run = {entry["name"]: entry["value"] for entry in CONTAINER["env"]}
     port = {"PORT": str(CONTAINER["ports"][0]["containerPort"])}
     archive = pack_checkpoint(tiny, PackOptions(output=tmp_path_factory.mktemp("store"))).archive
-    with running_server([archive], env={**APP["env_variables"], **cloud_run, **port}) as started:
+    variables = {**APP["env_variables"], **cloud_run, **port}
+    with running_server([archive], env=variables, options=CONTAINER["args"]) as started:
         yield started
 
 

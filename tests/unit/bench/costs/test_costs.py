@@ -1,9 +1,11 @@
 """Prices have sources, sums are right, and the page that is kept is what its command writes."""
 
+from dataclasses import replace
+
 import pytest
 
-from bench.costs.__main__ import render
-from bench.costs.page import claim_lines, dollars_per_million, hosted_table
+from bench.costs.__main__ import MACHINE, render
+from bench.costs.page import claim_lines, dollars_per_million, hosted_table, machine_table
 from bench.costs.prices import Price, machine, prices
 from bench.costs.rates import Rate, cpu_rates
 from bench.machine import REPOSITORY
@@ -21,6 +23,11 @@ def test_a_million_texts_at_a_hundred_a_second_are_ten_thousand_seconds() -> Non
 
 def test_hosted_prices_are_by_the_tokens_of_a_text() -> None:
     assert "| 2.50 " in hosted_table([PRICE], 25.0)
+
+
+def test_machines_are_compared_with_the_one_whose_price_the_page_takes() -> None:
+    assert prices("machines")[0] == machine(MACHINE)
+    assert "| 2.50 " in machine_table([PRICE, replace(PRICE, name="b", dollars=0.25)])
 
 
 def test_the_claim_is_held_against_the_best_cpu() -> None:

@@ -1,6 +1,7 @@
 """The front's numbers, of a real HAProxy, in promtool's eyes."""
 
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -80,6 +81,13 @@ def test_every_version_has_numbers_of_its_own(front: Front) -> None:
         assert other == own.replace('model_version="1.0"', 'model_version="2.0"')
     requests.post(f"{front.url}/nothing", json={}, headers={"x-priority": "?"}, timeout=20)
     assert scrape(front)[refusals("priority", model="", version="")] >= 1
+
+
+def test_autoscaling_follows_one_number_for_all_queues(front: Front) -> None:
+    for priority in ("normal", "low"):
+        requests.post(f"{front.url}/predictions/bert", json={}, headers={"x-priority": priority}, timeout=20)
+    busy = render_metrics(lambda command: re.sub(r"conn_cur=\d+", "conn_cur=2", ask(front.runtime, command)), BACKENDS)
+    assert re.findall(r"^berth_front_under_way.*$", busy, re.MULTILINE) == ["berth_front_under_way 4"]
 
 
 def test_an_answer_gives_an_estimate_of_the_wait(front: Front) -> None:

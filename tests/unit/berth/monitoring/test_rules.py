@@ -167,8 +167,11 @@ def test_google_gets_the_same_rules() -> None:
 
 
 def test_the_document_says_what_to_do_about_each() -> None:
-    document = (ROOT / "docs/monitoring.md").read_text("utf-8")
+    document, troubleshooting = (
+        (ROOT / "docs" / name).read_text("utf-8") for name in ("monitoring.md", "troubleshooting.md")
+    )
     for alert in ALERTS:
+        assert f"[{alert.name}](monitoring.md#{alert.name.lower()})" in troubleshooting
         assert f"### {alert.name}\n\n{alert.severity.capitalize()}. {alert.runbook}.\n" in document
 
 
