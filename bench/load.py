@@ -64,6 +64,8 @@ class Exchange:
     status: int
     """The HTTP status; 0 when the connection broke."""
     body: bytes
+    head: bytes = b""
+    """The status line and the headers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,7 @@ async def _run_client(plan: LoadPlan, texts: Iterator[str], started_s: float) ->
     while (sent_s := time.perf_counter()) < end_s:
         text = next(texts)
         writer.write(format_request(head, plan.to_body(text)))
-        status, body = await _read_answer(reader)
+        status, head_of_answer, body = await _read_answer(reader)
         exchanges.append(
             Exchange(
                 text=text,
@@ -129,6 +131,7 @@ async def _run_client(plan: LoadPlan, texts: Iterator[str], started_s: float) ->
                 answered_s=time.perf_counter() - started_s,
                 status=status,
                 body=body if plan.keeps_bodies else b"",
+                head=head_of_answer,
             )
         )
         if status != 200:  # the server closes the connection
@@ -141,13 +144,14 @@ async def _run_client(plan: LoadPlan, texts: Iterator[str], started_s: float) ->
     return exchanges
 
 
-async def _read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    """Read an answer's status and body; the status is 0 where the connection broke, or the answer is not HTTP."""
+async def _read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes, bytes]:
+    """Read an answer's status, head and body; the status is 0 where the connection broke, or the answer is not HTTP."""
     try:
-        status, size_bytes = parse_head(await reader.readuntil(b"\r\n\r\n"))
-        return status, await (_read_chunks(reader) if size_bytes is None else reader.readexactly(size_bytes))
+        head = await reader.readuntil(b"\r\n\r\n")
+        status, size_bytes = parse_head(head)
+        return status, head, await (_read_chunks(reader) if size_bytes is None else reader.readexactly(size_bytes))
     except (OSError, EOFError, ValueError):
-        return 0, b""
+        return 0, b"", b""
 
 
 async def _read_chunks(reader: asyncio.StreamReader) -> bytes:

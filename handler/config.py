@@ -37,6 +37,7 @@ DEFAULT_MAX_BYTES = 6_553_500  # TorchServe 0.12's own default of max_request_si
 TOKEN_BUDGETS = {"cpu": 4096, "cuda": 16384}
 VOCABULARY_PER_TOKEN = 4096  # scores of that many words take about the memory that one token's activations take
 TOKENS_PER_SLOT = 6  # of a recorded pass (engine/graphs): a text of fewer on average takes a larger one
+TRIED = ("cpu_precisions", "int8_kept", "cpu_refused")
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -120,6 +121,8 @@ class HandlerConfig:
     least cosine of two vectors, or the largest difference of two scores."""
     int8_kept: tuple[int, ...] = ()
     """Numbers of the layers that stay in fp32 where the others are in int8."""
+    cpu_refused: Mapping[str, str] = field(default_factory=dict)
+    """What packing has tried for `fastest` and not proven, by precision, and why: its measure, or no answer at all."""
     pooling: tuple[Pooling, ...] = (Pooling.MEAN,)
     """Embeddings only: 1 or more, whose vectors are joined in this order."""
     dense: tuple[str, ...] = ()
@@ -183,6 +186,11 @@ class HandlerConfig:
             fast = fast_precisions(cpu_flags() if flags is None else flags)
             return [*(each for each in fast if each in self.cpu_precisions), Precision.FP32]
         return [Precision.FP32 if self.precision is Precision.AUTO else self.precision]
+
+    @property
+    def tried_on_cpu(self) -> dict[str, object]:
+        """What packing has found out for `fastest`; empty where it was not asked to."""
+        return {name: value for name, value in self.to_mapping().items() if name in TRIED}
 
     def token_budget_on(self, device: str) -> int:
         """Return the most tokens that one forward pass may have on `cpu` or `cuda`."""
@@ -272,6 +280,7 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "precision": partial(_member, Precision),
     "cpu_precisions": _differences,
     "int8_kept": _whole_numbers,
+    "cpu_refused": _texts,
     "pooling": _poolings,
     "dense": _strings,
     "normalize": _boolean,

@@ -117,6 +117,7 @@ class Pipeline:
             "engine": self.engine,
             "device": str(self.placement.device),
             "precision": self.placement.precision,
+            **self.config.tried_on_cpu,
             "max_tokens": self.config.max_tokens,
             **({} if self._tokenizer.truncation_side == "right" else {"truncation_side": "left"}),
             **({} if self.config.spans is None else {"spans": self.config.spans.to_mapping()}),

@@ -1,5 +1,6 @@
-"""The types that a model may compute in, and which of them this machine's CPU is fast in."""
+"""The types that a model may compute in, which of them this machine's CPU is fast in, and which layers int8 knows."""
 
+import re
 from collections.abc import Collection
 from enum import StrEnum
 from functools import cache
@@ -23,6 +24,8 @@ class Precision(StrEnum):
 
 ON_CUDA = {Precision.AUTO: Precision.BF16, Precision.FASTEST: Precision.BF16, Precision.INT8: Precision.BF16}
 CPU_INFO = Path("/proc/cpuinfo")
+LAYER = re.compile(r"(?:^|[._])layers?\.(\d+)\.")
+"""A layer's number in a module's name: `encoder.layer.0.attention`, `layers.0.mlp`, `albert_layers.0.ffn`."""
 
 
 @cache
@@ -43,3 +46,12 @@ def fast_precisions(flags: Collection[str]) -> list[Precision]:
     if "amx_bf16" in flags:
         return [Precision.BF16, Precision.INT8]
     return [Precision.INT8] if "avx512_vnni" in flags else []
+
+
+def layer_number(name: str) -> int | None:
+    """Return the number of the encoder's layer that a module or a tensor of this name belongs to; None outside them.
+
+    ALBERT's layers are one module that is run again and again: it has one number.
+    """
+    found = LAYER.search(f"{name}.")
+    return int(found[1]) if found else None

@@ -2,16 +2,19 @@
 
 One client asks for a text of ten words, at TorchServe's own address and at the front's in turn. The worker's own
 histograms say what its steps took, and what is left is named by where it lies: in the worker beside those steps, in
-TorchServe with its sockets and the client, in the front. Means in ms, so that parts add up; p50 beside them. With
+TorchServe, which waits `maxBatchDelay` for further requests, with its sockets and the client, in the front. Means in
+ms, so that parts add up. Behind them p50 of the whole, of the worker by its own time in each answer's header, and of
+the forward pass: the worker's less the means of its other steps, which hardly differ from request to request. With
 OpenVINO installed once more with BERTH_LONE_TEXTS=openvino.
 """
 
 import json
 import os
+import re
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
@@ -20,9 +23,11 @@ from typing import Annotated
 import requests
 import typer
 
+from berth.archive.content import SERVER_SETTINGS
 from berth.gateway.page.prometheus import read_total
 from berth.settings import Settings, find_config
 
+from ..load import Exchange
 from ..machine import describe_run
 from ..server import served
 from ..stats import percentile
@@ -31,6 +36,7 @@ from .measure import SLICES, Address, Figures, ask, find_addresses, to_table
 COMMAND = "python -m bench.front.parts"
 SCHEMA_VERSION = 1
 STEPS = ("request", "tokenize", "forward")
+WORKER_TIME = re.compile(rb"x-inference-time-ms: ([\d.]+)", re.IGNORECASE)
 SCRAPE_LAG_S = 0.5  # TorchServe reads the worker's numbers behind the answer
 
 
@@ -65,23 +71,45 @@ def measure(archive: Path, folder: Path, engine: str, rounds: int, seconds: floa
 
 def find_parts(behind: Address, front: Address, seconds: float) -> dict[str, float]:
     """Milliseconds of each part of a request, and of the whole."""
-    taken: dict[str, list[float]] = {behind.name: [], front.name: []}
+    asked: dict[str, list[Exchange]] = {behind.name: [], front.name: []}
     before = read_steps()
     for _ in range(SLICES):
         for address in (behind, front):
-            exchanges = ask(address.url, 1, seconds / SLICES).exchanges
-            taken[address.name] += [1e3 * (each.answered_s - each.sent_s) for each in exchanges]
-    worker, tokenize, forward = steps_since(before)
-    direct, whole = fmean(taken[behind.name]), fmean(taken[front.name])
+            asked[address.name] += ask(address.url, 1, seconds / SLICES).exchanges
+    return parts_of(asked[behind.name], asked[front.name], steps_since(before), SERVER_SETTINGS["maxBatchDelay"])
+
+
+def parts_of(
+    behind: Sequence[Exchange], front: Sequence[Exchange], steps: Sequence[float], delay_ms: float
+) -> dict[str, float]:
+    """What two addresses' answers and the mean milliseconds of STEPS say of each part. Pure."""
+    worker, tokenize, forward = steps
+    direct, whole = (latencies_of(exchanges) for exchanges in (behind, front))
+    in_worker_p50 = percentile([worker_ms(each) for each in (*behind, *front)], 50)
     return {
         "forward pass": forward,
         "tokenising": tokenize,
         "rest of the worker": worker - tokenize - forward,
-        "TorchServe, sockets, client": direct - worker,
-        "the front": whole - direct,
-        "the whole": whole,
-        "the whole, p50": percentile(taken[front.name], 50),
+        "maxBatchDelay": delay_ms,
+        "TorchServe, sockets, client": fmean(direct) - worker - delay_ms,
+        "the front": fmean(whole) - fmean(direct),
+        "the whole": fmean(whole),
+        "forward pass, p50": in_worker_p50 - (worker - forward),
+        "the worker, p50": in_worker_p50,
+        "the whole, p50": percentile(whole, 50),
     }
+
+
+def latencies_of(exchanges: Sequence[Exchange]) -> list[float]:
+    """Milliseconds of each answer."""
+    return [1e3 * (each.answered_s - each.sent_s) for each in exchanges]
+
+
+def worker_ms(exchange: Exchange) -> float:
+    """Milliseconds that the worker took for it, as it says itself."""
+    found = WORKER_TIME.search(exchange.head)
+    assert found is not None, f"no {WORKER_TIME.pattern!r} in {exchange.head!r}"
+    return float(found[1])
 
 
 def steps_since(before: Mapping[str, float]) -> tuple[float, ...]:

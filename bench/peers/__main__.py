@@ -23,7 +23,8 @@ WARM_UP_S = 2.0
 
 def main(
     output: Annotated[
-        Path | None, typer.Option(help="Write a page here, its JSON and its plots beside it. Default: only print it.")
+        Path | None,
+        typer.Option(help="Write a page here, beside it its JSON, plots and raw latencies. Default: only print it."),
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; each measures every peer once.")] = 5,
     seconds: Annotated[float, typer.Option(min=1, help="Seconds of each measurement.")] = 10.0,

@@ -6,13 +6,14 @@ from dataclasses import asdict
 from typing import Any
 
 from handler.config import Task
+from handler.precision import Precision
 
 from ..inspection.difference import Difference, Version
 from ..inspection.facts import Facts
 from ..inspection.inspect import Inspection, inspect_archive
 from ..machine.quantities import format_bytes
 from ..pack.pack import Packed
-from ..pack.precision.bounds import describe
+from ..pack.precision.bounds import describe, with_kept
 
 SHOWN_LABELS = 8
 SHORT_COMMIT, SHORT_DIGEST = 10, 12
@@ -117,8 +118,14 @@ def _notes(notes: Sequence[str]) -> dict[str, str]:
 
 
 def _precision(facts: Facts) -> str:
-    proven = "".join(f"{each} ({describe(Task(facts.task), value)}), " for each, value in facts.cpu_precisions.items())
-    return PRECISIONS.get(facts.precision, facts.precision).format(proven=f"{proven}else " if proven else "")
+    """The precision, and of `fastest` what packing has proven and what it has refused."""
+    kept = {str(Precision.INT8): with_kept(facts.int8_kept)}
+    proven = "".join(
+        f"{each} ({describe(Task(facts.task), value)}{kept.get(each, '')}), "
+        for each, value in facts.cpu_precisions.items()
+    )
+    said = PRECISIONS.get(facts.precision, facts.precision).format(proven=f"{proven}else " if proven else "")
+    return ", ".join((said, *(f"never {each} ({why})" for each, why in facts.cpu_refused.items())))
 
 
 def _source(address: str, revision: str | None) -> str:

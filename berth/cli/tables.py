@@ -90,10 +90,16 @@ def _facts(state: ModelState, handler: Mapping[str, object]) -> dict[str, object
     return {
         "model": state.name,
         "version": state.version,
-        **{name: ", ".join(map(str, fact)) if isinstance(fact, list) else fact for name, fact in handler.items()},
+        **{name: _fact(fact) for name, fact in handler.items()},
         "batch size": f"up to {state.batch_size} requests, gathered for {state.max_batch_delay_ms} ms",
         "queue": f"{state.pending_requests} waiting, room for {state.queue_length}",
     }
+
+
+def _fact(fact: object) -> object:
+    """A list or an object in one line."""
+    items = [f"{name} {value}" for name, value in fact.items()] if isinstance(fact, dict) else fact
+    return ", ".join(map(str, items)) if isinstance(items, list) else items
 
 
 def _device(worker: WorkerState) -> str:

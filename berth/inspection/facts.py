@@ -45,6 +45,10 @@ class Facts:
     precision: str
     cpu_precisions: Mapping[str, float]
     """What `fastest` may choose on a CPU, with the measure that packing took."""
+    int8_kept: tuple[int, ...]
+    """The layers that stay in fp32 in int8."""
+    cpu_refused: Mapping[str, str]
+    """What packing tried and did not prove, and why."""
     max_tokens: int
     token_budget: int | None
     """None: what suits the device."""
@@ -78,6 +82,8 @@ def read_facts(members: Members) -> Facts:
         candidates={} if config.candidates is None else config.candidates.to_mapping(),
         precision=config.precision,
         cpu_precisions=config.cpu_precisions,
+        int8_kept=config.int8_kept,
+        cpu_refused=config.cpu_refused,
         max_tokens=config.max_tokens,
         token_budget=config.token_budget,
         batch_size=size.batch_size,

@@ -133,6 +133,7 @@ def _model_config(checkpoint: Checkpoint, source: HandlerSource) -> bytes:
         precision=source.worker.precision,
         cpu_precisions=source.worker.cpu_precisions,
         int8_kept=source.worker.int8_kept,
+        cpu_refused=source.worker.cpu_refused,
         pooling=checkpoint.pooling,
         dense=checkpoint.dense,
         normalize=checkpoint.normalize,

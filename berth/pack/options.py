@@ -21,6 +21,7 @@ class WorkerOptions:
     cpu_precisions: Mapping[str, float] = field(default_factory=dict)
     """What packing has proven of those that `fastest` may choose (handler.config)."""
     int8_kept: tuple[int, ...] = ()
+    cpu_refused: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

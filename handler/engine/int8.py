@@ -5,7 +5,6 @@ are the same in any batch. Inputs have a few channels that are far larger than a
 moves into the weights before both are rounded (SmoothQuant, arxiv.org/abs/2211.10438, with its alpha of 0.5).
 """
 
-import re
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -15,12 +14,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from torch import Tensor, nn
 
+from ..precision import layer_number
 from .layers.short import ShortLayer
 
 LARGEST = 127
 SMALLEST = 1e-5  # of a channel, and of a row's scale
-LAYER = re.compile(r"(?:^|[._])layers?\.(\d+)\.")
-"""A layer's number in a module's name: `encoder.layer.0.attention`, `layers.0.mlp`, `albert_layers.0.ffn`."""
 
 
 class RowQuantizer:
@@ -95,7 +93,7 @@ def quantize_layers(network: nn.Module, kept: Collection[int], run: Callable[[],
 def _merge_products(network: nn.Module, kept: Collection[int]) -> None:
     """Have one matrix where three read the same tensor: it is a copy all the same."""
     for name, module in network.named_modules():
-        if isinstance(module, ShortLayer) and (found := LAYER.search(f"{name}.")) and int(found[1]) not in kept:
+        if isinstance(module, ShortLayer) and layer_number(name) not in (None, *kept):
             module.merge()
 
 
@@ -103,7 +101,7 @@ def _linears_of_layers(network: nn.Module, kept: Collection[int]) -> list[tuple[
     return [
         (name, module)
         for name, module in network.named_modules()
-        if type(module) is nn.Linear and (found := LAYER.search(f"{name}.")) and int(found[1]) not in kept
+        if type(module) is nn.Linear and layer_number(name) not in (None, *kept)
     ]
 
 

@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..precision import Precision
+from ..precision import Precision, layer_number
 from ..tasks.kind import Row
-from .int8 import LAYER
 from .lone.openvino_pass import LonePass
 from .model import Batch, Model
 from .packing import PackedBatch
@@ -91,7 +90,7 @@ def share_out(lengths: Sequence[int], shares: int) -> list[list[int]]:
 def multiply_adds_per_token(network: Any) -> float:
     """Count the numbers in the matrices of the encoder's layers: each takes part in one multiply-add for a token."""
     tensors = {**dict(network.named_parameters()), **dict(network.named_buffers())}
-    found = [(match[1], tensor) for name, tensor in tensors.items() if (match := LAYER.search(name))]
+    found = [(number, tensor) for name, tensor in tensors.items() if (number := layer_number(name)) is not None]
     own_layers = len({number for number, _ in found})
     layers = int(getattr(network.config, "num_hidden_layers", own_layers))  # ALBERT runs one of its own many times
     numbers = sum(int(tensor.numel()) for _, tensor in found if tensor.ndim > 1)

@@ -1,19 +1,20 @@
 """`berth pack --precision fastest`: what is proven is recorded and used, and what int8 breaks is never used in it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import yaml
-from transformers import AutoModelForSequenceClassification
+from transformers import AutoModel
 from typer.testing import CliRunner
 
 from berth.archive.content import MODEL_CONFIG, ArchivePlan
 from berth.archive.verify import read_archive
 from berth.archive.write import write_archive
 from berth.cli.app import app
-from berth.cli.summary import render_packed
+from berth.cli.summary import render_inspection, render_packed
 from berth.errors import Refused, UsageError
 from berth.inspection.inspect import inspect_archive
 from berth.pack.options import PackOptions, WorkerOptions
@@ -31,7 +32,6 @@ from tests.support.checkpoints import make_checkpoint
 
 FASTEST = WorkerOptions(precision=Precision.FASTEST)
 ENVIRONMENT = Environment(device=Device.CPU, cores=1, max_response_bytes=2**24)
-LAYERS = 3
 
 
 def pack(folder: Path, output: Path, **options: Any) -> Packed:
@@ -49,17 +49,22 @@ def load(packed: Packed, folder: Path, flags: set[str], monkeypatch: pytest.Monk
 
 
 def drown_weights(folder: Path) -> None:
-    """Make int8 wrong: two inputs of each feed-forward network are always 1, and what they bring cancels out.
+    """Make int8 wrong and leave bf16 right: two channels are always 1, and what they bring to a matrix cancels out.
 
-    Their weights, 256 and -256, stretch the scale of a row until all others are rounded to nothing; larger ones take so
-    many digits of float32 that two orders of a sum differ by more than its tolerance on a CPU without AVX512.
+    Their weights, 256 and -256, stretch the scale of an int8 row until all others are rounded to little; bf16 gives
+    each number digits of its own. Larger ones take so many digits of float32 that two orders of a sum differ by more
+    than its tolerance on a CPU without AVX512. What the layer adds is made 16 times as large, so that it decides.
     """
-    model = AutoModelForSequenceClassification.from_pretrained(folder)
+    model = AutoModel.from_pretrained(folder)
+    (layer,) = model.encoder.layer
+    attention = layer.attention
     with torch.no_grad():
-        for layer in model.base_model.encoder.layer:
-            layer.attention.output.LayerNorm.weight[:2] = 0.0
-            layer.attention.output.LayerNorm.bias[:2] = 1.0
-            layer.intermediate.dense.weight[:, 0], layer.intermediate.dense.weight[:, 1] = 256.0, -256.0
+        for norm in (model.embeddings.LayerNorm, attention.output.LayerNorm):
+            norm.weight[:2], norm.bias[:2] = 0.0, 1.0
+        for linear in (attention.self.query, attention.self.key, attention.self.value, layer.intermediate.dense):
+            linear.weight[:, 0], linear.weight[:, 1] = 256.0, -256.0
+        for linear in (attention.output.dense, layer.output.dense):
+            linear.weight *= 16
     model.save_pretrained(folder)
 
 
@@ -79,16 +84,25 @@ def test_what_is_proven_is_recorded_said_and_used(tmp_path: Path, monkeypatch: p
     assert load(packed, tmp_path / "old", {"avx2"}, monkeypatch).describe()["precision"] == "fp32"
 
 
-def test_what_int8_breaks_is_served_in_another_precision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = make_checkpoint(tmp_path / "model", "bert", Task.TEXT_CLASSIFICATION, num_hidden_layers=LAYERS)
+def test_what_int8_breaks_is_served_in_bf16_where_a_cpu_is_fast_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_checkpoint(tmp_path / "model", "bert", Task.EMBEDDINGS, num_hidden_layers=1)
     drown_weights(folder)
     packed = pack(folder, tmp_path)
-    found = inspect_archive(packed.archive).facts.cpu_precisions
-    assert "int8" not in found
-    assert any(note.startswith("int8") and "never used" in note for note in packed.prepared.notes)
-    flags = {"avx512_vnni", "amx_bf16"}
-    expected = "bf16" if "bf16" in found else "fp32"
-    assert load(packed, tmp_path / "worker", flags, monkeypatch).describe()["precision"] == expected
+    inspection = inspect_archive(packed.archive)
+    proven, refused = inspection.facts.cpu_precisions, inspection.facts.cpu_refused
+    assert set(proven) == {"bf16"}
+    assert proven["bf16"] >= 0.999
+    assert set(refused) == {"int8"}
+    assert "the tolerance of int8" in refused["int8"]
+    assert f"bf16 (least cosine {proven['bf16']:.5f}), else fp32, never int8 ({refused['int8']})" in render_packed(
+        packed
+    )
+    assert json.loads(render_inspection(inspection, as_json=True))["facts"]["cpu_refused"] == refused
+    amx = load(packed, tmp_path / "amx", {"avx512_vnni", "amx_bf16"}, monkeypatch).describe()
+    assert (amx["precision"], amx["cpu_precisions"], amx["cpu_refused"]) == ("bf16", proven, refused)
+    assert load(packed, tmp_path / "vnni", {"avx512_vnni"}, monkeypatch).describe()["precision"] == "fp32"
 
 
 def test_a_worker_that_int8_fails_goes_on_to_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,12 +12,11 @@ import torch
 import transformers
 from transformers.utils import logging as transformers_logging
 
-from berth.pack.precision.bounds import describe
 from handler.config import Task
 from tests.support.checkpoints import ARCHITECTURES, TASKS_OF
 from tests.support.equality.cells import Cell, measure_cell
 from tests.support.equality.other_vectors import measure_vectors
-from tests.support.equality.precisions import Faster, FasterCell, served
+from tests.support.equality.precisions import FasterCell, in_words, served
 
 OUTPUT = Path(__file__).parents[2] / "docs" / "equality.md"
 HEAD = """# Every task, on every architecture, beside transformers
@@ -100,15 +99,7 @@ def _shown(cell: Cell) -> str:
 def _faster_cells(folder: Path, task: Task) -> list[str]:
     """The columns of the precisions, and what is served."""
     found = FasterCell(folder, task).measure()
-    return [*(_in_words(task, each) for each in found), served(task, found)]
-
-
-def _in_words(task: Task, each: Faster) -> str:
-    if each.distance is None:
-        return "not the known answers: no"
-    kept = f" without layers {' and '.join(map(str, each.tried.kept))}" if each.tried.kept else ""
-    said = describe(task, each.tried.measured).removeprefix("least ").removeprefix("scores within ")
-    return f"{each.distance:.0e}; {said}{kept}{'' if each.tried.is_proven else ': no'}"
+    return [*(in_words(task, each) for each in found), served(task, found)]
 
 
 if __name__ == "__main__":

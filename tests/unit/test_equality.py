@@ -7,7 +7,7 @@ import pytest
 
 from berth.convert.convert import converted
 from berth.pack.precision.bounds import LEAST_COSINES
-from berth.pack.precision.choose import Tried
+from berth.pack.precision.choose import NO_LAYERS, Tried
 from berth.progress import Silence
 from handler.config import Task
 from handler.engine.model import Engine
@@ -20,7 +20,7 @@ from tests.support.checkpoints.sentence_transformers import make_sparse_encoder
 from tests.support.checkpoints.static import make_static
 from tests.support.equality.cells import make_cell, measure_cell
 from tests.support.equality.compare import largest_difference
-from tests.support.equality.precisions import Faster, FasterCell, served
+from tests.support.equality.precisions import Faster, FasterCell, in_words, served
 
 TOLERANCE = 1e-4  # scores within 1e-4; labels, offsets and shapes equal
 CELLS = [(architecture, task) for architecture in ARCHITECTURES for task in TASKS_OF[architecture]]
@@ -40,6 +40,7 @@ def test_faster_precisions_are_others_and_pack_decides_on_them(tmp_path: Path) -
     for each in found:
         assert each.distance is not None
         assert TOLERANCE < each.distance <= TOLERANCES[each.tried.precision]
+        assert each.tried.measured is not None
         assert each.tried.is_proven == (each.tried.measured >= LEAST_COSINES[each.tried.precision])
 
 
@@ -62,10 +63,12 @@ def test_other_vectors_in_faster_precisions(
     for each in found:
         if each.tried.precision in precisions:
             assert each.distance is not None
+            assert each.tried.measured is not None
             assert 0 < each.distance <= TOLERANCES[each.tried.precision]
             assert LEAST_COSINES[each.tried.precision] <= each.tried.measured < 1
         else:
-            assert "there are no layers that would multiply in it" in each.tried.note
+            assert (each.distance, each.tried.measured) == (None, None)
+            assert in_words(Task.EMBEDDINGS, each) == f"int8 is never used on a CPU: {NO_LAYERS}"
 
 
 @pytest.mark.parametrize(
@@ -79,10 +82,19 @@ def test_other_vectors_in_faster_precisions(
 )
 def test_what_is_not_proven_is_not_served(proven: set[Precision], expected: Precision) -> None:
     tried = [
-        Tried(precision=each, measured=0.995, is_proven=each in proven, note="")
+        Tried(precision=each, measured=0.995, is_proven=each in proven, found="", note="")
         for each in (Precision.BF16, Precision.INT8)
     ]
     assert served(Task.EMBEDDINGS, [Faster(distance=0.01, tried=each) for each in tried]) is expected
+
+
+@pytest.mark.parametrize(
+    ("kept", "is_proven", "expected"),
+    [((), True, "1e-02; 0.0134"), ((0, 2), False, "1e-02; 0.0134 with layers 0 and 2 in fp32: no")],
+)
+def test_both_distances_stand_in_a_column(kept: tuple[int, ...], is_proven: bool, expected: str) -> None:
+    tried = Tried(precision=Precision.INT8, kept=kept, measured=0.0134, is_proven=is_proven, found="", note="")
+    assert in_words(Task.TEXT_CLASSIFICATION, Faster(distance=0.01, tried=tried)) == expected
 
 
 @pytest.mark.parametrize(

@@ -27,12 +27,19 @@ OPEN_NOTE = (
 def to_page(document: Mapping[str, Any], plots: Sequence[str]) -> str:
     """The page, with links to plots that lie beside it."""
     known = ("schema_version", "benchmark", "models", "settings")
+    settings = document["settings"] | {"rounds": measured_rounds(document)}
     facts = {name: value for name, value in document.items() if name not in known}
     parts = ["# berth beside its peers", QUESTION, *(f"![{name}]({name})" for name in plots)]
     for name, model in document["models"].items():
         parts += model_parts(name, model)
-    parts += ["## Where these figures come from", to_list({**facts, **document["settings"]})]
+    parts += ["## Where these figures come from", to_list({**facts, **settings})]
     return "\n\n".join(parts)
+
+
+def measured_rounds(document: Mapping[str, Any]) -> dict[str, str]:
+    """How many rounds each model has of those that were asked for: a run may have been cut off."""
+    asked = document["settings"]["rounds"]
+    return {name: f"{len(model['peaks_gflops'])} of {asked}" for name, model in document["models"].items()}
 
 
 def model_parts(name: str, model: Found) -> Iterator[str]:

@@ -39,6 +39,14 @@ def describe(task: Task, measured: float) -> str:
     return f"scores within {measured:.4f}" if math.isfinite(measured) else "another label"
 
 
+def with_kept(kept: Sequence[int]) -> str:
+    """What follows a measure in int8 of which some layers stay in fp32; nothing where none does."""
+    if not kept:
+        return ""
+    *others, last = map(str, kept)
+    return f" with layer{'s' * bool(others)} {', '.join(others)}{' and ' * bool(others)}{last} in fp32"
+
+
 def _cosine(exact: Any, fast: Any) -> float:
     if isinstance(exact, dict) and exact and set(exact) <= set(Kind):  # several vectors
         return min(_cosine(exact[kind], fast[kind]) for kind in exact)

@@ -11,18 +11,18 @@ from pathlib import Path
 import yaml
 
 from handler.config import Task
-from handler.precision import Precision
-from handler.vectors.static import STATIC
+from handler.precision import Precision, layer_number
 
 from ...archive.content import CHECKPOINT, MODEL_CONFIG
-from ...checkpoint_files import CONFIG, load_json
 from ...errors import Refused
+from ...stored_tensors import stored_tensors
 from ..contents import ReferenceAnswers
 from ..options import WorkerOptions
 from ..proof import Asked, ask_archive
-from .bounds import describe, is_within, measure
+from .bounds import describe, is_within, measure, with_kept
 
-NAMES_OF_LAYERS = ("num_hidden_layers", "n_layers", "num_layers")
+FEWEST_OF_HALVES = 4  # layers; of three a half is less than both ends
+NO_LAYERS = "there are no layers that would multiply in it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +31,12 @@ class Tried:
 
     precision: Precision
     kept: tuple[int, ...] = ()
-    """Layers that stayed in fp32."""
-    measured: float
+    """Layers that stayed in fp32, in the last of the answers that were measured."""
+    measured: float | None
+    """How far these were from fp32's (bounds.measure); None where there were none."""
     is_proven: bool
+    found: str
+    """The measure in words; of what is not proven each that was taken, else why there is none."""
     note: str
     """It in a sentence."""
 
@@ -55,25 +58,30 @@ class Trial:
 
     def _try(self, precision: Precision, choices: Sequence[tuple[int, ...]]) -> Tried:
         """Take the first choice of layers that holds for the known inputs, and see whether it holds for all."""
-        failed = "there are no layers that would multiply in it"
-        for kept in choices:
+        failed, found = NO_LAYERS, list[str]()
+        kept: tuple[int, ...] = ()
+        measured = None
+        for each in choices:
             try:
-                asked = self._ask(precision, kept)
+                asked = self._ask(precision, each)
             except Refused as error:
-                failed = str(error)
+                failed = str(error).partition(". ")[0]
                 continue
-            if kept == choices[-1] or is_within(self._task, precision, self._measure(asked, self._known)):
-                return self._judge(precision, kept, asked)
-        return Tried(precision=precision, measured=0.0, is_proven=False, note=f"{precision} is never used: {failed}")
+            kept, measured = each, self._measure(asked, slice(None))
+            found.append(f"{describe(self._task, measured)}{with_kept(kept)}")
+            if is_within(self._task, precision, measured):
+                return self._prove(precision, kept, measured, asked)
+            if is_within(self._task, precision, self._measure(asked, self._known)):
+                break
+        why = "; ".join(found) or failed
+        note = f"{precision} is never used on a CPU: {why}"
+        return Tried(precision=precision, kept=kept, measured=measured, is_proven=False, found=why, note=note)
 
-    def _judge(self, precision: Precision, kept: tuple[int, ...], asked: Asked) -> Tried:
-        measured = self._measure(asked, slice(None))
-        is_proven = is_within(self._task, precision, measured)
-        but = f" but for layers {' and '.join(map(str, kept))}" if kept else ""
-        verdict = "for CPUs that are fast in it" if is_proven else "out of bounds, so it is never used"
+    def _prove(self, precision: Precision, kept: tuple[int, ...], measured: float, asked: Asked) -> Tried:
+        found = f"{describe(self._task, measured)}{with_kept(kept)}"
         speed = f"{self._exact.seconds / asked.seconds:.1f} x fp32's speed on this CPU"
-        note = f"{precision}{but}, {verdict}: {describe(self._task, measured)}, {speed}"
-        return Tried(precision=precision, kept=kept, measured=measured, is_proven=is_proven, note=note)
+        note = f"{precision}, for CPUs that are fast in it: {found}, {speed}"
+        return Tried(precision=precision, kept=kept, measured=measured, is_proven=True, found=found, note=note)
 
     def _measure(self, asked: Asked, which: slice) -> float:
         return measure(self._task, self._exact.results[which], asked.results[which])
@@ -93,19 +101,24 @@ def try_archive(folder: Path, task: Task, answers: ReferenceAnswers) -> list[Tri
 
 
 def choices_of_layers(checkpoint: Path) -> list[tuple[int, ...]]:
-    """What int8 may leave in fp32: no layer of the checkpoint, else the first and the last; no choice for a table."""
-    shape = load_json(checkpoint / CONFIG)
-    if shape.get("model_type") == STATIC:
-        return []
-    last = next((int(str(shape[name])) - 1 for name in NAMES_OF_LAYERS if name in shape), 0)
-    return [(), (0, last)] if last > 1 else [()]
+    """What int8 may leave in fp32, in the order in which it is tried; nothing to choose where there are no layers.
+
+    No layer, the first and the last, two at either end, then one half and the other; always fewer than all. Layers are
+    what the weights name: ALBERT has one, which is run again and again.
+    """
+    named = {layer_number(name) for name in stored_tensors(checkpoint.glob("*.safetensors"))}
+    layers = tuple(sorted(number for number in named if number is not None))
+    ends = [layers[:count] + layers[-count:] for count in (1, 2)]
+    halves = [layers[: len(layers) // 2], layers[len(layers) // 2 :]] if len(layers) >= FEWEST_OF_HALVES else []
+    return [kept for kept in ((), *ends, *halves) if len(kept) < len(layers)]
 
 
 def with_proven(worker: WorkerOptions, tried: Sequence[Tried]) -> WorkerOptions:
-    """The options of a worker that may choose what was proven."""
-    proven = {each.precision: each for each in tried if each.is_proven}
+    """The options of a worker that may choose what was proven, and that can say what was not."""
+    measured = {str(each.precision): each.measured for each in tried if each.is_proven}
     return replace(
         worker,
-        cpu_precisions={str(precision): each.measured for precision, each in proven.items()},
-        int8_kept=proven[Precision.INT8].kept if Precision.INT8 in proven else (),
+        cpu_precisions={precision: value for precision, value in measured.items() if value is not None},
+        int8_kept=next((each.kept for each in tried if each.is_proven and each.precision is Precision.INT8), ()),
+        cpu_refused={str(each.precision): each.found for each in tried if not each.is_proven},
     )

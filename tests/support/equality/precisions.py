@@ -12,7 +12,9 @@ from typing import Any
 
 from berth.errors import Refused
 from berth.pack.load_checkpoint import load_checkpoint
-from berth.pack.precision.choose import Trial, Tried, choices_of_layers
+from berth.pack.options import WorkerOptions
+from berth.pack.precision.bounds import describe, with_kept
+from berth.pack.precision.choose import Trial, Tried, choices_of_layers, with_proven
 from berth.pack.proof import Asked
 from berth.pack.reference_answers import reference_answers
 from handler.choose_engine import load_pipeline
@@ -33,7 +35,7 @@ class Faster:
     """A precision on one cell."""
 
     distance: float | None
-    """The largest from the known answers, which are vectors and logits; None where they are refused for it."""
+    """The largest from the known answers, which are vectors and logits; None where no answers were measured."""
     tried: Tried
     """What pack makes of the answers."""
 
@@ -63,15 +65,24 @@ class FasterCell:
             pipeline = load_pipeline(self._checkpoint.root, config, ENVIRONMENT, None, self._known)
         except SelfTestError as error:
             raise Refused(str(error)) from error
-        self._distances[precision] = pipeline.check(self._known)  # the last that is asked is the one that is judged
+        self._distances[precision] = pipeline.check(self._known)  # the last that answers is the one that is judged
         inputs = (*self._packs.inputs, *self._packs.golden_inputs)
         began_s = time.perf_counter()
         answers = pipeline.answer([parse((item, dict(self._packs.parameters)), self._task) for item in inputs])
         return Asked(results=list(map(value_of, answers)), seconds=time.perf_counter() - began_s)
 
 
+def in_words(task: Task, each: Faster) -> str:
+    """A precision's column of the page: both distances, or why there are none."""
+    tried = each.tried
+    if each.distance is None or tried.measured is None:
+        return tried.note
+    said = describe(task, tried.measured).removeprefix("least ").removeprefix("scores within ")
+    return f"{each.distance:.0e}; {said}{with_kept(tried.kept)}{'' if tried.is_proven else ': no'}"
+
+
 def served(task: Task, found: Sequence[Faster]) -> Precision:
     """What `fastest` runs in on a CPU with FLAGS."""
-    proven = {str(each.tried.precision): each.tried.measured for each in found if each.tried.is_proven}
-    config = HandlerConfig(task=task, max_tokens=1, precision=Precision.FASTEST, cpu_precisions=proven)
+    worker = with_proven(WorkerOptions(), [each.tried for each in found])
+    config = HandlerConfig(task=task, max_tokens=1, precision=Precision.FASTEST, cpu_precisions=worker.cpu_precisions)
     return config.precisions_on("cpu", FLAGS)[0]

@@ -56,6 +56,7 @@ def test_every_text_comes_back_to_its_own_exchange(url: str) -> None:
     assert result.num_errors == 0
     assert {exchange.text for exchange in result.exchanges} == set(TEXTS)
     assert all(json.loads(exchange.body) == exchange.text for exchange in result.exchanges)
+    assert all(b" 200 OK\r\n" in exchange.head for exchange in result.exchanges)
     assert all(0.1 <= exchange.answered_s < 0.1 + 0.2 for exchange in result.exchanges)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from handler.config import HandlerConfig, Task
 from handler.errors import ConfigError
-from handler.precision import Precision, cpu_flags, fast_precisions
+from handler.precision import Precision, cpu_flags, fast_precisions, layer_number
 
 PROVEN = {"bf16": 0.9999, "int8": 0.995}
 AMX = ("avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
@@ -53,10 +53,31 @@ def test_flags_are_read_as_linux_writes_them(tmp_path: Path) -> None:
 
 
 def test_settings_come_back_as_they_were_written() -> None:
-    written = config(Precision.FASTEST, cpu_precisions=PROVEN, int8_kept=[0, 5])
+    tried = {"cpu_precisions": {"int8": 0.995}, "int8_kept": [0, 5], "cpu_refused": {"bf16": "another label"}}
+    written = config(Precision.FASTEST, **tried)
     assert HandlerConfig.from_mapping(written.to_mapping()) == written
-    plain = HandlerConfig(task=Task.EMBEDDINGS, max_tokens=8).to_mapping()
-    assert not {"cpu_precisions", "int8_kept"} & set(plain)
+    assert written.tried_on_cpu == tried
+
+
+def test_an_archive_of_which_nothing_was_tried_says_nothing_of_it() -> None:
+    plain = HandlerConfig(task=Task.EMBEDDINGS, max_tokens=8)
+    assert not {"cpu_precisions", "int8_kept", "cpu_refused"} & set(plain.to_mapping())
+    assert plain.tried_on_cpu == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("bert.encoder.layer.11.attention.self.query.weight", 11),
+        ("distilbert.transformer.layer.0.ffn.lin1", 0),
+        ("model.layers.3", 3),
+        ("albert.encoder.albert_layer_groups.0.albert_layers.0.ffn.weight", 0),
+        ("embeddings.LayerNorm.weight", None),
+        ("classifier.weight", None),
+    ],
+)
+def test_a_layer_is_known_by_its_name(name: str, expected: int | None) -> None:
+    assert layer_number(name) == expected
 
 
 @pytest.mark.parametrize(
@@ -64,6 +85,7 @@ def test_settings_come_back_as_they_were_written() -> None:
     [
         ({"cpu_precisions": {"int9": 0.9}}, "cpu_precisions is 'int9'; it must be one of"),
         ({"cpu_precisions": ["int8"]}, "it must map precisions to numbers"),
+        ({"cpu_refused": {"int8": 0.1}}, "cpu_refused is .*; it must map names to texts"),
         ({"int8_kept": [True]}, "it must be a list of whole numbers"),
     ],
 )

@@ -37,7 +37,7 @@ def make_document(cells: list[Cell]) -> dict[str, Any]:
     ]
     peaks = [{"fp32": 100.0, "int8": 300.0}] * 2
     outcome = Outcome(model="MiniLM", chosen=chosen, skipped={"absent": "no package"}, peaks=peaks, cells=cells)
-    return dict(to_document({"command": "make it", "commit": "abc"}, {"clients": 32}, [outcome]))
+    return dict(to_document({"command": "make it", "commit": "abc"}, {"clients": 32, "rounds": 3}, [outcome]))
 
 
 @pytest.fixture

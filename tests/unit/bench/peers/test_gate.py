@@ -3,14 +3,18 @@
 import json
 import subprocess
 from pathlib import Path
+from statistics import median
 
 import pytest
 
+from bench.machine import REPOSITORY
 from bench.peers import base
 from bench.peers.base import BASE, build, newest_tag, packages_of_this
 from bench.peers.catalogue import all_peers
 from bench.peers.environments import CannotRun
-from bench.peers.gate import FLOORS, is_below, judge
+from bench.peers.gate import FLOORS, MODEL, is_below, judge
+from bench.peers.measure.mixes import LOGNORMAL
+from bench.peers.report.summary import BERTH, ratios
 
 
 @pytest.mark.parametrize(
@@ -39,6 +43,17 @@ def test_every_floor_is_of_a_peer_or_of_the_release() -> None:
     floors = json.loads(FLOORS.read_text("utf-8"))
     assert BASE in floors
     assert set(floors) <= {BASE, *(peer.name for peer in all_peers())}
+
+
+def test_the_committed_pages_keep_the_floors_and_the_lowest_is_near() -> None:
+    documents = [json.loads(path.read_text("utf-8")) for path in REPOSITORY.glob("docs/bench/peers*.json")]
+    models = [document["models"][MODEL] for document in documents if MODEL in document["models"]]
+    floors = {name: floor for name, floor in json.loads(FLOORS.read_text("utf-8")).items() if name != BASE}
+    for name, floor in floors.items():
+        pages = [found for model in models if (found := ratios(model, LOGNORMAL, BERTH, [name]))]
+        assert len(pages) >= 3
+        assert not any(is_below(found, floor) for found in pages)
+        assert 0.95 * min(map(median, pages)) < floor
 
 
 @pytest.fixture

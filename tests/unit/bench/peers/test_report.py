@@ -1,17 +1,23 @@
 """From cells to ratios, to the page and to the plots."""
 
 import json
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from bench.machine import REPOSITORY
 from bench.peers.measure.cell import Cell
+from bench.peers.report import keeping
+from bench.peers.report.keeping import keep
 from bench.peers.report.page import to_page
 from bench.peers.report.plots import write_plots
 from bench.peers.report.summary import ratios, rivals, void_rounds
 
 from .conftest import MIXES, make_cell, make_document
 
+COMMITTED = sorted(REPOSITORY.glob("docs/bench/peers*.md"))
 MAX_BYTES = 150_000  # of a picture that is committed
 
 
@@ -44,7 +50,10 @@ def test_the_page_has_every_figure_and_its_origin(cells: list[Cell]) -> None:
     assert "kept 0.01 (0.01..0.01) cores busy, and processes without a part in the run 0.50 (0.50..0.50)." in page
     assert "- slow, all 512: wrong answers" in page
     assert "Rounds that do not count: none." in page
-    assert all(part in page for part in ("![peers-minilm-requests.png]", "`make it`", "`abc`", "clients: 32"))
+    assert all(
+        part in page
+        for part in ("![peers-minilm-requests.png]", "`make it`", "`abc`", "clients: 32", "- rounds: MiniLM `2 of 3`")
+    )
     rows = {line.split("|")[1].strip(): line for line in page.splitlines() if line.startswith("| slow")}
     assert "void" in page
     assert rows
@@ -56,6 +65,24 @@ def test_a_void_round_has_no_figure_on_the_page(cells: list[Cell]) -> None:
     page = to_page(make_document([*cells, make_cell("slow", 2, 22.0, useful_gflops=101.0)]), [])
     assert "Rounds that do not count: [2]." in page
     assert "66.0" not in page
+
+
+@pytest.mark.parametrize("page", COMMITTED, ids=lambda page: page.stem)
+def test_a_committed_page_is_what_is_made_of_its_json(page: Path) -> None:
+    document = json.loads(page.with_suffix(".json").read_text("utf-8"))
+    plots = [name for name in re.findall(r"!\[(.*?)\]", page.read_text("utf-8")) if page.with_name(name).is_file()]
+    assert page.read_text("utf-8") == to_page(document, plots) + "\n"
+
+
+def test_raw_latencies_lie_beside_the_page(cells: list[Cell], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "RAW", tmp_path / "raw.npz")
+    monkeypatch.setattr(keeping, "write_plots", lambda *_: [])
+    document, latencies_ms = make_document(cells), {cells[0].key: [1.5, 2.5]}
+    keep(document, latencies_ms, tmp_path / "page.md")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["page.json", "page.md", "page.npz"]
+    assert np.load(tmp_path / "page.npz")[cells[0].key].tolist() == [1.5, 2.5]
+    keep(document, latencies_ms, None)
+    assert np.load(tmp_path / "raw.npz").files == [cells[0].key]
 
 
 @pytest.mark.parametrize("kind", ["requests", "latency"])

@@ -155,6 +155,13 @@ def test_a_classifiers_labels_are_shown_as_words() -> None:
     assert "time, place" in shown
 
 
+def test_what_packing_found_out_of_precisions_is_shown_in_a_line() -> None:
+    handler = {"cpu_precisions": {"bf16": 0.9999}, "cpu_refused": {"int8": "another label"}}
+    shown = render_state(make_state("READY"), handler, as_json=False)
+    assert "bf16 0.9999" in shown
+    assert "int8 another label" in shown
+
+
 def test_a_model_whose_handler_said_nothing_is_shown_too() -> None:
     assert "not measured" in render_state(make_state("READY"), None, as_json=False)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from berth.pack.precision.bounds import describe, is_within, measure
+from berth.pack.precision.bounds import describe, is_within, measure, with_kept
 from handler.config import Task
 from handler.precision import Precision
 
@@ -57,3 +57,5 @@ def test_bounds() -> None:
     assert describe(Task.EMBEDDINGS, 0.99579) == "least cosine 0.99579"
     assert describe(Task.TEXT_RANKING, 0.004) == "scores within 0.0040"
     assert describe(Task.TEXT_RANKING, math.inf) == "another label"
+    assert (with_kept(()), with_kept((3,))) == ("", " with layer 3 in fp32")
+    assert with_kept((0, 1, 5)) == " with layers 0, 1 and 5 in fp32"
