@@ -22,6 +22,7 @@ HIGHEST_US = 60_000_000  # of a cost, whatever a clock that is set by less than 
 TABLE = "admitted"
 SILENCE = "answered"
 COUNTS = "refused"
+OVERLOADED = "overloaded"
 ANY_MODEL = "model-*"
 """The queue of TorchServe's own gRPC calls, whose model only the message names."""
 SLOT, SILENCE_SLOT = 1, 2  # of HAProxy's three: the entries of a request's queue, or of its refusal; of its model
@@ -80,7 +81,7 @@ def admission_lines(max_requests: int, max_waiting: int = MAX_WAITING) -> Iterat
     is_silent = f"{{ var(txn.silent_ms) -m int gt 0 }} {{ var(txn.heard_ms) -m int gt 0 }} !{IS_LONE}"
     is_full = f"{{ var(txn.share) -m int gt {max_requests + max_waiting} }}"
     for condition in (is_late, is_silent, is_full):
-        yield f"    http-request set-var(txn.refusal) str(overloaded) if {IS_OPEN} {IS_ASKED} {condition}"
+        yield f"    http-request set-var(txn.refusal) str({OVERLOADED}) if {IS_OPEN} {IS_ASKED} {condition}"
     yield "    http-request set-var(txn.retry_s) int(1)"
     yield "    http-request set-var(txn.retry_s) var(txn.late_ms),div(1000),add(1) if { var(txn.late_ms) -m int gt 0 }"
     yield f"    http-request set-var(txn.began_us) date(0,us) if {IS_OPEN} {IS_ASKED}"

@@ -27,6 +27,7 @@ from .refusals import (
     Refusal,
     bare_413_lines,
     form_lines,
+    management_lines,
     own_error_lines,
     refusal_lines,
     too_long,
@@ -145,12 +146,14 @@ def _admission(deadline: Iterable[str], max_requests: int, max_waiting: int = MA
 
 
 def _own_address_lines(plan: FrontPlan) -> Iterator[str]:
-    """Write the addresses of management and metrics, which the front passes on as they are."""
+    """Write the addresses of management and metrics, which the front passes on as they are, but for the model API."""
     for name in ("management", "metrics", "grpc_management"):
         outside, behind = getattr(plan.outside, name), getattr(plan.behind, name)
         is_grpc = name.startswith("grpc_")
         yield f"listen {name}"
         yield f"    bind {_bind(outside, None, 'h2' if is_grpc else '')}"
+        if name == "management":
+            yield from management_lines()
         yield f"    server torchserve {behind.address}{' proto h2' * is_grpc}"
 
 

@@ -126,6 +126,15 @@ STREAM2 = Refusal(
     message="StreamPredictions2 is not served, because a call of it can end the worker: use StreamPredictions",
     grpc_status=12,
 )
+MANAGEMENT_METHODS = ("GET", "HEAD", "PUT", "OPTIONS")
+MODEL_API = Refusal(
+    reason="model-api",
+    status=405,
+    type="MethodNotAllowed",
+    message="models are neither registered nor unregistered here, because a model is code that the server runs: "
+    "`berth rollout`, `berth register` and `berth unregister` do it, where the server runs and by its user alone",
+    headers=(("allow", ", ".join(MANAGEMENT_METHODS)),),
+)
 GRPC_REFUSALS = {each.reason: (each.grpc_status, each.message) for each in (*REFUSALS, STREAM2)}
 """What the gateway answers a call that arrives with a reason in its metadata `x-refusal`."""
 # What HAProxy itself says when nothing behind it answers or a client is too slow. What it cannot read as HTTP at all
@@ -198,6 +207,12 @@ def version_lines(rules: str, versions: Mapping[str, Sequence[str]]) -> Iterator
         body = json.dumps(_said(said).value(Form.V2))
         when = f"{{ var(txn.refusal) -m str {VERSION.reason} }} {{ var(txn.model) -m str {name} }}"
         yield f"    {rules} return {_answer(said, body)} if {when}"
+
+
+def management_lines() -> Iterator[str]:
+    """Write what the management address refuses: TorchServe would too, and not say why."""
+    answer = _answer(MODEL_API, json.dumps(_said(MODEL_API).value(Form.NATIVE)))
+    yield f"    http-request return {answer} if !{{ method {' '.join(MANAGEMENT_METHODS)} }}"
 
 
 def bare_413_lines(refusal: Refusal) -> Iterator[str]:

@@ -61,11 +61,13 @@ def _named_lines(plan: FrontPlan) -> Iterator[str]:
 
 
 def _version_lines(plan: FrontPlan) -> Iterator[str]:
-    """Write what goes to other versions: what names them, and to those beside a share of what names none."""
-    if not (plan.others or plan.backends_beside):
-        return
+    """Write what goes to other versions: what names them, and to those beside a share of what names none.
+
+    What names a version that is not there goes past all of them, and counts as no answer of theirs.
+    """
     in_v2 = "{ path_beg /v2/models/ } { path,url_dec,field(5,/) -m str versions }"
-    yield "    http-request set-var(txn.asked) path,url_dec,field(4,/) if { path_beg /predictions/ /explanations/ }"
+    yield "    acl own_door path_beg /predictions/ /explanations/"
+    yield "    http-request set-var(txn.asked) path,url_dec,field(4,/) if own_door"
     yield f"    http-request set-var(txn.asked) path,url_dec,field(6,/) if {in_v2}"
     own = {model.path for model in plan.models}
     for backend in plan.backends_beside:
@@ -74,6 +76,9 @@ def _version_lines(plan: FrontPlan) -> Iterator[str]:
     for backend in (*plan.others, *plan.backends_beside):
         if backend in plan.others or backend.model.path not in own:
             yield f"{_to(backend)} {{ var(txn.asked) -m str {backend.model.version} }}"
+    for name, versions in plan.versions.items():
+        is_unknown = f"{{ var(txn.asked),length gt 0 }} !{{ var(txn.asked) -m str {' '.join(versions)} }}"
+        yield f"    http-request unset-var(txn.to) if own_door {{ var(txn.model) -m str {name} }} {is_unknown}"
 
 
 def _to(backend: Backend) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 
+from ..admission import COUNTS, OVERLOADED
 from ..plan import SERVER
-from .runtime_tables import read_backends, read_servers
+from .runtime_tables import read_backends, read_servers, read_table
 
 CLASSES = ("hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other")
 
@@ -14,9 +15,9 @@ class Counters:
     """Of one backend."""
 
     requests: int = 0
-    """Those that were answered."""
+    """Those that were answered, by the front too."""
     errors: int = 0
-    """Answers of 500 and more."""
+    """Answers of 500 and more, and refusals of the front for want of time."""
     mean_ms: float = 0.0
     """How long the last 1024 requests took."""
 
@@ -38,9 +39,17 @@ def read_under_way(ask: Callable[[str], str], backends: Set[str]) -> int:
 
 
 def read_counters(ask: Callable[[str], str], backend: str) -> Counters:
-    """Ask for a backend's counters; none where it is not there. BerthError where HAProxy does not answer."""
+    """Ask for a backend's counters; none where it is not there. BerthError where HAProxy does not answer.
+
+    What is refused for want of time goes to another backend, and is counted in a table by the one that it was for.
+    """
     row = read_backends(ask("show stat")).get(backend)
     if row is None:
         return Counters()
     answers = {name: int(row[name] or 0) for name in CLASSES}
-    return Counters(requests=sum(answers.values()), errors=answers["hrsp_5xx"], mean_ms=float(row["ttime"] or 0))
+    refused = read_table(ask(f"show table {COUNTS}")).get(f"{backend}:{OVERLOADED}", {}).get("gpc0", 0)
+    return Counters(
+        requests=sum(answers.values()) + refused,
+        errors=answers["hrsp_5xx"] + refused,
+        mean_ms=float(row["ttime"] or 0),
+    )

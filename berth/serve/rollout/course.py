@@ -22,7 +22,7 @@ from ..request import Request
 from ..server import Server
 from .beside import Prepared, plan_alone, prepare_beside
 from .change import changed, require_same_tasks
-from .judge import why_slower, why_worse
+from .judge import why_not_judged, why_slower, why_worse
 from .orders import CalledOff, Check, Emit, Stopping, describe_error
 
 LOOK_S = 0.5
@@ -153,10 +153,17 @@ class Course:
                 break
             self._pause(LOOK_S)
         for name, counters in counted.items():
-            if why := why_slower(old(name), counters, self.order.observe_s):
-                raise BerthError(f"the new {name} is worse: {why}")
-            facts = {"model": name, "seconds": self.order.observe_s, "new": asdict(counters), "old": asdict(old(name))}
-            self._tell(step, f"{name} for {self.order.observe_s:g} s: {counters}; the old one: {old(name)}", **facts)
+            self._conclude(step, name, old(name), counters)
+
+    def _conclude(self, step: str, name: str, old: Counters, new: Counters) -> None:
+        """Tell what was counted of both; BerthError where the new one is slower."""
+        seconds = self.order.observe_s
+        if why := why_slower(old, new, seconds):
+            raise BerthError(f"the new {name} is worse: {why}")
+        unknown = why_not_judged(old, new, seconds)
+        text = f"{name} for {seconds:g} s: {new}; the old one: {old}{f'; {unknown}' if unknown else ''}"
+        facts = {"model": name, "seconds": seconds, "judged": unknown is None, "new": asdict(new), "old": asdict(old)}
+        self._tell(step, text, **facts)
 
     def _put_back(self, error: Exception) -> None:
         """Let clients reach the old generation alone, and end the new one; where the old one has ended, keep that."""

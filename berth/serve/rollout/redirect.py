@@ -8,7 +8,7 @@ from ...archive.served_model import ServedModel
 from ...archive.versions import default_models
 from ...clients.management import ManagementClient
 from ...console import say
-from ...errors import BerthError, Refused
+from ...errors import BerthError
 from ..server import Server
 from .change import changed, require_same_tasks
 from .orders import describe_error
@@ -25,9 +25,6 @@ def redirect(server: Server, models: Sequence[ServedModel]) -> list[ServedModel]
     plan = server.live.plan
     assert server.fronts is not None
     assert plan.front is not None
-    pairs = changed(plan.models, models)
-    if not pairs:
-        raise Refused("what is served has these defaults already: nothing is to be done")
     require_same_tasks(plan.models, models)
     front = replace(plan.front, models=tuple(models))
     with ManagementClient(plan.behind.management.url) as management:
@@ -40,7 +37,7 @@ def redirect(server: Server, models: Sequence[ServedModel]) -> list[ServedModel]
             raise
     server.live.plan = replace(plan, models=front.models, front=front)
     server.publish()
-    return [now for _, now in pairs]
+    return [now for _, now in changed(plan.models, models)]
 
 
 def _set_defaults(management: ManagementClient, models: Sequence[ServedModel]) -> None:

@@ -5,15 +5,20 @@ import os
 import re
 import shlex
 import socket
+import stat
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 import requests
 
 from berth.archive.unpack import unpack_once
+from berth.clients.grpc_client import MANAGEMENT, GrpcClient
+from berth.errors import BerthError
 from berth.front import front
 from berth.front.config import GATEWAY_GRPC, GATEWAY_HTTP, INSIDE, RUNTIME
 from berth.machine.gpu import find_gpus
@@ -125,9 +130,44 @@ def test_metrics_are_prometheus(server: Server) -> None:
     assert "ts_inference_requests_total" in requests.get(f"{server.metrics_url}/metrics", timeout=30).text
 
 
-def test_models_cannot_be_registered(server: Server) -> None:
-    answer = requests.post(f"{server.management_url}/models", params={"url": "x.mar"}, timeout=30)
-    assert answer.status_code == 405
+def test_no_port_registers_or_unregisters_a_model(server: Server, tmp_path: Path) -> None:
+    """A folder that java can read is what an open model API would take."""
+    third, management = unpack_once(make_standin(tmp_path, name="third"), tmp_path), server.ports["management"]
+    listening = [each for each in server.java.net_connections("tcp") if each.status == psutil.CONN_LISTEN]
+    ports = {each.laddr.port for each in listening}
+    assert len(ports) == 5
+    orders = (
+        ("POST", f"/models?url={third}&initial_workers=1"),
+        ("POST", f"/workflows?url={third}"),
+        ("DELETE", "/models/bert"),
+        ("DELETE", "/models/bert/1.0"),
+    )
+    for method, path in orders:
+        (status, said), *others = [ask(port, method, path) for port in (management, *ports)]
+        assert (status, said["type"]) == (405, "MethodNotAllowed")
+        assert "`berth rollout`, `berth register` and `berth unregister` do it" in said["message"]
+        assert {status for status, _ in others} <= {0, 404, 405}
+    with GrpcClient(f"127.0.0.1:{server.ports['grpc_management']}") as client:
+        for name, fields in (("RegisterModel", {"url": str(third)}), ("UnregisterModel", {"model_name": "bert"})):
+            with pytest.raises(BerthError, match="PERMISSION_DENIED: Model API disabled"):
+                list(client.call(f"{MANAGEMENT}.{name}", **fields))
+        assert client.models() == ["bert", "second"]
+    requests.post(f"{server.inference_url}/predictions/bert", data=b"x", timeout=30).raise_for_status()
+
+
+def ask(port: int, method: str, path: str) -> tuple[int, Any]:
+    """The status and the body of what a port answers; 0 where it speaks gRPC alone."""
+    try:
+        answer = requests.request(method, f"http://127.0.0.1:{port}{path}", timeout=30)
+    except requests.ConnectionError:
+        return 0, None
+    return answer.status_code, answer.json()
+
+
+def test_orders_are_taken_of_this_user_alone(server: Server) -> None:
+    (orders,) = server.temp.glob(f"berth-*/{ORDERS}")
+    assert stat.S_IMODE(orders.stat().st_mode) == 0o600
+    assert stat.S_IMODE(orders.parent.stat().st_mode) == 0o700
 
 
 def test_the_log_says_which_settings_and_that_there_are_no_keys(server: Server) -> None:

@@ -10,6 +10,7 @@ from typing import ClassVar
 import pytest
 import requests
 
+from berth.front.reports.counters import read_counters
 from berth.wait import wait_until
 from tests.support.front.haproxy import KEYS_OF_ERRORS, Front, front_before, needs_haproxy
 from tests.support.http_standin import JsonHandler, answering
@@ -108,10 +109,13 @@ def test_what_cannot_be_answered_in_time_is_refused_at_once(front: Front, pool: 
 def test_refusals_keep_the_connection_and_are_counted(front: Front, pool: ThreadPoolExecutor) -> None:
     hold(front, pool, 1)
     set_cost(front, 60 * SECOND_US)
+    before = read_counters(front.ask, "model-bert")
     with requests.Session() as session:
         answers = [session.post(f"{front.url}/predictions/bert", json={}, timeout=WAIT_S) for _ in range(5)]
     assert {(each.status_code, each.headers.get("connection")) for each in answers} == {(503, None)}
     assert "key=model-bert:overloaded use=0 exp=0 gpc0=5" in front.ask("show table refused")
+    after = read_counters(front.ask, "model-bert")
+    assert (after.requests - before.requests, after.errors - before.errors) == (5, 5)  # what a rollout is judged by
 
 
 @pytest.mark.parametrize(("path", "keys"), KEYS_OF_ERRORS.items())

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from berth.errors import BerthError
-from berth.front.plan import Beside
+from berth.front.plan import BESIDE, Beside
 from berth.front.reports.counters import Counters
 from berth.health.report import Health, Report
 from berth.rollout.golden import Answered
 from berth.rollout.messages import Action, Event, Order
 from berth.serve.rollout import course as module
+from berth.serve.rollout import judge
 from berth.serve.rollout.beside import Prepared
 from berth.serve.rollout.course import Course
 from berth.serve.server import Server
@@ -99,6 +100,11 @@ class World:
 
     def _generation(self, folder, port) -> Any:
         return Generation(replace(make_plan(), front=plan_before(f"http://127.0.0.1:{port}", folder)))
+
+    def make_newer(self):
+        """The new java has another version of bert."""
+        former = self.old.plan.models[0]
+        self.new.plan = replace(self.new.plan, models=(replace(former, version="2.0", folder=FOLDER),))
 
     def once_switched(self, do):
         self.on_check = lambda: do() if self.server.live is self.new else None
@@ -197,9 +203,73 @@ def test_the_new_one_gets_what_the_old_one_left(world, monkeypatch):
 
 def test_golden_inputs_of_which_none_is_answered_now_are_a_wrong_file(world, monkeypatch):
     world.course.order = Order(action=Action.ROLLOUT, golden=["a", "b"])
-    world.new.plan = replace(world.new.plan, models=(replace(world.old.plan.models[0], version="2.0", folder=FOLDER),))
+    world.make_newer()
     answered = Answered(results=(None, None), ms=(1.0, 1.0), refusal="no such field")
     monkeypatch.setattr(module, "ask_golden", lambda *_: answered)
     with pytest.raises(BerthError, match=r"bert 1\.0 answers none of the --golden inputs: no such field"):
         world.course.run()
     assert [event.text for event in world.events if "2 refused by both" in event.text]
+
+
+def test_inputs_that_only_the_old_one_answers_put_it_back(world, monkeypatch):
+    world.make_newer()
+    answers = iter([("is", "was"), (None, "was")])  # the old one is asked first
+    answered = (Answered(results=tuple(each), ms=(1.0, 1.0), refusal="no such field") for each in answers)
+    monkeypatch.setattr(module, "ask_golden", lambda *_: next(answered))
+    with pytest.raises(BerthError, match="bert refuses 1 inputs that are answered now: no such field"):
+        world.course.run()
+    assert (world.server.live, world.server.others) == (world.old, [])
+    assert world.steps == ["proven", "compared", "removed"]  # no client was led anywhere
+
+
+FAST, SLOW = Counters(requests=30, mean_ms=10.0), Counters(requests=30, mean_ms=71.0)
+FEW = Counters(requests=19, mean_ms=1000.0)
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """A time of observation is long enough, however short."""
+    monkeypatch.setattr(judge, "WARM_S", 0.0)
+
+
+@pytest.mark.usefixtures("short")
+def test_a_slower_version_is_put_back(world):
+    world.fronts.live.counters = lambda _: SLOW if world.server.live is world.new else FAST
+    with pytest.raises(BerthError, match="the new bert is worse: a request takes 71 ms on average, and took 10"):
+        world.course.run()
+    assert (world.server.live, world.fronts.plan) == (world.old, world.old.plan.front)
+    assert world.steps == ["proven", "switched", "put back", "removed"]
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize(
+    ("worse", "why"), [(Counters(requests=30, errors=1), "1 of 30 answers are errors"), (SLOW, "a request takes 71 ms")]
+)
+def test_a_worse_canary_gets_no_more_and_the_old_one_all(world, worse, why):
+    world.make_newer()
+    world.course.order = Order(action=Action.ROLLOUT, observe_s=0.01, canary_percent=10)
+    world.fronts.live.counters = lambda backend: worse if backend.endswith(BESIDE) else FAST
+    with pytest.raises(BerthError, match=f"the new bert is worse: {why}"):
+        world.course.run()
+    assert (world.server.live, world.fronts.plan) == (world.old, world.old.plan.front)
+    assert world.steps == ["proven", "compared", "canary", "put back", "removed"]
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize(
+    ("new", "words"),
+    [
+        (FEW, "the old one: 30 requests, 0 errors, 10 ms on average; too few to judge (19 of 20)"),
+        (Counters(), "no requests; the old one: 30 requests, 0 errors, 10 ms on average; too few to judge (0 of 20)"),
+        (FAST, "the old one: 30 requests, 0 errors, 10 ms on average"),
+    ],
+)
+def test_a_canary_that_few_asked_goes_on_and_says_so(world, new, words):
+    world.make_newer()
+    world.course.order = Order(action=Action.ROLLOUT, observe_s=0.01, canary_percent=10)
+    world.fronts.live.counters = lambda backend: new if backend.endswith(BESIDE) else FAST
+    world.course.run()
+    assert world.server.live is world.new
+    canary = [event for event in world.events if event.step == "canary"][-1]
+    assert canary.text.endswith(words)
+    assert canary.facts["judged"] == (new is FAST)
