@@ -92,6 +92,23 @@ class Scores(Completion, kw_only=True):
     data: list[Scored]
 
 
+class Pooled(msgspec.Struct, kw_only=True):
+    """What was made of a text, by its place in the input."""
+
+    index: int
+    object: str
+    data: Annotated[
+        str | list[float | list[float]],
+        Meta(description="a vector, one for each token, or the bytes of all as little-endian float32 in base64"),
+    ]
+
+
+class Poolings(Completion, kw_only=True):
+    """vLLM's answer to pooling."""
+
+    data: list[Pooled]
+
+
 class Ranked(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A document, by its place in the request; itself if that was asked."""
 

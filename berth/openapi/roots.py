@@ -9,7 +9,7 @@ from handler.doors import native
 from handler.doors.cohere import embed as cohere_embed
 from handler.doors.cohere import rerank as cohere_rerank
 from handler.doors.hub.inference import FeatureExtraction
-from handler.doors.openai import classify, embeddings, score
+from handler.doors.openai import classify, embeddings, pooling, score
 from handler.doors.paths import Form
 from handler.doors.tei import embed, predict, rerank, similarity, tokens
 from handler.tasks import TASKS
@@ -121,6 +121,12 @@ ABOUT = {
     ),
     "score": SCORE,
     "v1/score": SCORE,
+    "pooling": About(
+        summary="vLLM's pooling: the vector of each text, or those of its tokens",
+        requests=(pooling.PoolingRequest,),
+        example={"input": "hello world"},
+        results=(protocols.Poolings,),
+    ),
 }
 
 

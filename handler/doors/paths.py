@@ -37,17 +37,17 @@ class RootPath:
     tasks: tuple[Task, ...]
     """The tasks whose models answer there; none where every request is refused, in words."""
     methods: tuple[str, ...] = ("POST",)
-    vectors: Kind | None = None
-    """What a model of embeddings has to make of a text to answer there; None: any kind of vector."""
+    vectors: tuple[Kind, ...] = ()
+    """Of which a model of embeddings has to make one to answer there; none: any kind of vector."""
 
 
 ROOT_PATHS = (
-    RootPath("hf", Form.TEI, EVERY, vectors=Kind.DENSE),
+    RootPath("hf", Form.TEI, EVERY, vectors=(Kind.DENSE,)),
     RootPath("v1/embeddings", Form.OPENAI, (Task.EMBEDDINGS,)),
-    RootPath("embed", Form.TEI, (Task.EMBEDDINGS,), vectors=Kind.DENSE),
-    RootPath("embed_sparse", Form.TEI, (Task.EMBEDDINGS,), vectors=Kind.SPARSE),
-    RootPath("embed_all", Form.TEI, (Task.EMBEDDINGS,), vectors=Kind.MULTI_VECTOR),
-    RootPath("similarity", Form.TEI, (Task.EMBEDDINGS,), vectors=Kind.DENSE),
+    RootPath("embed", Form.TEI, (Task.EMBEDDINGS,), vectors=(Kind.DENSE,)),
+    RootPath("embed_sparse", Form.TEI, (Task.EMBEDDINGS,), vectors=(Kind.SPARSE,)),
+    RootPath("embed_all", Form.TEI, (Task.EMBEDDINGS,), vectors=(Kind.MULTI_VECTOR,)),
+    RootPath("similarity", Form.TEI, (Task.EMBEDDINGS,), vectors=(Kind.DENSE,)),
     RootPath("predict", Form.TEI, (Task.TEXT_CLASSIFICATION,)),
     RootPath("rerank", Form.TEI, (Task.TEXT_RANKING,)),
     RootPath("tokenize", Form.TEI, EVERY),
@@ -55,11 +55,12 @@ ROOT_PATHS = (
     RootPath("info", Form.TEI, EVERY, ("GET",)),
     RootPath("v1/rerank", Form.COHERE, (Task.TEXT_RANKING,)),
     RootPath("v2/rerank", Form.COHERE, (Task.TEXT_RANKING,)),
-    RootPath("v1/embed", Form.COHERE, (Task.EMBEDDINGS,), vectors=Kind.DENSE),
-    RootPath("v2/embed", Form.COHERE, (Task.EMBEDDINGS,), vectors=Kind.DENSE),
+    RootPath("v1/embed", Form.COHERE, (Task.EMBEDDINGS,), vectors=(Kind.DENSE,)),
+    RootPath("v2/embed", Form.COHERE, (Task.EMBEDDINGS,), vectors=(Kind.DENSE,)),
     RootPath("classify", Form.OPENAI, (Task.TEXT_CLASSIFICATION,)),
-    RootPath("score", Form.OPENAI, (Task.TEXT_RANKING, Task.EMBEDDINGS), vectors=Kind.DENSE),
-    RootPath("v1/score", Form.OPENAI, (Task.TEXT_RANKING, Task.EMBEDDINGS), vectors=Kind.DENSE),
+    RootPath("score", Form.OPENAI, (Task.TEXT_RANKING, Task.EMBEDDINGS), vectors=(Kind.DENSE,)),
+    RootPath("v1/score", Form.OPENAI, (Task.TEXT_RANKING, Task.EMBEDDINGS), vectors=(Kind.DENSE,)),
+    RootPath("pooling", Form.OPENAI, (Task.EMBEDDINGS,), vectors=(Kind.DENSE, Kind.MULTI_VECTOR)),
 )
 
 

@@ -19,7 +19,7 @@ from .cohere import embed as cohere_embed
 from .cohere import rerank as cohere_rerank
 from .hub import inference
 from .inflate import inflate
-from .openai import classify, embeddings, score
+from .openai import classify, embeddings, pooling, score
 from .paths import EVERY, INFER, ROOT_PATHS, RootPath
 from .tei import embed, info, predict, rerank, similarity, tokens
 
@@ -146,15 +146,16 @@ def _open_root(fields: Fields, headers: Headers, model: ModelIdentity, *, root: 
 
 
 def _check_vectors(root: RootPath, model: ModelIdentity) -> None:
-    """Refuse an address for a kind of vectors that a model of embeddings does not make."""
-    if root.vectors is None or not model.contract.is_vector:
+    """Refuse an address for kinds of vectors of which a model of embeddings makes none."""
+    if not (root.vectors and model.contract.is_vector):
         return
     kinds = kinds_of(model.running.config.vectors)
-    if root.vectors not in kinds:
-        places = [each.url_path for each in ROOT_PATHS if each.vectors in kinds and each.tasks != EVERY]
+    if not set(root.vectors).intersection(kinds):
+        places = [each.url_path for each in ROOT_PATHS if set(each.vectors).intersection(kinds) and each.tasks != EVERY]
+        wanted = " or ".join(root.vectors)
         raise UnknownPath(
-            f"this model makes no {root.vectors} vectors, but {' and '.join(kinds)}, and {root.url_path} is for "
-            f"{root.vectors} ones: send the texts to {', '.join([*places, '/predictions/{model}'])}"
+            f"this model makes no {wanted} vectors, but {' and '.join(kinds)}, and {root.url_path} is for "
+            f"{wanted} ones: send the texts to {', '.join([*places, '/predictions/{model}'])}"
         )
 
 
@@ -185,6 +186,7 @@ READERS: Mapping[str, tuple[Callable[[object, ModelIdentity], Call], Advice | No
     "classify": (classify.open_call, classify.ADVICE),
     "score": (score.open_call, score.ADVICE),
     "v1/score": (score.open_call, score.ADVICE),
+    "pooling": (pooling.open_call, pooling.ADVICE),
 }
 
 

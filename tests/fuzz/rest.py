@@ -34,18 +34,19 @@ class JsonDoor:
     make_body: Callable[[Random, Target], Any]
     tasks: frozenset[Task] = EVERY_TASK
     """Those that have this door; a request to another is refused."""
-    vectors: Kind | None = None
-    """Which a model has to make, where the address is for one kind of them."""
+    vectors: tuple[Kind, ...] = tuple(Kind)
+    """Of which a model has to make one."""
 
     def fits(self, target: Target) -> bool:
         """Whether the model has this door."""
-        return target.task in self.tasks and self.vectors in (None, *target.vectors)
+        return target.task in self.tasks and bool(set(self.vectors).intersection(target.vectors))
 
 
 OF_VECTORS = {
-    "embed_sparse": Kind.SPARSE,
-    "embed_all": Kind.MULTI_VECTOR,
-    **dict.fromkeys(("hf", "embed", "similarity", "v1/embed", "v2/embed", "score", "v1/score"), Kind.DENSE),
+    "embed_sparse": (Kind.SPARSE,),
+    "embed_all": (Kind.MULTI_VECTOR,),
+    "pooling": (Kind.DENSE, Kind.MULTI_VECTOR),
+    **dict.fromkeys(("hf", "embed", "similarity", "v1/embed", "v2/embed", "score", "v1/score"), (Kind.DENSE,)),
 }
 
 
@@ -71,7 +72,7 @@ JSON_DOORS = {
             path=f"/predictions/{{name}}/{{version}}/{root.url_path}",
             make_body=protocols.MAKERS[root.url_path],
             tasks=frozenset(root.tasks),
-            vectors=OF_VECTORS.get(root.url_path),
+            vectors=OF_VECTORS.get(root.url_path, tuple(Kind)),
         )
         for root in ROOT_PATHS
     },

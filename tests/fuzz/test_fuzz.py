@@ -116,6 +116,18 @@ def test_what_a_user_may_get() -> None:
     assert judge(404, {"code": 404, "type": "ModelNotFoundException", "message": "x"}).startswith("404 ModelNotFound")
 
 
+@pytest.mark.parametrize(("kind", "status"), [("NotNow", 503), ("DeadlineExceeded", 503), ("InvalidInput", 422)])
+def test_of_a_busy_machine_a_good_request_may_be_refused_for_now_alone(kind: str, status: int) -> None:
+    good = RestRequest(door="native", target=TINY, path="/predictions/tiny", body=b'{"inputs": "a"}', is_good=True)
+    error = {"code": status, "type": kind, "message": "not in its time: send it again later", "param": None}
+    answer = RestAnswer(status=status, headers=HEADERS, body=json.dumps(error).encode())
+    if status == 503:
+        assert judge_rest(good, answer) == f"503 {kind}"
+    else:
+        with pytest.raises(AssertionError, match="a good request got"):
+            judge_rest(good, answer)
+
+
 def judge_page(*headers: tuple[str, str], path: str = "/predictions/tiny", status: int = 400) -> str:
     """The outcome of a request that HAProxy answers with a page of its own."""
     request = RestRequest(door="native", target=TINY, path=path, body=b"{}", headers=headers)

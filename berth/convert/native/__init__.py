@@ -18,12 +18,15 @@ from .gte import GTE
 from .nomic import NOMIC, NOMIC_SAVED
 
 REASONS = {
-    "JinaBert": "transformers has no class with jina-embeddings-v2's ALiBi positions, so that nothing could prove it",
+    "JinaBert": "transformers has no class with jina-embeddings-v2's ALiBi positions; a proof would need answers of "
+    "the published code to known texts, and an attention that adds the distances within each text",
     "XLMRobertaLoRA": "transformers' class for jina-embeddings-v3 has no adapters, and these weights have one for each "
-    "task: it could be served once an adapter merged into the base gives the published answers",
-    "NeoBERT": "transformers has no class for NeoBERT, so that nothing could prove it",
+    "task: a proof would need the published answers of a task, and its adapter merged into the base. The base alone "
+    "packs where transformers has saved it (model_type jina_embeddings_v3), and answers as for none of the tasks",
+    "NeoBERT": "transformers has no class for NeoBERT, with a norm before each layer, SwiGLU and rotary positions; a "
+    "proof would need answers of the published code to known texts, or such a class",
 }
-"""What keeps known models from being served, by how the names of their classes begin."""
+"""What keeps known models from being served, and what a proof would need, by how the names of their classes begin."""
 
 
 def applies(folder: Path) -> bool:

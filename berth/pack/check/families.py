@@ -26,6 +26,16 @@ SERVED = frozenset(
 
 EMBEDDING_DECODERS = frozenset({"qwen3"})
 """Decoders that are served where sentence-transformers' modules say that they embed."""
+A_PROOF = "a proof would need a small model of that layout, served with the vectors of sentence-transformers"
+UNPROVEN_EMBEDDERS: Mapping[str, str] = {
+    "gemma3_text": "EmbeddingGemma's layers look both ways, most of them through a window, and Dense modules follow: "
+    f"{A_PROOF}",
+    "mistral": "e5-mistral's layers look back through a window, and its vector is that of the end token which its "
+    f"tokenizer adds: {A_PROOF}, and 28 GB of memory for its 7 billion weights in fp32",
+    "qwen2": "gte-Qwen2's own code looks both ways, and transformers' class only back: a proof would need answers of "
+    "that code to known texts",
+}
+"""Likewise, what keeps others from being served, and what a proof would need."""
 
 
 def _types(names: str) -> frozenset[str]:

@@ -11,7 +11,7 @@ from ...errors import Refused
 from ...layouts.gliclass import is_gliclass, load_gliclass
 from ...layouts.gliner import GLINER_CONFIG, is_gliner, load_gliner
 from ...layouts.sentence import load_modules, transformer_folder
-from .families import DECODERS, EMBEDDING_DECODERS, FAMILIES, SERVED, family_of
+from .families import DECODERS, EMBEDDING_DECODERS, FAMILIES, SERVED, UNPROVEN_EMBEDDERS, family_of
 from .quantized import refuse_quantized
 
 # Files that other libraries write, each with what it is; where there are several, all of them are there.
@@ -53,9 +53,9 @@ def refuse_foreign(folder: Path) -> None:
     if not config_file.is_file():
         return
     config = load_json(config_file)
-    embeds = bool(modules) and config.get("model_type") in EMBEDDING_DECODERS
-    if not embeds and (what := _family(config)):
-        raise Refused(f"{config_file} says that this is {what}; {SERVES}")
+    embedder = str(config.get("model_type")) if modules else ""
+    if embedder not in EMBEDDING_DECODERS and (what := _family(config)):
+        raise Refused(f"{config_file} says that this is {what}; {UNPROVEN_EMBEDDERS.get(embedder, SERVES)}")
     refuse_quantized(config_file, config)
 
 

@@ -69,6 +69,21 @@ def _foreign_code(name: str, folder: Path) -> str:
     return str(folder)
 
 
+def _jina_base(folder: Path) -> str:
+    """jina-embeddings-v3 without adapters, as transformers' own class saves it."""
+    import torch  # noqa: PLC0415 - seconds
+    from transformers import AutoConfig, AutoModel  # noqa: PLC0415
+
+    tokenizer = tokens.MAKERS["xlm-roberta"](folder)
+    own = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id, "intermediate_size": 128}
+    torch.manual_seed(22)
+    model = AutoModel.from_config(AutoConfig.for_model("jina_embeddings_v3", **SIZES, **own))
+    spread(model)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
 def _unfit(layout: str, folder: Path) -> str:
     _publish(layout, folder)
     shutil.rmtree(folder.parent / "native")
@@ -99,6 +114,7 @@ KINDS = (
         make=partial(_foreign_code, "jinaai/xlm-roberta-flash-implementation--modeling_lora.XLMRobertaLoRA"),
         sentence="has an auto_map: .*one for each task",
     ),
+    Kind(name="jina-embeddings-v3's base, saved by transformers", make=_jina_base, expected=vectors),
     Kind(
         name="NeoBERT",
         make=partial(_foreign_code, "model.NeoBERT"),

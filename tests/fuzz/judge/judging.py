@@ -16,7 +16,7 @@ UNKNOWN_MODEL = ("Model not found", "Model version", "Parameter model_name is re
 LARGE_FORM_BYTES = 100_000
 ECHOED = "x-request-id"  # its client's own, whatever that is
 TOO_LONG = ("CANCELLED", "RESOURCE_EXHAUSTED", "UNAVAILABLE")
-GOOD = ("200", "503 NotNow")
+GOOD = ("200", "503 NotNow", "503 DeadlineExceeded")  # the front gives every request 30 s, and a machine may be busy
 
 
 def judge_rest(request: RestRequest, answer: RestAnswer) -> str:

@@ -50,10 +50,7 @@ class KnownAnswers:
         """The answer; once more where a batch took too long, which is nobody's mistake."""
         url = f"{self._server.inference_url}/predictions/{target.name}"
         for _ in range(NUM_TRIES):
-            body = BODIES[target.task] | (
-                {"parameters": {"vectors": target.vectors}} if target.has_other_vectors else {}
-            )
-            response = self._session.post(url, json=body, timeout=ANSWER_TIMEOUT_S)
+            response = self._session.post(url, json=_body(target), timeout=ANSWER_TIMEOUT_S)
             if response.status_code != 503:
                 break
         assert response.status_code == 200, f"{target.name} now answers {response.status_code}: {response.text:.300}"

@@ -141,6 +141,13 @@ def _judge_scores(value: Any, body: Any) -> list[Any]:
     return found
 
 
+def _judge_pooling(value: Any, body: Any) -> list[Any]:
+    data = _check(value["data"], _count(body["input"]))
+    for each in data:
+        judge_vectors(each["data"], (Kind.DENSE, Kind.MULTI_VECTOR))
+    return data
+
+
 def _judge_cosines(value: Any, body: Any) -> list[Any]:
     found = _check(value, len(body["inputs"]["sentences"]))
     assert all(-1.001 <= each <= 1.001 for each in found), found
@@ -184,4 +191,5 @@ JUDGES: dict[str, Callable[[Any, Any], list[Any]]] = {
     "classify": _judge_classes,
     "score": _judge_scores,
     "v1/score": _judge_scores,
+    "pooling": _judge_pooling,
 }

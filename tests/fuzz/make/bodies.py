@@ -68,9 +68,9 @@ def openai(rng: Random, target: Target) -> dict[str, Any]:
         "user": ("a\r\nb", None),
     }
     if not target.has_other_vectors:
-        choices |= {"dimensions": (1, 64, None), "parameters": ({}, {"truncation": True}, None)}
+        choices |= {"dimensions": (1, 16, None), "parameters": ({}, {"truncation": True}, None)}
     else:
-        choices |= {"parameters": (make_vector_parameters(rng, target.vectors), {})}
+        choices |= {"parameters": (make_vector_parameters(rng, target), {})}
     return body | {name: rng.choice(values) for name, values in choices.items() if rng.random() < 0.3}
 
 

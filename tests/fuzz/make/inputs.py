@@ -15,7 +15,7 @@ LABELS = ("sports", "politics", "日本語", "a\r\nb", "😀")
 SURE = 0.99  # below, a model of random weights finds more entities than tokens where they may overlap: 422
 # Each is left out as often as not.
 CHOICES: dict[Task, dict[str, tuple[Any, ...]]] = {
-    Task.EMBEDDINGS: {"dimensions": (1, 64, 384, None), "truncation": (True, False, None), "prompt_name": (None,)},
+    Task.EMBEDDINGS: {"dimensions": (1, 16, None), "truncation": (True, False, None), "prompt_name": (None,)},
     Task.TEXT_CLASSIFICATION: {
         "top_k": (1, 2, 100, None),
         "function_to_apply": ("softmax", "sigmoid", "none", None),
@@ -70,11 +70,14 @@ def make_parameters(rng: Random, target: Target, *, explains: bool = False) -> d
     """What the task needs, and some of what it may be told."""
     task = target.task
     if target.has_other_vectors and not explains:
-        return make_vector_parameters(rng, target.vectors)
+        return make_vector_parameters(rng, target)
     choices = EXPLANATIONS if explains else CHOICES[task]
     chosen = {name: rng.choice(values) for name, values in choices.items() if rng.random() < 0.5}
     if chosen.get("flat_ner") is False or (task is Task.ZERO_SHOT_TOKEN_CLASSIFICATION and chosen.get("multi_label")):
         chosen.setdefault("threshold", SURE)
+    if target.heads and rng.random() < 0.7:
+        chosen["head"] = rng.choice(target.heads)
+        chosen.pop("threshold", None)  # which may name labels of the first head
     if not target.has_claims:
         chosen.pop("hypothesis_template", None)
     if task in (Task.ZERO_SHOT_CLASSIFICATION, Task.ZERO_SHOT_TOKEN_CLASSIFICATION) and not explains:

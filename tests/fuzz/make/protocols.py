@@ -5,12 +5,13 @@ from random import Random
 from typing import Any
 
 from handler.config import Task
+from handler.vectors.settings import Kind
 from tests.fuzz.models import Target
 
 from .bodies import native, openai, texts_or_ids
 from .inputs import NUM_INPUTS, make_text
 
-TRUNCATE = (True, False, None)
+TASKS = {"embed": Kind.DENSE, "token_embed": Kind.MULTI_VECTOR}  # vLLM's names
 BodyMaker = Callable[[Random, Target], dict[str, Any]]
 
 
@@ -31,13 +32,14 @@ def one_or_texts(rng: Random) -> str | list[str]:
 
 def embed(rng: Random, target: Target) -> dict[str, Any]:
     """TEI's, of texts or of token ids; the models normalise, and cannot be told not to."""
-    choices = {"truncate": (True, None), "normalize": (True, None), "dimensions": (1, 64, None)}
+    choices = {"truncate": (True, None), "normalize": (True, None), "dimensions": (1, 16, None)}
     return {"inputs": texts_or_ids(rng, target), **some(rng, choices)}
 
 
 def embed_others(rng: Random, target: Target) -> dict[str, Any]:
     """TEI's for sparse vectors and for those of tokens."""
-    return {"inputs": texts_or_ids(rng, target), **some(rng, {"truncate": (True, None), "prompt_name": (None,)})}
+    choices = {"truncate": (True, None), "prompt_name": (*target.prompts, None)}
+    return {"inputs": texts_or_ids(rng, target), **some(rng, choices)}
 
 
 def similarity(rng: Random, _: Target) -> dict[str, Any]:
@@ -73,7 +75,7 @@ def typed(rng: Random, _: Target) -> dict[str, Any]:
     choices: dict[str, tuple[Any, ...]] = {
         "input_type": ("search_query", "clustering", None),
         "embedding_types": (["float"], ["base64", "float"], None),
-        "output_dimension": (1, 64, None),
+        "output_dimension": (1, 16, None),
         "truncate": ("END", None),
         "model": ("a\r\nb", None),
     }
@@ -91,9 +93,9 @@ def decode(rng: Random, _: Target) -> dict[str, Any]:
     return {"ids": rng.choice((ids, [ids, ids])), **some(rng, {"skip_special_tokens": (True, False)})}
 
 
-def classify(rng: Random, _: Target) -> dict[str, Any]:
-    """vLLM's."""
-    choices = {"model": ("a\r\nb", None), "user": ("x", None), "use_activation": (True, False, None)}
+def classify(rng: Random, target: Target) -> dict[str, Any]:
+    """vLLM's, whose `model` names a head where there are several."""
+    choices = {"model": target.heads or ("a\r\nb", None), "user": ("x", None), "use_activation": (True, False, None)}
     return {"input": one_or_texts(rng), **some(rng, choices)}
 
 
@@ -103,6 +105,13 @@ def score(rng: Random, _: Target) -> dict[str, Any]:
     others = texts(rng)
     one: Any = make_text(rng) if rng.random() < 0.5 else [make_text(rng) for _ in others]
     return {first: one, second: others, **some(rng, {"use_activation": (True, False, None)})}
+
+
+def pooling(rng: Random, target: Target) -> dict[str, Any]:
+    """vLLM's."""
+    tasks = [name for name, kind in TASKS.items() if kind in target.vectors]
+    choices = {"task": (*tasks, None), "encoding_format": ("float", "base64", None), "model": ("a\r\nb", None)}
+    return {"input": texts_or_ids(rng, target), **some(rng, choices)}
 
 
 def nothing(_: Random, __: Target) -> dict[str, Any]:
@@ -134,4 +143,5 @@ MAKERS: dict[str, BodyMaker] = {
     "classify": classify,
     "score": score,
     "v1/score": score,
+    "pooling": pooling,
 }

@@ -55,10 +55,10 @@ def read_response(model: Model, answer: Any) -> Answer:
     """The only output."""
     assert (answer.model_name, answer.model_version) == (model.name, model.version)
     (output,) = answer.outputs
-    if output.name == "embeddings":
-        assert output.datatype == "FP32"
+    if output.datatype == "FP32":
+        assert output.name == "embeddings"
         return Answer(status=200, results=read_rows(output.contents.fp32_contents, output.shape))
     assert output.datatype == "BYTES"
     values = read_texts(output.contents.bytes_contents, output.shape)
-    assert output.name == "predictions"
+    assert output.name in ("predictions", "embeddings")  # embeddings: other vectors than dense ones
     return Answer(status=200, results=values)

@@ -34,6 +34,7 @@ BODIES = {
     "similarity": {"inputs": {"source_sentence": "a", "sentences": ["b"]}},
     "score": {"text_1": "a", "text_2": "b"},
     "v2/embed": {"texts": ["a"]},
+    "pooling": {"input": "a"},
 }
 
 
@@ -55,11 +56,12 @@ def test_an_address_for_one_kind_of_vectors_asks_for_it(path: str) -> None:
     [
         ("embed_sparse", None, 424, "no sparse vectors, but dense, and embed_sparse is for sparse ones"),
         ("embed_all", OF_WORDS, 424, "send the texts to embed_sparse, /predictions/{model}"),
-        ("embed", OF_TOKENS, 424, "send the texts to embed_all, /predictions/{model}"),
-        ("similarity", OF_TOKENS, 424, "send the texts to embed_all, /predictions/{model}"),
+        ("embed", OF_TOKENS, 424, "send the texts to embed_all, pooling, /predictions/{model}"),
+        ("similarity", OF_TOKENS, 424, "send the texts to embed_all, pooling, /predictions/{model}"),
         ("hf", OF_TOKENS, 424, "hf is for dense ones"),
         ("v2/embed", OF_TOKENS, 404, "makes no dense vectors, but multi_vector"),
         ("score", OF_TOKENS, 404, "send the texts to embed_all"),
+        ("pooling", OF_WORDS, 404, "no dense or multi_vector vectors, but sparse, and pooling is for"),
     ],
 )
 def test_an_address_for_what_the_model_does_not_make_names_those_it_has(

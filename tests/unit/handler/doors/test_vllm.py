@@ -1,5 +1,6 @@
-"""vLLM's classify and score: requests and answers, and errors in OpenAI's form."""
+"""vLLM's classify, score and pooling: requests and answers, and errors in OpenAI's form."""
 
+import base64
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,10 @@ import pytest
 from handler.config import ScoreFunction, Task
 from handler.doors.call import Call
 from handler.payload import Request
+from handler.tasks.embeddings import EmbeddingParameters
 from handler.tasks.text_classification import ClassificationParameters
+from handler.vectors.late import Late
+from handler.vectors.settings import Kind, Vectors
 from tests.support.calls import REST, answer, ask, refused
 
 RANKED = [
@@ -85,8 +89,41 @@ def test_vectors_are_compared_by_their_cosines() -> None:
     assert [found["score"] for found in each["data"]] == pytest.approx([2**-0.5, 1])
 
 
+OF_BOTH = Vectors(multi_module="colbert_linear", token_width=2, dense_width=2)
+OF_TOKENS = Vectors(late=Late(query_tokens=8, document_tokens=9, modules=("1_Dense",)), token_width=2)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "task", "kind"),
+    [
+        (None, None, Kind.DENSE),
+        (OF_BOTH, None, Kind.DENSE),
+        (OF_TOKENS, None, Kind.MULTI_VECTOR),
+        (OF_BOTH, "token_embed", Kind.MULTI_VECTOR),
+        (OF_BOTH, "embed", Kind.DENSE),
+    ],
+)
+def test_pooling_asks_for_a_vector_or_for_those_of_tokens(vectors: Vectors | None, task: Any, kind: Kind) -> None:
+    item = ask({"input": ["a"], "task": task}, {**REST, "url_path": "pooling"}, vectors=vectors).item
+    assert isinstance(item, Request)
+    assert item.parameters == EmbeddingParameters(vectors=kind)
+
+
+def test_pooling_writes_numbers_or_all_bytes_of_a_text() -> None:
+    tokens = np.asarray([[0.5, -1.25], [2, 0]], np.float32)
+    found = answer(call("pooling", {"input": ["a", "b"]}, Task.EMBEDDINGS), tokens[0], tokens)
+    assert found["id"].startswith("pool-")
+    assert found["data"] == [
+        {"index": 0, "object": "pooling", "data": [0.5, -1.25]},
+        {"index": 1, "object": "pooling", "data": [[0.5, -1.25], [2, 0]]},
+    ]
+    body = {"input": "a", "encoding_format": "base64"}
+    (written,) = answer(call("pooling", body, Task.EMBEDDINGS), tokens)["data"]
+    assert base64.b64decode(written["data"]) == tokens.tobytes()
+
+
 CLASSIFY, RANK = ("classify", Task.TEXT_CLASSIFICATION), ("score", Task.TEXT_RANKING)
-COMPARE = ("score", Task.EMBEDDINGS)
+COMPARE, POOL = ("score", Task.EMBEDDINGS), ("pooling", Task.EMBEDDINGS)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +141,9 @@ COMPARE = ("score", Task.EMBEDDINGS)
         (RANK, {"text_1": "a", "text_2": ["b"] * 257}, 413, "/text_2", "at most 256"),
         (RANK, {"text_1": ["a"] * 257, "text_2": ["b"] * 257}, 413, "/text_2", "at most 256"),
         (COMPARE, {"text_1": "a", "text_2": ["b"] * 256}, 413, "/text_2", "at most 256"),
+        (POOL, {"input": "a", "task": "token_embed"}, 422, "/task", "task is token_embed, and this model has embed"),
+        (POOL, {"input": "a", "task": "classify"}, 422, "/task", "it must be embed or token_embed"),
+        (POOL, {"input": ["a"] * 257}, 413, "/input", "at most 256"),
     ],
 )
 def test_refused(asked: tuple[str, Task], body: object, status: int, param: str | None, says: str) -> None:

@@ -67,14 +67,35 @@ def test_encoders_go_on(tmp_path, model_type):
     refuse_foreign(_names(tmp_path, model_type))
 
 
+def _embeds(folder: Path) -> None:
+    """What sentence-transformers writes beside a model."""
+    kinds = ("Transformer", "Pooling", "Normalize")
+    steps = [{"path": str(number), "type": f"sentence_transformers.models.{kind}"} for number, kind in enumerate(kinds)]
+    (folder / "modules.json").write_text(json.dumps([steps[0] | {"path": ""}, *steps[1:]]), "utf-8")
+
+
 def test_a_decoder_that_embeds_goes_on(tmp_path):
     """Qwen3-Embedding's config.json is that of the decoder; modules.json says that it embeds."""
     _names(tmp_path, "qwen3", architectures=["Qwen3ForCausalLM"])
     assert "qwen3, a decoder" in _refusal(tmp_path)
-    kinds = ("Transformer", "Pooling", "Normalize")
-    steps = [{"path": str(number), "type": f"sentence_transformers.models.{kind}"} for number, kind in enumerate(kinds)]
-    (tmp_path / "modules.json").write_text(json.dumps([steps[0] | {"path": ""}, *steps[1:]]), "utf-8")
+    _embeds(tmp_path)
     refuse_foreign(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "why"),
+    [
+        ("gemma3_text", "EmbeddingGemma's layers look both ways"),
+        ("mistral", "e5-mistral's layers look back through a window"),
+        ("qwen2", "gte-Qwen2's own code looks both ways, and transformers' class only back"),
+    ],
+)
+def test_other_decoders_that_embed_say_why_not_and_what_a_proof_would_need(tmp_path, model_type, why):
+    _embeds(_names(tmp_path, model_type))
+    said = _refusal(tmp_path)
+    assert f"says that this is {model_type}, a decoder" in said
+    assert f"; {why}" in said
+    assert "a proof would need" in said
 
 
 def test_what_is_served_is_what_the_tests_pack():
