@@ -57,6 +57,11 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         return [sys.executable, "-P", "-m", "berth.gateway", msgspec.json.encode(self).decode()]
 
     @property
+    def has_front(self) -> bool:
+        """Whether HAProxy is before the gateway."""
+        return self.grpc is not None
+
+    @property
     def addresses(self) -> tuple[str, ...]:
         """Who is asked, the first that can be connected to."""
         return (self.server, self.behind) if self.behind else (self.server,)

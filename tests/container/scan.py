@@ -16,7 +16,12 @@ ASK_S = 10.0
 INPUT = {"inputs": "hello"}
 KEYS = ("--env", "BERTH_API_KEYS=somebody 0123456789abcdef0123456789abcdef")
 """Options of a container that asks for a key."""
+PAGE = ("/ui", "/ui/static/main.js", "/docs", "/openapi.json")
+"""The page's files, which need no key; its calls do."""
 PATHS = (
+    *(("GET", path) for path in PAGE),
+    ("GET", "/ui/models"),
+    ("GET", "/ui/state"),
     ("GET", "/"),
     ("OPTIONS", "/"),
     ("GET", "/ping"),
@@ -50,8 +55,9 @@ MANAGEMENT = (
     ("DELETE", f"/models/{MODEL}"),
     ("GET", "/token?type=inference"),
     ("GET", "/workflows"),
+    ("PUT", f"/ui/models/{MODEL}/1.0/workers"),
 )
-"""TorchServe's management API: who reaches it can switch a model off."""
+"""TorchServe's management API, and the page's call of it: who reaches it can switch a model off."""
 SERVE = "org.pytorch.serve.grpc"
 METHODS = (
     "grpc.health.v1.Health/Check",

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from .podman import PORTS, Container, started_container
-from .scan import KEYS, MANAGEMENT, MANAGEMENT_METHODS, METHODS, PATHS, ask_all, call_all, open_ports
+from .scan import KEYS, MANAGEMENT, MANAGEMENT_METHODS, METHODS, PAGE, PATHS, ask_all, call_all, open_ports
 
 REST, GRPC = 8080, 7070
-OPEN_WITH_KEYS = {"/ping", "/health", "/v2/health/live", "/v2/health/ready"}
-NO = {"401", "404", "405", "501"}
+OPEN_WITH_KEYS = {"/ping", "/health", "/v2/health/live", "/v2/health/ready", *PAGE}
+NO = {"401", "403", "404", "405", "501"}
 
 
 @pytest.fixture(scope="module", params=[(), KEYS], ids=["no keys", "keys"])
@@ -37,7 +37,15 @@ def test_nobody_reaches_what_manages_the_models(container: Container) -> None:
     assert container.is_ready()
 
 
-def test_with_keys_only_probes_are_answered_without_one(container: Container) -> None:
+def test_the_page_is_where_models_are_asked_and_nowhere_else(container: Container) -> None:
+    asked = [("GET", path) for path in (*PAGE, "/ui/models", "/ui/state")]
+    statuses = {port: ask_all(container.outside, port, asked) for port in PORTS if port != GRPC}
+    of_calls = "401" if asks_for_keys(container) else "200"
+    assert statuses.pop(REST) == ["200"] * len(PAGE) + [of_calls] * 2
+    assert {status for found in statuses.values() for status in found} == {"404"}
+
+
+def test_with_keys_only_probes_and_the_pages_files_are_answered_without_one(container: Container) -> None:
     statuses = zip(PATHS, ask_all(container.outside, REST, PATHS), strict=True)
     answered = {path for (_, path), status in statuses if status != "401"}
     codes = zip(METHODS, call_all(container.outside, GRPC, METHODS), strict=True)

@@ -1,4 +1,4 @@
-"""What each version of a model is; how the server is now: workers, requests, memory, how long batches took."""
+"""What each version of a model is; how the server is now: workers, requests, memory, how long requests took."""
 
 import asyncio
 import time
@@ -12,7 +12,8 @@ from .around import Around, Described
 from .prometheus import Buckets, read_buckets, read_sums, read_total
 
 KEPT_S = 1.0
-HISTOGRAM = "berth_request_seconds"
+OF_FRONT, OF_WORKERS = ("request", "berth_front_request_seconds"), ("batch", "berth_request_seconds")
+"""What was timed, and the histogram of it. The front's buckets begin at 1 ms, the workers', TorchServe's own, at 5."""
 UNDER_WAY = "berth_front_requests"
 WAITING = "berth_front_waiting"
 USED = "berth_memory_used_bytes"
@@ -22,7 +23,8 @@ class LiveState:
     """One object that all pages which ask within a second get."""
 
     def __init__(self, settings: GatewaySettings, around: Around, readiness: Readiness) -> None:
-        self._models = tuple(settings.contents)
+        self._contents = settings.contents
+        self._seconds_of, self._histogram = OF_FRONT if settings.has_front else OF_WORKERS
         self._around = around
         self._readiness = readiness
         self._asking = asyncio.Lock()
@@ -40,12 +42,12 @@ class LiveState:
     async def _ask(self) -> dict[str, object]:
         (why_not, capacity, metrics), described = await asyncio.gather(
             asyncio.gather(self._readiness.why_not(), self._around.capacity(), self._around.metrics()),
-            asyncio.gather(*map(self._around.describe, self._models)),
+            asyncio.gather(*map(self._around.describe, self._contents)),
         )
         numbers = _Numbers(
             under_way=read_sums(metrics, UNDER_WAY),
             waiting=read_sums(metrics, WAITING),
-            seconds=read_buckets(metrics, HISTOGRAM),
+            seconds=read_buckets(metrics, self._histogram),
         )
         return {
             "why_not_ready": why_not,
@@ -56,9 +58,11 @@ class LiveState:
                 "budget_bytes": capacity and capacity.budget_bytes,
                 "granted_bytes": capacity and capacity.granted_bytes,
             },
+            "contents": self._contents,
+            "seconds_of": self._seconds_of,
             "models": {
                 model: None if each is None else _describe(model, each, numbers)
-                for model, each in zip(self._models, described, strict=True)
+                for model, each in zip(self._contents, described, strict=True)
             },
         }
 

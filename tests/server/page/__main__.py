@@ -1,11 +1,10 @@
-"""`python -m tests.server.page` writes the pictures of docs/page: every task, on a wide and a narrow screen."""
+"""`python -m tests.server.page` writes the pictures of docs/page: each on a wide and a narrow screen."""
 
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from PIL import Image
 from playwright.sync_api import Browser
 
 from berth.pack.options import PackOptions
@@ -17,6 +16,7 @@ from tests.support.intents import train_intents
 from tests.support.servers import running_server
 
 from .browser import NARROW, WIDE, Visit, chromium, screen, visit
+from .kinds import KINDS, SPARSE, pack_kinds
 from .taught import TAUGHT
 
 PICTURES = Path(__file__).parents[3] / "docs" / "page"
@@ -31,14 +31,17 @@ TASKS = {
     Task.ZERO_SHOT_TOKEN_CLASSIFICATION: "untrained-gliner",
 }
 """The model that shows each task."""
-TEXTS = {"intents": "I was charged twice for the same order. Can I have my money back?"}
+SHOWN = (*TASKS.items(), *zip(("sparse", "late-interaction", "heads"), KINDS, strict=True))
+"""Each picture, and the model that it shows."""
+TEXTS = {
+    "intents": "I was charged twice for the same order. Can I have my money back?",
+    SPARSE: "The ship entered the harbour at dawn.\nA vessel came into port early in the morning.",
+}
 LONG = "The ferry was late again, and nobody at the pier could say why. " * 60
-SETTLED_MS = 400
-COLOURS = 128
 
 
 def make_archives(folder: Path) -> Iterator[Path]:
-    """Train, make and pack a model for each task; three minutes."""
+    """Train, make and pack every model; three minutes."""
     for task, name in TASKS.items():
         checkpoint = folder / name
         if name == "sample":
@@ -50,32 +53,33 @@ def make_archives(folder: Path) -> Iterator[Path]:
         else:
             make_task_folder(checkpoint, task)
         yield pack_checkpoint(checkpoint, PackOptions(task=task, name=name, output=folder / "store")).archive
+    yield from pack_kinds(folder)
 
 
 def take_pictures(browser: Browser, url: str) -> None:
-    """Take each task's, then what the page shows of a text that was cut, and of the API."""
+    """Take each model's, then what the page shows of a text that was cut, and of the API."""
     for width, dark in ((WIDE, False), (NARROW, True)):
         with screen(browser, width=width, dark=dark) as context:
             tab = visit(context, url)
             suffix = "wide" if width == WIDE else "narrow"
-            for task, model in TASKS.items():
+            for name, model in SHOWN:
                 _ask(tab, model)
-                _save(tab, f"{task}-{suffix}")
+                tab.picture(PICTURES / f"{name}-{suffix}.png")
             _open_docs(tab)
-            _save(tab, f"docs-{suffix}", whole=False)
+            tab.picture(PICTURES / f"docs-{suffix}.png", whole=False)
             assert tab.complaints == [], tab.complaints
     with screen(browser, dark=True) as context:
         tab = visit(context, url)
         tab.open("intents")
         tab.page.get_by_label("Text", exact=True).fill(LONG)
         tab.ask()
-        _save(tab, "cut-dark")
+        tab.picture(PICTURES / "cut-dark.png")
 
 
 def _ask(tab: Visit, model: str) -> None:
     tab.open(model)
     if model in TEXTS:
-        tab.page.get_by_label("Text", exact=True).fill(TEXTS[model])
+        tab.page.locator("#ask textarea").first.fill(TEXTS[model])
     tab.ask()
     if model in ("intents", "answers"):
         tab.explain()
@@ -87,16 +91,6 @@ def _open_docs(tab: Visit) -> None:
     tab.page.locator(".operation summary").first.click()
     for name in ("ZeroShotClassificationRequest", "ZeroShotParameters"):
         tab.page.get_by_text(name).first.click()
-
-
-def _save(tab: Visit, name: str, *, whole: bool = True) -> None:
-    tab.page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
-    tab.page.locator("#card .good, .operation").first.wait_for()
-    tab.page.wait_for_timeout(SETTLED_MS)
-    path = PICTURES / f"{name}.png"
-    tab.page.screenshot(path=path, full_page=whole)
-    with Image.open(path) as taken:  # a third of the bytes
-        taken.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def main() -> None:

@@ -4,7 +4,9 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
@@ -13,6 +15,7 @@ WIDE, NARROW = 1280, 390
 HEIGHT = 900
 EXPLAIN = "Which words made it?"
 PROGRAMS = ("curl", "Python", "JavaScript")
+COLOURS = 128
 
 
 @contextmanager
@@ -58,6 +61,15 @@ class Visit:
         self.page.get_by_role("button", name="Copy", exact=True).click()
         self.page.get_by_role("button", name="Copied").wait_for()
         return str(self.page.evaluate("navigator.clipboard.readText()"))
+
+    def picture(self, path: Path, *, whole: bool = True) -> None:
+        """Write what is seen as a PNG, once the known answers and the state are there; `whole`: to the page's end."""
+        self.page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+        for place in ("#card .good, .operation", "#state dl, .operation"):
+            self.page.locator(place).first.wait_for()
+        self.page.screenshot(path=path, full_page=whole)
+        with Image.open(path) as taken:  # a third of the bytes
+            taken.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
 
     def overhang(self) -> int:
         """Pixels that one would have to scroll sideways on a phone."""

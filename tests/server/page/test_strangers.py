@@ -72,6 +72,7 @@ def test_the_page_loads_nothing_from_elsewhere_and_runs_no_script_in_it(tab: Vis
         (1, {"origin": "https://elsewhere.example"}, 403),
         (1, {"host": "berth.example"}, 403),
         (1, {"x-forwarded-for": "192.0.2.1"}, 403),
+        (1, {"forwarded": "for=192.0.2.1"}, 403),
         (1, {"content-type": "text/plain"}, 415),
     ],
 )

@@ -4,15 +4,18 @@ import ast
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Locator, Route, ViewportSize
 
 from handler.config import Task
 from tests.support.servers import Server
 
-from .browser import HEIGHT, PROGRAMS, WIDE, Visit
+from .browser import HEIGHT, NARROW, PROGRAMS, WIDE, Visit
 
 pytestmark = pytest.mark.server
 LABELS = 3  # of the small classifiers
@@ -108,6 +111,25 @@ def test_how_much_was_read_beside_other_things_is_not_made_up(tab: Visit, task: 
     assert cut.locator("del").count() == 0
 
 
+@pytest.mark.parametrize(("has_time", "says"), [(True, "within 0.01"), (False, "within 0.30")])
+def test_an_explanation_takes_the_steps_that_its_shares_need(tab: Visit, has_time: bool, says: str) -> None:
+    asked: list[int] = []
+
+    def answer(route: Route) -> None:
+        asked.append(json.loads(route.request.post_data or "")["parameters"]["n_steps"])
+        figures = {"score": 1, "baseline_score": 0, "convergence_delta": 0.3 if len(asked) == 1 else 0.01}
+        status = 200 if has_time or len(asked) == 1 else 503
+        route.fulfill(status=status, json=route.fetch().json() | figures)
+
+    tab.page.route("**/explanations/*", answer)
+    tab.open(Task.TEXT_CLASSIFICATION)
+    tab.ask()
+    assert says in tab.explain().inner_text()
+    assert asked == [20, 50]
+    tab.page.unroute_all()
+    tab.complaints.clear()  # Chromium's own line about the 503
+
+
 def test_a_mistake_is_told_on_a_phone_and_the_next_question_answered(tab: Visit) -> None:
     tab.open(Task.ZERO_SHOT_CLASSIFICATION)
     tab.page.set_viewport_size(PHONE)
@@ -146,6 +168,7 @@ def test_the_card_and_the_state(tab: Visit, tasks_server: Server) -> None:
         assert fact in card.inner_text()
     state = tab.page.locator("#state")
     state.get_by_text("1 of 1 ready").wait_for()
+    assert "A request took" in state.inner_text()  # as the front counts it
     assert "granted" in state.inner_text()
     with tab.page.expect_response("**/workers") as answered:
         tab.page.get_by_role("button", name="Scale").click()
@@ -157,20 +180,49 @@ def test_another_default_version_is_shown_without_a_reload(tab: Visit) -> None:
     tab.open(Task.TEXT_CLASSIFICATION)
     tab.page.locator("#state").get_by_text("1 of 1 ready").wait_for()
     tab.page.get_by_label("Text", exact=True).fill("written before")
-
-    def answer(route: Route) -> None:
-        body = route.fetch().text()
-        for between in ("/", '","version":"'):  # in /ui/state and in /ui/models
-            body = body.replace(
-                f'"{Task.TEXT_CLASSIFICATION}{between}1.0"', f'"{Task.TEXT_CLASSIFICATION}{between}2.0"'
-            )
-        route.fulfill(body=body, content_type="application/json")
-
-    tab.page.route("**/ui/*", answer)
+    begun = (f'"{Task.TEXT_CLASSIFICATION}{between}' for between in ("/", '","version":"'))
+    _answer_otherwise(tab, {f'{each}1.0"': f'{each}2.0"' for each in begun})
     tab.page.locator("#card").get_by_text("2.0", exact=True).wait_for()
     assert tab.page.get_by_label("Text", exact=True).input_value() == "written before"
     tab.page.unroute_all()
     tab.complaints.clear()  # Chromium's own line about the check of a version that is not there
+
+
+def test_other_content_of_the_same_version_is_shown_without_a_reload(tab: Visit) -> None:
+    tab.open(Task.TEXT_CLASSIFICATION)
+    tab.page.locator("#state").get_by_text("1 of 1 ready").wait_for()
+    content = str(tab.page.locator("#card code").get_attribute("title")).removeprefix("sha256 ")
+    _answer_otherwise(tab, {content: "0" * len(content)})
+    tab.page.locator("#card code").get_by_text("0" * 16).wait_for()
+    tab.page.unroute_all()
+
+
+def _answer_otherwise(tab: Visit, changes: Mapping[str, str]) -> None:
+    """Change words in what /ui/state and /ui/models answer."""
+
+    def answer(route: Route) -> None:
+        body = route.fetch().text()
+        for old, new in changes.items():
+            body = body.replace(old, new)
+        route.fulfill(body=body, content_type="application/json")
+
+    tab.page.route("**/ui/*", answer)
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_a_picture_shows_all_of_the_page(tab: Visit, tmp_path: Path, width: int) -> None:
+    tab.page.set_viewport_size({"width": width, "height": HEIGHT})
+    tab.open(Task.EMBEDDINGS)
+    tab.ask()
+    tab.picture(tmp_path / "page.png")
+    height = tab.page.evaluate("document.documentElement.scrollHeight")
+    with Image.open(tmp_path / "page.png") as taken:
+        assert (taken.format, taken.size) == ("PNG", (width, height))
+        colours = taken.convert("RGB").getcolors()
+    assert colours is not None
+    assert len(colours) > 32
+    assert max(number for number, _ in colours) < 0.8 * width * height  # no blank page with a header
+    tab.page.set_viewport_size({"width": WIDE, "height": HEIGHT})
 
 
 def test_the_api_is_described(tab: Visit) -> None:

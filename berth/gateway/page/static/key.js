@@ -13,8 +13,9 @@ export function askForKey(goOn, { isRefused = false } = {}) {
   byId("key-why").textContent = isRefused && readKey() ? REFUSED : WANTED;
   if (isRefused) keepKey("");
   input.value = readKey();
+  dialog.returnValue = "";
   dialog.onclose = () => {
-    if (input.value !== readKey()) {
+    if (dialog.returnValue === "use" && input.value !== readKey()) {
       keepKey(input.value.trim());
       goOn();
     }

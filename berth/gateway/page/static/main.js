@@ -88,12 +88,12 @@ function drawNow() {
   scaled = of;
 }
 
-let served = null; // each NAME/VERSION, defaults first: it changes with `berth default` and with a rollout
+let served = null; // the content of each NAME/VERSION, defaults first: it changes with `berth default`, a rollout, a new start
 
 function showState(state, seconds) {
   latest = { state, seconds };
   const before = served;
-  served = Object.keys(state.models).join();
+  served = JSON.stringify(state.contents);
   if (before !== null && before !== served) start();
   const place = byId("readiness");
   place.className = state.why_not_ready ? "readiness bad" : "readiness good";
@@ -106,6 +106,10 @@ function loseState(error) {
   byId("readiness").textContent = error.status === UNAUTHORIZED ? "a key is needed" : "no answer";
 }
 
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // what stands behind # names a model
+  byId("ask").focus();
+});
 byId("key").addEventListener("click", () => askForKey(start));
 start();
 watchState(showState, loseState);

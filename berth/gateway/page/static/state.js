@@ -2,7 +2,7 @@
 
 import { call, CallError } from "./call.js";
 import { element } from "./dom.js";
-import { bytes } from "./format.js";
+import { bytes, milliseconds } from "./format.js";
 
 const EVERY_MS = 3000;
 const WINDOW = 20; // looks: a minute
@@ -28,15 +28,16 @@ export function watchState(show, fail) {
   look();
 }
 
-/** How many batches took up to so long within the looks: those of the last, less those of the first. */
+/** How many requests took up to so long within the looks: those of the last, less those of the first. */
 function sinceFirst(looks, model) {
   const [first, last] = [looks[0], looks.at(-1)].map((look) => look.models[model]?.seconds ?? []);
   const before = new Map(first);
   const found = last.map(([bound, number]) => [bound, number - (before.get(bound) ?? 0)]);
-  return found.at(-1)?.[1] > 0 ? { buckets: found, since: "in this minute" } : { buckets: last, since: "since the start" };
+  const hasGrown = found.at(-1)?.[1] > 0 && found.every(([, number]) => number >= 0); // else they began anew meanwhile
+  return hasGrown ? { buckets: found, since: "in this minute" } : { buckets: last, since: "since the start" };
 }
 
-/** The time within which a part of all batches was answered, in words: between two bounds it is drawn straight. */
+/** The time within which a part of all was answered, in words: between two bounds it is drawn straight. */
 export function quantile(buckets, part) {
   const all = buckets.at(-1)[1];
   const place = buckets.findIndex(([, number]) => number >= part * all);
@@ -45,7 +46,7 @@ export function quantile(buckets, part) {
   const [from, before] = buckets[place - 1];
   if (bound === "+Inf") return `above ${Number(from) * 1000} ms`;
   const seconds = Number(from) + (Number(bound) - Number(from)) * ((part * all - before) / (number - before));
-  return `${Math.round(seconds * 1000)} ms`;
+  return milliseconds(seconds * 1000);
 }
 
 /** One model's state, and the server's memory. */
@@ -58,8 +59,7 @@ export function drawState(state, seconds, model) {
     element("dl", {},
       element("dt", {}, "Workers"), element("dd", {}, workers(now.workers)),
       element("dt", {}, "Requests"), element("dd", {}, requests(now)),
-      element("dt", {}, "A batch took"),
-      element("dd", {}, times(buckets, since)),
+      element("dt", {}, `A ${state.seconds_of} took`), element("dd", {}, times(buckets, since)),
       element("dt", {}, "Memory"), element("dd", {}, memory(state.memory)),
     ),
   ];

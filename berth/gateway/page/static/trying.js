@@ -3,13 +3,14 @@
 import { call, readKey } from "./call.js";
 import { byId, element } from "./dom.js";
 import { cutNotes } from "./drawing/cut.js";
-import { shades } from "./drawing/shades.js";
+import { explanation } from "./explaining.js";
 import { makeFields, readFields } from "./form.js";
 import { count, milliseconds } from "./format.js";
 import { drawSnippets, programs } from "./snippets.js";
 import { TASKS } from "./tasks/index.js";
 
 let language = "curl"; // that was chosen last
+let chosen = null; // the model whose form was asked for last
 
 /**
  * Shows a model's form, with what was `written` in its fields before, by name; `problem(error)` is told what goes wrong,
@@ -17,7 +18,9 @@ let language = "curl"; // that was chosen last
  */
 export async function showForm(model, problem, written) {
   const task = TASKS[model.task];
+  chosen = model;
   const prepared = task.prepare ? await task.prepare(model) : {};
+  if (chosen !== model) return; // another was chosen meanwhile
   const fields = task.fields(model, prepared).map((field) => ({ ...field, value: written[field.name] ?? field.value }));
   const form = element("form", {}, makeFields(fields), askBar());
   const request = () => task.ask(readFields(form), model);
@@ -44,30 +47,34 @@ function askBar() {
     element("small", {}, "or Ctrl+Enter"));
 }
 
+/** Asks one question at a time, whichever key or button says so; an answer to a form that is gone is dropped. */
 async function ask(model, task, form, problem) {
+  const button = form.querySelector("button.primary");
+  if (button.ariaDisabled) return;
   const values = readFields(form);
   const body = task.ask(values, model);
-  const button = form.querySelector("button.primary");
   problem(null);
-  button.disabled = true;
+  button.ariaDisabled = "true"; // not `disabled`, which would take the focus away
   try {
     const answer = await call(`/predictions/${model.address}`, body);
-    await showAnswer(model, task, values, body, answer, problem);
+    const shown = await drawAnswer(model, task, values, body, answer, problem);
+    if (form.isConnected) byId("answer").replaceChildren(...shown);
   } catch (error) {
+    if (!form.isConnected) return;
     showNothing("No answer to this: what was wrong stands above the form.");
     problem(error);
   } finally {
-    button.disabled = false;
+    button.ariaDisabled = null;
   }
 }
 
-async function showAnswer(model, task, values, body, answer, problem) {
+async function drawAnswer(model, task, values, body, answer, problem) {
   const cut = answer.truncated.length > 0 && (await cutNotes(answer.truncated, body, task.alone?.(values, model), model));
-  byId("answer").replaceChildren(
+  return [
     element("div", { class: "bar" }, element("h2", {}, "Answer"), element("span", { class: "meta" }, cost(answer))),
     ...[cut || [], task.draw(answer.value, values, model)].flat(Infinity).filter(Boolean),
     ...(task.explain ? [explanation(model, task, values, body, answer, problem)] : []),
-  );
+  ];
 }
 
 function cost({ ms, workerMs, tokens }) {
@@ -75,24 +82,6 @@ function cost({ ms, workerMs, tokens }) {
   if (workerMs !== null) parts.push(`${milliseconds(workerMs)} of it in the worker`);
   if (tokens !== null) parts.push(count(tokens, "token"));
   return parts.join(" · ");
-}
-
-function explanation(model, task, values, body, { value }, problem) {
-  const place = element("div", { class: "explanation" });
-  const explain = async () => {
-    button.disabled = true;
-    const asked = { inputs: body.inputs, parameters: task.explain(value, values) };
-    try {
-      const found = await call(`/explanations/${model.address}`, asked);
-      place.replaceChildren(...shades(found.value, task.explained(values)).flat(Infinity));
-    } catch (error) {
-      button.disabled = false;
-      problem(error);
-    }
-  };
-  const button = element("button", { type: "button", class: "quiet", click: explain }, "Which words made it?");
-  place.append(button);
-  return place;
 }
 
 function showSnippets(model, body) {
