@@ -30,6 +30,7 @@ def main(
     seed: Annotated[int, typer.Option(help="Of the moments.")] = 7,
 ) -> None:
     """Exit with 1 unless it was killed so often and both outputs are the same."""
+    facts = describe_run(" ".join((COMMAND, *sys.argv[1:])))
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bulk-kills-") as work:
         texts = Path(work) / "texts.txt"
         lines = (f"{number} {text}\n" for number, text in enumerate(mixed_texts(WORDS, rows)))
@@ -44,7 +45,6 @@ def main(
         num_kills = _kill(killed, kills, whole.num_parts(), random.Random(seed))
         _finish(killed)
         is_same = _digest(whole.output) == _digest(killed.output)
-    facts = describe_run(" ".join((COMMAND, *sys.argv[1:])))
     found = {"rows": rows, "undisturbed_s": round(taken_s, 1), "kills": num_kills, "is_same": is_same}
     typer.echo(json.dumps({"schema_version": 1, "benchmark": "bulk-kills", **facts, **found}))
     raise typer.Exit(not is_same or num_kills < kills)

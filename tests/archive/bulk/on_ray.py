@@ -31,6 +31,7 @@ def main(
 ) -> None:
     """Exit with 1 unless all outputs are the same; the node is killed when half of the parts are there."""
     os.environ.update(AUTHENTICATION)
+    facts = describe_run(" ".join((COMMAND, *sys.argv[1:])))
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bulk-ray-") as folder:
         work = Path(folder)
         texts = work / "texts.txt"
@@ -42,7 +43,6 @@ def main(
             typer.echo(f"{name}: {rates[name]} texts/s", err=True)
         outputs = [_parts(each) for each in work.glob("output-*")]
     is_same = all(each == outputs[0] for each in outputs)
-    facts = describe_run(" ".join((COMMAND, *sys.argv[1:])))
     found = {"rows": rows, "texts_per_s": rates, "is_same": is_same}
     typer.echo(json.dumps({"schema_version": 1, "benchmark": "bulk-ray", **facts, **found}))
     raise typer.Exit(not is_same)
