@@ -18,7 +18,7 @@ from berth.bulk.worker.loading import load_engine
 def main() -> None:
     """Be asked once."""
     folder, file = map(Path, sys.argv[1:])
-    setup = Setup(folder=str(folder), parameters={}, to="parquet", float16=False, fails=False, gpu_id=None, threads=1)
+    setup = Setup(folder=str(folder), parameters_json=b"{}", to="parquet", float16=False, fails=False)
     engine = load_engine(setup)
     texts = _tokenise(engine, file.read_text("utf-8").splitlines())
     print("ready", flush=True)

@@ -16,13 +16,19 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     server: Server | None = None
     reads_only: bool = False
     """Whether texts are tokenised and nothing is answered."""
-    parameters: dict[str, Any]
+    parameters_json: bytes
+    """An object; msgpack has no integer of more than 64 bits, and what is wrong with one is for the engine to say."""
     to: str
     float16: bool
     fails: bool
     """Whether a part with a row's error is not written."""
     gpu_id: int | None = None
     threads: int = 1
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """As a request's."""
+        return msgspec.json.decode(self.parameters_json, type=dict[str, Any])
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag=True):

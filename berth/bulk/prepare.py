@@ -86,7 +86,7 @@ def prepare(job: Job, environ: Mapping[str, str] = os.environ, seats: tuple[int,
         machine = replace(machine, cores=seats[0], num_gpus=min(seats[1], machine.num_gpus))
     setup = Setup(
         folder="",
-        parameters=dict(job.parameters),
+        parameters_json=msgspec.json.encode(dict(job.parameters)),
         to=str(job.to),
         float16=job.float16,
         fails=job.on_error is OnError.FAIL,

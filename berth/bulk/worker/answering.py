@@ -46,7 +46,7 @@ class Answering:
         if failed and self._setup.fails:
             return done
         if failed and work.file and self._setup.server:
-            write_rejects(work.file, encode_rejects(rows, answers, self._engine.contract.keys[0]))
+            write_rejects(work.file, encode_rejects(rows, answers, self._engine.contract.keys))
         content = encode_part(Output(self._setup.to), rows.carried, answers, self._column)
         if work.file is None:
             return msgspec.structs.replace(done, size=len(content))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import orjson
 import pyarrow as pa
@@ -13,13 +14,10 @@ import pyarrow.parquet as pq
 
 from ..job import Output
 from ..messages import RowError
+from .carried import OWN, Carried, list_rows
 from .results import ResultColumn
-from .rows import Rows, merge_others
+from .rows import Rows
 
-OWN = ("row", "result", "tokens", "truncated", "error")
-"""Columns of the output that are berth's own."""
-PREFIX = "input_"
-"""Before the name of a carried column that has one of those names."""
 ERROR = pa.struct([("code", pa.int32()), ("type", pa.string()), ("message", pa.string())])
 COMPRESSION = "zstd"
 
@@ -36,24 +34,31 @@ class Answers:
     errors: Sequence[RowError | None]
 
 
-def encode_part(to: Output, carried: Any, answers: Answers, column: ResultColumn) -> bytes:
+def encode_part(to: Output, carried: Carried, answers: Answers, column: ResultColumn) -> bytes:
     """The bytes of a part: the same for the same rows and answers."""
-    carried = carried.rename_columns([PREFIX + name if name in OWN else name for name in carried.column_names])
     return _ENCODERS[to](carried, answers, column)
 
 
-def encode_rejects(rows: Rows, answers: Answers, key: str) -> bytes:
-    """The rows that have an error, as JSON lines that can be read again; `key` is what a lone text is called."""
-    lines = []
-    whole = zip(_rows(rows.carried), rows.values, _own(answers), strict=True)
-    for carried, value, own in whole:
-        if own["error"]:
-            asked = value if isinstance(value, dict) else {} if isinstance(value, RowError) else {key: value}
-            lines.append(_dump(merge_others({**carried, **asked, "row": own["row"], "error": own["error"]})))
+def encode_rejects(rows: Rows, answers: Answers, keys: Sequence[str]) -> bytes:
+    """The rows that have an error, as JSON lines that can be read again; `keys` are the task's, a lone text's first."""
+    whole = zip(rows.carried.objects((*OWN, *keys)), rows.values, _own(answers), strict=True)
+    lines = [
+        _dump({**carried, **_asked(value, keys[0]), "row": own["row"], "error": own["error"]})
+        for carried, value, own in whole
+        if own["error"]
+    ]
     return b"".join(line + b"\n" for line in lines)
 
 
-def _to_parquet(carried: Any, answers: Answers, column: ResultColumn) -> bytes:
+def _asked(value: object, key: str) -> dict[str, object]:
+    """What was asked of a row, by the task's keys; written by msgspec, which writes integers of any size."""
+    if isinstance(value, RowError):
+        return {}
+    asked = value if isinstance(value, dict) else {key: value}
+    return {name: msgspec.Raw(msgspec.json.encode(each, enc_hook=str)) for name, each in asked.items()}
+
+
+def _to_parquet(carried: Carried, answers: Answers, column: ResultColumn) -> bytes:
     count = len(answers.results)
     own = {
         "row": pa.array(np.arange(answers.first_row, answers.first_row + count)),
@@ -62,30 +67,28 @@ def _to_parquet(carried: Any, answers: Answers, column: ResultColumn) -> bytes:
         "truncated": pa.array(answers.truncated, pa.bool_()),
         "error": pa.array([None if each is None else _plain(each) for each in answers.errors], ERROR),
     }
-    table = pa.table({**dict(zip(carried.column_names, carried.columns, strict=True)), **own})
+    table = carried.table()
+    whole = pa.table({**dict(zip(table.column_names, table.columns, strict=True)), **own})
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression=COMPRESSION, use_dictionary=carried.column_names)
+    pq.write_table(whole, sink, compression=COMPRESSION, use_dictionary=table.column_names)
     content: bytes = sink.getvalue().to_pybytes()
     return content
 
 
-def _to_jsonl(carried: Any, answers: Answers, _: ResultColumn) -> bytes:
-    rows = (merge_others({**row, **own}) for row, own in zip(_rows(carried), _own(answers), strict=True))
-    return b"".join(_dump(row) + b"\n" for row in rows)
+def _to_jsonl(carried: Carried, answers: Answers, _: ResultColumn) -> bytes:
+    whole = zip(carried.objects(), _own(answers), strict=True)
+    return b"".join(_dump({**row, **own}) + b"\n" for row, own in whole)
 
 
-def _to_csv(carried: Any, answers: Answers, _: ResultColumn) -> bytes:
+def _to_csv(carried: Carried, answers: Answers, _: ResultColumn) -> bytes:
     """Results, errors and carried values that are no plain ones stand as JSON in their cells."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*carried.column_names, *OWN])
-    for row, own in zip(_rows(carried), _own(answers), strict=True):
+    table = carried.table()
+    writer.writerow([*table.column_names, *OWN])
+    for row, own in zip(list_rows(table), _own(answers), strict=True):
         writer.writerow([_to_cell(value) for value in (*row.values(), *own.values())])
     return text.getvalue().encode()
-
-
-def _rows(carried: Any) -> Sequence[dict[str, Any]]:
-    return carried.to_pylist() if carried.num_columns else [{} for _ in range(carried.num_rows)]
 
 
 def _own(answers: Answers) -> list[dict[str, Any]]:
@@ -113,7 +116,9 @@ def _dump(value: object) -> bytes:
 
 
 def _to_json(value: Any) -> object:
-    """What JSON has no word for: a sparse vector, a vector that is a part of an array, bytes, a decimal."""
+    """What orjson has no word for: JSON as it stood, a sparse vector, a part of an array, bytes, a decimal."""
+    if isinstance(value, msgspec.Raw):
+        return orjson.Fragment(bytes(value))
     if hasattr(value, "to_json"):
         return value.to_json()
     if isinstance(value, np.ndarray):

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import orjson
 import pyarrow as pa
 
 from ..messages import RowError, Work
 from ..sources import Form
 from ..text_records import read_cells
+from .carried import OTHERS, Carried, read_raw
 
-OTHERS = "others"
-"""The column that carries what a JSON line has beside the task's keys: an object, as JSON."""
 LISTS = frozenset({"texts"})  # keys that a cell of a CSV has as a JSON list
 MAX_SHOWN = 100  # characters of a record, in an error
 
@@ -25,20 +23,20 @@ class Rows:
 
     values: list[object]
     """What the engine is asked; a RowError where the record does not get that far."""
-    carried: Any
-    """pyarrow.Table with as many rows."""
+    carried: Carried
+    """Of as many rows."""
 
 
 def read_rows(work: Work) -> Rows:
     """Read a claim; every record becomes a row, whatever it is."""
-    values, carried = READERS[work.form](work)
-    assert len(values) == work.rows
-    for name, value in work.partitions.items():
-        carried = carried.append_column(name, pa.repeat(pa.scalar(value, pa.string()), work.rows))
+    values, columns = READERS[work.form](work)
+    assert len(values) == columns.num_rows == work.rows
+    carried = Carried(columns=columns, is_of_lines=work.form == Form.JSONL, folders=work.partitions)
     return Rows(values=values, carried=carried)
 
 
 Found = tuple[list[object], Any]
+"""What is asked for each row, and a pyarrow.Table of the other columns."""
 
 
 def _read_lines(work: Work) -> Found:
@@ -102,15 +100,16 @@ def _read_jsonl(work: Work) -> Found:
 
 
 def _read_object(line: bytes, columns: Mapping[str, str]) -> tuple[object, str | None]:
-    """A line's input, and its other keys as JSON; null where there are none."""
+    """A line's input, and its other keys as JSON, their values as they stood; null where there are none."""
     try:
-        found = msgspec.json.decode(line)
+        line.decode()
+        if not line.lstrip().startswith(b"{"):  # a string is an input too; the engine says what else is wanted
+            return msgspec.json.decode(line), None
+        found = read_raw(line)
+        value = {key: msgspec.json.decode(found.pop(column)) for key, column in columns.items() if column in found}
     except (ValueError, RecursionError) as error:
         shown = line[:MAX_SHOWN].decode("utf-8", "replace").strip()
         return _unreadable(f"the line is not JSON ({error}): {shown}"), None
-    if not isinstance(found, dict):  # a string is an input too; the engine says what else is wanted
-        return found, None
-    value = {key: found.pop(column) for key, column in columns.items() if column in found}
     return _value(value), msgspec.json.encode(found).decode() if found else None
 
 
@@ -144,9 +143,3 @@ READERS: Mapping[str, Callable[[Work], Found]] = {
     "tsv": _read_csv,
     "lines": _read_lines,
 }
-
-
-def merge_others(row: dict[str, Any]) -> dict[str, Any]:
-    """A row as it is written to JSON: what its line had beside the task's keys stands there as it stood."""
-    others = row.pop(OTHERS, None)
-    return {**orjson.loads(others), **row} if others else row

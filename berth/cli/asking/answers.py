@@ -55,7 +55,10 @@ def write_answers(answered: Iterator[Answered], rejects: Path | None, *, as_json
 
 
 def to_reject(item: Item, error: ServerError) -> JsonObject:
-    """A refused input with its error, as a line that --objects reads again when these two keys are gone."""
+    """A refused input with its error, as a line that --objects reads again when these two keys are gone.
+
+    Where the input has one of the two itself, that is called `input_place` or `input_error`.
+    """
     said = {"place": item.place, "error": to_error(error)}
     match item.value:
         case str() as text:
@@ -63,7 +66,7 @@ def to_reject(item: Item, error: ServerError) -> JsonObject:
         case ServerError():
             return {"record": item.record, **said}
         case value:
-            return {**value, **said}
+            return {**{f"input_{key}" if key in said else key: each for key, each in value.items()}, **said}
 
 
 def to_error(error: ServerError) -> JsonObject:

@@ -1,22 +1,35 @@
 """`berth bulk --ray`: what a cluster writes is what this machine writes, whoever is killed; errors are said alike."""
 
 import gzip
+import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from berth.bulk.cluster.connect import connected
+from berth.bulk.job import RAY_LOCAL
+from berth.errors import BerthError
+from berth.machine.machine import read_machine
+from handler.config import Task
 from tests.support.buckets import serving
-from tests.support.bulk import Command, digests
+from tests.support.bulk import Command, digests, read_rows
 from tests.support.bulk.ray_cluster import AUTHENTICATION, RayCluster, started_cluster
 from tests.support.texts import mixed_texts
 
 pytestmark = pytest.mark.skipif(not find_spec("ray"), reason="no Ray: pip install 'berth[ray]'")
 TEXTS = [f"{number} {text}" for number, text in enumerate(mixed_texts(400, seed=9))]
 OPTIONS = ("--part-rows", "10", "--json")
+BAD = {"no JSON": "NotParseable", '{"id": 1}': "InvalidInput", '{"text": 12345678901234567890123}': "InvalidInput"}
+"""Lines that no task takes, and their errors."""
+GOOD = {
+    Task.EMBEDDINGS: [json.dumps({"text": text, "id": 10**22, "error": "theirs"}) for text in TEXTS[:40]],
+    Task.TEXT_RANKING: [json.dumps({"query": text, "texts": [text, text[::2]]}) for text in TEXTS[:40]],
+}
 
 
 @pytest.fixture(scope="module")
@@ -79,13 +92,35 @@ def test_the_command_and_then_a_node_are_killed(
 ) -> None:
     options = (*OPTIONS, "--ray", cluster.address)
     command = Command(archive=embeddings, inputs=inputs, output=tmp_path / "o", options=options)
+    half = len(whole) // 2
     assert command.kill_at(2), "it ended before it was killed"
     (tmp_path / "o" / "part-000001.parquet").write_bytes(b"somebody wrote here")
-    done = command.run_until(command.num_parts() + 3, cluster.nodes[-1].kill)
+    assert command.num_parts() < half
+    done = command.run_until(half, cluster.nodes[-1].kill)
     assert done.returncode == 0, done.stderr
     found = digests(tmp_path / "o")
     assert found.keys() == whole.keys()
     assert all(found[name] == whole[name] for name in whole if name.startswith("part-"))
+
+
+@pytest.mark.parametrize(("task", "form"), [(Task.EMBEDDINGS, "jsonl"), (Task.TEXT_RANKING, "parquet")])
+def test_rows_with_errors_are_those_of_this_machine(
+    cluster: RayCluster, archive_of: Callable[[Task], Path], tmp_path: Path, task: Task, form: str
+) -> None:
+    (tmp_path / "a.jsonl").write_text("\n".join([*GOOD[task][:15], *BAD, *GOOD[task][15:]]))
+    here = Command(
+        archive=archive_of(task),
+        inputs=tmp_path / "a.jsonl",
+        output=tmp_path / "here",
+        options=(*OPTIONS, "--to", form),
+    )
+    there = replace(here, output=tmp_path / "there").with_options("--ray", cluster.address)
+    for command in (here, there):
+        done = command.run()
+        assert done.returncode == 0, done.stderr
+    assert digests(there.output) == digests(here.output), "the manifest too"
+    found = {row["row"]: row["error"]["type"] for row in read_rows(there.output) if row["error"]}
+    assert found == dict(enumerate(BAD.values(), 15))
 
 
 def test_errors_are_those_of_this_machine(cluster: RayCluster, embeddings: Path, tmp_path: Path) -> None:
@@ -103,3 +138,16 @@ def test_errors_are_those_of_this_machine(cluster: RayCluster, embeddings: Path,
     said = there.run()
     assert (said.returncode, there.num_parts() > 30) == (2, True)
     assert said.stderr.endswith(f"{tmp_path}/a.txt.gz breaks off: its gzip stream has no end; copy it again\n")
+
+
+def test_a_node_that_starts_too_slowly_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray  # noqa: PLC0415 - an extra of berth
+
+    def start_slowly(**_: object) -> None:
+        raise Exception("The current node timed out during startup. This could happen")  # as Ray does
+
+    monkeypatch.setattr(ray, "init", start_slowly)
+    machine = read_machine({}, None)
+    said = "Ray could not start a cluster on this machine: The current node timed out during startup"
+    with pytest.raises(BerthError, match=said), connected(RAY_LOCAL, machine):
+        pass

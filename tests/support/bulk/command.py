@@ -54,13 +54,15 @@ class Command:
     def run_until(
         self, parts: int, act: Callable[[], object], deadline_s: float | None = DEADLINE_S
     ) -> "subprocess.CompletedProcess[str]":
-        """Run it to its end, and do something else when its manifest has so many parts."""
+        """Run it to its end, and do something else when its manifest has so many parts; it must not end before."""
         words = self._words()
         with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             while process.poll() is None and self.num_parts() < parts:
                 time.sleep(0.01)
+            was_running = process.poll() is None
             act()
             said, errors = process.communicate(timeout=deadline_s)
+        assert was_running, f"it ended ({process.returncode}) before it had {parts} parts: {errors}"
         return subprocess.CompletedProcess(words, process.returncode, said, errors)
 
     def num_parts(self) -> int:

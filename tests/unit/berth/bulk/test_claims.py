@@ -85,7 +85,7 @@ def _texts(source: Source, claim: Claim) -> list[object]:
         file=None,
     )
     rows = read_rows(work)
-    assert rows.carried["lang"].to_pylist() == ["de"] * claim.rows
+    assert rows.carried.table()["lang"].to_pylist() == ["de"] * claim.rows
     return rows.values
 
 

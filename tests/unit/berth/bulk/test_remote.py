@@ -133,7 +133,7 @@ def test_wrong_parameters_and_a_server_that_is_not_there_are_said_before_anythin
 ) -> None:
     write(tmp_path)
     with pytest.raises(UsageError, match="--parameters: no such"):
-        run(job(url, tmp_path, parameters={"x": 1}), ignore)
+        run(job(url, tmp_path, parameters={"x": 12345678901234567890123}), ignore)
     with pytest.raises(ServerUnreachable):
         run(job("http://127.0.0.1:9", tmp_path), ignore)
     assert not list((tmp_path / "out").glob("part-*"))

@@ -10,6 +10,7 @@ import pytest
 
 from berth.bulk.job import Output
 from berth.bulk.messages import RowError
+from berth.bulk.worker.carried import Carried
 from berth.bulk.worker.parts import Answers, encode_part
 from berth.bulk.worker.results import TYPES, ResultColumn
 from handler.config import Task
@@ -56,7 +57,7 @@ def test_a_part_is_the_same_bytes_for_the_same_answers_and_keeps_a_column_of_our
     answers = Answers(
         first_row=5, results=[DENSE[0], None], tokens=[3, None], truncated=[True, None], errors=[None, error]
     )
-    carried = pa.table({"row": ["a", "b"], "when": [1, 2]})
+    carried = Carried(columns=pa.table({"row": ["a", "b"], "when": [1, 2]}), is_of_lines=False, folders={})
     content = encode_part(Output.PARQUET, carried, answers, column)
     assert content == encode_part(Output.PARQUET, carried, answers, column)
     assert pq.read_table(io.BytesIO(content)).to_pylist() == [

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from berth.cli.app import app
-from berth.cli.asking.answers import write_answers
+from berth.cli.asking.answers import to_reject, write_answers
 from berth.cli.asking.inputs import Item
 from berth.clients.many import Answer
 from berth.clients.messages import ServerError
@@ -58,6 +58,17 @@ def test_what_came_before_an_error_is_shown_before_it(capsys: pytest.CaptureFixt
     with pytest.raises(BerthError, match="gone"):
         write_answers(broken(), None, as_json=False)
     assert "yes" in capsys.readouterr().out
+
+
+def test_a_rejected_object_keeps_keys_that_are_called_as_ours() -> None:
+    item = Item(place="a, line 1", record="", value={"text": "a", "place": "Rome", "error": 7})
+    assert to_reject(item, REFUSED) == {
+        "text": "a",
+        "input_place": "Rome",
+        "input_error": 7,
+        "place": "a, line 1",
+        "error": {"code": 422, "type": "InvalidInput", "message": "not this"},
+    }
 
 
 def test_a_rejects_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
