@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ..config import DEFAULT_MAX_BYTES
+from ..config import DEFAULT_MAX_BYTES, Task
 from ..errors import InternalError, InvalidInput, RequestError, UnknownPath
 from ..payload import Answered, DeepCheck, ModelIdentity, Rejected, Request
-from ..vectors.settings import kinds_of
+from ..vectors.settings import Kind, kinds_of
 from ..wire import quote
 from . import kserve_v1, native, open_inference
 from .advice import Advice
@@ -26,6 +26,7 @@ from .tei import embed, info, predict, rerank, similarity, tokens
 logger = logging.getLogger(__name__)
 
 IDS = ("x-request-id", "traceparent")
+MAX_SIM = "; packed with --task text-ranking the same checkpoint scores texts by MaxSim"
 Fields = Mapping[str, object]
 Headers = Mapping[str, object]
 
@@ -153,9 +154,10 @@ def _check_vectors(root: RootPath, model: ModelIdentity) -> None:
     if not set(root.vectors).intersection(kinds):
         places = [each.url_path for each in ROOT_PATHS if set(each.vectors).intersection(kinds) and each.tasks != EVERY]
         wanted = " or ".join(root.vectors)
+        scored = MAX_SIM if Task.TEXT_RANKING in root.tasks and Kind.MULTI_VECTOR in kinds else ""
         raise UnknownPath(
             f"this model makes no {wanted} vectors, but {' and '.join(kinds)}, and {root.url_path} is for "
-            f"{wanted} ones: send the texts to {', '.join([*places, '/predictions/{model}'])}"
+            f"{wanted} ones: send the texts to {', '.join([*places, '/predictions/{model}'])}{scored}"
         )
 
 

@@ -22,8 +22,6 @@ from ..paths import Form
 from .embeddings import SEND_INPUT, TokenId, TokenIds, check_inputs, read_inputs
 
 ADVICE = advise_json('{"input": "your text"}', '{"input": ["your text", "another"]}')
-
-
 HINTS = {
     "": SEND_INPUT,
     "task": "it must be embed or token_embed",
