@@ -5,6 +5,7 @@ A second table has the faster precisions of each cell, and what pack makes of th
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from tests.support.checkpoints import ARCHITECTURES, TASKS_OF
 from tests.support.equality.cells import Cell, measure_cell
 from tests.support.equality.other_vectors import measure_vectors
 from tests.support.equality.precisions import FasterCell, in_words, served
+
+from .elsewhere import ELSEWHERE
 
 OUTPUT = Path(__file__).parents[2] / "docs" / "equality.md"
 HEAD = """# Every task, on every architecture, beside transformers
@@ -80,9 +83,8 @@ def main() -> None:
                 print(faster[-1], file=sys.stderr)
         vectors = [f"| {name} | {kind} | {_shown(cell)} |" for name, kind, cell in measure_vectors(Path(folder))]
     head = HEAD.format(date=datetime.now(UTC).date(), torch=torch.__version__, transformers=transformers.__version__)
-    OUTPUT.write_text(
-        head + "\n".join(rows) + "\n" + VECTORS + "\n".join(vectors) + "\n" + FASTER + "\n".join(faster) + "\n"
-    )
+    parts = (head, _lines(rows), ELSEWHERE, VECTORS, _lines(vectors), FASTER, _lines(faster))
+    OUTPUT.write_text("".join(parts))
     print(OUTPUT)
 
 
@@ -94,6 +96,10 @@ def _cell(folder: Path, architecture: str, task: Task) -> str:
 
 def _shown(cell: Cell) -> str:
     return f"{cell.difference:.0e} {cell.engine}"
+
+
+def _lines(rows: Sequence[str]) -> str:
+    return "\n".join(rows) + "\n"
 
 
 def _faster_cells(folder: Path, task: Task) -> list[str]:
