@@ -65,7 +65,7 @@ class Exchange:
     """The HTTP status; 0 when the connection broke."""
     body: bytes
     head: bytes = b""
-    """The status line and the headers."""
+    """The status line and the headers; kept with the body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +131,7 @@ async def _run_client(plan: LoadPlan, texts: Iterator[str], started_s: float) ->
                 answered_s=time.perf_counter() - started_s,
                 status=status,
                 body=body if plan.keeps_bodies else b"",
-                head=head_of_answer,
+                head=head_of_answer if plan.keeps_bodies else b"",
             )
         )
         if status != 200:  # the server closes the connection

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
@@ -72,13 +73,12 @@ def ask_plainly(url: str, texts: Sequence[str]) -> float:
 
 
 def _ask(address: SplitResult, bodies: Iterator[bytes]) -> None:
-    connection = http.client.HTTPConnection(address.netloc)
-    for body in bodies:
-        connection.request("POST", address.path, body, {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        said = answer.read()
-        assert answer.status == 200, said
-    connection.close()
+    with closing(http.client.HTTPConnection(address.netloc)) as connection:
+        for body in bodies:
+            connection.request("POST", address.path, body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            said = answer.read()
+            assert answer.status == 200, said
 
 
 def run_predict(url: str, file: Path, rows: int) -> float:

@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -108,10 +108,10 @@ def _many(addresses: Sequence[Address], seconds: float) -> dict[str, float]:
     return figures
 
 
-def ask(url: str, clients: int, seconds: float) -> LoadResult:
+def ask(url: str, clients: int, seconds: float, *, keeps_bodies: bool = False) -> LoadResult:
     """Ask an address for so long, after a short warm-up; every request must be answered."""
-    plan = LoadPlan(url=url, texts=TEXTS, clients=clients, warm_up_s=WARM_UP_S, duration_s=seconds, keeps_bodies=False)
-    result = apply_load(plan)
+    plan = LoadPlan(url=url, texts=TEXTS, clients=clients, warm_up_s=WARM_UP_S, duration_s=seconds)
+    result = apply_load(replace(plan, keeps_bodies=keeps_bodies))
     assert not result.num_errors, f"{url}: {result.num_errors} requests failed"
     return result
 

@@ -75,7 +75,7 @@ def find_parts(behind: Address, front: Address, seconds: float) -> dict[str, flo
     before = read_steps()
     for _ in range(SLICES):
         for address in (behind, front):
-            asked[address.name] += ask(address.url, 1, seconds / SLICES).exchanges
+            asked[address.name] += ask(address.url, 1, seconds / SLICES, keeps_bodies=True).exchanges
     return parts_of(asked[behind.name], asked[front.name], steps_since(before), SERVER_SETTINGS["maxBatchDelay"])
 
 

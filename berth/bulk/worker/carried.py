@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from ...names import beside
+
 OWN = ("row", "result", "tokens", "truncated", "error")
 """Columns of the output that are berth's own."""
-PREFIX = "input_"
-"""Before the name of what is carried and has one of those names."""
 OTHERS = "others"
 """The column that has, where a part is a table, what a JSON line has beside the task's keys: an object, as JSON."""
 read_raw = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -46,24 +46,6 @@ class Carried:
             yield {rename(name): value for name, value in found.items()} | folders
 
 
-def beside(name: str, taken: Collection[str]) -> str:
-    """`name`, with `input_` before it where it is one of `taken`; `input_NAME` gets another then: NAME may come too.
-
-    So no two names become one, and a name becomes the same whatever else a line has.
-    """
-    _, root = _split(name)
-    depths = [depth for depth, each in map(_split, taken) if each == root]
-    return PREFIX * (max(depths) + 1) + name if depths else name
-
-
 def list_rows(table: Any) -> Sequence[dict[str, Any]]:
     """The rows of a pyarrow.Table, which may have no column."""
     return table.to_pylist() if table.num_columns else [{} for _ in range(table.num_rows)]
-
-
-def _split(name: str) -> tuple[int, str]:
-    """How many `input_` stand before a name, and the name."""
-    depth = 0
-    while name.startswith(PREFIX):
-        name, depth = name.removeprefix(PREFIX), depth + 1
-    return depth, name

@@ -55,7 +55,8 @@ def _asked(value: object, key: str) -> dict[str, object]:
     if isinstance(value, RowError):
         return {}
     asked = value if isinstance(value, dict) else {key: value}
-    return {name: msgspec.Raw(msgspec.json.encode(each, enc_hook=str)) for name, each in asked.items()}
+    plain = {name: each.hex() if isinstance(each, bytes) else each for name, each in asked.items()}
+    return {name: msgspec.Raw(msgspec.json.encode(each, enc_hook=str)) for name, each in plain.items()}
 
 
 def _to_parquet(carried: Carried, answers: Answers, column: ResultColumn) -> bytes:

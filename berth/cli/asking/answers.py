@@ -12,6 +12,7 @@ from ...clients.messages import JsonObject, Model, Parameters, Result, ServerErr
 from ...clients.rest_client import RestClient, describe_cut
 from ...console import say
 from ...errors import BerthError, UsageError
+from ...names import beside
 from ..tables import render
 from .inputs import Item
 
@@ -66,7 +67,7 @@ def to_reject(item: Item, error: ServerError) -> JsonObject:
         case ServerError():
             return {"record": item.record, **said}
         case value:
-            return {**{f"input_{key}" if key in said else key: each for key, each in value.items()}, **said}
+            return {**{beside(key, said): each for key, each in value.items()}, **said}
 
 
 def to_error(error: ServerError) -> JsonObject:

@@ -15,21 +15,34 @@ class Counters:
     """Of one backend."""
 
     requests: int = 0
-    """Those that were answered, by the front too."""
+    """Those that were answered."""
     errors: int = 0
-    """Answers of 500 and more, and refusals of the front for want of time."""
+    """Answers of 500 and more."""
+    refused: int = 0
+    """Requests that the front refused for want of time, beside those."""
     mean_ms: float = 0.0
     """How long the last 1024 requests took."""
 
     @property
     def error_rate(self) -> float:
-        """Errors for each request, from 0 to 1."""
+        """Errors for each answered request, from 0 to 1."""
         return self.errors / self.requests if self.requests else 0.0
 
+    @property
+    def asked(self) -> int:
+        """All requests."""
+        return self.requests + self.refused
+
+    @property
+    def refused_share(self) -> float:
+        """Of all requests, from 0 to 1."""
+        return self.refused / self.asked if self.asked else 0.0
+
     def __str__(self) -> str:
-        if not self.requests:
+        if not self.asked:
             return "no requests"
-        return f"{self.requests} requests, {self.errors} errors, {self.mean_ms:.0f} ms on average"
+        refused = f", {self.refused} refused" if self.refused else ""
+        return f"{self.requests} requests, {self.errors} errors, {self.mean_ms:.0f} ms on average{refused}"
 
 
 def read_under_way(ask: Callable[[str], str], backends: Set[str]) -> int:
@@ -49,7 +62,8 @@ def read_counters(ask: Callable[[str], str], backend: str) -> Counters:
     answers = {name: int(row[name] or 0) for name in CLASSES}
     refused = read_table(ask(f"show table {COUNTS}")).get(f"{backend}:{OVERLOADED}", {}).get("gpc0", 0)
     return Counters(
-        requests=sum(answers.values()) + refused,
-        errors=answers["hrsp_5xx"] + refused,
+        requests=sum(answers.values()),
+        errors=answers["hrsp_5xx"],
+        refused=refused,
         mean_ms=float(row["ttime"] or 0),
     )

@@ -65,7 +65,7 @@ class Trial:
             try:
                 asked = self._ask(precision, each)
             except Refused as error:
-                failed = str(error).partition(". ")[0]
+                failed = str(error).partition("\n")[0].partition(". ")[0]
                 continue
             kept, measured = each, self._measure(asked, slice(None))
             found.append(f"{describe(self._task, measured)}{with_kept(kept)}")

@@ -16,19 +16,25 @@ def why_worse(old: Counters, new: Counters) -> str | None:
 
 
 def why_slower(old: Counters, new: Counters, watched_s: float) -> str | None:
-    """Say how much slower the new one is at the end of its trial; None where it is not, or too little is known."""
-    is_known = why_not_judged(old, new, watched_s) is None
-    if is_known and new.mean_ms > old.mean_ms * SLOWER + SLOWER_MS:
+    """Say how much slower the new one is at the end of its trial; None where it is not, or too little is known.
+
+    What is slower makes the front refuse more, too.
+    """
+    if why_not_judged(old, new, watched_s):
+        return None
+    if new.refused_share > old.refused_share + MORE_ERRORS:
+        return f"{new.refused} of {new.asked} requests were refused for want of time, {old.refused} of {old.asked} were"
+    if new.mean_ms > old.mean_ms * SLOWER + SLOWER_MS:
         return f"a request takes {new.mean_ms:.0f} ms on average, and took {old.mean_ms:.0f}"
     return None
 
 
 def why_not_judged(old: Counters, new: Counters, watched_s: float) -> str | None:
     """Say why nobody knows whether the new one is slower; None where that was judged. Errors always are."""
-    if new.requests < ENOUGH:
-        return f"too few to judge ({new.requests} of {ENOUGH})"
-    if old.requests < ENOUGH:
-        return f"too few of the old one to judge by ({old.requests} of {ENOUGH})"
+    if new.asked < ENOUGH:
+        return f"too few to judge ({new.asked} of {ENOUGH})"
+    if old.asked < ENOUGH:
+        return f"too few of the old one to judge by ({old.asked} of {ENOUGH})"
     if watched_s < WARM_S:
         return f"too short to judge ({watched_s:g} of {WARM_S:g} s)"
     return None

@@ -13,10 +13,10 @@ import pytest
 
 from berth.bulk.job import Output
 from berth.bulk.messages import RowError, Work
-from berth.bulk.worker.carried import beside
 from berth.bulk.worker.parts import Answers, encode_part, encode_rejects
 from berth.bulk.worker.results import ResultColumn
 from berth.bulk.worker.rows import Rows, read_rows
+from berth.names import beside
 
 BIG = 12345678901234567890123
 Folders = Mapping[str, str]

@@ -61,10 +61,11 @@ def test_what_came_before_an_error_is_shown_before_it(capsys: pytest.CaptureFixt
 
 
 def test_a_rejected_object_keeps_keys_that_are_called_as_ours() -> None:
-    item = Item(place="a, line 1", record="", value={"text": "a", "place": "Rome", "error": 7})
+    item = Item(place="a, line 1", record="", value={"text": "a", "place": "Rome", "input_place": 1, "error": 7})
     assert to_reject(item, REFUSED) == {
         "text": "a",
         "input_place": "Rome",
+        "input_input_place": 1,
         "input_error": 7,
         "place": "a, line 1",
         "error": {"code": 422, "type": "InvalidInput", "message": "not this"},

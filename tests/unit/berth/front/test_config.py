@@ -36,7 +36,7 @@ def render(folder: Path, environ: dict[str, str], models: tuple[str, ...], keys:
         executable=Path(HAPROXY),
         outside=Settings.load(CONFIG, environ),
         behind=Settings.load(CONFIG, {}),
-        models=tuple(ServedModel(name=name, version="1.0", folder=folder) for name in models),
+        models=tuple(_model(name, folder) for name in models),
         max_requests=128,
         max_connections=1000,
         threads=2,
@@ -44,6 +44,11 @@ def render(folder: Path, environ: dict[str, str], models: tuple[str, ...], keys:
         keys=keys,
     )
     return render_config(plan, folder)
+
+
+def _model(name: str, folder: Path) -> ServedModel:
+    name, _, version = name.partition("/")
+    return ServedModel(name=name, version=version or "1.0", folder=folder)
 
 
 @pytest.mark.parametrize("models", [("bert",), ("bert", "other-1.2_x")])
@@ -63,6 +68,13 @@ def test_haproxy_takes_it(
     config.write_text(render(tmp_path, environ, models, keys))
     checked = subprocess.run([HAPROXY, "-c", "-f", str(config)], capture_output=True, text=True, check=False)
     assert (checked.returncode, "WARNING" in checked.stderr) == (0, False), checked.stderr
+
+
+def test_twenty_versions_of_a_name_are_not_too_many_words_for_a_line(tmp_path: Path) -> None:
+    config = tmp_path / "haproxy.cfg"
+    config.write_text(render(tmp_path, {}, tuple(f"bert/{number}.0" for number in range(20)), None))
+    checked = subprocess.run([HAPROXY, "-c", "-f", str(config)], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_no_key_is_in_the_configuration(tmp_path: Path) -> None:

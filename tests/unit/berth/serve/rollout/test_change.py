@@ -109,8 +109,8 @@ def test_what_has_changed_is_what_has_another_content() -> None:
     assert changed(TWO.models, now) == [(model("bert"), model("bert", "b"))]
 
 
-def counters(requests: int, errors: int = 0, mean_ms: float = 10.0) -> Counters:
-    return Counters(requests=requests, errors=errors, mean_ms=mean_ms)
+def counters(requests: int, errors: int = 0, mean_ms: float = 10.0, refused: int = 0) -> Counters:
+    return Counters(requests=requests, errors=errors, mean_ms=mean_ms, refused=refused)
 
 
 @pytest.mark.parametrize(
@@ -133,6 +133,9 @@ def test_errors_beyond_the_old_share(old: Counters, new: Counters, words: str) -
         (counters(1000, mean_ms=71.0), 60.0, "71 ms on average, and took 10"),
         (counters(1000, mean_ms=500.0), 9.0, "None"),
         (counters(19, mean_ms=500.0), 60.0, "None"),
+        (counters(100, refused=1), 60.0, "None"),
+        (counters(100, refused=2), 60.0, "2 of 102 requests were refused for want of time, 0 of 1000 were"),
+        (counters(100, refused=2), 9.0, "None"),  # a java is slow in its first seconds
     ],
 )
 def test_slower_than_twice_the_old_mean(new: Counters, watched_s: float, words: str) -> None:
