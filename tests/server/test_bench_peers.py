@@ -47,6 +47,6 @@ def test_its_wrong_answers_to_long_texts_are_no_figures(outcome: Outcome) -> Non
 
 
 def test_its_page_says_all_of_it(outcome: Outcome) -> None:
-    page = to_page(to_document({"commit": "abc"}, {}, [outcome]), [])
+    page = to_page(to_document({"commit": "abc"}, {"rounds": 1}, [outcome]), [])
     assert f"- {EXAMPLE}, {LONGER}: an answer's cosine" in page
     assert [f"- {name}: {why}" in page for name, why in NOT_TO_BE_HAD.items()] == [True]
