@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -38,7 +39,7 @@ _GPU_MEMORY = re.compile(r"memory\.used \[MiB\]::(\d+ MiB)")
 def render(inputs: Sequence[Input], results: Sequence[Result], *, as_json: bool) -> str:
     """One line of JSON per result, as the server gave it, or a table as wide as the terminal."""
     if as_json:
-        return "\n".join(json.dumps(result) for result in results)
+        return "\n".join(map(_to_line, results))
     rows = [_rows(source, result) for source, result in zip(inputs, results, strict=True)]
     columns = list(dict.fromkeys(column for group in rows for row in group for column in row)) or ["result"]
     table = Table("text" if all(isinstance(source, str) for source in inputs) else "input", *columns)
@@ -48,6 +49,12 @@ def render(inputs: Sequence[Input], results: Sequence[Result], *, as_json: bool)
             table.add_row(_one_line(shown), *(_cell(row.get(column, "")) for column in columns))
             shown = ""  # once for all its rows
     return draw(table)
+
+
+def _to_line(result: Result) -> str:
+    """A result as JSON; a vector by msgspec, for json takes 0.2 ms for 384 numbers."""
+    is_vector = isinstance(result, list) and isinstance(next(iter(result), None), float)
+    return msgspec.json.encode(result).decode() if is_vector else json.dumps(result)
 
 
 def render_models(states: Sequence[ModelState], *, as_json: bool) -> str:

@@ -14,8 +14,8 @@ from ..errors import BerthError, ConnectionBroken, RequestFailed, ServerUnreacha
 from .messages import Input, Model, Parameters, Result, Results, ServerError
 from .rest_client import PREDICTIONS, RestClient, chunks
 
-AT_ONCE = 8
-"""Requests that wait at the server: as many keep two workers busy, whose batch is of four such requests."""
+AT_ONCE = 16
+"""Requests that wait at the server: as many keep four workers busy, whose batch is of four such requests."""
 PATIENCE_S = 120.0
 """How long a request is asked again: a worker is back in some 10 s, a server with a large model in a minute."""
 FIRST_WAIT_S, MOST_WAIT_S = 0.5, 8.0

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
-from ...clients.many import Answer, Many
+from ...clients.many import AT_ONCE, Answer, Many
 from ...clients.messages import JsonObject, Model, Parameters, Result, ServerError
 from ...clients.rest_client import RestClient, describe_cut
 from ...console import say
@@ -34,7 +34,7 @@ def print_answers(
 ) -> None:
     """Ask a server for all of them, and print its answers as they come."""
     asked, shown = itertools.tee(items)
-    with RestClient(url) as client:
+    with RestClient(url, max_kept=AT_ONCE) as client:
         answers = Many(client, parameters, model).answers(item.value for item in asked)
         answered = ((item, answer) for answer, item in zip(answers, shown, strict=True))
         write_answers(answered, rejects, as_json=as_json)
