@@ -1,7 +1,8 @@
 """`python -m bench.bulk.predict ARCHIVE`: `berth predict --file` beside a plain client of the same server, in turns.
 
-Both ask for the same texts, in lists of 16: the command as people start it, its own start included, and here threads
-that send bodies which are ready and read answers as bytes. What they get is what the server can do. Goal: 0.9 of it.
+Both ask for the same texts, in lists of 16 and as many lists at once: the command as people start it, its own start
+included, and here threads that send bodies which are ready and read answers as bytes. What they get is what the server
+can do. Goal: 0.9 of it.
 """
 
 import http.client
@@ -21,6 +22,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import typer
 
+from berth.clients.many import AT_ONCE
 from berth.tune.ports import free_ports, port_variables
 
 from ..machine import describe_run
@@ -31,8 +33,6 @@ COMMAND = "python -m bench.bulk.predict"
 WAYS = ("plain client", "predict --file")
 LIST = 16
 """Texts of a request, as the command has them."""
-CLIENTS = 16
-"""Requests of the plain client that are under way: twice the command's."""
 
 
 def main(
@@ -47,7 +47,7 @@ def main(
     with tempfile.TemporaryDirectory() as work, served(archive, Path(work), _environment()) as url:
         file = Path(work) / "texts.txt"
         file.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
-        ask_plainly(url, texts[: LIST * CLIENTS])
+        ask_plainly(url, texts[: LIST * AT_ONCE])
         for number in range(rounds):
             for way in WAYS[:: -1 if number % 2 else 1]:
                 taken_s = ask_plainly(url, texts) if way == "plain client" else run_predict(url, file, rows)
@@ -66,8 +66,8 @@ def ask_plainly(url: str, texts: Sequence[str]) -> float:
     lists = [texts[start : start + LIST] for start in range(0, len(texts), LIST)]
     bodies = iter([json.dumps({"inputs": each}).encode() for each in lists])  # of all clients: a list's next is atomic
     began_s = time.perf_counter()
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        for client in [pool.submit(_ask, urlsplit(url), bodies) for _ in range(CLIENTS)]:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for client in [pool.submit(_ask, urlsplit(url), bodies) for _ in range(AT_ONCE)]:
             client.result()
     return time.perf_counter() - began_s
 

@@ -11,6 +11,16 @@ from .prices import machine, prices
 from .rates import cpu_rates, gpu_rates
 
 MACHINE = "e2-standard-4"
+PAGES = """\
+Requests/s are of 32 clients, each of which asks again when it is answered; the pages are peers.md, peers-avx512.md,
+peers-avx2.md and peers-avx2-base.md, in this order, and have dates and commits.
+"""
+CARD = """\
+The card's figures are of 2026-11-28 at commit 8858514 (the graphs: a prototype of today's), bf16, with 16 cores of its
+host and 256 or 512 clients (bench/costs/gpu.json). They were taken by hand; a page of `make gpu-check` shall replace
+them. An H100 has no price here, for the source's own differ by more than twice between regions (4.20 to 11.03 dollars
+an hour), and no L4 was measured.
+"""
 
 
 def render() -> str:
@@ -28,9 +38,7 @@ The server is busy without a pause: a load that comes and goes costs two to four
 
 {cpu_table(cpu, price, tokens)}
 
-Requests/s are of 32 clients, each of which asks again when it is answered; the pages are peers.md, peers-avx512.md,
-peers-avx2.md and peers-avx2-base.md, in this order, and have dates and commits.
-
+{PAGES}
 ## Other machine types of GKE
 
 {machine_table(prices("machines"))}
@@ -55,11 +63,7 @@ So it is said where a BERT is put behind a web server. Measured, for a BERT-base
 {claim_lines(cpu, gpu)}
 It is not so, not even for one client. What is true is that one client gets little of a card.
 
-The card's figures are of 2026-11-28 at commit 8858514 (the graphs: a prototype of today's), bf16, with 16 cores of its
-host and 256 or 512 clients (bench/costs/gpu.json). They were taken by hand; a page of `make gpu-check` shall replace
-them. An H100 has no price here, for the source's own differ by more than twice between regions (4.20 to 11.03 dollars
-an hour), and no L4 was measured.
-"""
+{CARD}"""
 
 
 if __name__ == "__main__":

@@ -1,10 +1,8 @@
 """vLLM's classification: POST classify, the probability of each label in the order of the checkpoint's."""
 
-import time
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Annotated, Any
-from uuid import uuid4
 
 import msgspec
 from msgspec import Meta
@@ -15,8 +13,9 @@ from ...parameters import choose_head
 from ...payload import ModelIdentity, Prediction, Request
 from ...wire import convert
 from ..advice import advise_json
-from ..call import Call, FormedReply, count_usage, say_truncated, set_parameters
+from ..call import Call, FormedReply, set_parameters
 from ..paths import Form
+from .completion import lay_out
 
 SEND_INPUT = 'send {"input": "your text"} or {"input": ["your text", "another"]}'
 ADVICE = advise_json('{"input": "your text"}', '{"input": ["your text", "another"]}')
@@ -60,21 +59,13 @@ def _head_of(name: str | None, model: ModelIdentity) -> str | None:
 
 def _lay_out(predictions: Sequence[Prediction], model: ModelIdentity, head: str | None) -> dict[str, object]:
     labels = model.running.labels if head is None else model.running.heads[head]
-    return {
-        "id": f"classify-{uuid4().hex}",
-        "object": "list",
-        "created": int(time.time()),
-        "model": head or model.name,
-        "data": [_describe(index, each.value, labels) for index, each in enumerate(predictions)],
-        "usage": {**count_usage(predictions), "completion_tokens": 0},
-        **say_truncated(predictions),
-    }
+    return lay_out("classify", head or model.name, [_describe(each.value, labels) for each in predictions], predictions)
 
 
-def _describe(index: int, ranked: Any, labels: Sequence[str]) -> dict[str, object]:
+def _describe(ranked: Any, labels: Sequence[str]) -> dict[str, object]:
     """Put ranked labels back into the order of the checkpoint's, where two may have one name."""
     scores = defaultdict(list)
     for each in reversed(ranked):
         scores[each["label"]].append(each["score"])
     probabilities = [scores[label].pop() for label in labels]
-    return {"index": index, "label": ranked[0]["label"], "probs": probabilities, "num_classes": len(labels)}
+    return {"label": ranked[0]["label"], "probs": probabilities, "num_classes": len(labels)}

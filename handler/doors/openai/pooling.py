@@ -1,10 +1,8 @@
 """vLLM's pooling: POST pooling, of each text the vector that a model of embeddings makes, or those of its tokens."""
 
-import time
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
-from uuid import uuid4
 
 import msgspec
 import numpy as np
@@ -17,8 +15,9 @@ from ...payload import ModelIdentity, Prediction, Request
 from ...vectors.settings import Kind, kinds_of
 from ...wire import convert
 from ..advice import advise_json
-from ..call import Call, FormedReply, count_usage, say_truncated, set_parameters
+from ..call import Call, FormedReply, set_parameters
 from ..paths import Form
+from .completion import lay_out
 from .embeddings import SEND_INPUT, TokenId, TokenIds, check_inputs, read_inputs
 
 ADVICE = advise_json('{"input": "your text"}', '{"input": ["your text", "another"]}')
@@ -76,16 +75,8 @@ def _choose_kind(task: PoolingTask | None, model: ModelIdentity) -> Kind:
 
 
 def _lay_out(predictions: Sequence[Prediction], model: ModelIdentity, encoding: EncodingFormat) -> dict[str, object]:
-    vectors = [_write(prediction.value, encoding) for prediction in predictions]
-    return {
-        "id": f"pool-{uuid4().hex}",
-        "object": "list",
-        "created": int(time.time()),
-        "model": model.name,
-        "data": [{"index": index, "object": "pooling", "data": each} for index, each in enumerate(vectors)],
-        "usage": {**count_usage(predictions), "completion_tokens": 0},
-        **say_truncated(predictions),
-    }
+    data = [{"object": "pooling", "data": _write(prediction.value, encoding)} for prediction in predictions]
+    return lay_out("pool", model.name, data, predictions)
 
 
 def _write(vector: object, encoding: EncodingFormat) -> object:

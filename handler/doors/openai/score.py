@@ -1,10 +1,8 @@
 """vLLM's scores: POST score, how well texts fit to one, or each to its own, by a cross-encoder or by vectors."""
 
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated, Any
-from uuid import uuid4
 
 import msgspec
 from msgspec import Meta
@@ -16,9 +14,10 @@ from ...payload import ModelIdentity, Prediction, Request
 from ...vectors.settings import Kind
 from ...wire import convert
 from ..advice import advise_json
-from ..call import Call, FormedReply, count_usage, say_truncated, set_parameters
+from ..call import Call, FormedReply, set_parameters
 from ..paths import Form
 from ..tei.similarity import compare
+from .completion import lay_out
 
 SIDES = (("text_1", "text_2"), ("queries", "documents"), ("queries", "items"), ("data_1", "data_2"))
 SEND_BOTH = 'send {"text_1": "your query", "text_2": ["your text", "another"]}, or queries and documents'
@@ -109,12 +108,4 @@ def _read_ranks(predictions: Sequence[Prediction]) -> list[float]:
 
 
 def _lay_out(scores: Sequence[float], predictions: Sequence[Prediction], model: ModelIdentity) -> dict[str, object]:
-    return {
-        "id": f"score-{uuid4().hex}",
-        "object": "list",
-        "created": int(time.time()),
-        "model": model.name,
-        "data": [{"index": index, "object": "score", "score": score} for index, score in enumerate(scores)],
-        "usage": {**count_usage(predictions), "completion_tokens": 0},
-        **say_truncated(predictions),
-    }
+    return lay_out("score", model.name, [{"object": "score", "score": score} for score in scores], predictions)

@@ -25,7 +25,6 @@ class Change:
 
     what: str
     tally: Tally
-    code: int
     said: str
     live: str
     """The version that answers now."""
@@ -77,7 +76,7 @@ def change(server: Server, what: str, *order: object) -> Change:
         took_s = time.monotonic() - began_s
     ended = steps.get("failed", steps[list(steps)[-1]])
     said = f"{ended['text']} (exit code {code}, {took_s:.0f} s)"
-    return Change(what=what, tally=tally, code=code, said=said, live=server.describe()["modelVersion"])
+    return Change(what=what, tally=tally, said=said, live=server.describe()["modelVersion"])
 
 
 def _is_right(change: Change) -> bool:
