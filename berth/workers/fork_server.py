@@ -179,12 +179,11 @@ class ForkServer:
 
 def preload() -> None:
     """Import all that an archive's handler does, by importing berth's own and forgetting it again."""
-    import ts.model_service_worker  # noqa: F401, PLC0415
-
     from handler.worker.startup import quick_imports  # noqa: PLC0415
 
     with quick_imports():
         import torch.fx.experimental.symbolic_shapes  # noqa: F401, PLC0415 - torch's part for tensors without memory
+        import ts.model_service_worker  # noqa: F401, PLC0415
         from transformers import BertModel  # noqa: F401, PLC0415 - transformers imports a model's file when it is asked
 
         import handler.choose_engine  # noqa: F401, PLC0415

@@ -12,8 +12,9 @@ from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
-# transformers imports these wherever they are installed: for losses of object detection, metrics and images.
-UNUSED = ("scipy", "sklearn", "torchvision")
+# transformers imports these wherever they are installed: to spread weights over devices, for losses of object
+# detection, metrics and images.
+UNUSED = ("accelerate", "scipy", "sklearn", "torchvision")
 # Its __init__ reads the source of every model for their names, as transformers' own has just done.
 MODELS = "transformers.models"
 COMPILER = "torch._dynamo"
@@ -24,9 +25,9 @@ MARKS = ("allow_in_graph", "assume_constant_result", "disable", "disallow_in_gra
 def quick_imports() -> Iterator[None]:
     """Import transformers with half of what it imports, and without looking for garbage.
 
-    What is imported stays for good, and the collector would walk through all of it again and again. In the end it is
-    taken out of the collector's sight, or the first request would pay for a walk. Nothing is to be loaded in here: the
-    weights of an engine that was tried in vain would stay in memory.
+    What is imported stays for good, torch too, and the collector would walk through all of it again and again. In the
+    end it is taken out of the collector's sight, or the first request would pay for a walk. Nothing is to be loaded in
+    here: the weights of an engine that was tried in vain would stay in memory.
     """
     hidden = [name for name in UNUSED if name not in sys.modules]
     gc.disable()

@@ -33,7 +33,8 @@ from tests.support.checkpoints import make_checkpoint
 PACK = [str(Path(sys.executable).with_name("berth")), "pack"]
 # Installed beside it, or a part of torchserve, and each a part of a second or several.
 UNUSED_MODULES = [
-    *("captum", "matplotlib", "openai", "pandas", "scipy", "sentence_transformers", "sklearn", "torchvision"),
+    *("accelerate", "captum", "matplotlib", "openai", "pandas", "scipy", "sentence_transformers", "sklearn"),
+    "torchvision",
     "ts.torch_handler.base_handler",
     "torch._dynamo.convert_frame",
     "torch.distributed.tensor",
