@@ -97,7 +97,7 @@ k8s: setup  ## run every checker on every Kubernetes file, as a table; then chec
 equality: setup  ## write docs/equality.md: every task on every architecture beside transformers
 	@$(BIN)/python -m tests.equality
 
-folders: setup  ## write docs/folders.md: what becomes of about 60 kinds of folder that people bring
+folders: setup  ## write docs/folders.md: what becomes of some 190 kinds of folder that people bring
 	@$(BIN)/python -m tests.folders
 
 clients: setup  ## write docs/clients-table.md: what every client that people use gets; installs them below .clients/

@@ -135,10 +135,9 @@ def _describe(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
 def _open_root(fields: Fields, headers: Headers, model: ModelIdentity, *, root: RootPath) -> Call:
     """Read a request of another protocol, if the model is one that answers there."""
     if root.tasks and model.contract.task not in root.tasks:
-        places = [each.url_path for each in ROOT_PATHS if model.contract.task in each.tasks and each.tasks != EVERY]
         raise UnknownPath(
             f"this model's task is {model.contract.task}, and {root.url_path} is for {' and '.join(root.tasks)}: send "
-            f"it to {', '.join(['/predictions/{model}', *places])}"
+            f"it to {', '.join(['/predictions/{model}', *_own_places(model)])}"
         )
     open_value, advice = READERS[root.url_path]
     value = read_json(fields, headers, advice) if advice else None
@@ -152,13 +151,21 @@ def _check_vectors(root: RootPath, model: ModelIdentity) -> None:
         return
     kinds = kinds_of(model.running.config.vectors)
     if not set(root.vectors).intersection(kinds):
-        places = [each.url_path for each in ROOT_PATHS if set(each.vectors).intersection(kinds) and each.tasks != EVERY]
         wanted = " or ".join(root.vectors)
         scored = MAX_SIM if Task.TEXT_RANKING in root.tasks and Kind.MULTI_VECTOR in kinds else ""
         raise UnknownPath(
             f"this model makes no {wanted} vectors, but {' and '.join(kinds)}, and {root.url_path} is for "
-            f"{wanted} ones: send the texts to {', '.join([*places, '/predictions/{model}'])}{scored}"
+            f"{wanted} ones: send the texts to {', '.join([*_own_places(model), '/predictions/{model}'])}{scored}"
         )
+
+
+def _own_places(model: ModelIdentity) -> list[str]:
+    """Return the addresses at which this model answers, without those at which every model does."""
+    places = [each for each in ROOT_PATHS if model.contract.task in each.tasks and each.tasks != EVERY]
+    if model.contract.is_vector:
+        kinds = set(kinds_of(model.running.config.vectors))
+        places = [each for each in places if not each.vectors or kinds.intersection(each.vectors)]
+    return [each.url_path for each in places]
 
 
 NATIVE = Door(native.open_call, lambda model: native.NativeReply())

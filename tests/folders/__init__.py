@@ -1,1 +1,1 @@
-"""What people really bring: about 60 kinds of folder, packed and compared, or refused in one sentence."""
+"""What people really bring: some 190 kinds of folder, packed and compared, or refused in one sentence."""

@@ -12,6 +12,7 @@ from berth.cli.app import app
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("k8s/*.md"), *ROOT.glob("examples/*/*.md")]
 UNEXPLAINED = {"README.md", "LICENSE", ".gitignore", ".dockerignore"}
 
 
@@ -69,9 +70,19 @@ def test_readme_is_one_screen_and_contributing_short() -> None:
     assert len(CONTRIBUTING.splitlines()) < 60
 
 
-def test_links_lead_somewhere() -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", README + CONTRIBUTING)
-    assert [link for link in links if not link.startswith("http") and not (ROOT / link).exists()] == []
+def anchors(page: Path) -> set[str]:
+    """What a link may name in a page: its headings, as GitHub spells them."""
+    text = re.sub(r"^(```|~~~).*?^\1", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page: Path) -> None:
+    links = [link.partition("#") for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8"))]
+    targets = [(page.parent / file if file else page, anchor) for file, _, anchor in links if ":" not in file]
+    assert [str(target) for target, _ in targets if not target.exists()] == []
+    assert [anchor for target, anchor in targets if anchor and anchor not in anchors(target)] == []
 
 
 def test_architecture_names_files_that_are_there() -> None:

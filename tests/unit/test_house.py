@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import re
 import statistics
 import subprocess
 import sys
@@ -141,6 +142,12 @@ def test_rooms_use_only_the_rooms_that_their_row_names(path: Path) -> None:
     if path == ROOT / "berth" / "__main__.py":
         return
     assert used <= (ROOMS[room] if room else set())
+
+
+def test_the_page_says_what_each_room_may_use() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)/` \|.*\|(.*)\|$", page[: page.index("## The rooms of handler/")], re.MULTILINE)
+    assert {room: set(used.replace(",", " ").split()) for room, used in rows} == ROOMS
 
 
 def test_every_folder_is_a_room_and_no_room_comes_back_to_itself() -> None:

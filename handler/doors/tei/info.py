@@ -36,7 +36,7 @@ def describe_pooling(config: HandlerConfig) -> str:
 
 
 def _describe_type(task: Task, served: Served) -> dict[str, object]:
-    """Say what kind of model it is; TEI has no word for four of the tasks."""
+    """Say what kind of model it is; TEI has no word for five of the tasks."""
     labels = [str(label) for label in served.labels]
     labelled = {
         "id2label": {str(place): label for place, label in enumerate(labels)},

@@ -55,13 +55,13 @@ def test_an_address_for_one_kind_of_vectors_asks_for_it(path: str) -> None:
     ("path", "vectors", "status", "says"),
     [
         ("embed_sparse", None, 424, "no sparse vectors, but dense, and embed_sparse is for sparse ones"),
-        ("embed_all", OF_WORDS, 424, "send the texts to embed_sparse, /predictions/{model}"),
-        ("embed", OF_TOKENS, 424, "send the texts to embed_all, pooling, /predictions/{model}"),
-        ("similarity", OF_TOKENS, 424, "send the texts to embed_all, pooling, /predictions/{model}"),
+        ("embed_all", OF_WORDS, 424, "send the texts to v1/embeddings, embed_sparse, /predictions/{model}"),
+        ("embed", OF_TOKENS, 424, "send the texts to v1/embeddings, embed_all, pooling, /predictions/{model}"),
+        ("similarity", OF_TOKENS, 424, "send the texts to v1/embeddings, embed_all, pooling, /predictions/{model}"),
         ("hf", OF_TOKENS, 424, "hf is for dense ones"),
         ("v2/embed", OF_TOKENS, 404, "makes no dense vectors, but multi_vector"),
         ("score", OF_TOKENS, 404, "/predictions/{model}; packed with --task text-ranking the same checkpoint scores"),
-        ("score", OF_WORDS, 404, 'send the texts to embed_sparse, /predictions/{model}"'),
+        ("score", OF_WORDS, 404, 'send the texts to v1/embeddings, embed_sparse, /predictions/{model}"'),
         ("pooling", OF_WORDS, 404, "no dense or multi_vector vectors, but sparse, and pooling is for"),
     ],
 )

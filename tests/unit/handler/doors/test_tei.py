@@ -127,7 +127,7 @@ def test_vectors_of_tokens_are_refused_with_a_place_to_go() -> None:
     assert (response.status, response.phrase) == (424, "Failed Dependency")
     sent = json.loads(response.body)
     assert sent["error_type"] == "Backend"
-    assert "send the texts to embed" in sent["error"]
+    assert "send the texts to v1/embeddings, embed, similarity" in sent["error"]
 
 
 def test_similarity_is_the_cosine_with_the_source() -> None:
