@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from handler.doors.paths import ROOT_PATHS, Form
+from handler.doors.paths import NOT_SERVED, ROOT_PATHS, Form
 
 from ..gateway.error_answer import ErrorAnswer
 
@@ -73,8 +73,8 @@ REFUSALS = (
     FrontRefusal(
         reason="invocations",
         status=404,
-        type="NotFound",
-        message="SageMaker's addresses are not served: send predictions to /predictions/{model}",
+        type="UnknownPath",
+        message=NOT_SERVED,
         grpc_status=5,
     ),
     FrontRefusal(

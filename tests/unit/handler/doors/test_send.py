@@ -106,6 +106,13 @@ def test_small_answers_are_one_message(tmp_path: Path) -> None:
     assert told == {"id-0": Told(b"one", [None]), "id-1": Told(b"two", ["false"])}
 
 
+def test_rest_is_known_where_the_frontend_adds_no_header_of_its_own(tmp_path: Path) -> None:
+    """At /invocations: told that more may follow, a REST client waits for ever."""
+    frontend = Frontend(tmp_path, [{**PREDICTIONS, "content-length": "5"}])
+    assert frontend.take(answer(b"no", status=404))
+    assert frontend.finish() == {"id-0": Told(b"no", [None])}
+
+
 def test_one_rest_answer_stays_open_until_the_last_message(tmp_path: Path, body: bytes) -> None:
     frontend = Frontend(tmp_path, [REST, REST, PREDICTIONS, REST])
     assert all(frontend.take(answer(body)) for _ in range(4))
