@@ -47,7 +47,7 @@ def test_parts_that_ran_before_stay_on_the_page(tmp_path: Path) -> None:
     ran = {"name": "starts", "state": "done", "seconds": 2.0, "device": "cpu", "is_small": True}
     (tmp_path / "starts.json").write_text(json.dumps(ran))
     scene_in(tmp_path / "starts.notes").note("starts.ready_s", 7.5)
-    document = script.to_document("cpu", tmp_path, None, is_small=True)
+    document = script.to_document("cpu", None, tmp_path, None, is_small=True)
     assert document["parts"] == [
         {
             **ran,
@@ -57,8 +57,10 @@ def test_parts_that_ran_before_stay_on_the_page(tmp_path: Path) -> None:
             "figures": [{"name": "starts.ready_s", "value": 7.5, "unit": "s"}],
         }
     ]
-    assert script.to_document("cpu", tmp_path, None, is_small=False)["parts"] == [], "a trial is not a measurement"
-    assert script.to_document("cuda", tmp_path, None, is_small=True)["parts"] == []
+    assert script.to_document("cpu", None, tmp_path, None, is_small=False)["parts"] == [], (
+        "a trial is not a measurement"
+    )
+    assert script.to_document("cuda", None, tmp_path, None, is_small=True)["parts"] == []
 
 
 def test_without_a_gpu_it_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
