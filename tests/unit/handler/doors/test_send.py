@@ -9,9 +9,9 @@ import pytest
 from ts.context import Context, RequestProcessor
 from ts.protocol.otf_message_handler import create_predict_response
 
-from handler.config import MAX_ANSWER_BYTES_PER_BATCH, MAX_ONLY_MESSAGE_BYTES, MESSAGE_BYTES, SMALL_ANSWER_BYTES
 from handler.doors.send import Sender
 from handler.payload import Response
+from handler.sizes import MAX_ANSWER_BYTES_PER_BATCH, MAX_ONLY_MESSAGE_BYTES, MESSAGE_BYTES, SMALL_ANSWER_BYTES
 
 REST = {"explain": "False"}
 INFER = {"body": {"content-type": "application/json"}}
