@@ -49,10 +49,14 @@ def hold(folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def drafting(cache: Path) -> Iterator[Path]:
-    """A new folder in the cache for what is not whole yet: held, and removed at the end of the block."""
+def drafting(parent: Path, prefix: str = DRAFT_PREFIX) -> Iterator[Path]:
+    """A new folder in `parent` for what is not whole yet: held, and removed at the end of the block.
+
+    What processes left that were killed meanwhile, each a folder of a model's size, is removed before.
+    """
+    _clear_left(parent, prefix)
     while True:
-        draft = Path(tempfile.mkdtemp(dir=cache, prefix=DRAFT_PREFIX))
+        draft = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
         try:
             descriptor = _share(draft)
         except FileNotFoundError:  # it was cleared before it could be held
@@ -79,12 +83,12 @@ def clear_kept(cache: Path) -> list[Kept]:
     return [kept for kept in list_kept(cache) if _clear(kept.folder)]
 
 
-def clear_drafts(cache: Path) -> None:
-    """Remove the drafts that killed launchers left, each of a model's size, as far as that can be done."""
-    for folder in _folders(cache):
-        if _is_draft(folder):
+def _clear_left(parent: Path, prefix: str) -> None:
+    """Remove the drafts that nobody holds, as far as that can be done."""
+    for draft in parent.glob(f"{prefix}*"):
+        if draft.is_dir() and not draft.is_symlink():
             with contextlib.suppress(BerthError):  # another user's
-                _clear(folder)
+                _clear(draft, prefix)
 
 
 def _share(folder: Path) -> int:
@@ -110,16 +114,12 @@ def _folders(cache: Path) -> list[Path]:
         raise BerthError(f"{cache} cannot be read: {error.strerror}; set XDG_CACHE_HOME to another folder") from error
 
 
-def _is_draft(folder: Path) -> bool:
-    return folder.name.startswith(DRAFT_PREFIX)
-
-
-def _clear(folder: Path) -> bool:
+def _clear(folder: Path, prefix: str = DRAFT_PREFIX) -> bool:
     """Remove a folder unless it is held; by another name, so that nobody finds a part of it."""
     with _alone(folder) as is_free:
         if not is_free:
             return False
-        draft = folder.with_name(f"{DRAFT_PREFIX}{folder.name}-{os.getpid()}")
+        draft = folder.with_name(f"{prefix}{folder.name.removeprefix(prefix)}-{os.getpid()}")
         try:
             folder.rename(draft)
             shutil.rmtree(draft)
@@ -159,7 +159,7 @@ def _look(folder: Path) -> Kept:
         size_bytes=sum(map(_file_size, folder.rglob("*"))),
         age_s=time.time() - folder.stat().st_mtime,
         is_held=is_held,
-        is_draft=_is_draft(folder),
+        is_draft=folder.name.startswith(DRAFT_PREFIX),
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import BerthError, Refused, UsageError
 from ..progress import Advance, ignore
-from .kept import clear_drafts, drafting, hold
+from .kept import drafting, hold
 from .verify import read_archive, read_content, verify_archive
 
 CACHE_VARIABLE = "XDG_CACHE_HOME"
@@ -63,7 +63,6 @@ def _unpack(archive: Path, folder: Path, advance: Advance) -> bool:
     """Verify and unpack `archive` beside `folder`, then rename; False where another launcher was first."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        clear_drafts(folder.parent)
         with drafting(folder.parent) as work:
             draft = work / folder.name
             draft.mkdir()

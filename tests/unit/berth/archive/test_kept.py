@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from berth.archive import kept
-from berth.archive.kept import clear_kept, hold, list_kept
+from berth.archive.kept import clear_kept, drafting, hold, list_kept
 from berth.archive.unpack import unpack_once
 from berth.archive.verify import verify_archive
 from berth.errors import BerthError
@@ -104,6 +104,22 @@ def test_a_draft_stays_while_it_is_written_and_is_cleared_when_its_process_was_k
         assert clear_kept(cache) == []
     (whole,) = list_kept(cache)
     assert verify_archive(whole.folder).id == whole.folder.name
+
+
+def test_a_draft_takes_away_what_killed_ones_of_its_kind_left(tmp_path: Path) -> None:
+    for name in (".packing-a-left", ".unpacking-left", "mine"):
+        (tmp_path / name / "below").mkdir(parents=True)
+    (tmp_path / ".packing-a-file").touch()
+    (tmp_path / ".packing-a-link").symlink_to(tmp_path / "mine")
+    with drafting(tmp_path, ".packing-a-") as first, drafting(tmp_path, ".packing-a-") as second:
+        left = {each for each in tmp_path.iterdir() if each.is_dir() and not each.is_symlink()}
+    assert left == {first, second, tmp_path / ".unpacking-left", tmp_path / "mine"}
+    assert {each.name for each in tmp_path.iterdir()} == {
+        ".packing-a-file",
+        ".packing-a-link",
+        ".unpacking-left",
+        "mine",
+    }
 
 
 def test_what_was_cleared_is_unpacked_again(tmp_path: Path) -> None:

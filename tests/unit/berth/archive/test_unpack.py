@@ -7,7 +7,7 @@ import pytest
 
 from berth.archive import kept
 from berth.archive.content import ArchivePlan, Member
-from berth.archive.kept import clear_drafts, drafting
+from berth.archive.kept import clear_kept, drafting
 from berth.archive.unpack import cache_folder, unpack_once
 from berth.archive.verify import verify_archive
 from berth.archive.write import write_archive
@@ -51,7 +51,7 @@ def test_a_draft_that_is_cleared_before_it_is_held_is_made_again(tmp_path, monke
     def share_after_a_clear(draft):
         made.append(draft)
         if len(made) == 1:
-            clear_drafts(tmp_path)
+            clear_kept(tmp_path)
         return share(draft)
 
     share = kept._share
