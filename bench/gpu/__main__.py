@@ -1,6 +1,6 @@
 """`make gpu-check`: every part on one GPU of this machine, each in a process of its own, then one JSON and one page.
 
-Parts that ran earlier on the same device into the same output folder stay on the page, so that a machine that is lent
+Parts that ran earlier on the same card into the same output folder stay on the page, so that a machine that is lent
 for minutes can do them in turn. Without a GPU it says so; `--device cpu --small` runs the same code in a small form.
 """
 
@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     card = _find_card() if device == "cuda" else None
     options.output.mkdir(parents=True, exist_ok=True)
-    environ = {**os.environ, "TOKENIZERS_PARALLELISM": "true", **(card.variables if card else {})}
     names = options.parts or PARTS
-    states = [_run_part(name, device, options.output, environ, is_small=options.small) for name in names]
+    states = [_run_part(name, device, card, options.output, is_small=options.small) for name in names]
     document = to_document(device, card, options.output, options.commit, is_small=options.small)
     page = to_page(document)
     (options.output / "gpu.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
@@ -74,12 +73,13 @@ def _find_card() -> Card | None:
     return card
 
 
-def _run_part(name: str, device: str, output: Path, environ: Mapping[str, str], *, is_small: bool) -> str:
+def _run_part(name: str, device: str, card: Card | None, output: Path, *, is_small: bool) -> str:
     """Run a part within its time; what it noted is kept, whatever comes of it. Returns its state."""
     part, notes = PARTS[name], output / f"{name}.notes"
     notes.unlink(missing_ok=True)
     print(f"\n== {name}: {part.title} (at most {part.limit_s:.0f} s)", file=sys.stderr, flush=True)
     command = [sys.executable, "-m", "bench.gpu.part", name, device, str(notes), *(["small"] if is_small else [])]
+    environ = {**os.environ, "TOKENIZERS_PARALLELISM": "true", **(card.variables if card else {})}
     began_s = time.monotonic()
     process = subprocess.Popen(command, stdout=sys.stderr, env=environ)
     try:
@@ -91,10 +91,15 @@ def _run_part(name: str, device: str, output: Path, environ: Mapping[str, str], 
         _end(process)
     state = _settle(state, notes)
     seconds = round(time.monotonic() - began_s, 1)
-    result = {"name": name, "state": state, "seconds": seconds, "device": device, "is_small": is_small}
+    result = {"name": name, "state": state, "seconds": seconds, **_setting(device, card, is_small=is_small)}
     (output / f"{name}.json").write_text(json.dumps(result), encoding="utf-8")
     print(f"== {name}: {state}, {seconds} s", file=sys.stderr, flush=True)
     return state
+
+
+def _setting(device: str, card: Card | None, *, is_small: bool) -> dict[str, object]:
+    """What parts on one page have in common."""
+    return {"device": device, "gpu": card.uuid if card else "", "is_small": is_small}
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -122,9 +127,10 @@ def _settle(state: str, notes: Path) -> str:
 def to_document(
     device: str, card: Card | None, output: Path, commit: str | None, *, is_small: bool
 ) -> dict[str, object]:
-    """All that the output folder has of this device and form: a trial on a CPU is not on a card's page."""
+    """All that the output folder has of this card and form: a trial on a CPU or another card is not on its page."""
     found = [_read_part(output, name) for name in PARTS if (output / f"{name}.json").is_file()]
-    parts = [part for part in found if (part["device"], part["is_small"]) == (device, is_small)]
+    setting = _setting(device, card, is_small=is_small)
+    parts = [part for part in found if part.items() >= setting.items()]
     figures = {each["name"]: each["value"] for part in parts for each in part["figures"]}
     return {
         "schema_version": SCHEMA_VERSION,
