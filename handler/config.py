@@ -19,14 +19,6 @@ from .vectors.settings import Vectors
 MAX_INPUTS_PER_REQUEST = 256
 MAX_TEXTS_PER_REQUEST = 256  # what the model reads for them: each pair and each window of a long text is one
 MAX_TOKENS_PER_REQUEST = 131_072  # in all those texts: 256 of 512 tokens, the length that BERT takes
-# All answers of a batch go to TorchServe's frontend in messages of about MESSAGE_BYTES, for it reads a message again
-# for every 64 KiB that came (docs/decisions/doors.md has figures). It holds answers until they are sent, so they have a
-# limit; so has the one message that cannot be divided (doors/send.py).
-MESSAGE_BYTES = 2**20
-MAX_ANSWER_BYTES_PER_BATCH = 64 * 2**20
-MAX_ONLY_MESSAGE_BYTES = 20 * 2**20  # 64 lists of 64 vectors of 768 numbers in base64
-SMALL_ANSWER_BYTES = 2**16  # one that is always sent: the deep check's, and whoever asks for little
-BYTES_PER_NUMBER = 13  # of a vector of length 1 in JSON: 12.2 of 384 numbers, 12.7 of 4096
 MAX_MASKS_PER_INPUT = 32  # each is a score for every word of the vocabulary: 1 MB of XLM-RoBERTa's
 KNOWN_WORDS_STEP = 997  # of a vocabulary's logits every so many are known answers: 30 of BERT's, 250 of XLM-RoBERTa's
 KNOWN_SPANS_STEP = 7  # of the scores of spans every so many are known answers: 2,000 of 384 words and 3 types

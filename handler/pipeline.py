@@ -10,13 +10,12 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, islice, takewhile
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from .admission import accept, count_texts, refuse_too_many
 from .config import HandlerConfig
 from .engine.device_errors import as_request_error
-from .engine.forward import Forward
+from .engine.forward import Forward, are_finite
 from .engine.int8 import quantize_layers
 from .engine.lone.openvino_pass import LonePass
 from .engine.model import MODELS, Engine, Model
@@ -39,7 +38,6 @@ from .worker.metrics import TOKENIZE_SECONDS, Stopwatch
 
 logger = logging.getLogger(__name__)
 
-WIDE = 8192  # numbers of a row: more than a vector has, and fewer than a vocabulary
 OVER = "the request's time was over before the model had read it: send it later, or give it more time"
 
 
@@ -264,16 +262,6 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 - neighbours get their answers
             return error
         return None
-
-
-def are_finite(rows: Sequence[Row]) -> list[bool]:
-    """Tell which of the rows of a forward pass [width], or [T, width] each, hold nothing but finite numbers."""
-    is_uneven = len({row.shape for row in rows}) > 1
-    if is_uneven or rows[0].ndim > 1 or len(rows[0]) > WIDE:  # those of whole vocabularies are not laid together
-        return [bool(np.isfinite(row).all()) for row in rows]
-    is_finite = np.isfinite(np.concatenate(rows)).reshape(len(rows), -1)
-    each: list[bool] = np.logical_and.reduce(is_finite, -1).tolist()
-    return each
 
 
 def _as_outcome(error: Exception) -> RequestError:

@@ -1,18 +1,20 @@
-"""How many bytes the largest answer of each task takes. Pure.
+"""How many bytes the largest answer of each task takes, and a message of answers. Pure.
 
 The launcher counts with it before anything heavy is imported, so it stands apart from the tasks' records, which load
 numpy and tokenizers; a test compares the two.
 """
 
-from .config import (
-    BYTES_PER_NUMBER,
-    MAX_MASKS_PER_INPUT,
-    MAX_TEXTS_PER_REQUEST,
-    MAX_TOKENS_PER_REQUEST,
-    Task,
-)
+from .config import MAX_MASKS_PER_INPUT, MAX_TEXTS_PER_REQUEST, MAX_TOKENS_PER_REQUEST, Task
 from .vectors.settings import Vectors
 
+# All answers of a batch go to TorchServe's frontend in messages of about MESSAGE_BYTES, for it reads a message again
+# for every 64 KiB that came (docs/decisions/doors.md has figures). It holds answers until they are sent, so they have a
+# limit; so has the one message that cannot be divided (doors/send.py).
+MESSAGE_BYTES = 2**20
+MAX_ANSWER_BYTES_PER_BATCH = 64 * 2**20
+MAX_ONLY_MESSAGE_BYTES = 20 * 2**20  # 64 lists of 64 vectors of 768 numbers in base64
+SMALL_ANSWER_BYTES = 2**16  # one that is always sent: the deep check's, and whoever asks for little
+BYTES_PER_NUMBER = 13  # of a vector of length 1 in JSON: 12.2 of 384 numbers, 12.7 of 4096
 SLICE_NUMBERS = 2**23  # logits of a vocabulary that a thread has in memory at once, to make sparse vectors of them
 MAX_WORDS = 4096  # of a sparse vector; trained models give some tens for a query, some hundreds for a text
 WORD_BYTES = 32  # "30521":1.2345678806304932, of a sparse vector in JSON

@@ -1,6 +1,6 @@
-"""`make gpu-check`: every part on this machine's GPU, each in a process of its own, then one JSON and one page.
+"""`make gpu-check`: every part on one GPU of this machine, each in a process of its own, then one JSON and one page.
 
-Parts that ran earlier on the same device into the same output folder stay on the page, so that a machine that is lent
+Parts that ran earlier on the same card into the same output folder stay on the page, so that a machine that is lent
 for minutes can do them in turn. Without a GPU it says so; `--device cpu --small` runs the same code in a small form.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from ..machine import describe_run
-from .card import find_card
+from .card import Card, find_card
 from .parts import PARTS
 from .report import SCHEMA_VERSION, judge, to_page
 from .scene import Figure, read_notes
@@ -33,9 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if device is None:
         print(NO_GPU)
         return 0
+    card = _find_card() if device == "cuda" else None
     options.output.mkdir(parents=True, exist_ok=True)
-    states = [_run_part(name, device, options.output, is_small=options.small) for name in options.parts or PARTS]
-    document = to_document(device, options.output, options.commit, is_small=options.small)
+    names = options.parts or PARTS
+    states = [_run_part(name, device, card, options.output, is_small=options.small) for name in names]
+    document = to_document(device, card, options.output, options.commit, is_small=options.small)
     page = to_page(document)
     (options.output / "gpu.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     (options.output / "gpu.md").write_text(page, encoding="utf-8")
@@ -60,14 +62,26 @@ def _has_gpu() -> bool:
     return subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def _run_part(name: str, device: str, output: Path, *, is_small: bool) -> str:
+def _find_card() -> Card | None:
+    """The card to measure, said on stderr. What nvidia-smi cannot tell the memory of ends this with a sentence."""
+    try:
+        card = find_card(os.environ)
+    except ValueError as error:
+        sys.exit(f"{error}: name in CUDA_VISIBLE_DEVICES a whole GPU with memory of its own")
+    if card:
+        print(f"measuring {card.name}: {card.place}", file=sys.stderr, flush=True)
+    return card
+
+
+def _run_part(name: str, device: str, card: Card | None, output: Path, *, is_small: bool) -> str:
     """Run a part within its time; what it noted is kept, whatever comes of it. Returns its state."""
     part, notes = PARTS[name], output / f"{name}.notes"
     notes.unlink(missing_ok=True)
     print(f"\n== {name}: {part.title} (at most {part.limit_s:.0f} s)", file=sys.stderr, flush=True)
     command = [sys.executable, "-m", "bench.gpu.part", name, device, str(notes), *(["small"] if is_small else [])]
+    environ = {**os.environ, "TOKENIZERS_PARALLELISM": "true", **(card.variables if card else {})}
     began_s = time.monotonic()
-    process = subprocess.Popen(command, stdout=sys.stderr, env={**os.environ, "TOKENIZERS_PARALLELISM": "true"})
+    process = subprocess.Popen(command, stdout=sys.stderr, env=environ)
     try:
         code = process.wait(part.limit_s)
         state = "done" if code == 0 else f"ended with exit code {code}"
@@ -77,10 +91,15 @@ def _run_part(name: str, device: str, output: Path, *, is_small: bool) -> str:
         _end(process)
     state = _settle(state, notes)
     seconds = round(time.monotonic() - began_s, 1)
-    result = {"name": name, "state": state, "seconds": seconds, "device": device, "is_small": is_small}
+    result = {"name": name, "state": state, "seconds": seconds, **_setting(device, card, is_small=is_small)}
     (output / f"{name}.json").write_text(json.dumps(result), encoding="utf-8")
     print(f"== {name}: {state}, {seconds} s", file=sys.stderr, flush=True)
     return state
+
+
+def _setting(device: str, card: Card | None, *, is_small: bool) -> dict[str, object]:
+    """What parts on one page have in common."""
+    return {"device": device, "gpu": card.uuid if card else "", "is_small": is_small}
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -105,11 +124,13 @@ def _settle(state: str, notes: Path) -> str:
     return "skipped" if state == "done" and not any("value" in line for line in lines) else state
 
 
-def to_document(device: str, output: Path, commit: str | None, *, is_small: bool) -> dict[str, object]:
-    """All that the output folder has of this device and form: a trial on a CPU is not on a card's page."""
+def to_document(
+    device: str, card: Card | None, output: Path, commit: str | None, *, is_small: bool
+) -> dict[str, object]:
+    """All that the output folder has of this card and form: a trial on a CPU or another card is not on its page."""
     found = [_read_part(output, name) for name in PARTS if (output / f"{name}.json").is_file()]
-    parts = [part for part in found if (part["device"], part["is_small"]) == (device, is_small)]
-    card = find_card() if device == "cuda" else None
+    setting = _setting(device, card, is_small=is_small)
+    parts = [part for part in found if part.items() >= setting.items()]
     figures = {each["name"]: each["value"] for part in parts for each in part["figures"]}
     return {
         "schema_version": SCHEMA_VERSION,
@@ -119,6 +140,7 @@ def to_document(device: str, output: Path, commit: str | None, *, is_small: bool
         "device": device,
         "is_small": is_small,
         "card": card.name if card else "none: the CPU stood for it",
+        "place": card.place if card else "",
         "driver": card.driver if card else "",
         "card_memory_mib": card.memory_mib if card else 0,
         "goals": judge(figures, counts=device == "cuda" and not is_small),

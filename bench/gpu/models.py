@@ -12,7 +12,8 @@ from berth.archive.write import write_archive
 from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
 from berth.sources.sample import installed_folder
-from handler.config import MESSAGE_BYTES, Task
+from handler.config import Task
+from handler.sizes import MESSAGE_BYTES
 from tests.support.checkpoints.large import make_bert_base
 from tests.support.servers import Server, running_server
 

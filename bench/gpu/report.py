@@ -31,7 +31,9 @@ def read(goal: Goal, figures: Figures) -> float | None:
 
 def to_page(document: Mapping[str, Any]) -> str:
     """The page: goals, parts, every figure, and where they come from."""
-    facts = {name: document[name] for name in ("date", "commit", "command", "device", "driver", "host", "versions")}
+    facts = {
+        name: document[name] for name in ("date", "commit", "command", "device", "place", "driver", "host", "versions")
+    }
     small = " **A small form on a small model: these figures say nothing of a card.**" if document["is_small"] else ""
     blocks = [
         f"# On a GPU: {document['card']}",

@@ -1,4 +1,4 @@
-"""What berth keeps unpacked: listed, held while a process uses it, cleared when nobody does.
+"""What berth keeps unpacked, and drafts of it: listed, held while a process uses it, cleared when nobody does.
 
 A launcher holds its folders by a shared lock, which ends with its process however that ends; clearing takes the lock
 for itself. A folder on a file system without locks cannot be held.
@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,23 +33,44 @@ class Kept:
     """Since it was unpacked."""
     is_held: bool
     """Whether a running process uses it."""
+    is_draft: bool
+    """Whether it is unfinished: being unpacked, or left by a process that was killed meanwhile."""
 
 
 def hold(folder: Path) -> bool:
     """Keep a folder from being cleared for as long as this process lives; False where it is not there (any more)."""
     try:
-        descriptor = os.open(folder, os.O_RDONLY)  # never closed: the lock ends with the process
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
-        return os.path.samestat(os.fstat(descriptor), folder.stat())
+        _share(folder)  # never closed: the lock ends with the process
     except FileNotFoundError:
         return False
     except OSError:  # it cannot be opened: whoever reads it will say so
         return True
+    return True
+
+
+@contextlib.contextmanager
+def drafting(parent: Path, prefix: str = DRAFT_PREFIX) -> Iterator[Path]:
+    """A new folder in `parent` for what is not whole yet: held, and removed at the end of the block.
+
+    What processes left that were killed meanwhile, each a folder of a model's size, is removed before.
+    """
+    _clear_left(parent, prefix)
+    while True:
+        draft = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
+        try:
+            descriptor = _share(draft)
+        except FileNotFoundError:  # it was cleared before it could be held
+            continue
+        try:
+            yield draft
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+            os.close(descriptor)
+        return
 
 
 def list_kept(cache: Path) -> list[Kept]:
-    """All that is kept, in order of the models' names; what is being unpacked is left out."""
+    """All that is kept, in order of the models' names; drafts come first."""
     found = []
     for folder in _folders(cache):
         with contextlib.suppress(FileNotFoundError):  # another process is clearing it
@@ -61,26 +83,49 @@ def clear_kept(cache: Path) -> list[Kept]:
     return [kept for kept in list_kept(cache) if _clear(kept.folder)]
 
 
+def _clear_left(parent: Path, prefix: str) -> None:
+    """Remove the drafts that nobody holds, as far as that can be done."""
+    for draft in parent.glob(f"{prefix}*"):
+        if draft.is_dir() and not draft.is_symlink():
+            with contextlib.suppress(BerthError):  # another user's
+                _clear(draft, prefix)
+
+
+def _share(folder: Path) -> int:
+    """Open a folder with a shared lock, which closing ends; FileNotFoundError where it is not there (any more)."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        if not os.path.samestat(os.fstat(descriptor), folder.stat()):
+            raise FileNotFoundError(folder)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 def _folders(cache: Path) -> list[Path]:
     try:
-        folders = [path for path in cache.iterdir() if path.is_dir() and not path.is_symlink()]
+        return [path for path in cache.iterdir() if path.is_dir() and not path.is_symlink()]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise BerthError(f"{cache} cannot be read: {error.strerror}; set XDG_CACHE_HOME to another folder") from error
-    return [path for path in folders if not path.name.startswith(DRAFT_PREFIX)]
 
 
-def _clear(folder: Path) -> bool:
+def _clear(folder: Path, prefix: str = DRAFT_PREFIX) -> bool:
     """Remove a folder unless it is held; by another name, so that nobody finds a part of it."""
     with _alone(folder) as is_free:
         if not is_free:
             return False
-        draft = folder.with_name(f"{DRAFT_PREFIX}{folder.name}-{os.getpid()}")
+        draft = folder.with_name(f"{prefix}{folder.name.removeprefix(prefix)}-{os.getpid()}")
         try:
             folder.rename(draft)
             shutil.rmtree(draft)
             folder.with_name(folder.name + SIGNATURE_SUFFIX).unlink(missing_ok=True)
+        except FileNotFoundError:  # another process was first
+            return False
         except OSError as error:
             raise BerthError(f"{folder} cannot be removed: {error.strerror}") from error
         return True
@@ -114,6 +159,7 @@ def _look(folder: Path) -> Kept:
         size_bytes=sum(map(_file_size, folder.rglob("*"))),
         age_s=time.time() - folder.stat().st_mtime,
         is_held=is_held,
+        is_draft=folder.name.startswith(DRAFT_PREFIX),
     )
 
 

@@ -14,7 +14,7 @@ from ..console import say
 from ..errors import BerthError, Refused, UsageError
 from ..progress import Advance, ignore
 from .content import SIGNATURE_SUFFIX, SUMS, Content
-from .kept import DRAFT_PREFIX
+from .kept import drafting
 from .unpack import unpack_once
 from .verify import content_id, read_content
 
@@ -81,8 +81,8 @@ def _keep_signature(signature: Path, target: Path) -> None:
         signed = signature.read_bytes()
         if target.is_file() and target.read_bytes() == signed:
             return
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=DRAFT_PREFIX) as work:
-            draft = Path(work) / target.name
+        with drafting(target.parent) as work:
+            draft = work / target.name
             draft.write_bytes(signed)
             draft.replace(target)
     except OSError as error:

@@ -3,22 +3,17 @@
 Several launchers may unpack the same archive at once: each writes a folder of its own, one rename wins.
 """
 
-import contextlib
 import errno
 import os
-import shutil
-import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import BerthError, Refused, UsageError
 from ..progress import Advance, ignore
-from .kept import DRAFT_PREFIX, hold
+from .kept import drafting, hold
 from .verify import read_archive, read_content, verify_archive
 
 CACHE_VARIABLE = "XDG_CACHE_HOME"
-STALE_S = 86_400.0  # nobody unpacks for a day: whoever began such a draft was killed
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
@@ -68,9 +63,8 @@ def _unpack(archive: Path, folder: Path, advance: Advance) -> bool:
     """Verify and unpack `archive` beside `folder`, then rename; False where another launcher was first."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        _remove_stale_drafts(folder.parent)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=DRAFT_PREFIX) as work:
-            draft = Path(work) / folder.name
+        with drafting(folder.parent) as work:
+            draft = work / folder.name
             draft.mkdir()
             if read_archive(archive, draft, advance).id != folder.name:
                 raise Refused(f"{archive} was replaced while it was read: start again")
@@ -87,14 +81,6 @@ def _is_absent(folder: Path) -> bool:
         return not folder.exists()
     except OSError:  # a folder above it may not be searched; unpacking says so
         return True
-
-
-def _remove_stale_drafts(cache: Path) -> None:
-    """Remove the drafts that killed launchers left, each of a model's size."""
-    for draft in cache.glob(f"{DRAFT_PREFIX}*"):
-        with contextlib.suppress(FileNotFoundError):  # another launcher removed it, or finished
-            if time.time() - draft.stat().st_mtime > STALE_S:
-                shutil.rmtree(draft, ignore_errors=True)
 
 
 def _rename(draft: Path, folder: Path) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -113,3 +113,7 @@ class Job:
     """Where a Ray cluster computes it: `local`, `auto`, HOST:PORT, ray://HOST:PORT; None: this command's workers."""
     memory: str | None = None
     """How much may be taken, as Kubernetes writes it; None: what the machine grants."""
+
+    def share_of(self, shard: Shard) -> Self:
+        """The part of it that is one run's, with a folder of its own below the output's."""
+        return replace(self, shard=shard, output=self.output / shard.name)

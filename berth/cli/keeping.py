@@ -17,7 +17,9 @@ MINUTE_S, HOUR_S = 60.0, 3600.0
 
 
 def cache(
-    clear: Annotated[bool, typer.Option("--clear", help="Remove what no running server uses, and list that.")] = False,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Remove what no running server uses, unfinished too, and list that.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the archives that are kept unpacked in $XDG_CACHE_HOME/berth (else ~/.cache/berth); --clear removes them.
@@ -45,10 +47,14 @@ def _render(kept: Sequence[Kept], *, as_json: bool) -> str:
     table = Table("model", "content", "size", "unpacked", "in use")
     for each in kept:
         age = f"{each.age_s / HOUR_S:.0f} h ago" if each.age_s >= HOUR_S else f"{each.age_s / MINUTE_S:.0f} min ago"
-        table.add_row(
-            each.model or "(not an archive)", each.folder.name, format_bytes(each.size_bytes), age, "yes" * each.is_held
-        )
+        table.add_row(_name(each), each.folder.name, format_bytes(each.size_bytes), age, "yes" * each.is_held)
     return draw(table) + "\n"
+
+
+def _name(kept: Kept) -> str:
+    if kept.is_draft:
+        return "(unfinished)"
+    return kept.model or "(not an archive)"
 
 
 COMMANDS: Commands = ((cache, "List or clear the unpacked archives that are kept on the disk."),)

@@ -24,7 +24,7 @@ from .limits import BUFFER_BYTES, MAX_LONG_BODIES, body_lines, limit_lines, long
 from .plan import FrontPlan
 from .refusals import (
     REFUSALS,
-    Refusal,
+    FrontRefusal,
     bare_413_lines,
     form_lines,
     management_lines,
@@ -120,7 +120,7 @@ def _refusals(plan: FrontPlan) -> dict[str, object]:
     }
 
 
-def _refused_by(rules: str, plan: FrontPlan, body: Refusal) -> str:
+def _refused_by(rules: str, plan: FrontPlan, body: FrontRefusal) -> str:
     return _joined((*version_lines(rules, plan.versions), *refusal_lines(rules, (*REFUSALS, body))))
 
 

@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from handler.doors.paths import ROOT_PATHS, Form
+from handler.doors.paths import NOT_SERVED, ROOT_PATHS, Form
 
-from ..gateway import refusal as gateway
+from ..gateway.error_answer import ErrorAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class FrontRefusal:
     """One reason why the front answers by itself."""
 
     reason: str
@@ -23,7 +23,7 @@ class Refusal:
 
 
 RETRY = (("retry-after", "1"),)
-VERSION = Refusal(
+VERSION = FrontRefusal(
     reason="version",
     status=404,
     type="UnknownModel",
@@ -32,21 +32,21 @@ VERSION = Refusal(
 )
 REFUSALS = (
     VERSION,
-    Refusal(
+    FrontRefusal(
         reason="timeout",
         status=400,
         type="InvalidInput",
         message="x-timeout-ms is how long the client waits: a whole number of milliseconds from 1 to 300000",
         grpc_status=3,
     ),
-    Refusal(
+    FrontRefusal(
         reason="priority",
         status=400,
         type="InvalidInput",
         message="x-priority is low or normal",
         grpc_status=3,
     ),
-    Refusal(
+    FrontRefusal(
         reason="overloaded",
         status=503,
         type="Overloaded",
@@ -55,7 +55,7 @@ REFUSALS = (
         headers=(("retry-after", "%[var(txn.retry_s)]"),),
         grpc_status=14,
     ),
-    Refusal(
+    FrontRefusal(
         reason="management",
         status=404,
         type="NotFound",
@@ -63,21 +63,21 @@ REFUSALS = (
         "server's own machine reaches",
         grpc_status=5,
     ),
-    Refusal(
+    FrontRefusal(
         reason="workers",
         status=403,
         type="Forbidden",
         message="workers are changed from the server's own machine alone: run `berth scale` there",
         grpc_status=7,
     ),
-    Refusal(
+    FrontRefusal(
         reason="invocations",
         status=404,
-        type="NotFound",
-        message="SageMaker's addresses are not served: send predictions to /predictions/{model}",
+        type="UnknownPath",
+        message=NOT_SERVED,
         grpc_status=5,
     ),
-    Refusal(
+    FrontRefusal(
         reason="malformed",
         status=400,
         type="NotParseable",
@@ -85,7 +85,7 @@ REFUSALS = (
         "no two hexadecimal digits, or because a header has control characters: leave them out",
         grpc_status=3,
     ),
-    Refusal(
+    FrontRefusal(
         reason="method",
         status=405,
         type="MethodNotAllowed",
@@ -94,14 +94,14 @@ REFUSALS = (
         headers=(("allow", "GET, HEAD, POST, PUT, OPTIONS"),),
         grpc_status=12,
     ),
-    Refusal(
+    FrontRefusal(
         reason="headers",
         status=431,
         type="RequestTooLarge",
         message="the request's headers are longer than 7 KiB: send fewer or shorter ones",
         grpc_status=8,
     ),
-    Refusal(
+    FrontRefusal(
         reason="key",
         status=401,
         type="Unauthorized",
@@ -110,7 +110,7 @@ REFUSALS = (
         headers=(("www-authenticate", "Bearer"),),
         grpc_status=16,
     ),
-    Refusal(
+    FrontRefusal(
         reason="rate",
         status=429,
         type="RateLimited",
@@ -119,7 +119,7 @@ REFUSALS = (
         grpc_status=8,
     ),
 )
-STREAM2 = Refusal(
+STREAM2 = FrontRefusal(
     reason="stream2",
     status=501,
     type="NotImplemented",
@@ -127,7 +127,7 @@ STREAM2 = Refusal(
     grpc_status=12,
 )
 MANAGEMENT_METHODS = ("GET", "HEAD", "PUT", "OPTIONS")
-MODEL_API = Refusal(
+MODEL_API = FrontRefusal(
     reason="model-api",
     status=405,
     type="MethodNotAllowed",
@@ -140,27 +140,29 @@ GRPC_REFUSALS = {each.reason: (each.grpc_status, each.message) for each in (*REF
 # What HAProxy itself says when nothing behind it answers or a client is too slow. What it cannot read as HTTP at all
 # gets its own page, which 2.6 lets nobody replace.
 OWN_ERRORS = (
-    Refusal(
+    FrontRefusal(
         reason="bad-request",
         status=400,
         type="NotParseable",
         message="the request is not valid HTTP, or its headers are far too long",
     ),
-    Refusal(
+    FrontRefusal(
         reason="slow",
         status=408,
         type="RequestTimeout",
         message="the request did not arrive within 15 s: send it again",
     ),
-    Refusal(reason="failed", status=500, type="InternalError", message="the front failed; the server's log says why"),
-    Refusal(
+    FrontRefusal(
+        reason="failed", status=500, type="InternalError", message="the front failed; the server's log says why"
+    ),
+    FrontRefusal(
         reason="no-answer",
         status=502,
         type="NoAnswer",
         message="the server ended while it answered: send the request again",
         headers=RETRY,
     ),
-    Refusal(
+    FrontRefusal(
         reason="unavailable",
         status=503,
         type="Overloaded",
@@ -168,13 +170,15 @@ OWN_ERRORS = (
         "in time: send the request again later",
         headers=RETRY,
     ),
-    Refusal(reason="late", status=504, type="NoAnswer", message="the model did not answer in time: send fewer texts"),
+    FrontRefusal(
+        reason="late", status=504, type="NoAnswer", message="the model did not answer in time: send fewer texts"
+    ),
 )
 
 
-def too_long(limit_bytes: int) -> Refusal:
+def too_long(limit_bytes: int) -> FrontRefusal:
     """The refusal of a body that has more bytes than the server reads."""
-    return Refusal(
+    return FrontRefusal(
         reason="body",
         status=413,
         type="RequestTooLarge",
@@ -191,7 +195,7 @@ def form_lines() -> Iterator[str]:
         yield f"    http-request set-var(txn.form) str({form}) if {_asked_as(form)}"
 
 
-def refusal_lines(rules: str, refusals: Iterable[Refusal]) -> Iterator[str]:
+def refusal_lines(rules: str, refusals: Iterable[FrontRefusal]) -> Iterator[str]:
     """Write what txn.refusal names as the answer, by rules of this kind: http-request or http-response."""
     for refusal in refusals:
         for form in Form:
@@ -215,7 +219,7 @@ def management_lines() -> Iterator[str]:
     yield f"    http-request return {answer} if !{{ method {' '.join(MANAGEMENT_METHODS)} }}"
 
 
-def bare_413_lines(refusal: Refusal) -> Iterator[str]:
+def bare_413_lines(refusal: FrontRefusal) -> Iterator[str]:
     """Write what a client reads instead of TorchServe's 413 without a word, of a body that came in chunks."""
     yield (
         f"    http-response set-var(txn.refusal) str({refusal.reason}) "
@@ -230,7 +234,7 @@ def own_error_lines() -> Iterator[str]:
         yield f"    http-error {_answer(refusal, common_body(refusal))}"
 
 
-def common_body(refusal: Refusal) -> str:
+def common_body(refusal: FrontRefusal) -> str:
     """Write one object that clients of every protocol can read, but for OpenAI's, to whom it is a text."""
     return json.dumps({"error": refusal.message, **_said(refusal).value(Form.NATIVE)})
 
@@ -247,11 +251,11 @@ def _asked_as(form: Form) -> str:
     return f"{{ path_end {' '.join(ends)} }}"
 
 
-def _said(refusal: Refusal) -> gateway.Refusal:
-    return gateway.Refusal(refusal.status, refusal.type, refusal.message)
+def _said(refusal: FrontRefusal) -> ErrorAnswer:
+    return ErrorAnswer(refusal.status, refusal.type, refusal.message)
 
 
-def _answer(refusal: Refusal, body: str) -> str:
+def _answer(refusal: FrontRefusal, body: str) -> str:
     headers = "".join(f' hdr {name} "{value}"' for name, value in refusal.headers)
     return f"status {refusal.status} content-type application/json string {quote(body)}{headers}"
 

@@ -12,7 +12,7 @@ from .terms import Terms
 
 
 async def ask_metadata(settings: GatewaySettings, server: ModelServer, name: str, version: str, terms: Terms) -> Answer:
-    """Ask a version, the default where none is named, to describe itself; Refusal for what is not served."""
+    """Ask a version, the default where none is named, to describe itself; ErrorAnswer for what is not served."""
     version = settings.version_of(name, version)
     answer = await server.ask("GET", f"/predictions/{quote(name)}/{quote(version)}/v2", terms)
     return replace(answer, body=with_versions(answer.body, settings.models[name]))

@@ -10,7 +10,7 @@ from typing import Self
 import aiohttp
 from yarl import URL
 
-from .refusal import no_answer, too_late
+from .error_answer import no_answer, too_late
 from .terms import Terms
 
 UNIX = "unix:"
@@ -61,7 +61,7 @@ class ModelServer:
     async def ask(
         self, method: str, path: str, terms: Terms, *, headers: Mapping[str, str] | None = None, body: bytes = b""
     ) -> Answer:
-        """Send one request; Refusal when nobody answers, or not in time. A cancelled one is hung up."""
+        """Send one request; ErrorAnswer when nobody answers, or not in time. A cancelled one is hung up."""
         sent = {**terms.headers, **(headers or {})}
         try:
             async with asyncio.timeout_at(terms.deadline_s):

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from ..errors import UsageError
-from .refusal import Refusal
+from .error_answer import ErrorAnswer
 
 Positive = Annotated[int, Meta(gt=0)]
 
@@ -81,11 +81,11 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         return f"/predictions/{quote(model)}/{quote(self.models[model][0])}{path}"
 
     def version_of(self, model: str, version: str = "") -> str:
-        """The version that is meant, the default where none is named; Refusal for what is not served."""
+        """The version that is meant, the default where none is named; ErrorAnswer for what is not served."""
         versions = self.models.get(model)
         if versions is None:
-            raise Refusal(404, "UnknownModel", f"there is no model {model!r} here: this server has {self.names}")
+            raise ErrorAnswer(404, "UnknownModel", f"there is no model {model!r} here: this server has {self.names}")
         if version and version not in versions:
             has = f"this server has version {', '.join(versions)}"
-            raise Refusal(404, "UnknownModel", f"there is no version {version!r} of {model} here: {has}")
+            raise ErrorAnswer(404, "UnknownModel", f"there is no version {version!r} of {model} here: {has}")
         return version or versions[0]

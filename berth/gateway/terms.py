@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from .refusal import Refusal, too_late
+from .error_answer import ErrorAnswer, too_late
 
 DEADLINE, TIMEOUT = "x-deadline-ms", "x-timeout-ms"
 PASSED_ON = ("x-request-id", "traceparent", "tracestate", "x-priority")
@@ -27,7 +27,7 @@ class Terms:
 
     @property
     def headers(self) -> dict[str, str]:
-        """As headers of a request that is sent now; Refusal when its time is over."""
+        """As headers of a request that is sent now; ErrorAnswer when its time is over."""
         if self.deadline_s is None:
             return dict(self.passed_on)
         left_ms = int((self.deadline_s - time.monotonic()) * 1000)
@@ -61,5 +61,7 @@ def _left_s(headers: Mapping[str, str]) -> float | None:
     if said is None:
         return None
     if not (NUMBER.fullmatch(said) and 0 < int(said) <= LONGEST_S * 1000):
-        raise Refusal(400, "InvalidInput", f"{TIMEOUT} is {said[:40]!r}: send a whole number of milliseconds above 0")
+        raise ErrorAnswer(
+            400, "InvalidInput", f"{TIMEOUT} is {said[:40]!r}: send a whole number of milliseconds above 0"
+        )
     return int(said) / 1000

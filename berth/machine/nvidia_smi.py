@@ -56,7 +56,7 @@ def visible_gpus(table: str, environ: Mapping[str, str]) -> tuple[Gpu, ...]:
     ValueError where the table does not say what CUDA would see: a GPU that is divided (MIG), or shares the machine's
     memory.
     """
-    rows = _visible_rows(table, environ)
+    rows = visible_rows(table, environ)
     if any(mode == "Enabled" for _, mode, *_ in rows):
         raise ValueError("nvidia-smi lists GPUs, and a part of one is used")
     return tuple(Gpu.read(*row[2:]) for row in rows)
@@ -68,7 +68,7 @@ def read_use(environ: Mapping[str, str]) -> tuple[GpuUse, ...]:
     None at all where it takes over USE_TIMEOUT_S, or where a part of a GPU (MIG) is used.
     """
     try:
-        rows = _visible_rows(read_table(environ, USE_QUERY, USE_TIMEOUT_S) or "", environ)
+        rows = visible_rows(read_table(environ, USE_QUERY, USE_TIMEOUT_S) or "", environ)
     except ValueError:
         return ()
     return tuple(filter(None, map(_read_use, rows)))
@@ -83,7 +83,7 @@ def _read_use(row: Sequence[str]) -> GpuUse | None:
     return GpuUse(uuid=uuid, busy_ratio=busy_percent / 100, used_bytes=used_mib * MIB, total_bytes=total_mib * MIB)
 
 
-def _visible_rows(table: str, environ: Mapping[str, str]) -> list[list[str]]:
+def visible_rows(table: str, environ: Mapping[str, str]) -> list[list[str]]:
     """The fields of each GPU that CUDA_VISIBLE_DEVICES leaves, in its order; ValueError for a part's name."""
     rows = [[field.strip() for field in line.split(",")] for line in table.splitlines() if line.strip()]
     if VISIBLE not in environ:

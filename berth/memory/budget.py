@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from handler.config import (
-    MAX_ANSWER_BYTES_PER_BATCH,
-    MAX_ONLY_MESSAGE_BYTES,
     MAX_TEXTS_PER_REQUEST,
     MAX_TOKENS_PER_REQUEST,
     TOKENS_PER_SLOT,
@@ -22,6 +20,8 @@ from handler.precision import Precision
 from handler.sizes import (
     ANSWERS_VECTORS,
     KEEPS_PLACES,
+    MAX_ANSWER_BYTES_PER_BATCH,
+    MAX_ONLY_MESSAGE_BYTES,
     MAX_SPAN_SCORES_PER_INPUT,
     MAX_WORDS,
     SLICE_NUMBERS,

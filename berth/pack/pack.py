@@ -6,7 +6,6 @@ Nothing is left behind by an error or Ctrl-C: all work is done in a temporary fo
 import importlib.metadata
 import os
 import re
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ import handler
 from handler.precision import Precision
 
 from ..archive.content import ArchivePlan
+from ..archive.kept import drafting
 from ..archive.signature import load_signer, sign_archive
 from ..archive.verify import read_archive
 from ..archive.write import member_size, write_archive
@@ -143,8 +143,8 @@ def _ask_transformers(prepared: Prepared, progress: Progress) -> ReferenceAnswer
 def _work_folder(target: Path) -> Iterator[Path]:
     """A temporary folder beside `target`, so that the finished archive only has to be renamed."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".packing-{target.stem}-") as work:
-        yield Path(work)
+    with drafting(target.parent, f".packing-{target.stem}-") as work:
+        yield work
 
 
 def _make_archive(plan: ArchivePlan, work: Path, progress: Progress) -> Path:

@@ -51,9 +51,17 @@ def read_json(fields: Mapping[str, object], headers: Mapping[str, object], advic
 
 
 def is_rest(headers: Mapping[str, object]) -> bool:
-    """Tell REST from gRPC: the frontend gives every REST request this header, a string.
+    """Tell REST from gRPC: of a call only its inputs stand here, as dicts, and of a REST request headers too, strings.
 
-    An input that a gRPC client names `explain` is there too, as a dict.
+    One at least: the frontend counts a body whose client has not.
+    """
+    return has_explain(headers) or any(isinstance(value, str) for value in headers.values())
+
+
+def has_explain(headers: Mapping[str, object]) -> bool:
+    """Tell whether the frontend has added `explain`, as it does at every address that berth serves.
+
+    An input that a gRPC client names so is there too, as a dict.
     """
     return isinstance(headers.get("explain"), str)
 

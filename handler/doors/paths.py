@@ -66,6 +66,11 @@ ROOT_PATHS = (
 
 INFER = "v2/infer"
 """Where one version answers what v2 asks: TorchServe knows /v2/models/{model}/infer of the default version alone."""
+NOT_SERVED = (
+    "SageMaker's addresses and TorchServe's oldest, /{model}/predict, are not served: send predictions to "
+    "/predictions/{model}"
+)
+"""What is said at the addresses where TorchServe adds nothing that tells what is asked."""
 
 
 def tei_error_type(status: int) -> str:

@@ -13,14 +13,14 @@ from ..wire import quote
 from . import kserve_v1, native, open_inference
 from .advice import Advice
 from .binary import json_length, read_binary, read_without_length
-from .body import is_infer, is_rest, read_deadline_s, read_json, require_bytes
+from .body import has_explain, is_infer, is_rest, read_deadline_s, read_json, require_bytes
 from .call import Call, FormedReply, Reply
 from .cohere import embed as cohere_embed
 from .cohere import rerank as cohere_rerank
 from .hub import inference
 from .inflate import inflate
 from .openai import classify, embeddings, pooling, score
-from .paths import EVERY, INFER, ROOT_PATHS, RootPath
+from .paths import EVERY, INFER, NOT_SERVED, ROOT_PATHS, RootPath
 from .tei import embed, info, predict, rerank, similarity, tokens
 
 logger = logging.getLogger(__name__)
@@ -70,8 +70,8 @@ def _limit(call: Call, deadline_s: float) -> Call:
 
 def choose_door(headers: Headers) -> Door:
     """Choose by what the frontend adds: `url_path`, what follows the version, on all addresses but v1's and v2's."""
-    if not is_rest(headers):
-        return GRPC if is_infer(headers) else NATIVE
+    if not has_explain(headers):
+        return _choose_unmarked(headers)
     match headers.get("url_path"):
         case None:
             return KSERVE
@@ -83,6 +83,13 @@ def choose_door(headers: Headers) -> Door:
             return BEHIND.get(path, NOWHERE)
         case _:
             return NOWHERE
+
+
+def _choose_unmarked(headers: Headers) -> Door:
+    """Choose for what the frontend adds nothing to: gRPC, and REST at addresses that are not served."""
+    if is_rest(headers):
+        return UNSERVED
+    return GRPC if is_infer(headers) else NATIVE
 
 
 def _open_kserve(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
@@ -111,6 +118,10 @@ def _check(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
     if any(fields.values()):
         raise InvalidInput("a deep check has no body: send predictions to /predictions/{model}")
     return Call(item=DeepCheck(), reply=native.NativeReply())
+
+
+def _refuse_unserved(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
+    raise UnknownPath(NOT_SERVED)
 
 
 def _refuse_path(fields: Fields, headers: Headers, model: ModelIdentity) -> Call:
@@ -175,6 +186,7 @@ METADATA = Door(_open_metadata, lambda model: open_inference.TensorReply(model=m
 CHECK = Door(_check, lambda model: native.NativeReply())
 DESCRIBE = Door(_describe, lambda model: native.NativeReply())
 NOWHERE = Door(_refuse_path, lambda model: native.NativeReply())
+UNSERVED = Door(_refuse_unserved, lambda model: native.NativeReply())
 # Who reads the JSON of each address, and what to send instead of what is none; None where a body says nothing.
 READERS: Mapping[str, tuple[Callable[[object, ModelIdentity], Call], Advice | None]] = {
     "hf": (inference.open_call, inference.ADVICE),

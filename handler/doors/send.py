@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 from typing import Any
 
-from ..config import MAX_ANSWER_BYTES_PER_BATCH, MAX_ONLY_MESSAGE_BYTES, MESSAGE_BYTES, SMALL_ANSWER_BYTES
 from ..payload import Response
+from ..sizes import MAX_ANSWER_BYTES_PER_BATCH, MAX_ONLY_MESSAGE_BYTES, MESSAGE_BYTES, SMALL_ANSWER_BYTES
 from .body import is_infer, is_rest
 
 STREAM_NEXT = "ts_stream_next"

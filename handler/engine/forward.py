@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
+import numpy as np
+
 from ..errors import OutOfMemory, RequestError
 from ..tasks.kind import Row
 from ..text.encoded import EncodedText
@@ -19,6 +21,7 @@ from .token_budget import TokenBudget
 
 logger = logging.getLogger(__name__)
 
+WIDE = 8192  # numbers of a row: more than a vector has, and fewer than a vocabulary
 HALVING_LIMIT_S = 5.0  # of one batch: a model that fails on every text is not tried on each of them for long
 
 
@@ -98,3 +101,13 @@ class Forward:
     def _shrink(self, batch: Batch) -> None:
         self._budget.shrink(batch.cost, time.monotonic())
         logger.warning("token_budget=%d num_texts=%d: packed again", self.token_budget, len(batch.indices))
+
+
+def are_finite(rows: Sequence[Row]) -> list[bool]:
+    """Tell which of the rows of a forward pass [width], or [T, width] each, hold nothing but finite numbers."""
+    is_uneven = len({row.shape for row in rows}) > 1
+    if is_uneven or rows[0].ndim > 1 or len(rows[0]) > WIDE:  # those of whole vocabularies are not laid together
+        return [bool(np.isfinite(row).all()) for row in rows]
+    is_finite = np.isfinite(np.concatenate(rows)).reshape(len(rows), -1)
+    each: list[bool] = np.logical_and.reduce(is_finite, -1).tolist()
+    return each

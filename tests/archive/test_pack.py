@@ -155,9 +155,12 @@ def test_a_checkpoint_that_cannot_be_loaded_leaves_nothing(checkpoint, tmp_path)
     broken = shutil.copytree(checkpoint, tmp_path / "broken")
     config = json.loads((broken / "config.json").read_text("utf-8")) | {"hidden_act": "nosuch"}
     (broken / "config.json").write_text(json.dumps(config), "utf-8")
+    (tmp_path / "store" / ".packing-broken-killed").mkdir(parents=True)
     with pytest.raises(Refused, match="transformers cannot load"):
         pack_checkpoint(broken, PackOptions(output=tmp_path / "store"))
-    assert list((tmp_path / "store").iterdir()) == []  # it was begun, and cleared away
+    assert (
+        list((tmp_path / "store").iterdir()) == []
+    )  # it was begun, and cleared away, and so was what a killed one left
 
 
 def test_an_output_that_cannot_be_written_is_said(checkpoint, tmp_path):

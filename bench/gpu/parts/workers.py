@@ -4,7 +4,8 @@ import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from handler.config import Task
@@ -15,6 +16,12 @@ from ..scene import Scene
 from ..served import mixes, model_url, note_load, num_processes, plan_load
 
 MPS = "nvidia-cuda-mps-control"
+ASK = "import torch; torch.zeros(1, device='cuda')"
+START_S = 120.0  # the first import of torch, and of the first client the daemon makes a server
+
+
+class NoMps(Exception):
+    """CUDA MPS cannot be had here; its words say why."""
 
 
 def run(scene: Scene) -> None:
@@ -23,12 +30,12 @@ def run(scene: Scene) -> None:
     counts = (1, 2) if scene.is_small else (1, 2, 4, 8)
     for workers in counts:
         measure(scene, archive, workers, "no_mps", {})
-    if scene.device == "cpu" or shutil.which(MPS) is None:
-        scene.skip(f"CUDA MPS: {MPS} is not on PATH" if scene.device == "cuda" else "CUDA MPS: there is no GPU")
-        return
-    with mps(scene.folder / "mps") as variables:
-        for workers in counts[1:]:
-            measure(scene, archive, workers, "mps", variables)
+    try:
+        with mps(scene) as variables:
+            for workers in counts[1:]:
+                measure(scene, archive, workers, "mps", variables)
+    except NoMps as reason:
+        scene.skip(f"CUDA MPS: {reason}")
 
 
 def measure(scene: Scene, archive: Path, workers: int, kind: str, variables: dict[str, str]) -> None:
@@ -42,13 +49,33 @@ def measure(scene: Scene, archive: Path, workers: int, kind: str, variables: dic
 
 
 @contextlib.contextmanager
-def mps(folder: Path) -> Iterator[dict[str, str]]:
-    """An MPS daemon of our own, reached by these variables only: the card's settings stay as they are."""
+def mps(scene: Scene) -> Iterator[dict[str, str]]:
+    """An MPS daemon of our own, reached by these variables only: the card's settings stay as they are.
+
+    NoMps where there is none, where it does not start, or where the first client that it has cannot use the GPU.
+    """
+    if scene.device == "cpu":
+        raise NoMps("there is no GPU")
+    if shutil.which(MPS) is None:
+        raise NoMps(f"{MPS} is not on PATH")
+    folder = scene.folder / "mps"
     folder.mkdir()
     variables = {"CUDA_MPS_PIPE_DIRECTORY": str(folder), "CUDA_MPS_LOG_DIRECTORY": str(folder)}
     environment = {**os.environ, **variables}
-    subprocess.run([MPS, "-d"], env=environment, check=True, timeout=30)
+    _require("its daemon does not start", [MPS, "-d"], environment, folder)
     try:
+        _require("it lets no client use the GPU", [sys.executable, "-c", ASK], environment, folder)
         yield variables
     finally:
         subprocess.run([MPS], input=b"quit\n", env=environment, check=False, timeout=60)
+
+
+def _require(otherwise: str, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+    """Run a command; NoMps with its last line where it fails, or takes over START_S."""
+    said = folder / "said"
+    with said.open("wb") as file:  # no pipe: a daemon would keep it open
+        try:
+            subprocess.run(command, env=environment, stdout=file, stderr=file, check=True, timeout=START_S)
+        except subprocess.SubprocessError as error:
+            lines = said.read_text("utf-8", "replace").split("\n")
+            raise NoMps(f"{otherwise}: {next(filter(str.strip, reversed(lines)), error)}") from error

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -84,23 +85,12 @@ def bulk(
     berth bulk model_store/bert.mar texts.parquet --column text=body --output vectors
     berth bulk model_store/bert.mar 'logs/*.jsonl.gz' --output answers --to jsonl
     """
-    share, place = Shard.parse(shard) if shard is not None else None, parse_place(output)
-    job = Job(
-        archive=archive,
-        signed_by=require_signature,
-        inputs=tuple(inputs),
-        output=place / share.name if share else place,
-        shard=share,
-        columns=parse_columns(column or ()),
-        parameters=parse_parameters(parameters) or {},
-        to=to,
-        float16=float16,
-        part_rows=part_rows,
-        on_error=on_error,
-        allow_other_machine=allow_other_machine,
-        ray=ray,
-        memory=memory,
-    )
+    job = Job(archive=archive, signed_by=require_signature, inputs=tuple(inputs), output=parse_place(output))
+    job = replace(job, columns=parse_columns(column or ()), parameters=parse_parameters(parameters) or {})
+    job = replace(job, to=to, float16=float16, part_rows=part_rows, on_error=on_error)
+    job = replace(job, ray=ray, memory=memory, allow_other_machine=allow_other_machine)
+    if shard is not None:
+        job = job.share_of(Shard.parse(shard))
     _require(job, plan=plan)
     run_job(job, plan=plan, price_per_hour=price_per_hour, as_json=wants_json(as_json))
 

@@ -11,14 +11,14 @@ from google.protobuf.message import DecodeError
 
 import berth
 
+from ..error_answer import ErrorAnswer, not_the_protocol, too_large
 from ..metadata import ask_metadata
 from ..model_server import Answer, ModelServer
 from ..readiness import Readiness
-from ..refusal import Refusal, not_the_protocol, too_large
 from ..settings import GatewaySettings
 from ..terms import Terms, terms_of_call
 from .services import message_of
-from .statuses import abort, read_refusal
+from .statuses import abort, read_error
 from .tensors import HEADER, to_response, to_rest
 
 MEDIA = "application/octet-stream"
@@ -98,8 +98,8 @@ def _handler(name: str, method: Method) -> grpc.RpcMethodHandler:
         except DecodeError as error:
             message = f"the message is no {name}Request: {error}"
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, message)
-        except Refusal as refusal:
-            await abort(context, refusal)
+        except ErrorAnswer as error:
+            await abort(context, error)
         return answer
 
     return grpc.unary_unary_rpc_method_handler(call)
@@ -112,7 +112,7 @@ def _terms(context: Any) -> Terms:
 
 def _require_ok(answer: Answer) -> Answer:
     if answer.status != HTTPStatus.OK:
-        raise read_refusal(answer)
+        raise read_error(answer)
     return answer
 
 

@@ -7,8 +7,8 @@ import msgspec
 
 from handler.doors.paths import Form
 
+from ..error_answer import ErrorAnswer
 from ..model_server import Answer
-from ..refusal import Refusal
 
 MAX_DETAILS = 1000  # characters; they travel in a header, where each may take nine bytes
 MAX_ERROR_BYTES = 2000
@@ -33,14 +33,14 @@ CODES = {
 }
 
 
-def code_of(refusal: Refusal) -> grpc.StatusCode:
-    """gRPC's code for a refusal."""
-    if refusal.type == "DeadlineExceeded":
+def code_of(answer: ErrorAnswer) -> grpc.StatusCode:
+    """gRPC's code for an error."""
+    if answer.type == "DeadlineExceeded":
         return grpc.StatusCode.DEADLINE_EXCEEDED
-    return CODES.get(refusal.status, grpc.StatusCode.UNKNOWN)
+    return CODES.get(answer.status, grpc.StatusCode.UNKNOWN)
 
 
-def read_refusal(answer: Answer) -> Refusal:
+def read_error(answer: Answer) -> ErrorAnswer:
     """The error that the server, or what stands before it, answered with, in whichever form."""
     try:
         value = msgspec.json.decode(answer.body)
@@ -51,12 +51,12 @@ def read_refusal(answer: Answer) -> Refusal:
     fields = error if isinstance(error, dict) else fields
     message = fields.get("message") or error or f"the server answered {answer.status} and did not say why"
     param = fields.get("param")
-    return Refusal(answer.status, str(fields.get("type", "")), str(message), None if param is None else str(param))
+    return ErrorAnswer(answer.status, str(fields.get("type", "")), str(message), None if param is None else str(param))
 
 
-async def abort(context: Any, refusal: Refusal) -> None:
-    """End a call with a refusal: gRPC's code and the sentence, and beside them what every door says of an error."""
-    native = refusal.value(Form.NATIVE)
+async def abort(context: Any, answer: ErrorAnswer) -> None:
+    """End a call with an error: gRPC's code and the sentence, and beside them what every door says of an error."""
+    native = answer.value(Form.NATIVE)
     error = msgspec.json.encode({name: native[name] for name in ("code", "type", "param")})
-    trailers = [*refusal.headers.items(), *([(ERROR, error)] if len(error) <= MAX_ERROR_BYTES else [])]
-    await context.abort(code_of(refusal), refusal.message[:MAX_DETAILS], tuple(trailers))
+    trailers = [*answer.headers.items(), *([(ERROR, error)] if len(error) <= MAX_ERROR_BYTES else [])]
+    await context.abort(code_of(answer), answer.message[:MAX_DETAILS], tuple(trailers))

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from ..refusal import Refusal
+from ..error_answer import ErrorAnswer
 from .services import message_of
 
 HEADER = "Inference-Header-Content-Length"  # how many bytes the JSON before the tensors has
@@ -52,7 +52,7 @@ def _check_raw(request: Any) -> None:
     has_contents = any(tensor.HasField("contents") for tensor in request.inputs)
     if num_raw and (num_raw != num_inputs or has_contents):
         also = ", and contents beside them" if has_contents else ""
-        raise Refusal(
+        raise ErrorAnswer(
             422,
             "InvalidInput",
             f"raw_input_contents: there are {num_raw} for {num_inputs} inputs{also}: send one for each input and no "
@@ -94,7 +94,7 @@ def _read_numbers(raw: bytes, datatype: str, index: int) -> list[Any]:
         numbers.frombytes(raw)
     except ValueError:
         message = f"raw_input_contents.{index} has {len(raw)} bytes, which are no whole number of {datatype}"
-        raise Refusal(422, "InvalidInput", message) from None
+        raise ErrorAnswer(422, "InvalidInput", message) from None
     return [value if math.isfinite(value) else None for value in numbers]
 
 

@@ -10,12 +10,12 @@ from aiohttp import web
 
 from handler.doors.paths import ROOT_PATHS, Form
 
+from ..error_answer import ErrorAnswer, too_large
 from ..model_server import ModelServer
 from ..page.around import Around
 from ..page.files import Files
 from ..page.pages import PageCalls
 from ..readiness import Readiness
-from ..refusal import Refusal, too_large
 from ..settings import GatewaySettings
 from .embeddings_door import EmbeddingsDoor
 from .long_bodies import LongBodies
@@ -57,16 +57,16 @@ async def refuse_in_form(request: web.Request, handler: Handler) -> web.StreamRe
         if REFUSAL in request.headers:
             return await hear_out(request)
         return await handler(request)
-    except Refusal as error:
-        refusal = error
+    except ErrorAnswer as error:
+        answer = error
     except web.HTTPException as error:
-        refusal = _explain(error, request)
+        answer = _explain(error, request)
     except ConnectionError:  # the client is gone
         raise
     except Exception:  # whatever it is, the client gets JSON
         logger.exception("the gateway could not answer %s", request.path)
-        refusal = Refusal(500, "InternalError", "the gateway could not answer this; the server's log says why")
-    return to_json(refusal.value(form_of(request.path)), refusal.status, refusal.headers)
+        answer = ErrorAnswer(500, "InternalError", "the gateway could not answer this; the server's log says why")
+    return to_json(answer.value(form_of(request.path)), answer.status, answer.headers)
 
 
 async def hear_out(request: web.Request) -> web.Response:
@@ -86,11 +86,13 @@ def form_of(path: str) -> Form:
     return FORMS.get(OF_A_MODEL.sub("", path)) or next(begun, Form.NATIVE)
 
 
-def _explain(error: web.HTTPException, request: web.Request) -> Refusal:
+def _explain(error: web.HTTPException, request: web.Request) -> ErrorAnswer:
     """aiohttp's own refusals, in words."""
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = " or ".join(sorted(error.allowed_methods - {"HEAD"}))
-        return Refusal(405, "MethodNotAllowed", f"{request.path} is asked by {allowed}, not by {error.method}")
+        return ErrorAnswer(405, "MethodNotAllowed", f"{request.path} is asked by {allowed}, not by {error.method}")
     if isinstance(error, web.HTTPRequestEntityTooLarge):
         return too_large(None, MAX_BYTES)
-    return Refusal(error.status, "UnknownPath", f"there is nothing at {request.path[:200]!r}: docs/api.md has a list")
+    return ErrorAnswer(
+        error.status, "UnknownPath", f"there is nothing at {request.path[:200]!r}: docs/api.md has a list"
+    )

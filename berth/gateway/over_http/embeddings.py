@@ -11,7 +11,7 @@ import msgspec
 
 from handler.config import MAX_INPUTS_PER_REQUEST
 
-from ..refusal import Refusal, too_large
+from ..error_answer import ErrorAnswer, too_large
 
 MAX_INPUTS = 2048  # OpenAI's own limit
 INPUT = "input"
@@ -47,7 +47,7 @@ class Part:
 
 
 def split(body: bytes, max_bytes: int) -> list[Part]:
-    """The parts of a request, one where it fits; Refusal where it cannot be made to fit.
+    """The parts of a request, one where it fits; ErrorAnswer where it cannot be made to fit.
 
     What is no request for several inputs stays as it is, and is explained by the server.
     """
@@ -55,7 +55,7 @@ def split(body: bytes, max_bytes: int) -> list[Part]:
     items = _read_items(fields.pop(INPUT, None))
     if len(items) > MAX_INPUTS:
         limit = f"at most {MAX_INPUTS} inputs are taken at once"
-        raise Refusal(413, "TooManyInputs", f"input has {len(items)} and {limit}: send the rest in another request")
+        raise ErrorAnswer(413, "TooManyInputs", f"input has {len(items)} and {limit}: send the rest in another request")
     if not items:
         if len(body) > max_bytes:
             raise too_large(len(body), max_bytes)
@@ -71,7 +71,7 @@ def _divide(items: list[bytes], rest: bytes, max_bytes: int) -> Iterator[Part]:
     for index, item in enumerate(items):
         size = len(item) + len(b",")
         if size > room:
-            raise Refusal(
+            raise ErrorAnswer(
                 413, "RequestTooLarge", f"input.{index} has {len(item)} bytes, too many for one request: shorten it"
             )
         if index - first == MAX_INPUTS_PER_REQUEST or num_bytes + size > room:

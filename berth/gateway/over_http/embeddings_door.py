@@ -9,8 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
+from ..error_answer import ErrorAnswer, not_the_protocol
 from ..model_server import Answer, ModelServer
-from ..refusal import Refusal, not_the_protocol
 from ..settings import GatewaySettings
 from ..terms import Terms, read_terms
 from .embeddings import Part, join, join_truncated, shift_error, split
@@ -70,7 +70,7 @@ class EmbeddingsDoor:
                 await self._slots.acquire()
         except TimeoutError:
             message = f"{LARGE_AT_ONCE} large requests are answered at once, and others wait: send it again later"
-            raise Refusal(503, "Overloaded", message) from None
+            raise ErrorAnswer(503, "Overloaded", message) from None
         try:
             yield
         finally:

@@ -24,7 +24,7 @@ class LongBodies:
         return [web.route("*", path, self.forward) for path in ADDRESSES]
 
     async def forward(self, request: web.Request) -> web.Response:
-        """Read all of the body, and ask as its client did; Refusal for one that is too long."""
+        """Read all of the body, and ask as its client did; ErrorAnswer for one that is too long."""
         terms = read_terms(request.headers)
         body = await read_bytes(request, self._settings.max_request_bytes)
         said = {name: request.headers[name] for name in SAID_OF_BODIES if name in request.headers}

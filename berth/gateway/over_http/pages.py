@@ -6,8 +6,8 @@ from aiohttp import web
 
 import berth
 
+from ..error_answer import ErrorAnswer
 from ..readiness import Readiness
-from ..refusal import Refusal
 from ..settings import GatewaySettings
 from .writing import to_json
 
@@ -39,7 +39,7 @@ class ServerPages:
     async def health(self, _request: web.Request) -> web.Response:
         """TEI's: 200 without a body, or why not."""
         if (reason := await self._readiness.why_not()) is not None:
-            raise Refusal(503, "NotReady", f"the server is not ready: {reason}")
+            raise ErrorAnswer(503, "NotReady", f"the server is not ready: {reason}")
         return web.Response()
 
     async def models(self, _request: web.Request) -> web.Response:

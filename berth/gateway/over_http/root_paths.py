@@ -5,8 +5,8 @@ from aiohttp import web
 
 from handler.doors.paths import ROOT_PATHS
 
+from ..error_answer import ErrorAnswer
 from ..model_server import ModelServer
-from ..refusal import Refusal
 from ..settings import GatewaySettings
 from ..terms import read_terms
 from .reading import content_type, read_body
@@ -42,7 +42,7 @@ class RootPaths:
 
 
 def model_path(settings: GatewaySettings, body: bytes, path: str) -> str:
-    """The model's own address for what was asked at the root; Refusal when none of several is named."""
+    """The model's own address for what was asked at the root; ErrorAnswer when none of several is named."""
     name = settings.default_model
     if len(settings.models) > 1:
         named = _read_name(body)
@@ -58,13 +58,13 @@ def _read_name(body: bytes) -> object:
     try:
         return msgspec.json.decode(body, type=Named).model
     except ValueError as error:  # msgspec's are its subclasses
-        raise Refusal(400, "NotParseable", f"the body is no JSON object that names a model: {error}") from None
+        raise ErrorAnswer(400, "NotParseable", f"the body is no JSON object that names a model: {error}") from None
 
 
-def _name_one(settings: GatewaySettings, named: object, path: str) -> Refusal:
+def _name_one(settings: GatewaySettings, named: object, path: str) -> ErrorAnswer:
     example = settings.path_of(settings.default_model, path)
     there_is = "there are several models here" if named is None else f"there is no model {str(named)[:100]!r} here"
-    return Refusal(
+    return ErrorAnswer(
         404,
         "UnknownModel",
         f"{there_is}: name one of {settings.names} as `model` in the body, or ask its own address, such as {example}",

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from ..refusal import Refusal
+from ..error_answer import ErrorAnswer
 
 COMMAND = (sys.executable, "-P", "-m", "berth.openapi")
 LIMIT_S = 60.0  # it takes one; a busy machine takes longer
@@ -27,7 +27,7 @@ class Description:
         self._again_s = 0.0
 
     async def read(self) -> bytes:
-        """Return it in gzip; Refusal where it cannot be made, which for AGAIN_S seconds nobody tries again."""
+        """Return it in gzip; ErrorAnswer where it cannot be made, which for AGAIN_S seconds nobody tries again."""
         if self._making is None or (_has_failed(self._making) and time.monotonic() >= self._again_s):
             self._making = asyncio.create_task(self._make())
         return await asyncio.shield(self._making)
@@ -38,13 +38,13 @@ class Description:
                 return gzip.compress(await _output(self._command), mtime=0)
         except TimeoutError as error:
             late = f"the API's description was not made in {self._limit_s:g} s: ask again when the machine is less busy"
-            raise Refusal(503, "NotReady", late) from error
+            raise ErrorAnswer(503, "NotReady", late) from error
         finally:
             self._again_s = time.monotonic() + AGAIN_S
 
 
 async def _output(command: Sequence[str]) -> bytes:
-    """What a command writes; Refusal where it fails. It is killed where nobody waits any more."""
+    """What a command writes; ErrorAnswer where it fails. It is killed where nobody waits any more."""
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     try:
         written, _ = await process.communicate()
@@ -53,7 +53,7 @@ async def _output(command: Sequence[str]) -> bytes:
             process.kill()
             await process.wait()
     if process.returncode:
-        raise Refusal(500, "InternalError", "the API's description could not be made; the server's log says why")
+        raise ErrorAnswer(500, "InternalError", "the API's description could not be made; the server's log says why")
     return written
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from ..refusal import Refusal
+from ..error_answer import ErrorAnswer
 from .description import Description
 
 STATIC = Path(__file__).with_name("static")
@@ -50,7 +50,7 @@ class Files:
         return self._send(request, f"{request.path.removeprefix('/')}.html")
 
     async def file(self, request: web.Request) -> web.Response:
-        """What a page loads; Refusal for what is not among it."""
+        """What a page loads; ErrorAnswer for what is not among it."""
         return self._send(request, request.match_info["name"])
 
     async def description(self, request: web.Request) -> web.Response:
@@ -61,7 +61,7 @@ class Files:
     def _send(self, request: web.Request, name: str) -> web.Response:
         body = self._files.get(name)
         if body is None:
-            raise Refusal(404, "UnknownPath", f"there is no file {name[:200]!r} of the page: it begins at /ui")
+            raise ErrorAnswer(404, "UnknownPath", f"there is no file {name[:200]!r} of the page: it begins at /ui")
         return _answer(request, body, f"{TYPES[Path(name).suffix]}; charset=utf-8", {})
 
 

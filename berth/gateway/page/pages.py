@@ -6,8 +6,8 @@ from yarl import URL
 
 from ...clients.worker_count import require_sensible
 from ...errors import UsageError
+from ..error_answer import ErrorAnswer, no_answer
 from ..readiness import Readiness
-from ..refusal import Refusal, no_answer
 from ..settings import GatewaySettings
 from .around import Around
 from .files import HEADERS
@@ -49,17 +49,17 @@ class PageCalls:
         return _to_json(await self._state.read())
 
     async def scale(self, request: web.Request) -> web.Response:
-        """Ask for so many workers of a version; Refusal where memory does not hold them, or a stranger's page asks."""
+        """Ask for so many workers of a version; ErrorAnswer where memory is short, or a stranger's page asks."""
         _require_own(request)
         name, version = request.match_info["model"], request.match_info["version"]
         self._settings.version_of(name, version)
         workers = await _read_workers(request)
         capacity = await self._around.capacity()
         if capacity is None:
-            raise Refusal(503, "NotReady", "the launcher does not say how many workers fit: try it again")
+            raise ErrorAnswer(503, "NotReady", "the launcher does not say how many workers fit: try it again")
         if workers > capacity.max_workers:
             room = f"this server has room for {capacity.max_workers} of each model: {capacity.reason}"
-            raise Refusal(422, "InvalidInput", f"{workers} workers are too many; {room}", "/workers")
+            raise ErrorAnswer(422, "InvalidInput", f"{workers} workers are too many; {room}", "/workers")
         if not await self._around.scale(f"{name}/{version}", workers):
             raise no_answer("TorchServe did not take the order: its log may say why")
         return _to_json({"model": name, "version": version, "workers": workers}, 202)
@@ -75,7 +75,7 @@ def _require_own(request: web.Request) -> None:
     is_own = request.headers.get("sec-fetch-site") == "same-origin"
     is_own = is_own and (origin is None or URL(origin).authority == host.authority)
     if host.host not in OWN_HOSTS or not is_own:
-        raise Refusal(
+        raise ErrorAnswer(
             403,
             "Forbidden",
             "workers are changed at 127.0.0.1 or localhost alone, by its own page: run `berth scale` on that machine",
@@ -84,12 +84,12 @@ def _require_own(request: web.Request) -> None:
 
 async def _read_workers(request: web.Request) -> int:
     if request.content_type != "application/json" or (request.content_length or MAX_BYTES) >= MAX_BYTES:
-        raise Refusal(415, "UnsupportedMedia", 'send {"workers": 2} as application/json')
+        raise ErrorAnswer(415, "UnsupportedMedia", 'send {"workers": 2} as application/json')
     try:
         workers = msgspec.json.decode(await request.read(), type=Wanted).workers
         require_sensible(workers)
     except (msgspec.DecodeError, UsageError) as error:
-        raise Refusal(422, "InvalidInput", f'send {{"workers": 2}}: {error}', "/workers") from error
+        raise ErrorAnswer(422, "InvalidInput", f'send {{"workers": 2}}: {error}', "/workers") from error
     return workers
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from berth.front.refusals import REFUSALS, too_long
-from berth.gateway.refusal import too_large
+from berth.gateway.error_answer import too_large
 from handler.doors.paths import Form
 from tests.fuzz.make.requests import RestRequest
 from tests.fuzz.sending import RestAnswer

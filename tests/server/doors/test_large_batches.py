@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import requests
 
-from handler.config import MESSAGE_BYTES, Task
+from handler.config import Task
+from handler.sizes import MESSAGE_BYTES
 from tests.support.clients import Answer, Model
 from tests.support.clients.answers import ANSWER_TIMEOUT_S, Asking
 from tests.support.clients.curl import ask_by_curl

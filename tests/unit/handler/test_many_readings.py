@@ -12,11 +12,12 @@ import pytest
 import torch
 
 from handler.config import HandlerConfig, Task
+from handler.engine.forward import WIDE, are_finite
 from handler.engine.model import Engine
 from handler.errors import InternalError, InvalidParameter
 from handler.parameters import Parameters
 from handler.payload import Prediction, Rejected, Request
-from handler.pipeline import WIDE, Pipeline, are_finite
+from handler.pipeline import Pipeline
 from handler.tasks.fill_mask import FillMaskParameters
 from handler.tasks.kind import Head, Reading
 from handler.tasks.text_classification import ClassificationParameters

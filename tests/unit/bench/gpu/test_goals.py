@@ -71,7 +71,7 @@ def test_a_page_has_every_goal_figure_failure_and_skip() -> None:
         "skipped": ["no card"],
         "figures": [{"name": "forward.16.tokens_per_s", "value": 12.0, "unit": "1/s"}],
     }
-    facts = dict.fromkeys(("date", "commit", "command", "device", "driver", "host", "versions"), "x")
+    facts = dict.fromkeys(("date", "commit", "command", "device", "place", "driver", "host", "versions"), "x")
     page = to_page({**facts, "card": "A Card", "is_small": True, "goals": judge({}, counts=False), "parts": [part]})
     wanted = (
         "# On a GPU: A Card",

@@ -9,6 +9,7 @@ import pytest
 
 from bench.cpu import CpuShares
 from bench.gpu import __main__ as script
+from bench.gpu.card import Card
 from bench.gpu.models import nothing_name
 from bench.gpu.parts import PARTS
 from bench.gpu.parts.forward import make_texts
@@ -44,10 +45,10 @@ def test_a_part_that_takes_too_long_leaves_a_result(tmp_path: Path, monkeypatch:
 
 
 def test_parts_that_ran_before_stay_on_the_page(tmp_path: Path) -> None:
-    ran = {"name": "starts", "state": "done", "seconds": 2.0, "device": "cpu", "is_small": True}
+    ran = {"name": "starts", "state": "done", "seconds": 2.0, "device": "cpu", "gpu": "", "is_small": True}
     (tmp_path / "starts.json").write_text(json.dumps(ran))
     scene_in(tmp_path / "starts.notes").note("starts.ready_s", 7.5)
-    document = script.to_document("cpu", tmp_path, None, is_small=True)
+    document = script.to_document("cpu", None, tmp_path, None, is_small=True)
     assert document["parts"] == [
         {
             **ran,
@@ -57,8 +58,14 @@ def test_parts_that_ran_before_stay_on_the_page(tmp_path: Path) -> None:
             "figures": [{"name": "starts.ready_s", "value": 7.5, "unit": "s"}],
         }
     ]
-    assert script.to_document("cpu", tmp_path, None, is_small=False)["parts"] == [], "a trial is not a measurement"
-    assert script.to_document("cuda", tmp_path, None, is_small=True)["parts"] == []
+    assert script.to_document("cpu", None, tmp_path, None, is_small=False)["parts"] == [], (
+        "a trial is not a measurement"
+    )
+    assert script.to_document("cuda", None, tmp_path, None, is_small=True)["parts"] == []
+    other = Card(uuid="GPU-2b", index=1, num_gpus=2, name="NVIDIA L4", driver="580.1", memory_mib=23034.0)
+    (tmp_path / "starts.json").write_text(json.dumps({**ran, "device": "cuda", "gpu": "GPU-1a"}))
+    assert script.to_document("cuda", other, tmp_path, None, is_small=True)["parts"] == [], "it is another card's"
+    assert len(script.to_document("cuda", replace(other, uuid="GPU-1a"), tmp_path, None, is_small=True)["parts"]) == 1
 
 
 def test_without_a_gpu_it_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

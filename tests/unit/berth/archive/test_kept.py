@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from berth.archive import kept
-from berth.archive.kept import clear_kept, hold, list_kept
+from berth.archive.kept import clear_kept, drafting, hold, list_kept
 from berth.archive.unpack import unpack_once
 from berth.archive.verify import verify_archive
 from berth.errors import BerthError
@@ -24,10 +24,27 @@ sys.stdin.read()
 """
 
 
+UNPACK = """
+import sys
+from pathlib import Path
+from berth.archive.unpack import unpack_once
+
+begun = []
+
+def wait(_):
+    if not begun:
+        begun.append(True)
+        print("begun", flush=True)
+    sys.stdin.read()
+
+unpack_once(Path(sys.argv[1]), Path(sys.argv[2]), wait)
+"""
+
+
 @contextmanager
-def using(archive: Path, cache: Path) -> Iterator[subprocess.Popen[str]]:
+def using(archive: Path, cache: Path, program: str = HOLD) -> Iterator[subprocess.Popen[str]]:
     """Another process that unpacked an archive, as a launcher does, and lives until the end of the block."""
-    command = [sys.executable, "-c", HOLD, str(archive), str(cache)]
+    command = [sys.executable, "-c", program, str(archive), str(cache)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline()
@@ -46,9 +63,10 @@ def test_what_is_kept_is_listed_with_its_size(tmp_path: Path) -> None:
         unpacked(make_standin(tmp_path, name=name), cache)
     (cache / "other").mkdir()
     (cache / ".unpacking-draft").mkdir()
-    kept = list_kept(cache)
+    draft, *kept = list_kept(cache)
+    assert (draft.model, draft.is_draft, draft.is_held) == (None, True, False)
     assert [each.model for each in kept] == [None, "a", "b"]
-    assert [each.is_held for each in kept] == [False] * 3
+    assert [each.is_held or each.is_draft for each in kept] == [False] * 3
     assert all(0 <= each.age_s < 600 for each in kept)
     files = [path for path in kept[1].folder.rglob("*") if path.is_file()]
     assert kept[1].size_bytes == sum(len(path.read_bytes()) for path in files) > 0
@@ -69,6 +87,39 @@ def test_what_a_process_uses_stays_until_it_ends(tmp_path: Path, is_killed: bool
             process.wait()
     assert [each.model for each in clear_kept(cache)] == ["used"]
     assert list(cache.iterdir()) == []
+
+
+def test_a_draft_stays_while_it_is_written_and_is_cleared_when_its_process_was_killed(tmp_path: Path) -> None:
+    archive, cache = make_standin(tmp_path), tmp_path / "cache"
+    with using(archive, cache, UNPACK) as process:
+        (draft,) = list_kept(cache)
+        assert (draft.is_draft, draft.is_held) == (True, True)
+        assert clear_kept(cache) == []
+        process.kill()
+        process.wait()
+        (cleared,) = clear_kept(cache)
+    assert (cleared.folder, cleared.is_held) == (draft.folder, False)
+    assert list(cache.iterdir()) == []
+    with using(archive, cache, UNPACK):
+        assert clear_kept(cache) == []
+    (whole,) = list_kept(cache)
+    assert verify_archive(whole.folder).id == whole.folder.name
+
+
+def test_a_draft_takes_away_what_killed_ones_of_its_kind_left(tmp_path: Path) -> None:
+    for name in (".packing-a-left", ".unpacking-left", "mine"):
+        (tmp_path / name / "below").mkdir(parents=True)
+    (tmp_path / ".packing-a-file").touch()
+    (tmp_path / ".packing-a-link").symlink_to(tmp_path / "mine")
+    with drafting(tmp_path, ".packing-a-") as first, drafting(tmp_path, ".packing-a-") as second:
+        left = {each for each in tmp_path.iterdir() if each.is_dir() and not each.is_symlink()}
+    assert left == {first, second, tmp_path / ".unpacking-left", tmp_path / "mine"}
+    assert {each.name for each in tmp_path.iterdir()} == {
+        ".packing-a-file",
+        ".packing-a-link",
+        ".unpacking-left",
+        "mine",
+    }
 
 
 def test_what_was_cleared_is_unpacked_again(tmp_path: Path) -> None:

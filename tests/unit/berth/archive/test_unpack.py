@@ -1,12 +1,13 @@
 """unpack_once: one folder for one content, whoever comes first, and never an altered one."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from berth.archive import kept
 from berth.archive.content import ArchivePlan, Member
+from berth.archive.kept import clear_kept, drafting
 from berth.archive.unpack import cache_folder, unpack_once
 from berth.archive.verify import verify_archive
 from berth.archive.write import write_archive
@@ -35,13 +36,28 @@ def test_it_is_unpacked_once(archive, tmp_path):
     assert list((tmp_path / "cache").iterdir()) == [first]
 
 
-def test_a_killed_launchers_draft_is_removed_after_a_day(archive, tmp_path):
-    stale, fresh = (tmp_path / "cache" / f".unpacking-{name}" for name in ("stale", "fresh"))
-    for draft in (stale, fresh):
-        (draft / "id").mkdir(parents=True)
-    os.utime(stale, (0, 0))
-    folder = unpack_once(archive, tmp_path / "cache")
-    assert set((tmp_path / "cache").iterdir()) == {folder, fresh}
+def test_a_killed_launchers_draft_is_removed_and_a_living_ones_stays(archive, tmp_path):
+    cache = tmp_path / "cache"
+    (cache / ".unpacking-left" / "id").mkdir(parents=True)
+    with drafting(cache) as held:
+        folder = unpack_once(archive, cache)
+        assert set(cache.iterdir()) == {folder, held}
+    assert set(cache.iterdir()) == {folder}
+
+
+def test_a_draft_that_is_cleared_before_it_is_held_is_made_again(tmp_path, monkeypatch):
+    made = []
+
+    def share_after_a_clear(draft):
+        made.append(draft)
+        if len(made) == 1:
+            clear_kept(tmp_path)
+        return share(draft)
+
+    share = kept._share
+    monkeypatch.setattr(kept, "_share", share_after_a_clear)
+    with drafting(tmp_path) as draft:
+        assert made[1:] == [draft] == list(tmp_path.iterdir())
 
 
 def test_a_folder_is_given_back_as_it_is(archive, tmp_path):

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from berth.bulk.job import Job, OnError, Shard
 from berth.bulk.run import Account
 from berth.cli.app import app
+from berth.cli.bulk import command
 from berth.cli.bulk.command import parse_columns
 from berth.cli.bulk.show import left_s, render_account, watched
 from berth.errors import UsageError
@@ -32,6 +34,49 @@ def test_columns_are_named_by_key_or_are_of_the_first() -> None:
     for said in (["a=b", "a=c"], ["a="], ["a", "b"]):
         with pytest.raises(UsageError, match="KEY=NAME"):
             parse_columns(said)
+
+
+OPTIONS = (
+    '--output out --column text=body --parameters {"top_k":2} --to parquet --float16 --part-rows 7 --on-error fail '
+    "--allow-other-machine --shard 3/16 --ray auto --memory 2Gi --require-signature key.pub"
+)
+
+
+def test_every_option_is_the_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[Job] = []
+    monkeypatch.setattr(command, "run_job", lambda job, **_: ran.append(job))
+    monkeypatch.setattr(command, "_require_ray", lambda *_, **__: None)
+    done = CliRunner().invoke(app, ["bulk", "a.mar", "in.csv", "more", *OPTIONS.split()])
+    assert done.exit_code == 0, done.output
+    assert ran == [
+        Job(
+            archive=Path("a.mar"),
+            signed_by=Path("key.pub"),
+            inputs=("in.csv", "more"),
+            output=Path("out/shard-00003-of-00016"),
+            shard=Shard(index=3, count=16),
+            columns={"text": "body"},
+            parameters={"top_k": 2},
+            float16=True,
+            part_rows=7,
+            on_error=OnError.FAIL,
+            allow_other_machine=True,
+            ray="auto",
+            memory="2Gi",
+        )
+    ]
+
+
+@pytest.mark.parametrize("said", ["16/16", "3", "-1/2", "a/b"])
+def test_a_share_that_is_none(said: str) -> None:
+    with pytest.raises(UsageError, match=rf"--shard {said}: give INDEX/COUNT"):
+        Shard.parse(said)
+
+
+def test_shares_are_all_files_once() -> None:
+    shares = [Shard(index=index, count=3).of("abcdefg") for index in range(3)]
+    assert sorted(file for share in shares for file in share) == list("abcdefg")
+    assert Shard(index=5, count=9).of("abc") == ""
 
 
 def test_rates_are_of_this_run_and_the_rest_is_estimated() -> None:

@@ -43,6 +43,15 @@ def test_what_is_kept_is_told_and_what_is_used_stays(cache: Path, tmp_path: Path
     assert list(cache.iterdir()) == [folder]
 
 
+def test_what_a_killed_start_left_is_told_and_cleared_with_its_size(cache: Path) -> None:
+    (cache / ".unpacking-left").mkdir(parents=True)
+    (cache / ".unpacking-left" / "weights").write_bytes(bytes(3 << 20))
+    (line,) = berth("cache").stdout.splitlines()
+    assert (json.loads(line)["is_draft"], json.loads(line)["is_held"]) == (True, False)
+    assert berth("cache", "--clear").stderr == f"berth: 3 MiB in 1 folder removed from {cache}\n"
+    assert list(cache.iterdir()) == []
+
+
 def test_several_archives_are_verified_and_the_worst_decides(tmp_path: Path) -> None:
     good, bad = make_standin(tmp_path, name="good"), tmp_path / "bad.mar"
     bad.write_bytes(good.read_bytes()[:-1])

@@ -64,6 +64,16 @@ def test_the_async_client_warns_the_same(url: str) -> None:
     assert [warning.filename for warning in caught] == [__file__]
 
 
+def test_it_is_filtered_by_its_class(url: str) -> None:
+    with RestClient(url) as client, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", TruncationWarning)
+        assert client.predict(["long"], model="any").truncated == [0]
+        warnings.simplefilter("error", TruncationWarning)
+        with pytest.raises(TruncationWarning, match=r"^inputs\[0\] was longer than the model takes and was cut; with"):
+            client.predict(["long"], model="any")
+
+
 def test_nothing_is_said_where_nothing_was_cut(url: str) -> None:
     with RestClient(url) as client, warnings.catch_warnings():
         warnings.simplefilter("error")

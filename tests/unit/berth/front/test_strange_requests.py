@@ -1,4 +1,4 @@
-"""Requests that TorchServe would never answer, log a stack trace for, or answer past the model's queue."""
+"""Requests that TorchServe would log a stack trace for, or hand to the model past its queue."""
 
 import contextlib
 import csv
@@ -7,6 +7,7 @@ import pytest
 
 from berth.front.front import Front
 from berth.front.runtime import ask
+from handler.doors.paths import NOT_SERVED
 from tests.support.front.fronted import Fronted
 
 from .test_limits import read_answer
@@ -14,11 +15,21 @@ from .test_limits import read_answer
 KEY = "open-sesame"
 
 
-@pytest.mark.parametrize("path", ["/invocations", "/%69nvocations", "/models/bert/invoke", "/%6dodels/bert/invoke"])
-def test_sagemakers_addresses_would_never_be_answered(locked: Fronted, path: str) -> None:
+@pytest.mark.parametrize("path", ["/invocations", "/%69nvocations", "/models/bert/invoke", "/%6dodels/bert/invoke/"])
+def test_sagemakers_addresses(locked: Fronted, path: str) -> None:
     status, _, body = locked.ask(path, key=KEY)
-    assert (status, body["type"]) == (404, "NotFound")
-    assert "send predictions to /predictions/{model}" in body["message"]
+    assert (status, body["type"], body["message"]) == (404, "UnknownPath", NOT_SERVED)
+
+
+@pytest.mark.parametrize("path", ["/bert/predict", "/bert/1.0/predict", "/bert/predict/", "/bert/%70redict"])
+def test_torchserves_oldest_addresses(locked: Fronted, path: str) -> None:
+    status, _, body = locked.ask(path, key=KEY)
+    assert (status, body.get("message", body.get("error"))) == (404, NOT_SERVED)  # one that ends as TEI's is TEI's
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predictions/predict", "/predictions/bert/predict"])
+def test_a_model_a_version_and_teis_door_may_be_called_predict(locked: Fronted, path: str) -> None:
+    assert locked.ask(path, key=KEY)[0] == 200
 
 
 @pytest.mark.parametrize("path", ["%zz", "%4", "%", "bert?x=%g1", "bert/" + "a" * 3_500, "bert?x=" + "a" * 3_500])

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from berth.gateway.error_answer import ErrorAnswer
 from berth.gateway.over_http.embeddings import MAX_INPUTS, Part, join, join_truncated, shift_error, split
-from berth.gateway.refusal import Refusal
 
 ROOM = 2**20
 
@@ -69,7 +69,7 @@ def test_a_list_of_token_ids_is_one_input_and_a_list_of_lists_several() -> None:
     ],
 )
 def test_what_cannot_fit_is_refused(body: bytes, says: str) -> None:
-    with pytest.raises(Refusal, match=says) as raised:
+    with pytest.raises(ErrorAnswer, match=says) as raised:
         split(body, 1000)
     assert raised.value.status == 413
 

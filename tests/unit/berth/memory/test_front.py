@@ -18,7 +18,8 @@ from berth.memory.budget import (
     ModelLoad,
 )
 from berth.memory.fit import FEWEST_CONNECTIONS, MOST_CONNECTIONS, MemoryPlan, fit
-from handler.config import BYTES_PER_NUMBER, MAX_INPUTS_PER_REQUEST, Task
+from handler.config import MAX_INPUTS_PER_REQUEST, Task
+from handler.sizes import BYTES_PER_NUMBER
 
 from .test_budget import BERT_BASE, SERVER, amounts, budget, machine, with_config
 

@@ -7,7 +7,20 @@ import pytest
 
 from handler.config import Task
 from handler.doors.call import limit_size
-from handler.doors.route import CHECK, GRPC, KSERVE, METADATA, NATIVE, NOWHERE, ROOTS, Door, choose_door, open_call
+from handler.doors.paths import NOT_SERVED
+from handler.doors.route import (
+    CHECK,
+    GRPC,
+    KSERVE,
+    METADATA,
+    NATIVE,
+    NOWHERE,
+    ROOTS,
+    UNSERVED,
+    Door,
+    choose_door,
+    open_call,
+)
 from handler.errors import DeadlineExceeded, InvalidInput, NotNow
 from handler.parameters import ExplanationParameters
 from handler.payload import ModelIdentity, Prediction, Rejected, Request
@@ -48,10 +61,18 @@ from tests.support.calls import (
         ({"body": {"content-type": ""}, "explain": {"content-type": ""}}, NATIVE),  # gRPC, with an input of that name
         (MODEL_INFER, GRPC),
         ({**REST, "body": "x", "url_path": ""}, NATIVE),
+        ({"body": {"content-type": ""}, "content-length": "0"}, UNSERVED),
+        ({"explain": {"content-type": ""}, "Host": "x"}, UNSERVED),  # a form with a field of that name
+        ({"url_path": "v1/embeddings", "Host": "x"}, UNSERVED),  # a client's own
     ],
 )
 def test_the_frontends_own_headers_tell_the_door(headers: dict[str, object], door: Door) -> None:
     assert choose_door(headers) is door
+
+
+def test_an_address_where_the_frontend_adds_nothing_is_refused_in_words() -> None:
+    error, body = refused({"inputs": "a"}, {"body": {"content-type": "application/json"}, "Host": "x"})
+    assert (error.status, body["type"], body["message"]) == (404, "UnknownPath", NOT_SERVED)
 
 
 SENT = [

@@ -9,9 +9,9 @@ import pytest
 from ts.context import Context, RequestProcessor
 from ts.protocol.otf_message_handler import create_predict_response
 
-from handler.config import MAX_ANSWER_BYTES_PER_BATCH, MAX_ONLY_MESSAGE_BYTES, MESSAGE_BYTES, SMALL_ANSWER_BYTES
 from handler.doors.send import Sender
 from handler.payload import Response
+from handler.sizes import MAX_ANSWER_BYTES_PER_BATCH, MAX_ONLY_MESSAGE_BYTES, MESSAGE_BYTES, SMALL_ANSWER_BYTES
 
 REST = {"explain": "False"}
 INFER = {"body": {"content-type": "application/json"}}
@@ -104,6 +104,13 @@ def test_small_answers_are_one_message(tmp_path: Path) -> None:
     told = frontend.finish()
     assert len(frontend.messages) == 1
     assert told == {"id-0": Told(b"one", [None]), "id-1": Told(b"two", ["false"])}
+
+
+def test_rest_is_known_where_the_frontend_adds_no_header_of_its_own(tmp_path: Path) -> None:
+    """At /invocations: told that more may follow, a REST client waits for ever."""
+    frontend = Frontend(tmp_path, [{**PREDICTIONS, "content-length": "5"}])
+    assert frontend.take(answer(b"no", status=404))
+    assert frontend.finish() == {"id-0": Told(b"no", [None])}
 
 
 def test_one_rest_answer_stays_open_until_the_last_message(tmp_path: Path, body: bytes) -> None:

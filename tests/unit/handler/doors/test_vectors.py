@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from handler.config import BYTES_PER_NUMBER
 from handler.doors.call import format_value
 from handler.parameters import EncodingFormat
+from handler.sizes import BYTES_PER_NUMBER
 from tests.support.calls import REST, answer, ask
 
 NATIVE = {**REST, "url_path": ""}

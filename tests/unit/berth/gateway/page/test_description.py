@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from berth.gateway.error_answer import ErrorAnswer
 from berth.gateway.page import description
 from berth.gateway.page.description import Description
-from berth.gateway.refusal import Refusal
 
 
 def command(begun: Path, then: str) -> list[str]:
@@ -35,7 +35,7 @@ def test_a_failure_is_kept_for_a_while(
     monkeypatch.setattr(description, "AGAIN_S", again_s)
     begun = tmp_path / "begun"
     for refusal in asyncio.run(ask_twice(Description(command(begun, "sys.exit(1)")))):
-        assert isinstance(refusal, Refusal)
+        assert isinstance(refusal, ErrorAnswer)
         assert refusal.status == 500
     assert begun.read_text() == "x" * begun_times
 
@@ -43,6 +43,6 @@ def test_a_failure_is_kept_for_a_while(
 def test_what_hangs_is_killed(tmp_path: Path) -> None:
     """Its end is waited for: with an hour to sleep this test would not end either."""
     hangs = Description([sys.executable, "-c", "import time; time.sleep(3600)"], limit_s=0.1)
-    with pytest.raises(Refusal, match=r"not made in 0\.1 s") as refused:
+    with pytest.raises(ErrorAnswer, match=r"not made in 0\.1 s") as refused:
         asyncio.run(hangs.read())
     assert refused.value.status == 503

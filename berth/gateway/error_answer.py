@@ -6,7 +6,7 @@ RETRY_AFTER_S = 1
 NOT_READY = "NotReady"
 
 
-class Refusal(Exception):
+class ErrorAnswer(Exception):
     """An answer that is an error: HTTP status, type, a sentence that says what to do, and perhaps a JSON pointer."""
 
     def __init__(self, status: int, type: str, message: str, param: str | None = None) -> None:  # noqa: A002 - as sent
@@ -38,22 +38,24 @@ class Refusal(Exception):
                 return native
 
 
-def no_answer(message: str = "the model's server does not answer: send the request again") -> Refusal:
-    """The refusal for a server behind the gateway that is gone or hung up."""
-    return Refusal(503, "NoAnswer", message)
+def no_answer(message: str = "the model's server does not answer: send the request again") -> ErrorAnswer:
+    """The answer for a server behind the gateway that is gone or hung up."""
+    return ErrorAnswer(503, "NoAnswer", message)
 
 
-def not_the_protocol() -> Refusal:
-    """The refusal of an answer of the server that nobody could read."""
-    return Refusal(502, "NoAnswer", "the model's server gave an answer that is not the protocol's: its log may say why")
+def not_the_protocol() -> ErrorAnswer:
+    """The answer where nobody could read the server's own."""
+    return ErrorAnswer(
+        502, "NoAnswer", "the model's server gave an answer that is not the protocol's: its log may say why"
+    )
 
 
-def too_late() -> Refusal:
-    """The refusal of what cannot be answered within the time that its client gives it."""
-    return Refusal(503, "DeadlineExceeded", "the request's time is over: give it more time, or send it again later")
+def too_late() -> ErrorAnswer:
+    """The answer to what cannot be answered within the time that its client gives it."""
+    return ErrorAnswer(503, "DeadlineExceeded", "the request's time is over: give it more time, or send it again later")
 
 
-def too_large(num_bytes: int | None, limit_bytes: int) -> Refusal:
-    """The refusal of a request that is longer than what is read; None: nobody counted how much longer."""
+def too_large(num_bytes: int | None, limit_bytes: int) -> ErrorAnswer:
+    """The answer to a request that is longer than what is read; None: nobody counted how much longer."""
     has = f"more than {limit_bytes} bytes" if num_bytes is None else f"{num_bytes} bytes, more than {limit_bytes}"
-    return Refusal(413, "RequestTooLarge", f"the request has {has}: send fewer inputs at once")
+    return ErrorAnswer(413, "RequestTooLarge", f"the request has {has}: send fewer inputs at once")
