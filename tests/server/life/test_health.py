@@ -95,6 +95,6 @@ def test_a_server_that_stops_is_not_ready_from_the_signal_on(tmp_path: Path) -> 
         assert status(server, "/ready") == 200
         server.java.suspend()
         server.process.send_signal(signal.SIGTERM)
-        server.require(lambda: reason(server) == "berth is stopping", 5.0, "berth has noticed the signal")
+        server.require(lambda: reason(server) == "berth is stopping", NOTICED_S, "berth has noticed the signal")
         server.java.resume()
         assert server.wait_for_end() == 0
