@@ -51,7 +51,7 @@ def settled(server: Server) -> Scrape:
 
 
 class Growth:
-    """What a model's metrics grew by since this was made; a berth of one worker serves it."""
+    """What the metrics of a model with one worker grew by since this was made, and since all before it was counted."""
 
     def __init__(self, server: Server, model: str = "bert") -> None:
         self._server = server
@@ -65,7 +65,7 @@ class Growth:
         return Scrape(self._server).total(name, **labels) - self._before.total(name, **labels)
 
     def _mark(self) -> None:
-        """Wait until a request is counted, and so all before it: java reads the worker's lines in their order."""
+        """Wait until an own request is counted, and so all before it: java reads a worker's lines in their order."""
         too_many = {"inputs": ["a"] * (MAX_INPUTS_PER_REQUEST + 1)}
         requests.post(f"{self._server.inference_url}/predictions/{self._model}", json=too_many, timeout=60)
         self.wait("berth_errors_total", 1, code="413")
