@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from berth.tune.ports import free_ports
 from handler.config import LoneTexts
 from handler.precision import Precision
 
@@ -16,7 +17,7 @@ from .environments import ROOT, CannotRun, python_of
 from .measure.mixes import real_texts
 from .peer import Model, Peer, Serve, Setting
 from .programs.given import Given
-from .running import free_port, running
+from .running import running
 
 CALIBRATION_TEXTS = 300
 PROGRAMS = "bench.peers.programs"
@@ -43,7 +44,7 @@ class Program:
         given = Given(
             folder=str(folder),
             backend=self.backend,
-            port=free_port(),
+            port=free_ports()["inference"],
             workers=setting.workers,
             threads=setting.threads,
             batch=setting.batch,

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,13 +35,6 @@ def running(command: Sequence[str], environment: Mapping[str, str], url: str, bo
             yield url
         finally:
             end(process)
-
-
-def free_port() -> int:
-    """A port of this machine that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as opened:
-        port: int = opened.getsockname()[1]
-        return port
 
 
 def answers(url: str, body: bytes) -> bool:

@@ -1,10 +1,10 @@
 """Ports for a server beside others: free a moment ago, and the variables that give them to it."""
 
 import contextlib
-import socket
 from collections.abc import Mapping
 
 from ..clients.launcher import HEALTH_VARIABLE
+from ..front.plan import unused_ports
 from ..settings import override_variable
 
 HTTP_PORTS = ("inference", "management", "metrics")
@@ -12,11 +12,9 @@ GRPC_PORTS = ("grpc_inference", "grpc_management")
 
 
 def free_ports() -> dict[str, int]:
-    """Find a port for every address of a server."""
-    names = (*HTTP_PORTS, *GRPC_PORTS, "health")
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
-        return {name: opened.getsockname()[1] for name, opened in zip(names, sockets, strict=True)}
+    """Find a port for every address of a server, of those that Linux gives to no connection meanwhile."""
+    with contextlib.closing(unused_ports(frozenset())) as ports:
+        return {name: next(ports) for name in (*HTTP_PORTS, *GRPC_PORTS, "health")}
 
 
 def port_variables(ports: Mapping[str, int]) -> dict[str, str]:

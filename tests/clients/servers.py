@@ -2,13 +2,13 @@
 
 import contextlib
 import importlib.util
-import socket
 import zipfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
+from berth.tune.ports import free_ports
 from handler.config import Task
 from tests.support.checkpoints import make_checkpoint
 from tests.support.checkpoints.gliner import make_gliner
@@ -82,5 +82,4 @@ def extract_protos(folder: Path) -> Path:
 
 
 def _free_origin() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as opened:
-        return f"http://127.0.0.1:{opened.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_ports()['inference']}"

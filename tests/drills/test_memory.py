@@ -53,7 +53,7 @@ def test_a_full_queue_stays_under_the_prediction(sample_archive: Path) -> None:
         with peak_of(server) as peak, full_load(server, "bert", Task.EMBEDDINGS, 1):
             time.sleep(LOAD_S)
         assert 0 < peak.total_bytes < need.total_bytes
-        assert requests.get(f"{server.health_url}/capacity", timeout=5).json()["max_workers"] == 1
+        assert requests.get(f"{server.health_url}/capacity", timeout=30).json()["max_workers"] == 1
         environment = {"BERTH_HEALTH_ADDRESS": f"127.0.0.1:{server.ports['health']}", "PATH": ""}
         refused = subprocess.run(
             [BERTH, "scale", "bert", "--workers", "2", "--url", server.management_url],

@@ -17,7 +17,7 @@ from berth.monitoring.families import FAMILIES as LAUNCHER
 from berth.monitoring.families import OF_GPUS, OF_MODELS
 from berth.process.memory import PARTS
 from handler.worker.metrics import ERROR_CODES, METRICS, MODEL_LABELS, Kind
-from tests.support.scrape import Growth, Scrape
+from tests.support.scrape import Growth, Scrape, settled
 from tests.support.servers import Server
 from tests.support.texts import mixed_texts
 
@@ -112,12 +112,12 @@ def test_the_launcher_shows_all_that_the_document_says_of_it(answering_server: S
 
 
 def test_the_launchers_numbers_are_true(answering_server: Server) -> None:
-    growth = Scrape(answering_server, answering_server.health_url)
+    before = settled(answering_server)
     post(answering_server, {"inputs": "hello world"})
     check_deeply(answering_server)  # of a client's, which the front counts as a request
-    scrape = Scrape(answering_server, answering_server.health_url)
+    scrape = settled(answering_server)
     grown = {
-        name: scrape.total(name, model_name="bert") - growth.total(name, model_name="bert")
+        name: scrape.total(name, model_name="bert") - before.total(name, model_name="bert")
         for name in ("berth_front_answers_total", "berth_front_request_seconds_count")
     }
     assert set(grown.values()) == {2}

@@ -48,7 +48,7 @@ def send_good_and_bad(server: Server) -> None:
 def test_prometheus_has_the_servers_own_numbers(answering_server: Server, prometheus: Prometheus) -> None:
     scrape = Scrape(answering_server)
     for name in ("berth_tokens_total", "berth_batches_total", "berth_forward_seconds_count"):
-        assert prometheus.ask(f'{name}{{model_name="bert"}}') == [scrape.total(name, model_name="bert")]
+        prometheus.wait_for(f'{name}{{model_name="bert"}} == {scrape.total(name, model_name="bert")}')
     (mean_batch,) = prometheus.ask('berth_requests_total{model_name="bert"} / berth_batches_total')
     assert 1 <= mean_batch <= 64
 

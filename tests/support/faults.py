@@ -3,15 +3,18 @@
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 
 import requests
 
 from berth.clients.grpc_client import INFERENCE, GrpcClient
 from berth.errors import BerthError
 
+from .scrape import Scrape
 from .servers import Server
 
-BUSY_S = 5  # long enough for a batch to gather behind it
+QUEUED_S = 60.0  # on a busy machine
 
 
 def ask(server: Server, word: str) -> int | str:
@@ -26,14 +29,51 @@ def make_zombie(server: Server, workers: int = 1) -> None:
     """Leave TorchServe with a worker that it calls READY and that has no process; it has `workers` in all."""
     with GrpcClient(f"127.0.0.1:{server.grpc_port}", timeout_s=60.0) as client:
         ask_grpc(client, "0")  # so that the next one is there at once
-        for busy_s in range(BUSY_S, BUSY_S + workers):
-            _begin(ask, server, str(busy_s))
-            server.wait_for_log(f"sleeps {busy_s}")
-        number = num_queued(server)
+        for name in range(workers):
+            _begin(ask, server, f"wait {name}")
+            server.wait_for_log(f"wait {name}: begun")
+        queue = Queue.read(server)
         _begin(ask_grpc, client, "0")
-        server.require(lambda: num_queued(server) > number, BUSY_S, "the gRPC request is queued")
+        queue.wait(1)
         _begin(ask, server, "poison")
-        server.wait_for_log("only ' ' and '\\t' are allowed")
+        queue.wait(2)
+        for name in range(workers):  # the first takes both, in one batch
+            let_go(server, name)
+            server.wait_for_log("only ' ' and '\\t' are allowed")
+
+
+def let_go(server: Server, name: object) -> None:
+    """End a "wait NAME"."""
+    (folder,) = server.temp.glob("berth-*/g*")
+    (folder / f"wait {name}").touch()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """Requests that no worker has taken yet, while all workers are held by a "wait NAME"."""
+
+    server: Server
+    others: int
+    """The known text, or nobody."""
+
+    @classmethod
+    def read(cls, server: Server) -> "Queue":
+        """Once the known text waits too: there is never a second one."""
+        waits = partial(_known_text_waits, server)
+        server.require(waits, QUEUED_S, "the known text waits")
+        return cls(server=server, others=num_queued(server))
+
+    def wait(self, number: int) -> None:
+        """Until it has so many more."""
+        has_all = partial(self._has, number)
+        self.server.require(has_all, QUEUED_S, f"{number} requests are queued")
+
+    def _has(self, number: int) -> bool:
+        return num_queued(self.server) == self.others + number
+
+
+def _known_text_waits(server: Server) -> bool:
+    return Scrape(server, server.health_url).total("berth_check_wait_seconds") >= 1
 
 
 def _begin(send: Callable[..., object], *arguments: object) -> None:

@@ -1,7 +1,7 @@
 """A handler with faults on request: it goes into an archive in place of berth's and runs in TorchServe's worker.
 
-A request's body is a word, some with numbers. A number alone means: sleep so many seconds. All are answered "ok" after
-their effect, but for "fail", which is answered 500.
+A request's body is a word, some with numbers. A number alone means: sleep so many seconds; "wait NAME": until
+tests/support/faults.py lets it go. All are answered "ok" after their effect, but for "fail", which is answered 500.
 """
 
 import json
@@ -52,6 +52,10 @@ class BertHandler:
                 context.set_response_header(place, "x-poison", "a\nb")
             case "fail":
                 context.set_response_status(500, "Internal Server Error", place)
+            case _ if word.startswith("wait "):
+                print(f"{word}: begun", flush=True)
+                while not Path(os.environ["TMPDIR"], word).exists():
+                    _work(0.01)
             case _ if word.startswith("work "):
                 _work(float(word.split()[1]))
             case _ if word.startswith("hold "):

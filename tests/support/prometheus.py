@@ -3,7 +3,6 @@
 import contextlib
 import json
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 
+from berth.tune.ports import free_ports
 from berth.wait import wait_until
 
 ANSWERED_S = 60.0  # scrapes are a second apart, and a rate needs two
@@ -56,7 +56,7 @@ def running_prometheus(
     job = {"job_name": "berth", "scrape_interval": "1s", "static_configs": [{"targets": list(targets)}]}
     (folder / "rules.json").write_text(json.dumps({"groups": list(groups)}))
     (folder / "prometheus.yml").write_text(json.dumps({"scrape_configs": [job], "rule_files": ["rules.json"]}))
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_ports()['metrics']}"
     arguments = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address={address}"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(["prometheus", *arguments], cwd=folder, stdout=log, stderr=log)
@@ -70,8 +70,3 @@ def running_prometheus(
             assert process.wait(END_S) == 0, (folder / "log").read_text()
         finally:
             process.kill()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as opened:
-        return int(opened.getsockname()[1])

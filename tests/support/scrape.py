@@ -5,6 +5,8 @@ from collections import defaultdict
 
 import requests
 
+from handler.config import MAX_INPUTS_PER_REQUEST
+
 from .servers import Server
 
 SCRAPED_S = 30.0  # a worker's lines reach the frontend within milliseconds
@@ -35,17 +37,38 @@ class Scrape:
         return values
 
 
+def settled(server: Server) -> Scrape:
+    """The launcher's page once no client's request is under way: the front counts one when it is gone."""
+    page = Scrape(server, server.health_url)
+
+    def is_settled() -> bool:
+        nonlocal page
+        page = Scrape(server, server.health_url)
+        return page.total("berth_front_under_way") == 0
+
+    server.require(is_settled, SCRAPED_S, "no request is under way")
+    return page
+
+
 class Growth:
-    """What a model's metrics grew by since this was made."""
+    """What the metrics of a model with one worker grew by since this was made, and since all before it was counted."""
 
     def __init__(self, server: Server, model: str = "bert") -> None:
         self._server = server
         self._model = model
         self._before = Scrape(server)
+        self._mark()
+        self._before = Scrape(server)
 
     def of(self, name: str, **labels: str) -> float:
         labels["model_name"] = self._model
         return Scrape(self._server).total(name, **labels) - self._before.total(name, **labels)
+
+    def _mark(self) -> None:
+        """Wait until an own request is counted, and so all before it: java reads a worker's lines in their order."""
+        too_many = {"inputs": ["a"] * (MAX_INPUTS_PER_REQUEST + 1)}
+        requests.post(f"{self._server.inference_url}/predictions/{self._model}", json=too_many, timeout=60)
+        self.wait("berth_errors_total", 1, code="413")
 
     def wait(self, name: str, growth: float, **labels: str) -> None:
         what = f"{name} grew by {growth} in a scrape"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BERTH = Path(sys.executable).with_name("berth")
 CONFIG = Path(__file__).parents[2] / "config.properties"
 READY_S = 120.0  # torch's import and a model's load on a busy machine
-END_S = 30.0
+END_S = 60.0  # of a busy machine
 
 
 @dataclass(frozen=True, kw_only=True)

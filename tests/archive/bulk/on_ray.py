@@ -53,7 +53,7 @@ def _courses(archive: Path, texts: Path, work: Path) -> Iterator[tuple[str, Comm
     names = ("local 1", "local all", "ray 1", "ray 2", "ray 3, one killed")
     for number, (name, num_nodes) in enumerate(zip(names, (0, 0, 1, 2, 3), strict=True)):
         options = ("--json", "--part-rows", str(PART_ROWS))
-        prefix = ("taskset", "-c", "0") if name == "local 1" else ()
+        prefix = ("taskset", "-c", str(min(os.sched_getaffinity(0)))) if name == "local 1" else ()
         output = work / f"output-{number}"
         yield name, Command(archive=archive, inputs=texts, output=output, options=options, prefix=prefix), num_nodes
 

@@ -2,8 +2,10 @@
 
 import gzip
 import json
+import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,12 +16,13 @@ from berth.errors import Refused
 from tests.archive.bulk.test_audit import audit
 from tests.support.buckets import Bucket, serving
 from tests.support.buckets.proxy import Proxy
-from tests.support.bulk import Bulk, Command, digests, read_rows
+from tests.support.bulk import Bulk, Command, digests, read_rows, waits_before
 from tests.support.texts import mixed_texts
 
 TEXTS = [f"{number} {text}" for number, text in enumerate(mixed_texts(160, seed=9))]
 OFTEN = "from berth.bulk.storage import bucket_folder; bucket_folder.BEAT_S = 0.02"
 """The manifest is written as often as this, so that a kill finds something in it."""
+ONE_CORE = ("taskset", "-c", str(min(os.sched_getaffinity(0))))
 
 
 @pytest.fixture(scope="module", params=["s3", "gs"])
@@ -105,7 +108,8 @@ def test_what_was_killed_ends_as_what_was_not(embeddings: Path, bulk: Bulk, s3: 
         prelude=OFTEN,
         bucket=s3,
     )
-    kills = [command.kill_at(parts, after_s) for parts, after_s in ((1, 0.0), (5, 0.01))]
+    endless = replace(command, prelude=f"{OFTEN}\n{waits_before(len(TEXTS) // 10 - 1, tmp_path / 'never')}")
+    kills = [endless.kill_at(parts, after_s) for parts, after_s in ((1, 0.0), (5, 0.01))]
     assert all(kills), "it was not killed in the middle"
     done = command.run()
     assert done.returncode == 0, done.stderr
@@ -124,7 +128,7 @@ def test_a_connection_that_breaks_in_an_upload(embeddings: Path, bulk: Bulk, s3:
             inputs=tmp_path / "a.txt",
             output=Path("broken"),
             options=("--part-rows", "10"),
-            prefix=("taskset", "-c", "0"),  # one worker, so that the parts before it are there
+            prefix=ONE_CORE,  # one worker, so that the parts before it are there
             prelude=OFTEN,
             bucket=Bucket(scheme="s3", port=proxy.port),
         )

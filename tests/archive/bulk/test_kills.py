@@ -2,17 +2,19 @@
 
 import gzip
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.support.bulk import Command, digests, read_rows
+from tests.support.bulk import Command, digests, read_rows, waits_before
 from tests.support.texts import mixed_texts
 
 TEXTS = [f"{number} {text}" for number, text in enumerate(mixed_texts(240, seed=9))]
-OPTIONS = ("--part-rows", "20", "--json")
+PART_ROWS = 20
+OPTIONS = ("--part-rows", str(PART_ROWS), "--json")
 
 
 def _lines(path: Path) -> None:
@@ -37,8 +39,9 @@ def test_what_was_killed_ends_as_what_was_not(embeddings: Path, tmp_path: Path, 
     killed = Command(archive=embeddings, inputs=tmp_path / name, output=tmp_path / "killed", options=OPTIONS)
     done = whole.run()
     assert done.returncode == 0, done.stderr
-    kills = [killed.kill_at(parts, after_s) for parts, after_s in ((0, 0.5), (1, 0.0), (4, 0.02))]
-    assert kills[1], "nothing was killed in the middle"
+    endless = replace(killed, prelude=waits_before(len(TEXTS) // PART_ROWS - 1, tmp_path / "never"))
+    kills = [endless.kill_at(parts, after_s) for parts, after_s in ((0, 0.5), (1, 0.0), (4, 0.02))]
+    assert all(kills), "it was not killed in the middle"
     (tmp_path / "killed" / "part-000000.parquet").write_bytes(b"somebody wrote here")
     done = killed.run()
     assert done.returncode == 0, done.stderr

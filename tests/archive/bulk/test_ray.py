@@ -17,7 +17,7 @@ from berth.errors import BerthError
 from berth.machine.machine import read_machine
 from handler.config import Task
 from tests.support.buckets import serving
-from tests.support.bulk import Command, digests, read_rows
+from tests.support.bulk import Command, digests, read_rows, waits_before
 from tests.support.bulk.ray_cluster import AUTHENTICATION, RayCluster, started_cluster
 from tests.support.texts import mixed_texts
 
@@ -92,10 +92,16 @@ def test_the_command_and_then_a_node_are_killed(
 ) -> None:
     options = (*OPTIONS, "--ray", cluster.address)
     command = Command(archive=embeddings, inputs=inputs, output=tmp_path / "o", options=options)
-    assert command.kill_at(2), "it ended before it was killed"
+    goes_on = tmp_path / "goes-on"
+    assert replace(command, prelude=waits_before(len(whole) - 2, goes_on)).kill_at(2), "it ended before it was killed"
     middle = (command.num_parts() + len(whole)) // 2
     (tmp_path / "o" / "part-000001.parquet").write_bytes(b"somebody wrote here")
-    done = command.run_until(middle, cluster.nodes[-1].kill)
+
+    def kill() -> None:
+        cluster.nodes[-1].kill()
+        goes_on.touch()
+
+    done = replace(command, prelude=waits_before(middle, goes_on)).run_until(middle, kill)
     assert done.returncode == 0, done.stderr
     found = digests(tmp_path / "o")
     assert found.keys() == whole.keys()

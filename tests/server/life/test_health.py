@@ -13,7 +13,7 @@ import requests
 from berth.health.diagnosis import STUCK_S
 from berth.wait import wait_until
 from tests.support.servers import Server, running_server, started_server
-from tests.support.standin import make_standin
+from tests.support.standin import ANSWERS, make_standin
 
 pytestmark = pytest.mark.server
 
@@ -41,10 +41,13 @@ def is_listening(server: Server) -> bool:
         return False
 
 
-def test_startup_comes_true_with_the_first_known_answer(sample_archive: Path) -> None:
-    with started_server([sample_archive]) as server:
+def test_startup_comes_true_with_the_first_known_answer(tmp_path: Path) -> None:
+    loads = tmp_path / "loads"
+    wait = f"import pathlib, time\n        while not pathlib.Path({str(loads)!r}).exists(): time.sleep(0.01)"
+    with started_server([make_standin(tmp_path, ANSWERS.replace('"""Nothing to load."""', wait))]) as server:
         server.require(lambda: is_listening(server), NOTICED_S, "probes are answered")
         assert [status(server, path) for path in ("/startup", "/live", "/ready")] == [503, 200, 503]
+        loads.touch()
         server.wait_for_log("berth: ready")
         assert [status(server, path) for path in ("/startup", "/live", "/ready")] == [200, 200, 200]
 
@@ -95,6 +98,6 @@ def test_a_server_that_stops_is_not_ready_from_the_signal_on(tmp_path: Path) -> 
         assert status(server, "/ready") == 200
         server.java.suspend()
         server.process.send_signal(signal.SIGTERM)
-        server.require(lambda: reason(server) == "berth is stopping", 5.0, "berth has noticed the signal")
+        server.require(lambda: reason(server) == "berth is stopping", NOTICED_S, "berth has noticed the signal")
         server.java.resume()
         assert server.wait_for_end() == 0

@@ -4,6 +4,7 @@ import os
 import signal
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -22,8 +23,10 @@ RETRYABLE = {500, 507}  # "Worker died."
 
 def test_a_killed_worker_loses_no_request(tmp_path: Path) -> None:
     with running_server([make_standin(tmp_path, FAULTY)]) as server, ThreadPoolExecutor(NUM_CLIENTS) as pool:
-        answers = pool.map(lambda _: ask(server, "0.05"), range(NUM_REQUESTS))
-        server.require(lambda: server.log.count("sleeps") > NUM_CLIENTS, 30.0, "the worker is busy")
+        words = ["0.05"] * NUM_REQUESTS
+        words[3 * NUM_CLIENTS] = "wait 0"
+        answers = pool.map(partial(ask, server), words)
+        server.wait_for_log("wait 0: begun")
         (pid,) = server.worker_pids()
         os.kill(pid, signal.SIGKILL)
         ends = Counter(answers)

@@ -45,16 +45,21 @@ def test_a_zombie_beside_a_good_worker_is_replaced_and_nobody_is_left_over(tmp_p
         make_zombie(server, workers=2)
         server.wait_for_log("scaled away and back", REPAIRED_S)
         wait_for_readiness(server, 200)
-        server.require(lambda: len(session_pids(forks)) == 3, REPAIRED_S, "what forks and its two workers")
-        assert set(server.worker_pids()) | {forks} == set(session_pids(forks))
+        server.require(lambda: has_all(server, forks), REPAIRED_S, "what forks and its two workers")
         assert [ask(server, "0") for _ in range(4)] == [200] * 4
+
+
+def has_all(server: Server, forks: int) -> bool:
+    """Whether what forks and two workers that TorchServe knows are all that there is."""
+    pids = session_pids(forks)
+    return len(pids) == 3 and {*server.worker_pids(), forks} == set(pids)
 
 
 def test_a_hanging_worker_is_killed_and_its_neighbours_in_the_queue_are_answered(tmp_path: Path) -> None:
     with running_server([make_standin(tmp_path, FAULTY)]) as server, ThreadPoolExecutor() as pool:
         (pid,) = server.worker_pids()
-        taken = pool.submit(ask, server, "1")
-        server.wait_for_log("sleeps 1")
+        taken = pool.submit(ask, server, "wait 0")
+        server.wait_for_log("wait 0: begun")
         os.kill(pid, signal.SIGSTOP)
         queued = pool.submit(ask, server, "0")
         require_repair(server, "a worker hangs", pid)
@@ -85,5 +90,5 @@ def test_workers_that_die_in_a_loop_are_not_ready(tmp_path: Path) -> None:
     with running_server([make_standin(tmp_path, FAULTY)]) as server:
         ask(server, "loop")
         wait_for_readiness(server, 503)
-        assert "no worker is loaded" in reason(server)
+        server.require(lambda: "no worker is loaded" in reason(server), REPAIRED_S, "it is said why")
         server.process.kill()  # what waits for a worker would be waited for

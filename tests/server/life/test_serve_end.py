@@ -60,7 +60,7 @@ def test_a_signal_before_ready_is_a_clean_stop(tmp_path: Path, number: signal.Si
         client.sendall(b"GET /predictions/bert HTTP/1.1\r\nhost: berth\r\n\r\n")
         server.require(lambda: server.describe()["jobQueueStatus"]["pendingRequests"] > 0, END_S, "it is queued")
         server.process.send_signal(number)
-        assert server.wait_for_end(START_DRAIN_S + 10) == 0
+        assert server.wait_for_end(START_DRAIN_S + END_S) == 0
         assert "berth: ready" not in server.log
         assert session_pids(*leaders) == []
         assert list(server.temp.iterdir()) == []
@@ -71,7 +71,7 @@ def test_a_signal_before_java_listens_is_a_clean_stop(tmp_path: Path, moment: st
     with started_server([make_standin(tmp_path)]) as server:
         server.wait_for_log(moment)
         server.process.send_signal(signal.SIGTERM)
-        assert server.wait_for_end(10) == 0
+        assert server.wait_for_end() == 0
         assert "Traceback" not in server.log
         assert list(server.temp.iterdir()) == []
 

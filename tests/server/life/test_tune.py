@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,15 +86,21 @@ def test_the_winner_is_kept_beside_the_archive_and_served(tuned: Tuned) -> None:
         assert "token_budget=600" in server.log
 
 
+def has_server(pid: int) -> bool:
+    """Whether `berth serve` is among a process's children, of which others end meanwhile."""
+    with suppress(psutil.NoSuchProcess):
+        return any("serve" in child.cmdline() for child in psutil.Process(pid).children())
+    return False
+
+
 def test_ctrl_c_ends_the_server_and_writes_nothing(archive: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copy(archive, tmp_path))
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     with subprocess.Popen(
         [BERTH, "tune", copy, "--p99", "1s"], stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
-        children = psutil.Process(process.pid)
-        started = wait_until(lambda: any("serve" in child.cmdline() for child in children.children()), 60.0)
-        below = children.children(recursive=True)
+        started = wait_until(lambda: has_server(process.pid), 60.0)
+        below = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert started

@@ -16,9 +16,9 @@ from berth.bulk.storage.address import Place, parse_place
 from berth.bulk.workers import Workers
 from berth.progress import ignore
 
-from .command import Command
+from .command import Command, waits_before
 
-__all__ = ["Bulk", "Command", "digests", "read_rows"]
+__all__ = ["Bulk", "Command", "digests", "read_rows", "waits_before"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

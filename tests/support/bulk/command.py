@@ -13,6 +13,21 @@ from tests.support.buckets import Bucket
 
 DEADLINE_S = 300.0
 MAIN = "from berth.cli import main; main()"
+WAIT = """
+import pathlib, time
+from berth.bulk.manifest import Manifest, Part
+append = Manifest.append
+def wait_and_append(manifest, line):
+    while isinstance(line, Part) and line.part == {part} and not pathlib.Path({path!r}).exists():
+        time.sleep(0.01)
+    append(manifest, line)
+Manifest.append = wait_and_append
+"""
+
+
+def waits_before(part: int, path: Path) -> str:
+    """A prelude: the command does not note this part before `path` is there."""
+    return WAIT.format(part=part, path=str(path))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

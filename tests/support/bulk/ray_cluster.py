@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from berth.tune.ports import free_ports
 
 DEADLINE_S = 120.0
 STORE_BYTES = 100 << 20
@@ -62,7 +63,8 @@ class RayCluster:
 @contextmanager
 def started_cluster(folder: Path, num_nodes: int) -> Iterator[RayCluster]:
     """A head and further nodes, all with one core; `folder` has a short path, for sockets lie in it."""
-    port, client_port = _free_port(), _free_port()
+    ports = free_ports()
+    port, client_port = ports["inference"], ports["management"]
     address = f"127.0.0.1:{port}"
     head = ["--head", f"--port={port}", f"--ray-client-server-port={client_port}", f"--temp-dir={folder}"]
     nodes: list[Node] = []
@@ -75,12 +77,6 @@ def started_cluster(folder: Path, num_nodes: int) -> Iterator[RayCluster]:
     finally:
         for node in reversed(nodes):
             node.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def _wait(address: str, num_nodes: int) -> None:

@@ -74,7 +74,7 @@ class Fronted:
     inference: Endpoint
     grpc_port: int
 
-    def connect(self, timeout_s: float = 10.0, ca: Path | None = None) -> http.client.HTTPConnection:
+    def connect(self, timeout_s: float = START_S, ca: Path | None = None) -> http.client.HTTPConnection:
         """A connection of a client, kept open between requests."""
         if self.inference.scheme == "https":
             context = ssl.create_default_context(cafile=ca)

@@ -12,7 +12,7 @@ from bench.server import end_process
 from berth.gateway.settings import GatewaySettings
 from berth.wait import wait_until
 
-READY_S = 30.0
+READY_S = 60.0  # of a busy machine
 MAX_REQUEST_BYTES = 2**20  # config.properties
 NOBODY = "http://127.0.0.1:9"  # who tells no page how the models are
 

@@ -1,6 +1,7 @@
 """A real HAProxy with berth's configuration, before a server that a test brings along."""
 
 import contextlib
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,8 +12,10 @@ import pytest
 
 from berth.archive.served_model import ServedModel
 from berth.endpoint import Endpoint
+from berth.errors import BerthError
 from berth.front.config import RUNTIME, render_config
 from berth.front.plan import FrontPlan, move_behind
+from berth.front.reports.runtime_tables import read_backends
 from berth.front.runtime import ask
 from berth.process.session import session_process
 from berth.settings import Settings
@@ -21,7 +24,7 @@ from berth.wait import wait_until
 
 from ..servers import CONFIG
 
-START_S = 20.0
+WAIT_S = 60.0  # of a busy machine
 NATIVE_KEYS = {"code", "type", "message", "param"}
 KEYS_OF_ERRORS = {
     "/predictions/bert": NATIVE_KEYS,
@@ -46,6 +49,21 @@ class Front:
     def ask(self, command: str) -> str:
         """Send a command to its runtime API."""
         return ask(self.runtime, command)
+
+    def has_started(self) -> bool:
+        """Whether it answers there, as it does once it listens at all of its addresses."""
+        with contextlib.suppress(BerthError):
+            return "Uptime_sec" in self.ask("show info")
+        return False
+
+    def wait_until_idle(self) -> None:
+        """Until nobody is connected: it counts an answer, and lets go of tables' entries, after it has sent that."""
+        is_idle = re.compile(r"^CurrConns: 0$", re.MULTILINE)
+        assert wait_until(lambda: bool(is_idle.search(self.ask("show info"))), WAIT_S), self.ask("show sess")
+
+    def num_waiting(self, backend: str = "model-bert") -> int:
+        """Requests that wait in it, and are not at the server yet."""
+        return int(read_backends(self.ask("show stat"))[backend]["qcur"])
 
 
 @contextlib.contextmanager
@@ -75,5 +93,6 @@ def front_before(
     config.write_text(render_config(plan, folder, has_access_log=has_access_log))
     command = [str(plan.executable), "-db", "-f", str(config)]
     with log.open("w") as output, session_process(command, folder=folder, environment={}, output=output):
-        assert wait_until((folder / RUNTIME).exists, START_S), log.read_text()
-        yield Front(url=settings.inference.url, runtime=folder / RUNTIME, log=log)
+        front = Front(url=settings.inference.url, runtime=folder / RUNTIME, log=log)
+        assert wait_until(front.has_started, WAIT_S), log.read_text()
+        yield front

@@ -13,7 +13,9 @@ from bench.peers.environments import REQUIREMENTS, CannotRun
 from bench.peers.programs.batcher import Batcher
 from bench.peers.programs.fastapi_app import listen
 from bench.peers.programs.given import Given
-from bench.peers.running import free_port, running
+from bench.peers.running import running
+from berth.tune.ports import free_ports
+from berth.wait import wait_until
 
 # Answers any POST, and has a child that would outlive it.
 SERVER = """
@@ -49,13 +51,19 @@ def test_a_server_that_ends_is_a_reason_with_its_last_words() -> None:
 
 
 def test_a_server_and_all_that_it_started_are_ended() -> None:
-    port = free_port()
+    port, others = free_ports()["inference"], set(psutil.Process().children(recursive=True))
     with running([sys.executable, "-c", SERVER, str(port)], {}, f"http://127.0.0.1:{port}/", b"") as url:
         assert url.endswith(f":{port}/")
-        below = psutil.Process().children(recursive=True)
+        below = set(psutil.Process().children(recursive=True)) - others
         assert len(below) >= 2
-    psutil.wait_procs(below, timeout=10)
-    assert [each for each in below if each.is_running() and each.status() != psutil.STATUS_ZOMBIE] == []
+    assert wait_until(lambda: all(map(is_gone, below)), 60.0), below
+
+
+def is_gone(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def test_what_a_program_is_given_it_reads() -> None:
@@ -66,7 +74,7 @@ def test_what_a_program_is_given_it_reads() -> None:
 
 
 def test_processes_share_a_port_and_answers_do_not_wait_for_more_bytes() -> None:
-    with listen(free_port()) as first:
+    with listen(free_ports()["inference"]) as first:
         first.listen()
         with listen(first.getsockname()[1]) as second:
             second.listen()

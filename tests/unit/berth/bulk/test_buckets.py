@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -178,7 +180,8 @@ def test_a_run_of_another_machine_is_waited_for(bucket: Bucket, monkeypatch: pyt
     with pytest.raises(Refused, match="this one ends"):
         mine.beat()
     mine.abandon()
-    monkeypatch.setattr("berth.bulk.storage.lock.time.sleep", lambda _: _elsewhere(bucket, "silent", 3))
+    clock = SimpleNamespace(monotonic=count(step=0.001).__next__, sleep=lambda _: _elsewhere(bucket, "silent", 3))
+    monkeypatch.setattr(lock, "time", clock)
     with pytest.raises(Refused, match="wait for it, or choose another"):
         Lock(_place(bucket, "silent"))
 

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from berth.bulk.manifest import NAME
 from berth.bulk.run import run
 from berth.errors import Refused, ServerUnreachable, UsageError
 from berth.progress import ignore
+from berth.wait import wait_until
 from tests.support.bulk import digests, read_rows
 from tests.support.http_standin import JsonHandler, answering
 
@@ -101,11 +101,13 @@ def test_killed_it_goes_on_and_asks_nothing_again_that_is_written(url: str, tmp_
         "from tests.unit.berth.bulk.test_remote import job; run(job(sys.argv[1], Path(sys.argv[2])), ignore)"
     )
     process = subprocess.Popen([sys.executable, "-c", program, url, str(tmp_path)])
-    manifest, deadline_s = tmp_path / "out" / NAME, time.monotonic() + DEADLINE_S
-    while time.monotonic() < deadline_s and process.poll() is None:
-        if manifest.exists() and manifest.read_bytes().count(b"\n") == 4:  # the head and three parts
-            break
-        time.sleep(0.01)
+    manifest = tmp_path / "out" / NAME
+
+    def is_in_the_last_part() -> bool:
+        """The head and three parts are written, and the fourth is asked for."""
+        return "wait" in Vectors.asked and manifest.exists() and manifest.read_bytes().count(b"\n") == 4
+
+    assert wait_until(lambda: is_in_the_last_part() or process.poll() is not None, DEADLINE_S)
     assert process.poll() is None
     process.kill()
     process.wait()

@@ -35,7 +35,8 @@ def front(tmp_path: Path) -> Iterator[Front]:
 
 def lines(front: Front, number: int) -> list[dict[str, Any]]:
     def read() -> list[str]:
-        return [line for line in front.log.read_text("utf-8").splitlines() if line.startswith("{")]
+        written, _, _ = front.log.read_text("utf-8").rpartition("\n")  # the last line may be a half one
+        return [line for line in written.splitlines() if line.startswith("{")]
 
     assert wait_until(lambda: len(read()) >= number, 20.0), front.log.read_text("utf-8")
     return [json.loads(line) for line in read()]

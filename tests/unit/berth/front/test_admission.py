@@ -1,10 +1,12 @@
 """Who is let in by a real HAProxy, before a server that answers when the test says so."""
 
+import http.client
 import re
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import ClassVar
 
 import pytest
@@ -12,11 +14,10 @@ import requests
 
 from berth.front.reports.counters import read_counters
 from berth.wait import wait_until
-from tests.support.front.haproxy import KEYS_OF_ERRORS, Front, front_before, needs_haproxy
+from tests.support.front.haproxy import KEYS_OF_ERRORS, WAIT_S, Front, front_before, needs_haproxy
 from tests.support.http_standin import JsonHandler, answering
 
 pytestmark = needs_haproxy
-WAIT_S = 20.0
 SECOND_US = 1_000_000
 
 
@@ -49,13 +50,12 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
 @pytest.fixture(autouse=True)
 def gate(front: Front) -> Iterator[threading.Event]:
     """Closed, nobody is under way, and no cost is known."""
-    assert wait_until(lambda: not re.search(r"conn_cur=[1-9]", front.ask("show table admitted")), WAIT_S)
+    front.wait_until_idle()  # or the entries that a request still holds would stay
     Held.gate.clear()
     Held.first.clear()
     Held.arrived.clear()
-    front.ask("clear table admitted")
-    front.ask("clear table answered")
-    front.ask("clear table refused")
+    for table in ("admitted", "answered", "refused"):
+        front.ask(f"clear table {table}")
     yield Held.gate
     Held.gate.set()
     Held.first.set()
@@ -74,10 +74,11 @@ def post(front: Front, path: str = "/predictions/bert", **headers: str) -> reque
 
 
 def hold(front: Front, pool: ThreadPoolExecutor, number: int, **headers: str) -> list[Future[requests.Response]]:
-    """So many requests that are let in and wait."""
+    """So many more requests that are let in and wait."""
     queue = "model-bert/low" if "x_priority" in headers else "model-bert"
+    expected = under_way(front, queue) + number
     waiting = [pool.submit(post, front, **headers) for _ in range(number)]
-    assert wait_until(lambda: under_way(front, queue) == number, WAIT_S), front.ask("show table admitted")
+    assert wait_until(lambda: under_way(front, queue) == expected, WAIT_S), front.ask("show table admitted")
     return waiting
 
 
@@ -92,6 +93,11 @@ def under_way(front: Front, queue: str = "model-bert") -> int:
 
 def set_cost(front: Front, cost_us: int, queue: str = "model-bert") -> None:
     front.ask(f"set table admitted key {queue} data.gpt0 {cost_us}")
+
+
+def forget_silence(front: Front) -> None:
+    """As if it were not known since when nobody is answered: a busy machine takes long for what a test does."""
+    assert front.ask("set table answered key model-bert data.gpt 0") == ""  # the first of its numbers
 
 
 def test_what_cannot_be_answered_in_time_is_refused_at_once(front: Front, pool: ThreadPoolExecutor) -> None:
@@ -133,8 +139,10 @@ def test_a_lone_request_is_let_in_whatever_the_last_one_took(front: Front, gate:
 
 
 def test_where_nothing_is_known_all_are_let_in(front: Front, pool: ThreadPoolExecutor) -> None:
-    waiting = hold(front, pool, 30, x_timeout_ms="1000")
-    assert len(Held.arrived) == 2  # the others wait in the front
+    waiting = hold(front, pool, 1, x_timeout_ms="1000")
+    forget_silence(front)
+    waiting += hold(front, pool, 29, x_timeout_ms="1000")
+    assert wait_until(lambda: (len(Held.arrived), front.num_waiting()) == (2, 28), WAIT_S)
     Held.gate.set()
     assert {each.result().status_code for each in waiting} == {200}
 
@@ -185,6 +193,7 @@ def test_where_nobody_has_been_answered_for_long_who_has_no_time_is_refused(
 def test_low_priority_counts_everybody_and_is_refused_first(front: Front, pool: ThreadPoolExecutor) -> None:
     hold(front, pool, 6, x_priority="low")
     set_cost(front, SECOND_US)
+    forget_silence(front)
     assert post(front, x_priority="low", x_timeout_ms="7000").status_code == 503  # 14 s
     normal = pool.submit(post, front, x_timeout_ms="7000")  # 6 s: two low ones are at the server already
     assert wait_until(lambda: under_way(front) == 1, WAIT_S)
@@ -197,9 +206,9 @@ def test_low_priority_waits_behind_all_others(front: Front, pool: ThreadPoolExec
     pool.submit(post, front, x_request_id="first")
     assert wait_until(lambda: len(Held.arrived) == 2, WAIT_S)
     low = pool.submit(post, front, x_priority="low", x_request_id="low")
-    assert wait_until(lambda: under_way(front, "model-bert/low") == 1, WAIT_S)
+    assert wait_until(lambda: front.num_waiting() == 1, WAIT_S)
     normal = pool.submit(post, front, x_request_id="normal")
-    assert wait_until(lambda: under_way(front) == 3, WAIT_S)
+    assert wait_until(lambda: front.num_waiting() == 2, WAIT_S)
     Held.first.set()
     assert wait_until(lambda: Held.arrived[2:] == ["normal"], WAIT_S)
     Held.gate.set()
@@ -241,8 +250,9 @@ def test_the_handler_is_told_the_deadline(
 def test_who_hangs_up_while_he_waits_is_not_asked_about(front: Front, pool: ThreadPoolExecutor) -> None:
     hold(front, pool, 2)
     set_cost(front, SECOND_US)
-    with pytest.raises(requests.ReadTimeout):
-        requests.post(f"{front.url}/predictions/bert", json={}, timeout=0.5)
+    with closing(http.client.HTTPConnection(front.url.removeprefix("http://"))) as client:
+        client.request("POST", "/predictions/bert", body=b"{}")
+        assert wait_until(lambda: front.num_waiting() == 1, WAIT_S)
     assert wait_until(lambda: under_way(front) == 2, WAIT_S)
     assert entry(front, "model-bert", "gpt0") == SECOND_US  # nothing was learnt of it
     Held.gate.set()

@@ -17,7 +17,8 @@ from tests.support.front.fronted import Fronted
 LONG = "x" * 15_000_000
 NUM_CALLS = 30
 MIB = 2**20
-WAIT_S = 60.0
+WAIT_S = 180.0  # 900 MB, on a busy machine
+UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED
 
 
 @pytest.fixture
@@ -39,9 +40,11 @@ def test_long_calls_without_a_key_fill_no_memory(locked: Fronted, channel: grpc.
         return all(call.done() for call in calls)
 
     assert wait_until(is_over, WAIT_S)
-    codes = {call.code() for call in calls}  # who still sends after 5 s is cut off, and sees CANCELLED
-    assert grpc.StatusCode.UNAUTHENTICATED in codes
-    assert grpc.StatusCode.OK not in codes
+    # Who still sends after 5 s is cut off, and on a busy machine all do; a long question for health gets HTTP's 413.
+    assert {call.code() for call in calls} <= {grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN, UNAUTHENTICATED}
+    with pytest.raises(grpc.RpcError) as told:
+        infer(ModelInferRequest(), timeout=WAIT_S)
+    assert told.value.code() is UNAUTHENTICATED
     assert (most - before) / MIB < 300
 
 

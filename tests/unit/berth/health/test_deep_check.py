@@ -1,5 +1,7 @@
 """What a deep check's answer means."""
 
+import socket
+
 import pytest
 
 from berth.health.deep_check import Checked, Verdict, deep_check
@@ -45,6 +47,6 @@ def test_an_answer_that_is_no_json_is_an_error() -> None:
 
 
 def test_nobody_there_is_an_error() -> None:
-    with answering(JsonHandler) as url:
-        pass
-    assert "does not answer" in deep_check(url).reason
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # and nobody else can listen there
+        assert "does not answer" in deep_check(f"http://127.0.0.1:{held.getsockname()[1]}/predictions/bert").reason

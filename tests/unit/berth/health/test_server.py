@@ -121,9 +121,10 @@ def test_the_probe_goes_to_loopback_and_tells_the_reason(server: HealthServer) -
 
 
 def test_the_probe_of_nobody() -> None:
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as held:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # and nobody else can listen there
         port = held.getsockname()[1]
-    assert "no berth answers at" in str(probe("/ready", {HEALTH_VARIABLE: f"127.0.0.1:{port}"}))
+        assert "no berth answers at" in str(probe("/ready", {HEALTH_VARIABLE: f"127.0.0.1:{port}"}))
 
 
 def test_the_probe_of_a_stranger() -> None:

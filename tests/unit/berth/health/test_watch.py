@@ -1,8 +1,8 @@
 """What a watch keeps from look to look. Its clock, TorchServe and processor times are given, so that nothing waits."""
 
 import errno
-import time
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -197,7 +197,7 @@ def test_a_look_that_fails_is_told_and_the_next_one_counts_again(scene: Scene, m
     def fail(_: int | None) -> None:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(time, "monotonic", lambda: scene.world.now_s)
+    monkeypatch.setattr("berth.health.watch.time", SimpleNamespace(monotonic=lambda: scene.world.now_s))
     with monkeypatch.context() as blind:
         blind.setattr(scene.watch, "_look_at", fail)
         scene.watch.run(Looks(2))  # type: ignore[arg-type]

@@ -1,9 +1,11 @@
 """The fork server without its imports, which take seconds."""
 
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -27,7 +29,17 @@ def server(address: Path, request: pytest.FixtureRequest) -> Iterator[subprocess
     command = [sys.executable, "-c", program, str(address)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
-            assert wait_until(address.exists, PATIENCE_S)
+            assert wait_until(lambda: hangs_up(address), PATIENCE_S)
             yield process
         finally:
             process.kill()
+
+
+def hangs_up(address: Path) -> bool:
+    """Whether the fork server is where it waits for work: it hears out somebody who has none."""
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as nobody:
+        nobody.settimeout(PATIENCE_S)
+        nobody.connect(str(address))
+        nobody.shutdown(socket.SHUT_WR)
+        return nobody.recv(1) == b""
+    return False

@@ -134,7 +134,7 @@ def test_a_worker_that_nobody_forks_ends(address: Path, tmp_path: Path) -> None:
     assert "no worker was forked" in errors
 
 
-@pytest.mark.parametrize("server", ["program.PATIENCE = program.struct.pack('ll', 1, 0)"], indirect=True)
+@pytest.mark.parametrize("server", ["program.RECEIVE_TIMEOUT = program.struct.pack('ll', 1, 0)"], indirect=True)
 @pytest.mark.parametrize(
     "sent",
     [

@@ -4,6 +4,7 @@ import re
 import socket
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -124,7 +125,7 @@ def test_a_batch_is_written_at_once_line_by_line_as_torchserve_reads_it(caplog: 
 
 def test_stopwatch_sums_the_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = iter([1.0, 1.5, 10.0, 12.0])
-    monkeypatch.setattr("handler.worker.metrics.time.perf_counter", lambda: next(ticks))
+    monkeypatch.setattr("handler.worker.metrics.time", SimpleNamespace(perf_counter=lambda: next(ticks)))
     stopwatch = Stopwatch()
     with stopwatch.measure(FORWARD_SECONDS):
         pass

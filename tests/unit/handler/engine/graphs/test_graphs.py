@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -110,9 +111,9 @@ def test_words_of_a_vocabulary(checkpoint: MakeCheckpoint, words: WordPooling) -
     assert_same_rows(packed, graphed)
 
 
-def test_tokens_beside_a_vector(checkpoint: MakeCheckpoint) -> None:
+def test_tokens_beside_a_vector(checkpoint: MakeCheckpoint, tmp_path: Path) -> None:
     """Of the texts alone that ask for them."""
-    folder = checkpoint("bert", Task.EMBEDDINGS)
+    folder = shutil.copytree(checkpoint("bert", Task.EMBEDDINGS), tmp_path / "model")
     torch.manual_seed(5)
     for name, width in (("weight", 1), ("vector", 96)):
         (folder / name).mkdir()
