@@ -45,6 +45,22 @@ def test_a_call_of_the_protocol_has_one_message(channel: grpc.Channel, num_messa
     assert f"the call has {num_messages} messages: send one" in raised.value.details()
 
 
+@pytest.mark.parametrize(
+    ("method", "says"),
+    [
+        ("inference.InferenceAPIsService/Nothing", "Nothing is not served here"),
+        ("management.ManagementAPIsService/ListModels", "there is no service"),
+    ],
+)
+def test_what_torchserve_does_not_answer_there_is_refused_in_words(
+    channel: grpc.Channel, method: str, says: str
+) -> None:
+    with pytest.raises(grpc.RpcError) as raised:
+        channel.unary_unary(f"/org.pytorch.serve.grpc.{method}")(b"", metadata=KEY, timeout=WAIT_S)
+    assert raised.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert says in raised.value.details()
+
+
 def test_a_call_for_health_may_be_compressed(channel: grpc.Channel) -> None:
     service = HealthCheckRequest(service="x" * 500)
     with pytest.raises(grpc.RpcError) as raised:
