@@ -52,7 +52,7 @@ def body_lines() -> Iterator[str]:
     resets a connection of HTTP/1.1, and many clients see that instead of the answer. So the gateway reads a long body,
     and then the refusal is put in the place of its answer. A client of HTTP/1.1 that asks first is told at once.
     """
-    wait = f"    http-request wait-for-body time {BODY_S}s if {{ method POST PUT }}"
+    wait = f"    http-request wait-for-body time {BODY_S}s if"
     yield "    http-request set-var(txn.asks_first) bool(true) if { req.hdr(expect) -m found } { req.ver 1.1 }"
     yield f"{wait} !{IS_REFUSED}"
     yield f"{wait} {IS_REFUSED} {{ req.body_size lt {UNREAD_BYTES} }} !{ASKS_FIRST}"

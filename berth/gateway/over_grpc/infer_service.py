@@ -1,6 +1,6 @@
 """The Open Inference Protocol over gRPC: `inference.GRPCInferenceService`, and the same under TorchServe's name."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -92,9 +92,10 @@ def _handler(name: str, method: Method) -> grpc.RpcMethodHandler:
     """A call of the protocol as gRPC's server takes it; what is refused has a code and a sentence."""
     request_type = message_of(f"{name}Request")
 
-    async def call(data: bytes, context: Any) -> bytes:
+    async def call(messages: AsyncIterator[bytes], context: Any) -> bytes:
         try:
-            answer: bytes = (await method(request_type.FromString(data), context)).SerializeToString()
+            request = request_type.FromString(await _hear_out(messages))
+            answer: bytes = (await method(request, context)).SerializeToString()
         except DecodeError as error:
             message = f"the message is no {name}Request: {error}"
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, message)
@@ -102,7 +103,17 @@ def _handler(name: str, method: Method) -> grpc.RpcMethodHandler:
             await abort(context, error)
         return answer
 
-    return grpc.unary_unary_rpc_method_handler(call)
+    return grpc.stream_unary_rpc_method_handler(call)
+
+
+async def _hear_out(messages: AsyncIterator[bytes]) -> bytes:
+    """The call's only message, once its client has ended it: HAProxy cancels a call that is answered earlier."""
+    data, num_messages = b"", 0
+    async for message in messages:
+        data, num_messages = message, num_messages + 1
+    if num_messages != 1:
+        raise Refusal(400, "InvalidInput", f"the call has {num_messages} messages: send one, and end the call")
+    return data
 
 
 def _terms(context: Any) -> Terms:

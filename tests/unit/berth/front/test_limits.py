@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import resource
 import socket
 import subprocess
@@ -11,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from berth.front.limits import BODY_S
+from berth.front.runtime import ask as ask_runtime
 from tests.support.front.fronted import Fronted, ask
 from tests.support.front.haproxy import KEYS_OF_ERRORS
 
 KEY = "authorization: Bearer open-sesame"
+LOAD_BALANCER_S = 600  # how long Google's keeps a connection to send the next request on
 IDLE = 2_000  # a short form of 10,000: a test's process may have that many files
 
 
@@ -111,6 +114,18 @@ def test_another_method_is_heard_out(locked: Fronted, method: str) -> None:
         assert ask(connection, key="open-sesame")[0] == 200
 
 
+@pytest.mark.parametrize(("method", "status"), [("POST", 200), ("GET", 200), ("DELETE", 405)])
+def test_a_body_in_pieces_is_heard_out_whatever_the_method(locked: Fronted, method: str, status: int) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b"{"
+        time.sleep(0.2)  # HAProxy hangs up on whom it has answered now
+        yield b"}"
+
+    with contextlib.closing(locked.connect()) as connection:
+        for key, said in (("wrong", 401), ("open-sesame", status)):
+            assert ask(connection, method=method, key=key, body=pieces())[0] == said
+
+
 def test_who_asks_first_is_told_at_once(locked: Fronted) -> None:
     connection = begin(locked, KEY, "content-length: 3000000", "expect: 100-continue")
     connection.settimeout(BODY_S - 1)  # before the front is tired of waiting for the body
@@ -167,3 +182,13 @@ def test_idle_connections_cost_nobody_else_anything(locked: Fronted) -> None:
         for _ in range(IDLE):
             held.enter_context(contextlib.closing(locked.open_socket()))
         assert [locked.ask(key="open-sesame")[0] for _ in range(20)] == [200] * 20
+
+
+def test_a_connection_that_idles_is_closed_by_its_client_first(locked: Fronted) -> None:
+    with contextlib.closing(locked.connect()) as kept:
+        assert ask(kept, key="open-sesame")[0] == 200
+        port = kept.sock.getsockname()[1]
+        shown = ask_runtime(locked.front.runtime, "show fd")
+    expires = re.search(rf"rport={port} .*\.exp=(\d+)m(\d+)s", shown)
+    assert expires, shown
+    assert int(expires[1]) * 60 + int(expires[2]) > LOAD_BALANCER_S
