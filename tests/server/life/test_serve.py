@@ -24,9 +24,9 @@ from berth.front.config import GATEWAY_GRPC, GATEWAY_HTTP, INSIDE, RUNTIME
 from berth.machine.gpu import find_gpus
 from berth.machine.limits import granted_cores
 from berth.process.run_folder import LOCK
+from berth.properties import parse_properties
 from berth.serve.plan import LINKS
 from berth.serve.rollout.orders import SOCKET as ORDERS
-from berth.settings import parse_properties
 from berth.tune.ports import free_ports, port_variables
 from berth.workers.fork_protocol import SOCKET
 from tests.support.servers import CONFIG, Server, running_server
