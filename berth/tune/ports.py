@@ -1,10 +1,10 @@
 """Ports for a server beside others: free a moment ago, and the variables that give them to it."""
 
 import contextlib
-import socket
 from collections.abc import Mapping
 
 from ..clients.launcher import HEALTH_VARIABLE
+from ..front.plan import unused_ports
 from ..settings import override_variable
 
 HTTP_PORTS = ("inference", "management", "metrics")
@@ -13,10 +13,8 @@ GRPC_PORTS = ("grpc_inference", "grpc_management")
 
 def free_ports() -> dict[str, int]:
     """Find a port for every address of a server."""
-    names = (*HTTP_PORTS, *GRPC_PORTS, "health")
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
-        return {name: opened.getsockname()[1] for name, opened in zip(names, sockets, strict=True)}
+    with contextlib.closing(unused_ports(frozenset())) as ports:
+        return dict(zip((*HTTP_PORTS, *GRPC_PORTS, "health"), ports, strict=False))  # ports are without end
 
 
 def port_variables(ports: Mapping[str, int]) -> dict[str, str]:
