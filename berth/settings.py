@@ -82,7 +82,7 @@ class Settings:
         if chosen := tuple(named) or self.archives:
             return chosen
         raise UsageError(
-            f"there is no archive to serve: name one, or set load_models in {self.config} (`{ALL}`: each that lies in "
+            f"nothing to serve: name an archive, or set load_models in {self.config} (`{ALL}`: each that lies in "
             f"{self.model_store})"
         )
 

@@ -132,7 +132,7 @@ def test_a_file_of_torchserves_is_read_with_berths_own_behind_it(tmp_path: Path)
     assert (settings.max_request_bytes, settings.vmargs) == (2**20, Settings.load(CONFIG, {}).vmargs)
     assert settings.properties == {**parse_properties(CONFIG.read_text()), **parse_properties(path.read_text())}
     path.write_text("")
-    with pytest.raises(UsageError, match="there is no archive to serve: name one"):
+    with pytest.raises(UsageError, match="nothing to serve: name an archive"):
         Settings.load(path, {}).choose_archives([])
 
 

@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from berth.cli.app import app
-from berth.clients.chunks import CHUNK_TEXTS
+from berth.clients import chunks
+from berth.clients.chunks import CHUNK_TEXTS, encode
 from berth.clients.many import AT_ONCE, PATIENCE_S, Answer, Many
 from berth.clients.messages import ServerError
 from berth.clients.rest_client import RestClient
@@ -85,6 +86,20 @@ def test_a_refused_input_has_its_error_and_its_neighbours_their_answers(url: str
     texts[2:2] = [ServerError(code=400, type="NotParseable", message="no JSON")]
     found = plain(many(url).answers(texts))
     assert found == [[1.0], "InvalidInput", "NotParseable", [3.0], "TooLarge", "InvalidInput", [2.0]]
+
+
+def test_an_input_is_written_once_however_often_it_is_asked(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[object] = []
+
+    def note(value: object) -> bytes:
+        written.append(value)
+        return encode(value)
+
+    monkeypatch.setattr(chunks, "encode", note)
+    texts = ["a", "bad", "unnamed", *["x"] * CHUNK_TEXTS]
+    list(many(url).answers(texts))
+    RestClient(url).predict(["one"], model="m")
+    assert written == [*texts, "one"]
 
 
 def test_only_errors_are_answers_too(url: str) -> None:
