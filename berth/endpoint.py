@@ -6,7 +6,6 @@ from ipaddress import ip_address
 from typing import Self
 from urllib.parse import urlsplit
 
-LOOPBACK = "127.0.0.1"
 # All before the last @ where a user or a password stands: one that is not quoted may hold @, / and spaces itself.
 CREDENTIALS = re.compile(r"(?<=//)(?=[^/\s]*@|[^/\s]*:(?!\d{1,5}(?:[/\s]|$))).*@")
 

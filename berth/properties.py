@@ -30,7 +30,7 @@ def format_properties(properties: Mapping[str, str]) -> str:
 def read_properties(file: Path) -> dict[str, str]:
     """Read a file of them in UTF-8; UsageError where it cannot be read, or not as that."""
     try:
-        return parse_properties(file.read_text(encoding="utf-8"))
+        return parse_properties(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise unreadable(file, error) from error
     except UnicodeDecodeError as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeVar
 
-from .endpoint import LOOPBACK, Endpoint, is_host
+from .endpoint import Endpoint, is_host
 from .errors import BerthError, Refused, UsageError
 from .properties import read_properties, unreadable
 
@@ -296,4 +296,5 @@ def _archives_in(model_store: Path) -> tuple[Path, ...]:
 
 
 def _nowhere(key: str) -> Endpoint:
-    return Endpoint(key=key, host=LOOPBACK, port=0)
+    """What an address is read as that is wrong."""
+    return Endpoint(key=key, host="127.0.0.1", port=0)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from berth.errors import BerthError, Refused, UsageError
-from berth.properties import format_properties, parse_properties
+from berth.properties import format_properties, parse_properties, read_properties
 from berth.settings import Settings, find_config
 
 CONFIG = Path(__file__).parents[3] / "config.properties"
@@ -126,11 +126,11 @@ def test_a_value_that_cannot_be_served_names_its_key(
 
 def test_a_file_of_torchserves_is_read_with_berths_own_behind_it(tmp_path: Path) -> None:
     path = tmp_path / "config.properties"
-    path.write_text("inference_address=http://0.0.0.0:8080\nload_models=a.mar\nasync_logging=true\n")
+    path.write_text("\ufeffinference_address=http://0.0.0.0:8080\nload_models=a.mar\nasync_logging=true\n", "utf-8")
     settings = Settings.load(path, {"TS_JOB_QUEUE_SIZE": "7"})
     assert (settings.inference.host, settings.queue_length) == ("0.0.0.0", 7)  # noqa: S104 - compared, not bound
     assert (settings.max_request_bytes, settings.vmargs) == (2**20, Settings.load(CONFIG, {}).vmargs)
-    assert settings.properties == {**parse_properties(CONFIG.read_text()), **parse_properties(path.read_text())}
+    assert settings.properties == {**parse_properties(CONFIG.read_text()), **read_properties(path)}
     path.write_text("")
     with pytest.raises(UsageError, match="nothing to serve: name an archive"):
         Settings.load(path, {}).choose_archives([])
