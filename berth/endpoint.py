@@ -1,9 +1,13 @@
-"""One address that a server listens on."""
+"""One address that a server listens on; and how an address may be shown."""
 
+import re
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Self
 from urllib.parse import urlsplit
+
+# All before the last @ where a user or a password stands: one that is not quoted may hold @, / and spaces itself.
+CREDENTIALS = re.compile(r"(?<=//)(?=[^/\s]*@|[^/\s]*:(?!\d{1,5}(?:[/\s]|$))).*@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +24,7 @@ class Endpoint:
     def parse(cls, key: str, address: str) -> Self:
         """Parse HOST:PORT or [HOST]:PORT; ValueError when it is neither."""
         parts = urlsplit(f"//{address}")
-        if parts.netloc != address or not parts.hostname or not parts.port:
+        if parts.netloc != address or not parts.hostname or not parts.port or not is_host(parts.hostname):
             raise ValueError(address)
         return cls(key=key, host=parts.hostname, port=parts.port)
 
@@ -42,7 +46,15 @@ class Endpoint:
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach it."""
-        return self.host == "localhost" or _is_loopback_address(self.host)
+        return self.host.lower() == "localhost" or _is_loopback_address(self.host)
+
+
+def is_host(text: str) -> bool:
+    """Whether a resolver takes it: Python's raises UnicodeError for an empty label, and for one above 63 characters."""
+    try:
+        return bool(text.encode("idna")) and text.isprintable()
+    except UnicodeError:
+        return False
 
 
 def _is_loopback_address(host: str) -> bool:
@@ -50,3 +62,8 @@ def _is_loopback_address(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def without_credentials(text: str) -> str:
+    """An address, or a sentence with one, as it may be shown and kept in an archive."""
+    return CREDENTIALS.sub("", text)

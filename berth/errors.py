@@ -11,6 +11,9 @@ BerthError              1  our failure
 
 from typing import ClassVar
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C: 128 + SIGINT, as a shell counts it."""
+
 
 class BerthError(Exception):
     """An error whose message tells the user what was wrong, where, and what to do."""

@@ -23,3 +23,16 @@ class Silence:
 
     def begin(self, what: str, total: int | None = None) -> Advance:
         return ignore
+
+
+class Counted:
+    """Passes on how much of one piece is done, and knows the sum."""
+
+    def __init__(self, advance: Advance) -> None:
+        self.done = 0
+        self._advance = advance
+
+    def add(self, done: int) -> None:
+        """Count so much more; less than 0 where a part begins anew."""
+        self.done += done
+        self._advance(done)

@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 DESCRIPTOR_SET = ROOT / "berth" / "clients" / "torchserve.binpb"
 # The modules of each package; None: all of them.
 PACKAGES = {
-    "berth": {"__init__", "__main__", "console", "endpoint", "errors", "names", "progress", "settings", "wait"},
+    "berth": {"__init__", "__main__", "console", "endpoint", "errors", "lines", "names", "progress", "properties"}
+    | {"settings", "wait"},
     "berth.archive": {"__init__", "content", "zip_layout"},  # what `berth scale` knows of time-outs
     "berth.cli": {"__init__", "app", "bars", "managing", "options", "scale", "tables"},
     "berth.cli.asking": {"__init__", "answers", "command", "inputs"},

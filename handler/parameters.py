@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from .config import HandlerConfig
 from .errors import InvalidParameter
-from .wire import quote
+from .wire import list_names, quote
 
 LARGEST = 2**31 - 1  # of a number: more has no use, and no place in an error message
 Count = Annotated[int, Meta(ge=1, le=LARGEST)]
@@ -72,7 +72,7 @@ def choose_prompt(name: str | None, config: HandlerConfig) -> str:
     if name is None:
         return ""
     if name not in config.prompts:
-        known = f"this model has {', '.join(config.prompts)}" if config.prompts else "this model has none"
+        known = f"this model has {list_names(config.prompts)}" if config.prompts else "this model has none"
         raise InvalidParameter(f"unknown prompt {quote(name)}; {known}", "/parameters/prompt_name")
     return config.prompts[name]
 
@@ -81,7 +81,7 @@ def choose_head(name: str | None, config: HandlerConfig, pointer: str = "/parame
     """Return the head that is meant, None for the first; InvalidParameter, at `pointer`, where there is no such."""
     if name is None or name in config.heads:
         return name
-    known = f"this model has {', '.join(config.heads)}" if config.heads else "this model has only one, without a name"
+    known = f"this model has {list_names(config.heads)}" if config.heads else "this model has only one, without a name"
     raise InvalidParameter(f"unknown head {quote(name)}; {known}", pointer)
 
 

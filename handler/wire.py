@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from msgspec import inspect
 from .errors import InvalidInput, InvalidParameter
 
 MAX_QUOTED = 100  # characters
+MAX_LISTED = 10  # names
 # msgspec's names of types, and JSON's.
 _NAMES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
 _UNKNOWN = "Object contains unknown field `"
@@ -20,8 +22,18 @@ _MISSING = "Object missing required field `"
 
 def quote(text: object) -> str:
     """Quote what a user sent, for an error message: its beginning is enough, and an answer has a largest size."""
-    shown = str(text)
-    return repr(shown if len(shown) <= MAX_QUOTED else f"{shown[:MAX_QUOTED]}...")
+    return repr(_cut(str(text)))
+
+
+def list_names(names: Collection[str]) -> str:
+    """List what a model has, for an error message: the first are enough, and how many more there are."""
+    shown = [_cut(name) for name in islice(names, MAX_LISTED)]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."
 
 
 def count(number: int, noun: str) -> str:

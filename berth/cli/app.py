@@ -3,13 +3,14 @@
 import importlib
 import importlib.util
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .. import __version__
 from ..console import say
-from ..errors import BerthError
+from ..errors import BerthError, UsageError
 
 # The modules that have the commands. berth-client, which only asks servers, has some of them.
 GROUPS = ("packing", "serving", "tuning", "asking", "bulk", "managing", "rollout", "keeping")
@@ -32,6 +33,17 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
+def require_own_handler() -> None:
+    """End with a sentence where Python finds another `handler` first, as in the folder of a TorchServe project."""
+    own, found = Path(__file__).resolve().parents[2] / "handler" / "__init__.py", importlib.util.find_spec("handler")
+    if own.is_file() and found and found.origin and Path(found.origin).resolve() != own:
+        say(
+            f"{found.origin} hides the package `handler`, which is berth's: run `berth` and not `python -m berth` in "
+            "its folder, and take that folder out of PYTHONPATH"
+        )
+        sys.exit(UsageError.exit_code)
+
+
 def _print_version(value: bool) -> None:
     if value:
         print(f"berth {__version__}")
@@ -47,6 +59,7 @@ def root(
     """Options before the command."""
 
 
+require_own_handler()
 for _group in GROUPS:
     if importlib.util.find_spec(f"{__package__}.{_group}"):
         _module = importlib.import_module(f"{__package__}.{_group}")

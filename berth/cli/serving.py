@@ -11,7 +11,7 @@ import typer
 from ..archive.content import SERVER_SETTINGS
 from ..clients.worker_count import MAX_WORKERS
 from ..console import say
-from ..errors import BerthError, UsageError
+from ..errors import BerthError
 from ..process.log_style import FORMAT_VARIABLE, LEVEL_VARIABLE, LogFormat, LogLevel, LogStyle, written_as
 from .options import AsJson, Commands, Config, Memory, RequireSignature, wants_json
 
@@ -100,9 +100,7 @@ def budget(
     from .budget_table import render_budget  # noqa: PLC0415
 
     settings = Settings.load(find_config(config), os.environ)
-    chosen = archives or settings.archives
-    if not chosen:
-        raise UsageError(f"nothing to count: name an archive, or set load_models in {settings.config}")
+    chosen = settings.choose_archives(archives or [])
     plan = _plan(chosen, settings, read_machine(os.environ, memory, gpus), workers)
     print(render_budget(plan, as_json=wants_json(as_json)))
     unused = None if gpus is not None or plan.machine.num_gpus else why_unused(os.environ)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..console import say
-from ..errors import UsageError
+from ..errors import INTERRUPTED, UsageError
 from .options import AsJson, Commands, RequireSignature, wants_json
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 DURATION = re.compile(r"(?P<number>\d{1,6}(\.\d{1,3})?)(?P<unit>ms|s)")
 MS = {"ms": 1.0, "s": 1000.0}
 SPREAD = 1.3  # of trials of one split; above it something else took the machine's time
-INTERRUPTED = 130  # 128 + SIGINT, as a shell counts it
 
 
 def tune(

@@ -4,12 +4,11 @@ Of a server's addresses one leads to another where that can be known: by the TS_
 serve`, by the launcher on this machine, or because the port is the default. Imports no client library.
 """
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from ..endpoint import Endpoint
+from ..endpoint import Endpoint, is_host, without_credentials
 from ..errors import UsageError
 from ..settings import override_variable
 
@@ -18,7 +17,6 @@ INFERENCE_URL = "http://127.0.0.1:8080"
 MANAGEMENT_URL = "http://127.0.0.1:8081"
 GRPC_INFERENCE, GRPC_MANAGEMENT = 7070, 7071
 MANAGEMENT_VARIABLE = override_variable("management_address")
-CREDENTIALS = re.compile(r"^([\w+.-]+://)?.*@")
 DEFAULT_PORTS = {"http": 80, "https": 443}  # for an address without a port
 
 
@@ -26,16 +24,14 @@ def parse_url(url: str, what: str = "") -> Endpoint:
     """Parse http://HOST:PORT; UsageError when it is something else, which begins with `what`: who says so."""
     with suppress(ValueError):  # a port above 65535
         parts = urlsplit(url)
-        if parts.scheme in DEFAULT_PORTS and parts.hostname and parts.port != 0:
+        if parts.scheme in DEFAULT_PORTS and parts.hostname and is_host(parts.hostname) and parts.port != 0:
             return Endpoint(key="url", host=parts.hostname, port=parts.port or DEFAULT_PORTS[parts.scheme])
-    raise UsageError(
-        f"{what}{without_credentials(url)!r} is not a server address: use http://HOST:PORT or https://HOST:PORT"
-    )
+    raise UsageError(f"{what}{_shown(url)!r} is not a server address: use http://HOST:PORT or https://HOST:PORT")
 
 
-def without_credentials(url: str) -> str:
-    """The URL as it may be shown: without a user and password."""
-    return CREDENTIALS.sub(r"\1", url)
+def _shown(url: str) -> str:
+    """The URL without a user and password, though it may lack its scheme."""
+    return without_credentials(url if "//" in url else f"//{url}").removeprefix("//")
 
 
 def inference_url(environ: Mapping[str, str]) -> str:
@@ -62,7 +58,7 @@ def management_url(environ: Mapping[str, str], inference: str | None = None) -> 
     server = parse_url(inference)
     if server.port != parse_url(INFERENCE_URL).port:
         raise UsageError(
-            f"the management address of {without_credentials(inference)} is not known, for its port is not the "
+            f"the management address of {_shown(inference)} is not known, for its port is not the "
             f"default: set {MANAGEMENT_VARIABLE} to it"
         )
     return Endpoint(key="url", host=server.host, port=parse_url(MANAGEMENT_URL).port).url

@@ -31,6 +31,7 @@ PATIENT = Retry(
     MAX_RETRIES, connect=0, read=False, other=0, allowed_methods=None, raise_on_status=False, retry_after_max=MAX_WAIT_S
 )
 UNAUTHORIZED = 401
+JSON = {"content-type": "application/json"}
 # What TorchServe's own messages leave out, by the type of the error.
 TORCHSERVE_HINTS = {
     "ModelNotFoundException": "; `berth models` lists what is served",
@@ -86,14 +87,12 @@ class Connection:
         """Close the connection."""
         self._session.close()
 
-    def ask(
-        self, method: str, path: str, decode: Callable[[bytes], Decoded], *, timeout_s: float, body: object = None
-    ) -> Decoded:
+    def ask(self, method: str, path: str, decode: Callable[[bytes], Decoded], *, timeout_s: float) -> Decoded:
         """Send a request and decode its answer; RequestFailed when the server refuses.
 
         `decode` raises ValueError for an answer that no berth server gives.
         """
-        return self.read(self.send(method, path, timeout_s=timeout_s, body=body), decode)
+        return self.read(self.send(method, path, timeout_s=timeout_s), decode)
 
     def send(
         self,
@@ -101,14 +100,15 @@ class Connection:
         path: str,
         *,
         timeout_s: float,
-        body: object = None,
-        headers: Mapping[str, str | bytes] | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """Send a request and return its answer, which is no refusal."""
+        """Send a request, its body JSON, and return its answer, which is no refusal."""
         try:
             timeouts_s = min(CONNECT_TIMEOUT_S, timeout_s), timeout_s
+            sent = {**(headers or {}), **({} if body is None else JSON)}
             answer = self._session.request(
-                method, self.url + path, json=body, headers=headers, timeout=timeouts_s, verify=self._verify
+                method, self.url + path, data=body, headers=sent, timeout=timeouts_s, verify=self._verify
             )
         except (requests.RequestException, LocationValueError) as error:  # requests does not wrap urllib3's
             raise self._no_answer(error, timeout_s) from error

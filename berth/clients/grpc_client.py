@@ -22,6 +22,7 @@ from ..endpoint import Endpoint
 from ..errors import BerthError, ServerUnreachable, UsageError
 from .access import NO_KEY_HINT, Access
 from .addresses import grpc_inference_address, grpc_management_address
+from .chunks import encode
 from .inputs import plain_input, plain_parameters
 from .messages import (
     ANSWER_TIMEOUT_S,
@@ -37,7 +38,6 @@ from .messages import (
     no_answer_in_time,
     not_a_berth_server,
     require_one,
-    to_json,
 )
 from .worker_count import require_sensible
 
@@ -156,7 +156,7 @@ class GrpcClient:
         name = self._find_only_model() if model is None else model
         if isinstance(plain, str) and settings is None:
             return {"model_name": name, "input": {"data": plain.encode()}}
-        return {"model_name": name, "input": {"body": to_json(make_body(plain, settings)).encode()}}
+        return {"model_name": name, "input": {"body": encode(make_body(plain, settings))}}
 
     def _find_only_model(self) -> str:
         """The only model of the server, which its management port knows; asked once."""

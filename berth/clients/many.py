@@ -7,12 +7,15 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
+from threading import Event, Thread
 
 from ..errors import BerthError, ConnectionBroken, RequestFailed, ServerUnreachable
+from .chunks import EncodedInput, Frame, cut_chunks, encode_input
+from .inputs import plain_parameters
 from .messages import Input, Model, Parameters, Result, Results, ServerError
-from .rest_client import PREDICTIONS, RestClient, chunks
+from .rest_client import PREDICTIONS, RestClient
 
 AT_ONCE = 16
 """Requests that wait at the server: as many keep four workers busy, whose batch is of four such requests."""
@@ -35,7 +38,7 @@ class Answer:
 
 
 class Many:
-    """Asks a client for predictions; from one thread."""
+    """Asks a client for predictions; from one thread. The inputs are plain JSON values (`inputs.py`)."""
 
     def __init__(
         self,
@@ -43,11 +46,13 @@ class Many:
         parameters: Parameters | None = None,
         model: Model = None,
         *,
-        sleep: Callable[[float], object] = time.sleep,
+        pause: Callable[[Event, float], bool] = Event.wait,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._client, self._parameters, self._model = client, parameters, model
-        self._sleep, self._clock = sleep, clock
+        """`pause` waits so many seconds, or until the event says that nobody wants the answer."""
+        self._client, self._parameters, self._model = client, plain_parameters(parameters), model
+        self._frame = Frame.of(self._parameters)
+        self._pause, self._clock = pause, clock
         self._has_answered = False
 
     def answers(self, items: Iterable[Input | ServerError]) -> Iterator[Answer]:
@@ -64,49 +69,62 @@ class Many:
         yield from _leading_errors(order)
 
     def _ask_all(self, inputs: Iterator[Input]) -> Iterator[Answer]:
+        encoded = (encode_input(source, self._parameters) for source in inputs)
         waiting: deque[Future[list[Answer]]] = deque()
-        pool = ThreadPoolExecutor(AT_ONCE)
+        stopped = Event()
         try:
-            for chunk in chunks(inputs, self._parameters):
-                waiting.append(pool.submit(self._ask, chunk))
-                while waiting and (len(waiting) > AT_ONCE or waiting[0].done()):
+            for chunk in cut_chunks(encoded, self._frame, PREDICTIONS.max_texts):
+                while waiting and (len(waiting) >= AT_ONCE or waiting[0].done()):
                     yield from waiting.popleft().result()
+                waiting.append(self._begin(chunk, stopped))
             while waiting:
                 yield from waiting.popleft().result()
         finally:
-            pool.shutdown(cancel_futures=True)
+            stopped.set()
 
-    def _ask(self, chunk: Sequence[Input]) -> list[Answer]:
+    def _begin(self, chunk: Sequence[EncodedInput], stopped: Event) -> Future[list[Answer]]:
+        """Ask in a thread that nobody has to wait for, not even the end of the program."""
+        asked: Future[list[Answer]] = Future()
+
+        def ask() -> None:
+            try:
+                asked.set_result(self._ask(chunk, stopped))
+            except Exception as error:  # noqa: BLE001 - raised again where the answer is taken
+                asked.set_exception(error)
+
+        Thread(target=ask, name="berth-many", daemon=True).start()
+        return asked
+
+    def _ask(self, chunk: Sequence[EncodedInput], stopped: Event) -> list[Answer]:
         """The answers of a chunk; one that is refused is left out, and its neighbours are asked without it."""
         if not chunk:
             return []
         try:
-            results = self._ask_patiently(chunk)
+            results = self._ask_patiently(chunk, stopped)
         except RequestFailed as error:
             if not _is_of_an_input(error):
                 raise
             place = _find_place(error, len(chunk))
             if place is None:  # the server did not say which
                 half = len(chunk) // 2
-                return [*self._ask(chunk[:half]), *self._ask(chunk[half:])]
-            answers = self._ask([*chunk[:place], *chunk[place + 1 :]])
+                return [*self._ask(chunk[:half], stopped), *self._ask(chunk[half:], stopped)]
+            answers = self._ask([*chunk[:place], *chunk[place + 1 :]], stopped)
             refused = Answer(error=ServerError(code=error.code, type=error.type, message=error.message))
             return [*answers[:place], refused, *answers[place:]]
         cut = set(results.truncated)
         return [Answer(result=result, is_truncated=index in cut) for index, result in enumerate(results)]
 
-    def _ask_patiently(self, chunk: Sequence[Input]) -> Results:
+    def _ask_patiently(self, chunk: Sequence[EncodedInput], stopped: Event) -> Results:
         began_s, wait_s = self._clock(), FIRST_WAIT_S
         while True:
             try:
-                results = self._client.ask(PREDICTIONS, chunk, self._parameters, self._model)
+                results = self._client.ask_encoded(PREDICTIONS, chunk, self._frame, self._model)
             except BerthError as error:
                 is_passing = _is_passing(error)
                 self._has_answered |= not is_passing and isinstance(error, RequestFailed)
                 is_over = self._clock() - began_s + wait_s > PATIENCE_S
-                if is_over or not is_passing or not self._has_answered:
+                if is_over or not is_passing or not self._has_answered or self._pause(stopped, wait_s):
                     raise
-                self._sleep(wait_s)
                 wait_s = min(2 * wait_s, MOST_WAIT_S)
             else:
                 self._has_answered = True

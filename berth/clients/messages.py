@@ -4,7 +4,6 @@ Imports no client library.
 """
 
 import base64
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
@@ -56,15 +55,10 @@ class ServerError(msgspec.Struct, frozen=True, kw_only=True):
         return RequestFailed(self.message, code=self.code, type=self.type, param=self.param)
 
 
-def make_body(inputs: Input | Sequence[Input], parameters: Parameters | None) -> JsonObject:
-    """The native door's request for one input, or for a list of them; all are plain JSON values (`inputs.py`)."""
-    body: JsonObject = {"inputs": inputs}
+def make_body(source: Input, parameters: Parameters | None) -> JsonObject:
+    """The native door's request for one input; both are plain JSON values (`inputs.py`)."""
+    body: JsonObject = {"inputs": source}
     return body if parameters is None else {**body, "parameters": parameters}
-
-
-def to_json(body: object) -> str:
-    """The body as it is sent."""
-    return json.dumps(body, allow_nan=False)
 
 
 def decode_result(body: bytes) -> Result:

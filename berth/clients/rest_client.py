@@ -3,7 +3,7 @@
 import os
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -12,29 +12,17 @@ from urllib.parse import quote
 from ..errors import BerthError, RequestFailed, ServerUnreachable, TruncationWarning, UsageError
 from .access import Access
 from .addresses import MANAGEMENT_VARIABLE, inference_url, management_url
+from .chunks import CHUNK_TEXTS, EncodedInput, Frame, cut_chunks, encode_input
 from .connection import CONNECT_TIMEOUT_S, MAX_KEPT, Connection
 from .inputs import plain_inputs, plain_parameters
 from .management import ManagementClient
-from .messages import (
-    ANSWER_TIMEOUT_S,
-    Input,
-    Model,
-    Parameters,
-    Results,
-    decode_results,
-    make_body,
-    require_one,
-    to_json,
-)
+from .messages import ANSWER_TIMEOUT_S, Input, Model, Parameters, Results, decode_results, require_one
 
-# Texts that the model reads for one request. A BERT-base on 2 cores computes about 450 tokens/s: 16 texts of 512 tokens
-# take it 18 s, well within model-config.yaml's responseTimeout.
-CHUNK_TEXTS = 16
-# A request's JSON: small beside any sensible max_request_size, and large beside what a request costs.
-CHUNK_BYTES = 1_000_000
 # Only the server knows in how many windows a long text is read, and how long the answers are: half a request may do.
 HALVED_FOR = ("TooManyInputs", "TooManyTokens", "ResponseTooLarge")
 
+MAX_NAMED = 10
+"""Inputs that were cut, by their place in a sentence."""
 TIMEOUT_HEADER = "x-timeout-ms"  # the server refuses, uncomputed, what it cannot answer within so many milliseconds
 
 
@@ -101,15 +89,19 @@ class RestClient:
     def ask(self, kind: Kind, inputs: Sequence[Input], parameters: Parameters | None, model: Model) -> Results:
         """What `predict` and `explain` return, without a warning."""
         sources, settings = plain_inputs(inputs), plain_parameters(parameters)
+        return self.ask_encoded(kind, [encode_input(each, settings) for each in sources], Frame.of(settings), model)
+
+    def ask_encoded(self, kind: Kind, inputs: Sequence[EncodedInput], frame: Frame, model: Model) -> Results:
+        """The same for inputs that are written already, and what stands around them."""
         path = f"/{kind.path}/{quote(self._find_only_model() if model is None else model, safe='')}"
         results = Results()
-        for chunk in chunks(sources, settings, kind.max_texts):
-            results.add(self._ask(path, chunk, settings, offset=len(results)))
+        for chunk in cut_chunks(inputs, frame, kind.max_texts):
+            results.add(self._ask(path, chunk, frame, offset=len(results)))
         return results
 
-    def _ask(self, path: str, chunk: list[Input], parameters: Parameters | None, *, offset: int) -> Results:
+    def _ask(self, path: str, chunk: Sequence[EncodedInput], frame: Frame, *, offset: int) -> Results:
         """The results of a chunk, asked for in two halves if the server wants fewer inputs at once."""
-        body = make_body(chunk, parameters)
+        body = frame.around(chunk)
         try:
             answer = self._server.send("POST", path, timeout_s=self._timeout_s, body=body, headers=self._headers)
         except RequestFailed as error:
@@ -119,8 +111,8 @@ class RestClient:
             truncated = answer.headers.get("x-truncated")
             return self._server.read(answer, partial(decode_results, count=len(chunk), truncated=truncated))
         half = len(chunk) // 2
-        results = self._ask(path, chunk[:half], parameters, offset=offset)
-        results.add(self._ask(path, chunk[half:], parameters, offset=offset + half))
+        results = self._ask(path, chunk[:half], frame, offset=offset)
+        results.add(self._ask(path, chunk[half:], frame, offset=offset + half))
         return results
 
     def _find_only_model(self) -> str:
@@ -148,15 +140,19 @@ class RestClient:
 def warned(results: Results) -> Results:
     """The results, after a TruncationWarning where inputs were cut; it points to the caller's caller."""
     if results.truncated:
-        warnings.warn(describe_cut(results.truncated), TruncationWarning, stacklevel=3)
+        cut = results.truncated
+        warnings.warn(describe_cut(cut[:MAX_NAMED], len(cut)), TruncationWarning, stacklevel=3)
     return results
 
 
-def describe_cut(truncated: Sequence[int]) -> str:
-    """Say which inputs were cut, and how to have them refused instead."""
-    places = ", ".join(f"inputs[{index}]" for index in truncated)
-    were = "was" if len(truncated) == 1 else "were"
-    return f'{places} {were} longer than the model takes and {were} cut; with "truncation": false it is an error'
+def describe_cut(first: Sequence[int], count: int) -> str:
+    """Say which of `count` inputs that were cut came first, and how to have them refused instead."""
+    places = [f"inputs[{index}]" for index in first]
+    if count > len(first):
+        places.append(f"{count - len(first)} more")
+    were = "was" if count == 1 else "were"
+    named = " and ".join(filter(None, (", ".join(places[:-1]), places[-1])))
+    return f'{named} {were} longer than the model takes and {were} cut; with "truncation": false it is an error'
 
 
 def _as_the_user_counts(error: RequestFailed, offset: int, count: int) -> RequestFailed:
@@ -165,36 +161,3 @@ def _as_the_user_counts(error: RequestFailed, offset: int, count: int) -> Reques
     if count == 1 and error.type in HALVED_FOR:  # said of the request, and true of the input that it consists of
         param = f"/inputs/{offset}"
     return RequestFailed(error.message, code=error.code, type=error.type, param=param)
-
-
-def chunks(
-    inputs: Iterable[Input], parameters: Parameters | None = None, max_texts: int = CHUNK_TEXTS
-) -> Iterator[list[Input]]:
-    """Cut the inputs, in order, so that no request has too many texts or bytes; an input that has them goes alone."""
-    chunk: list[Input] = []
-    empty_bytes = len(to_json(make_body([], parameters)))
-    num_texts, size_bytes = 0, empty_bytes
-    for source in inputs:
-        texts = count_texts(source, parameters)
-        source_bytes = len(to_json(make_body(source, None)))  # its own and more than the ", " between two
-        if chunk and (num_texts + texts > max_texts or size_bytes + source_bytes > CHUNK_BYTES):
-            yield chunk
-            chunk, num_texts, size_bytes = [], 0, empty_bytes
-        chunk.append(source)
-        num_texts += texts
-        size_bytes += source_bytes
-    if chunk:
-        yield chunk
-
-
-def count_texts(source: Input, parameters: Parameters | None) -> int:
-    """How many texts and pairs the model reads for an input: one for each text of a ranking, or for each label."""
-    texts = source.get("texts") if isinstance(source, Mapping) else None
-    labels = (parameters or {}).get("candidate_labels")
-    if isinstance(labels, str):
-        labels = [label for label in labels.split(",") if label.strip()]
-    return _length(texts) * _length(labels)
-
-
-def _length(value: object) -> int:
-    return len(value) if value and isinstance(value, list | tuple) else 1

@@ -25,7 +25,7 @@ from ..archive.signature import load_signer, sign_archive
 from ..archive.verify import read_archive
 from ..archive.write import member_size, write_archive
 from ..errors import BerthError, Refused, UsageError
-from ..golden import read_golden
+from ..lines import read_golden
 from ..progress import Progress, Silence
 from ..sources.source import Source, opened
 from .check.foreign import refuse_foreign

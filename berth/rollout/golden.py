@@ -13,7 +13,7 @@ from ..archive.content import KNOWN_ANSWERS
 from ..clients.messages import Input, Parameters, Result
 from ..clients.rest_client import PREDICTIONS, RestClient
 from ..errors import RequestFailed, UsageError
-from ..golden import read_golden
+from ..lines import read_golden
 from .messages import MAX_GOLDEN_BYTES
 
 

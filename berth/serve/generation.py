@@ -16,7 +16,8 @@ from ..health.watch import Watch
 from ..process.server_log import failure_reason, why_no_worker, why_not_registered
 from ..process.server_process import ServerProcess, server_process
 from ..process.start_clock import StartClock
-from ..settings import Settings
+from ..properties import format_properties
+from ..settings import CONFIG_NAME, Settings
 from ..wait import POLL_S, wait_until
 from .drain import Drain
 from .links import link_model
@@ -44,6 +45,7 @@ class Generation:
     def start(cls, plan: ServerPlan, folder: Path, forks: subprocess.Popen[str] | None) -> Self:
         """Start java and look at its models; `forks`: the process that its workers live by."""
         _link_models(plan, folder)
+        (folder / CONFIG_NAME).write_text(format_properties(plan.settings.properties), encoding="ascii")
         command, environment = plan.command(folder), plan.environment(os.environ, folder)
         with contextlib.ExitStack() as held:
             process = server_process(command, folder=folder, environment=environment, forks=forks)

@@ -16,7 +16,7 @@ from ..machine.gpu import DEVICE_VARIABLE
 from ..memory.fit import MemoryPlan
 from ..memory.split import Split
 from ..process.java import Java, java_command
-from ..settings import Settings
+from ..settings import CONFIG_NAME, Settings
 from ..workers.environment import server_environment
 from ..workers.fork_protocol import ADDRESS_VARIABLE, SOCKET, VISIBLE_GPUS, WORKER_GPUS
 from ..workers.renewal import LIMITS_VARIABLE
@@ -101,13 +101,16 @@ class ServerPlan:
         )
 
     def command(self, folder: Path) -> list[str]:
-        """The command line of TorchServe's frontend, as `torchserve` would start it, in a folder of the run folder."""
+        """The command line of TorchServe's frontend, as `torchserve` would start it, in a folder of the run folder.
+
+        There the settings' properties lie in a file, as CONFIG_NAME.
+        """
         settings = self.settings
         vmargs = self.memory.budget.jvm.options(settings.vmargs)
         return [
             *java_command(self.java, vmargs=vmargs, log_config=LOG_CONFIG, run_folder=folder),
             *("--python", str(WORKER_PYTHON) if self.is_forked else sys.executable),
-            *("-f", str(settings.config), "-s", str(folder / LINKS)),
+            *("-f", str(folder / CONFIG_NAME), "-s", str(folder / LINKS)),
             "-ncs",  # without it TorchServe restores the models and addresses of its last run
             *("-m", *self._locations()),
         ]
@@ -118,7 +121,7 @@ class ServerPlan:
         threads = self.memory.budget.jvm.threads
         return {
             **self._worker_environment(environ, folder),
-            "TS_CONFIG_FILE": str(self.settings.config),
+            "TS_CONFIG_FILE": str(folder / CONFIG_NAME),
             "TS_LOAD_MODELS": ",".join(self._locations()),
             "TS_MODEL_STORE": str(folder / LINKS),
             "TS_METRICS_CONFIG": str(METRICS_CONFIG),

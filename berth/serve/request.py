@@ -8,7 +8,7 @@ from pathlib import Path
 from ..archive.form import check_form
 from ..archive.verify import read_content
 from ..console import say
-from ..errors import Refused, UsageError
+from ..errors import Refused
 from ..front.keys import KeySource
 from ..machine.quantities import parse_quantity
 from ..settings import Settings, find_config
@@ -42,9 +42,7 @@ def read_request(
     path = find_config(config)
     say(f"settings from {path}")
     settings = Settings.load(path, environ)
-    wanted = tuple(archives or settings.archives)
-    if not wanted:
-        raise UsageError(f"nothing to serve: name an archive, or set load_models in {path}")
+    wanted = settings.choose_archives(archives)
     keys = decide_access(settings, wish, environ)
     return Request(settings=settings, archives=wanted, memory=memory, keys=keys, signed_by=wish.signed_by)
 

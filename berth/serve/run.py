@@ -6,7 +6,7 @@ import time
 from ..archive.served_model import ServedModel
 from ..archive.versions import default_models
 from ..console import say
-from ..errors import BerthError
+from ..errors import INTERRUPTED, BerthError
 from ..health.watch import LOOK_S
 from ..process.signals import StopSignals
 from ..process.start_clock import StartSplit
@@ -16,7 +16,6 @@ from .plan import ServerPlan
 from .rollout.changing import Asked, changing
 from .server import Server
 
-FORCED_EXIT_CODE = 130  # 128 + SIGINT, as a shell counts it
 START_DRAIN_S = 5.0  # before it is ready, nobody was told to send it requests
 FRONT_S = 1.0  # at least, for the front to close its clients' connections
 LOST_DRAIN_S = 10.0  # for the requests of models and workers that are well
@@ -113,7 +112,7 @@ def _wind_down(server: Server, signals: StopSignals) -> int:
         generation.ask_to_end()
     ended = [generation.end(signals.wait, lambda: signals.forced) for generation in server.generations]
     if signals.forced:
-        return FORCED_EXIT_CODE
+        return INTERRUPTED
     if not all(ended):
         raise BerthError(f"TorchServe did not stop within {GRACE_S:.0f} s and was killed")
     say("stopped")

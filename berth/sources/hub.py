@@ -16,7 +16,7 @@ from huggingface_hub.errors import FileMetadataError, HfHubHTTPError, LocalEntry
 from huggingface_hub.hf_api import RepoSibling
 
 from ..errors import Refused
-from ..progress import Advance, Progress
+from ..progress import Counted, Progress
 from .digest import has_digest, is_digest
 from .hub_errors import explained
 from .hub_id import HubId
@@ -51,15 +51,17 @@ class _Listing:
 
 def fetched(model: HubId, progress: Progress, look: Look) -> Source:
     """The model's folder, complete and verified; Refused, with what to do, when it cannot be had, or by `look`."""
-    with quiet(), explained(model):
-        progress.begin(f"asking the Hub for {model}")
-        api = HfApi(library_name="berth")
-        commit = api.resolve_revision(model.repository, revision=model.revision).resolved
-        listing = _listing(api, model, commit)
+    with quiet():
+        with explained(model):
+            progress.begin(f"asking the Hub for {model}")
+            api = HfApi(library_name="berth")
+            commit = api.resolve_revision(model.repository, revision=model.revision).resolved
+            listing = _listing(api, model, commit)
         sizes = {name: file.size for name, file in listing.files.items()}
         names = needed_files(sizes, listing.where)
         folder = _download(model, commit, {name: sizes[name] for name in names}, progress, look)
-        _verify(folder, {name: listing.files[name] for name in names}, model, progress)
+        with explained(model):
+            _verify(folder, {name: listing.files[name] for name in names}, model, progress)
     return Source(folder=folder, name=model.name, address=str(model), revision=commit, notes=listing.notes)
 
 
@@ -112,49 +114,39 @@ def _download(model: HubId, commit: str, sizes: dict[str, int], progress: Progre
     for name, size in sizes.items():
         if name == first_weights:
             look(folder)
-        counted = _Counted(advance)
-        _download_file(model, commit, name, counted)
-        counted.update(size - counted.done)
+        counted = Counted(advance)
+        with explained(model):
+            _download_file(model, commit, name, counted)
+        counted.add(size - counted.done)
     return folder
 
 
-def _download_file(model: HubId, commit: str, name: str, counted: "_Counted") -> None:
+def _download_file(model: HubId, commit: str, name: str, counted: Counted) -> None:
     """Download one file into the cache; after a reset once more, from its beginning."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            hf_hub_download(model.repository, name, revision=commit, tqdm_class=counted.bar())
+            hf_hub_download(model.repository, name, revision=commit, tqdm_class=_bar(counted))
         except httpx2.ReadError:
             if attempt == ATTEMPTS:
                 raise
-            counted.update(-counted.done)
+            counted.add(-counted.done)
             time.sleep(PAUSE_S)
         else:
             return
 
 
-class _Counted:
-    """Passes on how many bytes of one file are there, and knows the sum."""
-
-    def __init__(self, advance: Advance) -> None:
-        self.done = 0
-        self._advance = advance
-
-    def update(self, size_bytes: float | None = 1) -> None:
-        self.done += int(size_bytes or 0)
-        self._advance(int(size_bytes or 0))
-
-    def bar(self) -> type["_Bar"]:
-        """What huggingface_hub takes for its bar: a class, as it makes one for each try."""
-        return type("Bar", (_Bar,), {"counted": self})
+def _bar(counted: Counted) -> type["_Bar"]:
+    """What huggingface_hub takes for its bar: a class, as it makes one for each try."""
+    return type("Bar", (_Bar,), {"counted": counted})
 
 
 class _Bar:
     """As much of tqdm as huggingface_hub uses; it draws nothing."""
 
-    counted: ClassVar[_Counted]
+    counted: ClassVar[Counted]
 
     def __init__(self, *_args: object, initial: float = 0, **_more: object) -> None:
-        self.counted.update(initial)
+        self.update(initial)
 
     def __enter__(self) -> "_Bar":
         return self
@@ -164,7 +156,7 @@ class _Bar:
     def close(self) -> None: ...
 
     def update(self, size_bytes: float | None = 1) -> None:
-        self.counted.update(size_bytes)
+        self.counted.add(int(size_bytes or 0))
 
     def update_transfer(self, _size_bytes: float | None = 1) -> None:
         """What came over the network, which is not what the file has: Xet sends no chunk twice."""

@@ -96,7 +96,8 @@ def _explain_value(model: HubId, error: Exception) -> str:
         return f"{model} cannot be asked for: HF_TOKEN, or the token of `hf auth login`, holds what no token can hold"
     if isinstance(error, HFValidationError):
         return f"{model} is no name of a model on the Hub ({first_line(error)}), and there is no such folder here"
-    return f"{constants.ENDPOINT} does not answer as a Hub does: check HF_ENDPOINT and the proxy"
+    what = f"{type(error).__name__}: {first_line(error)}"
+    return f"{constants.ENDPOINT} does not answer as a Hub does ({what}): check HF_ENDPOINT and the proxy"
 
 
 def _explain_network(model: HubId, error: Exception) -> str:

@@ -1,6 +1,5 @@
 """What every kind of source comes to: a folder on this machine, the archive's name, and where it came from."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 MOST_OF_A_MESSAGE = 300  # characters
 Look = Callable[[Path], object]
 """Looks at a folder that has all but its weights, and raises Refused when they need not be fetched."""
-CREDENTIALS = re.compile(r"(?<=//)[^/]*@")  # ftp://user:password@host, and a password may hold @
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +35,3 @@ def first_line(error: BaseException) -> str:
     """The beginning of a library's message, for a sentence of ours; its class where it has none."""
     lines = str(error).strip().splitlines()
     return lines[0][:MOST_OF_A_MESSAGE].rstrip(":") if lines else type(error).__name__
-
-
-def without_credentials(address: str) -> str:
-    """`address` as it may be printed and kept in an archive."""
-    return CREDENTIALS.sub("", address)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from ..endpoint import without_credentials
 from ..errors import BerthError, Refused
-from ..progress import Advance, Progress
+from ..progress import Counted, Progress
 from .local import local_source
 from .needed import CHECKPOINT, is_weights, needed_files
-from .origin import Look, Source, first_line, without_credentials
+from .origin import Look, Source, first_line
 from .quiet import quiet
 from .room import MB, require_room
 from .unpacked import ARCHIVE_NAME, ELSEWHERE, unpacked
@@ -33,18 +34,24 @@ def remote(address: str, progress: Progress, look: Look) -> Iterator[Source]:
     with tempfile.TemporaryDirectory(prefix="berth-fetched-") as work:
         name = PurePosixPath(address.split("://", 1)[-1]).name
         folder = Path(work, "model" if name in ("", "..") else name)
-        try:
-            with quiet():
-                _fetch(address, folder, progress, look)
-        except BerthError:
-            raise
-        except Exception as error:  # every cloud's package has errors of its own
-            raise Refused(without_credentials(_explain(address, shown, error))) from error  # a library may name it all
+        with quiet():
+            _fetch(address, folder, progress, look)
         if folder.is_file():
             with unpacked(folder, shown, progress) as source:
                 yield source
         else:
             yield local_source(folder, shown, _name(address))
+
+
+@contextmanager
+def _explained(address: str) -> Iterator[None]:
+    """Raise Refused, with what to do, for all that fsspec raises."""
+    try:
+        yield
+    except BerthError:
+        raise
+    except Exception as error:  # every cloud's package has errors of its own, and may name the whole address
+        raise Refused(without_credentials(_explain(address, without_credentials(address), error))) from error
 
 
 def _name(address: str) -> str | None:
@@ -67,17 +74,19 @@ def _fetch(address: str, target: Path, progress: Progress, look: Look) -> None:
     """Fetch a folder's needed files into the folder `target`, or an archive into the file `target`."""
     from fsspec.core import url_to_fs  # noqa: PLC0415 - only remote addresses need it
 
-    files, path = url_to_fs(address)
-    shown = without_credentials(address)
-    if ARCHIVE_NAME.fullmatch(target.name) and files.isfile(path):
-        _fetch_files(files, [_Wanted(path, target, int(files.size(path) or 0))], shown, progress, lambda: None)
-    else:
+    with _explained(address):
+        files, path = url_to_fs(address)
+        if ARCHIVE_NAME.fullmatch(target.name) and files.isfile(path):
+            archive = _Wanted(path, target, int(files.size(path) or 0))
+            _fetch_files(files, [archive], address, progress, lambda: None)
+            return
         root = path.rstrip("/")
         sizes = _sizes(files, root)
-        if not sizes:
-            raise Refused(f"{shown} holds no file, or there is no such folder: look with the tool that put it there")
-        wanted = [_Wanted(f"{root}/{name}", target / name, sizes[name]) for name in needed_files(sizes, shown)]
-        _fetch_files(files, wanted, shown, progress, lambda: look(target))
+    shown = without_credentials(address)
+    if not sizes:
+        raise Refused(f"{shown} holds no file, or there is no such folder: look with the tool that put it there")
+    wanted = [_Wanted(f"{root}/{name}", target / name, sizes[name]) for name in needed_files(sizes, shown)]
+    _fetch_files(files, wanted, address, progress, lambda: look(target))
 
 
 def _sizes(files: "AbstractFileSystem", root: str) -> dict[str, int]:
@@ -89,12 +98,12 @@ def _sizes(files: "AbstractFileSystem", root: str) -> dict[str, int]:
 def _fetch_files(
     files: "AbstractFileSystem",
     wanted: Sequence[_Wanted],
-    shown: str,
+    address: str,
     progress: Progress,
     look: Callable[[], object],
 ) -> None:
     """Fetch each file to its place, and look before the weights; Refused when one arrives with another size."""
-    total = sum(each.size_bytes for each in wanted)
+    shown, total = without_credentials(address), sum(each.size_bytes for each in wanted)
     require_room(wanted[0].here.parent, total, shown, ELSEWHERE)
     advance = progress.begin(f"downloading {shown} ({total / MB:,.0f} MB)", total)
     first_weights = next((each for each in wanted if is_weights(each.there)), None)
@@ -102,31 +111,22 @@ def _fetch_files(
         if each == first_weights:
             look()
         each.here.parent.mkdir(parents=True, exist_ok=True)
-        counted = _Counted(advance)
-        files.get_file(each.there, str(each.here), callback=counted.callback())
+        counted = Counted(advance)
+        with _explained(address):
+            files.get_file(each.there, str(each.here), callback=_callback(counted))
         got = each.here.stat().st_size
         if got != each.size_bytes:
             raise Refused(
                 f"{shown}: {each.here.name} has {each.size_bytes} bytes there and arrived with {got}: pack it again"
             )
-        advance(got - counted.done)
+        counted.add(got - counted.done)  # some file systems report nothing
 
 
-class _Counted:
-    """Passes on what a callback of fsspec reports, and knows the sum: some file systems report nothing."""
+def _callback(counted: Counted) -> Any:
+    """What fsspec tells how many bytes of a file there are."""
+    from fsspec.callbacks import Callback  # noqa: PLC0415
 
-    def __init__(self, advance: Advance) -> None:
-        self.done = 0
-        self._advance = advance
-
-    def callback(self) -> Any:
-        from fsspec.callbacks import Callback  # noqa: PLC0415
-
-        return Callback(hooks={"count": self._count})
-
-    def _count(self, _size: int | None, value: int, **_more: object) -> None:
-        self._advance(value - self.done)
-        self.done = value
+    return Callback(hooks={"count": lambda _size, value, **_more: counted.add(value - counted.done)})
 
 
 def _explain(address: str, shown: str, error: Exception) -> str:

@@ -6,11 +6,12 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from pathlib import Path
 
 from ..archive.foreign import is_own
+from ..endpoint import without_credentials
 from ..errors import Refused
 from ..progress import Progress, ignore
 from .hub_id import parse_hub_id
 from .local import local_source
-from .origin import Look, Source, without_credentials
+from .origin import Look, Source
 from .sample import SAMPLE_NAME, sample_folder
 from .unpacked import ARCHIVE_NAME, unpacked
 

@@ -51,11 +51,6 @@ class Sent:
         return self.answered_s - self.due_s
 
 
-def evenly(rate: float, duration_s: float) -> list[float]:
-    """Arrivals at a fixed rate, in requests/s."""
-    return [number / rate for number in range(round(rate * duration_s))]
-
-
 def poisson(rate: float, duration_s: float, seed: int) -> list[float]:
     """Arrivals of many clients who know nothing of each other, `rate` a second on average: Poisson's, seeded."""
     chooser, at_s, arrivals = random.Random(seed), 0.0, list[float]()

@@ -4,7 +4,8 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from ..errors import BerthError
@@ -17,6 +18,10 @@ from .ports import free_ports, port_variables
 READY_LINE = "berth: ready"
 READY_S = 180.0
 END_S = 30.0
+TRIES = 3
+"""How often it is started, each time with other ports, where somebody took one meanwhile."""
+TAKEN = "cannot listen on "
+"""How the server's own sentence about that begins (berth/serve/ports.py)."""
 OPEN = {KEYS_VARIABLE, FILE_VARIABLE}
 """What is taken out of its environment: nobody but this process reaches it."""
 
@@ -28,6 +33,23 @@ def serving(archive: Path, config: Path, log: Path, environ: Mapping[str, str] =
     `log` is written anew. BerthError has the server's own reason where it does not start. However this process ends,
     the server does.
     """
+    with contextlib.ExitStack() as running:
+        yield start_where_free(partial(_serving_once, archive, config, log, environ), running)
+
+
+def start_where_free(start: Callable[[], contextlib.AbstractContextManager[str]], running: contextlib.ExitStack) -> str:
+    """Enter what serves at ports of its own, once more where one was taken, and return its URL."""
+    for _ in range(TRIES - 1):
+        try:
+            return running.enter_context(start())
+        except BerthError as error:
+            if not str(error).startswith(TAKEN):
+                raise
+    return running.enter_context(start())
+
+
+@contextlib.contextmanager
+def _serving_once(archive: Path, config: Path, log: Path, environ: Mapping[str, str]) -> Iterator[str]:
     ports = free_ports()
     command = [sys.executable, "-P", "-m", "berth", "serve", "--config", str(config), str(archive)]
     environment = {name: value for name, value in environ.items() if name not in OPEN} | {

@@ -10,6 +10,7 @@ from ..archive.content import CHECKPOINT
 from ..archive.served_model import ServedModel
 from ..checkpoint_files import TOKENIZER
 from ..errors import Refused, UsageError
+from ..lines import read_texts
 
 MEAN_WORDS = 22  # 24 tokens with [CLS] and [SEP]
 SIGMA = 0.6  # of the lengths' logarithm: half of the texts lie between 12 and 28 words, one in a hundred above 75
@@ -46,22 +47,9 @@ def make_bodies(model: ServedModel, file: Path | None) -> list[bytes]:
         raise Refused(
             f"{model.folder}: its known answers are not those of berth's own texts: pack it with `berth pack`"
         )
-    texts = read_texts(file) if file else mixed_texts(_words_of(model), NUM_TEXTS)
+    texts = read_texts(file, "--texts") if file else mixed_texts(_words_of(model), NUM_TEXTS)
     quoted = (json.dumps(text, ensure_ascii=False)[1:-1] for text in texts)
     return [known.replace(KNOWN_TEXT, text).encode() for text in quoted]
-
-
-def read_texts(file: Path) -> list[str]:
-    """Read the texts, one a line; UsageError where there is none or the file cannot be read."""
-    try:
-        texts = [line for line in file.read_text("utf-8").split("\n") if line.strip()]
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}; give another with --texts") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{file} is not UTF-8: {error}; save it as UTF-8") from error
-    if not texts:
-        raise UsageError(f"{file} has no text: one a line is expected")
-    return texts
 
 
 def _words_of(model: ServedModel) -> list[str]:

@@ -17,7 +17,8 @@ from .unreadable import Sent, explain_json, explain_text, find_wide
 _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]+)")
 DEADLINE = "x-deadline-ms"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-UTF_8 = ("utf-8", "utf8", "us-ascii")
+# The names that clients have for UTF-8, and for ASCII, which is a part of it (RFC 2046; the last one is C's locale's).
+UTF_8 = ("utf-8", "utf8", "us-ascii", "ascii", "ansi_x3.4-1968")
 MAX_START = 64  # bytes
 # JSON's words and JavaScript's, alone, and the fields of a request in some other language.
 _OTHER = re.compile(r"(true|false|null|None|NaN|undefined)\s*$|(inputs?|instances|parameters|data)\s*[:=]")

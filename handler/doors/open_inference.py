@@ -216,7 +216,7 @@ def _read_request(value: object, reply: TensorReply) -> tuple[Request, InferBody
 
 def _read_deadline_s(said: Mapping[str, Any]) -> float:
     """Return when the `timeout` of Triton's clients is over, counted from now; 0 is none, as there."""
-    timeout_us = said.get(TIMEOUT) or 0
+    timeout_us = 0 if said.get(TIMEOUT) is None else said[TIMEOUT]
     if type(timeout_us) is not int or timeout_us < 0:
         raise InvalidParameter(f"{TIMEOUT} is not a whole number of microseconds", f"/parameters/{TIMEOUT}")
     return time.monotonic() + timeout_us / 1e6 if timeout_us else math.inf

@@ -15,7 +15,7 @@ from ..tasks.question_answering import QuestionAnsweringParameters, make_head
 from ..tasks.scores import labels_of
 from ..tasks.text_classification import default_function
 from ..text.passages import Cut
-from ..wire import quote
+from ..wire import list_names, quote
 
 SCORES: dict[ScoreFunction, Callable[[Tensor], Tensor]] = {
     ScoreFunction.SOFTMAX: partial(torch.softmax, dim=-1),
@@ -52,7 +52,7 @@ class LabelSubject:
         label = self._labels[int(output.logits[0].argmax())] if target is None else target
         if label not in self._labels:
             raise InvalidParameter(
-                f"unknown label {quote(label)}; this model has {', '.join(self._labels)}", "/parameters/target"
+                f"unknown label {quote(label)}; this model has {list_names(self._labels)}", "/parameters/target"
             )
         index = self._labels.index(label)
         return {"label": label}, lambda output: self._scores(output.logits.float())[:, index]

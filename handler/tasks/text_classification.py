@@ -12,7 +12,7 @@ from ..errors import InvalidParameter
 from ..inputs import PairObject, TextInput
 from ..parameters import MAX_NAMES, Count, CutParameters
 from ..text.passages import Layout, Passages, TextPair
-from ..wire import join_pointer, quote
+from ..wire import join_pointer, list_names, quote
 from .kind import Head, Reading, Reads, TaskKind, stack_rows
 from .scores import SCORE_FUNCTIONS, Numbers, labels_of
 
@@ -90,7 +90,7 @@ def thresholds(wanted: float | dict[str, float], labels: list[str]) -> dict[str,
     for label in wanted:
         if label not in labels:
             raise InvalidParameter(
-                f"threshold names the label {quote(label)}; this model has {', '.join(labels)}",
+                f"threshold names the label {quote(label)}; this model has {list_names(labels)}",
                 join_pointer("/parameters/threshold", label),
             )
     return dict.fromkeys(labels, 0.0) | wanted

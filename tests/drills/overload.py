@@ -12,7 +12,7 @@ import psutil
 
 from bench.load import LoadPlan, apply_load
 from bench.stats import percentile
-from berth.tune.open_loop import OpenLoop, Sent, evenly, run_open_loop
+from berth.tune.open_loop import OpenLoop, Sent, run_open_loop
 from tests.support.servers import Server, running_server
 
 from .load.pss import sampled_bytes
@@ -67,6 +67,11 @@ def run(folder: Path) -> Iterator[str]:
     )
 
     yield from _said_of_burst(at_once)
+
+
+def evenly(rate: float, duration_s: float) -> list[float]:
+    """Arrivals at a fixed rate, in requests/s."""
+    return [number / rate for number in range(round(rate * duration_s))]
 
 
 def ask_at_once(server: Server) -> Sequence[Sent]:

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from ...clients.many import AT_ONCE, Answer, Many
 from ...clients.messages import JsonObject, Model, Parameters, Result, ServerError
-from ...clients.rest_client import RestClient, describe_cut
+from ...clients.rest_client import MAX_NAMED, RestClient, describe_cut
 from ...console import say
 from ...errors import BerthError, UsageError
 from ...names import beside
@@ -18,7 +18,6 @@ from .inputs import Item
 
 TABLE_ROWS = 64
 """Inputs of a table: their rows are shown when the last of them has its answer."""
-SHOWN_CUTS = 10
 
 Answered = tuple[Item, Answer]
 
@@ -86,7 +85,7 @@ class _Account:
     def take(self, item: Item, answer: Answer) -> None:
         if answer.is_truncated:
             self._num_cut += 1
-            self._cut += [self._count] if len(self._cut) < SHOWN_CUTS else []
+            self._cut += [self._count] if len(self._cut) < MAX_NAMED else []
         if error := answer.error:
             self._num_refused += 1
             self._first = self._first or f"{item.place}: {error.message} ({error.code} {error.type})"
@@ -94,8 +93,7 @@ class _Account:
 
     def conclude(self, rejects: Path | None) -> None:
         if self._cut:
-            more = self._num_cut - len(self._cut)
-            say(describe_cut(self._cut) + (f"; so were {more} more" if more else ""))
+            say(describe_cut(self._cut, self._num_cut))
         if self._num_refused:
             where = f"; they stand in {rejects}" if rejects else ""
             raise BerthError(f"{self._num_refused} of {self._count} inputs refused: {self._first}{where}")

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from ...clients.addresses import INFERENCE_URL, URL_VARIABLE
-from ...errors import UsageError
+from ...console import say
+from ...errors import INTERRUPTED, UsageError
 from ..options import AsJson, Commands, wants_json
 
 FILE_HELP = "One text a line; - is standard input. With --output all that `berth bulk` reads, gs:// and s3:// too."
@@ -69,8 +70,12 @@ def predict(
         return
     from .answers import print_answers  # noqa: PLC0415
 
-    items = read_items(texts or [], _local(file), objects=objects)
-    print_answers(items, url, model, settings, rejects, as_json=wants_json(as_json))
+    try:
+        items = read_items(texts or [], _local(file), objects=objects)
+        print_answers(items, url, model, settings, rejects, as_json=wants_json(as_json))
+    except KeyboardInterrupt:
+        say("stopped: what was answered so far is written")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _check_together(output: str | None, *, without: object, only_with: object) -> None:

@@ -13,8 +13,8 @@ import msgspec
 from ...clients.inputs import plain_input
 from ...clients.messages import Input, JsonObject, ServerError
 from ...errors import UsageError
+from ...lines import split_lines
 
-MARK = b"\xef\xbb\xbf"  # that a file is UTF-8
 UNREADABLE = 400
 
 
@@ -102,11 +102,8 @@ def _require_utf8(text: str, where: str) -> None:
 
 
 def _read_lines(file: Path | None, stdin: TextIO) -> Iterator[bytes]:
-    """The lines without their ends, and without the mark of UTF-8 before them."""
     with _open(file, stdin) as stream:
-        for number, line in enumerate(stream):
-            content = line if number else line.removeprefix(MARK)
-            yield content.removesuffix(b"\n").removesuffix(b"\r")
+        yield from split_lines(stream)
 
 
 def _open(file: Path | None, stdin: TextIO) -> AbstractContextManager[Iterable[bytes]]:

@@ -12,11 +12,10 @@ from typer.core import TyperCommand
 from ...bulk.job import PART_ROWS, RAY_ADDRESS, RAY_LOCAL, Job, OnError, Output, Shard
 from ...bulk.storage.address import parse_place
 from ...console import say
-from ...errors import UsageError
+from ...errors import INTERRUPTED, UsageError
 from ..asking.inputs import parse_parameters
 from ..options import AsJson, Commands, Memory, RequireSignature, wants_json
 
-INTERRUPTED = 130  # 128 + SIGINT, as a shell counts it
 COLUMN_HELP = "Which column a key of the task is: text, pair, question, context, query, texts. A bare NAME: the first."
 
 

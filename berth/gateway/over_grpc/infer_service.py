@@ -112,7 +112,7 @@ async def _hear_out(messages: AsyncIterator[bytes]) -> bytes:
     async for message in messages:
         data, num_messages = message, num_messages + 1
     if num_messages != 1:
-        raise Refusal(400, "InvalidInput", f"the call has {num_messages} messages: send one, and end the call")
+        raise ErrorAnswer(400, "InvalidInput", f"the call has {num_messages} messages: send one, and end the call")
     return data
 
 

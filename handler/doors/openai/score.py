@@ -73,7 +73,8 @@ def open_call(value: object, model: ModelIdentity) -> Call:
 
 def _read_sides(body: ScoreRequest) -> tuple[Side, Side]:
     """Return the two sides; one text on the first may stand before many on the second, and no other way round."""
-    given = tuple(name for name in dict.fromkeys(each for pair in SIDES for each in pair) if getattr(body, name))
+    names = dict.fromkeys(each for pair in SIDES for each in pair)
+    given = tuple(name for name in names if getattr(body, name) is not None)
     if given not in SIDES:
         raise InvalidInput(f"a score has two sides, and this request has {' and '.join(given) or 'none'}: {SEND_BOTH}")
     first, second = (_read_side(name, getattr(body, name)) for name in given)

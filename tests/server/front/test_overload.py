@@ -19,7 +19,7 @@ from berth.clients.grpc_client import GrpcClient
 from berth.errors import BerthError
 from berth.front.config import RUNTIME
 from berth.front.runtime import ask
-from berth.tune.open_loop import OpenLoop, evenly, run_open_loop
+from berth.tune.open_loop import OpenLoop, run_open_loop
 from tests.support.front.haproxy import needs_haproxy
 from tests.support.servers import Server, started_server
 
@@ -67,7 +67,7 @@ def test_every_request_is_answered_or_refused(server: Server) -> None:
     load = OpenLoop(
         url=url,
         bodies=bodies,
-        arrivals_s=evenly(RATE, DURATION_S),
+        arrivals_s=[number / RATE for number in range(round(RATE * DURATION_S))],
         headers={"x-timeout-ms": "2000", "traceparent": "t-1"},
     )
     sent = run_open_loop(load)

@@ -24,9 +24,9 @@ from berth.front.config import GATEWAY_GRPC, GATEWAY_HTTP, INSIDE, RUNTIME
 from berth.machine.gpu import find_gpus
 from berth.machine.limits import granted_cores
 from berth.process.run_folder import LOCK
+from berth.properties import parse_properties
 from berth.serve.plan import LINKS
 from berth.serve.rollout.orders import SOCKET as ORDERS
-from berth.settings import parse_properties
 from berth.tune.ports import free_ports, port_variables
 from berth.workers.fork_protocol import SOCKET
 from tests.support.servers import CONFIG, Server, running_server
@@ -39,8 +39,14 @@ FRONT_FILES = (front.CONFIG, front.FIRST, INSIDE, RUNTIME, GATEWAY_HTTP, GATEWAY
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Of all that lies in a model store, by a file as a TorchServe project has it."""
     folder = tmp_path_factory.mktemp("archives")
-    unpacked = unpack_once(make_standin(folder, name="second"), folder).rename(folder / "modèle 模型, v1..2=%20")
+    second = make_standin(folder, name="second")
+    unpack_once(second, folder).rename(folder / "modèle 模型, v1..2=%20")
+    second.unlink()
+    make_standin(folder)
+    config = tmp_path_factory.mktemp("project") / "config.properties"
+    config.write_text(f"model_store: {folder}\nload_models=all\nasync_logging=true\n")
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     ports = free_ports()
     environment = {
@@ -51,7 +57,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "LC_ALL": "C",
         "PYTHONUTF8": "0",
     }
-    with running_server([make_standin(folder), unpacked], environment) as running:
+    with running_server([], environment, ["--config", str(config)]) as running:
         yield replace(running, ports=ports)
 
 

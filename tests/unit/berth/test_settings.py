@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from berth.errors import BerthError, Refused, UsageError
-from berth.settings import Settings, find_config, parse_properties
+from berth.properties import format_properties, parse_properties, read_properties
+from berth.settings import Settings, find_config
 
 CONFIG = Path(__file__).parents[3] / "config.properties"
 
@@ -14,7 +15,7 @@ def edited(folder: Path, **values: str) -> Path:
     """A copy of config.properties with other values for some keys."""
     properties = parse_properties(CONFIG.read_text(encoding="utf-8")) | values
     path = folder / "config.properties"
-    path.write_text("".join(f"{key}={value}\n" for key, value in properties.items()), encoding="utf-8")
+    path.write_text(format_properties(properties), encoding="utf-8")
     return path
 
 
@@ -111,6 +112,9 @@ def test_an_ipv6_address_is_for_grpc_alone(tmp_path: Path) -> None:
         ("load_models", "bert=bert.mar", UsageError),
         ("management_address", "http://0.0.0.0:8081", Refused),
         ("grpc_management_address", "::", Refused),
+        ("metrics_address", "http://.svc:8082", UsageError),
+        ("grpc_inference_address", "a..b", UsageError),
+        ("inference_address", f"http://{'a' * 70}:8080", UsageError),
     ],
 )
 def test_a_value_that_cannot_be_served_names_its_key(
@@ -118,6 +122,50 @@ def test_a_value_that_cannot_be_served_names_its_key(
 ) -> None:
     with pytest.raises(kind, match=key.removesuffix("_address")):
         Settings.load(edited(tmp_path, **{key: value}), {})
+
+
+def test_a_file_of_torchserves_is_read_with_berths_own_behind_it(tmp_path: Path) -> None:
+    path = tmp_path / "config.properties"
+    path.write_text("\ufeffinference_address=http://0.0.0.0:8080\nload_models=a.mar\nasync_logging=true\n", "utf-8")
+    settings = Settings.load(path, {"TS_JOB_QUEUE_SIZE": "7"})
+    assert (settings.inference.host, settings.queue_length) == ("0.0.0.0", 7)  # noqa: S104 - compared, not bound
+    assert (settings.max_request_bytes, settings.vmargs) == (2**20, Settings.load(CONFIG, {}).vmargs)
+    assert settings.properties == {**parse_properties(CONFIG.read_text()), **read_properties(path)}
+    path.write_text("")
+    with pytest.raises(UsageError, match="nothing to serve: name an archive"):
+        Settings.load(path, {}).choose_archives([])
+
+
+def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+    wrong = {"metrics_config": "m.yaml", "job_queue_size": "many", "management_address": "http://0.0.0.0:8081"}
+    with pytest.raises(UsageError) as raised:
+        Settings.load(edited(tmp_path, **wrong, load_models="a=a.mar, $$STORE$$"), {})
+    first, *lines = str(raised.value).splitlines()
+    assert first.startswith(f"{tmp_path}/config.properties has 5 settings that berth cannot serve with: ")
+    assert first.endswith(f"berth's own, {CONFIG}")
+    assert sorted(line.split()[0] for line in lines) == [
+        "$$STORE$$",
+        "job_queue_size",
+        "load_models",
+        *sorted(wrong)[1:],
+    ]
+
+
+def test_all_is_every_archive_of_the_store(tmp_path: Path) -> None:
+    for name in ("b.mar", "a.mar", ".hidden.mar", "a.tune.json"):
+        (tmp_path / name).touch()
+    for name in ("unpacked/MAR-INF", "lost+found"):
+        (tmp_path / name).mkdir(parents=True)
+    environ = {"TS_MODEL_STORE": str(tmp_path), "TS_LOAD_MODELS": "ALL"}
+    assert [path.name for path in Settings.load(CONFIG, environ).archives] == ["a.mar", "b.mar", "unpacked"]
+    none = Settings.load(CONFIG, {**environ, "TS_MODEL_STORE": f"{tmp_path}/none"})
+    with pytest.raises(UsageError, match=f"each that lies in {tmp_path}/none"):
+        none.choose_archives([])
+
+
+def test_the_name_of_loopback_has_no_case() -> None:
+    environ = {"TS_MANAGEMENT_ADDRESS": "http://LOCALHOST:8081"}
+    assert Settings.load(CONFIG, environ).management.is_loopback
 
 
 @pytest.mark.parametrize("missing", ["certificate_file", "private_key_file"])
@@ -131,12 +179,11 @@ def test_a_file_that_is_no_text_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "latin1").write_bytes(b"# \xe9\n")
     with pytest.raises(UsageError, match="latin1 is not UTF-8"):
         Settings.load(tmp_path / "latin1", {})
+    (tmp_path / "windows").write_text("model_store=C:\\users")
+    with pytest.raises(UsageError, match=r"is not in Java's form of properties: \\u stands .* backslash as two"):
+        Settings.load(tmp_path / "windows", {})
     with pytest.raises(UsageError, match=f"{tmp_path} cannot be read: Is a directory"):
         Settings.load(tmp_path, {})
-
-
-def test_lines_are_joined_and_comments_skipped() -> None:
-    assert parse_properties("# a=1\n! b=2\n\nc = 3=4\nd=5 \\\n   6\n") == {"c": "3=4", "d": "5 6"}
 
 
 def test_the_config_is_the_one_named_else_the_current_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

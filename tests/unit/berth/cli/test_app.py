@@ -1,5 +1,8 @@
 """What `berth --help` and each command's `--help` say: whole lines, and a word for every option."""
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,3 +33,12 @@ def test_every_option_is_explained(name: str) -> None:
     parameters = group.commands[name].params
     assert parameters
     assert [each.name for each in parameters if not getattr(each, "help", None)] == []
+
+
+def test_a_handler_of_a_torchserve_project_is_named(tmp_path: Path) -> None:
+    (tmp_path / "handler.py").write_text("raise SystemExit('it was imported')\n")
+    command = [sys.executable, "-m", "berth", "--help"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"berth: {tmp_path}/handler.py hides the package `handler`, which is berth's: run `berth`")
+    assert done.returncode == 2

@@ -1,7 +1,9 @@
 """Very many inputs against a real HTTP server on this machine: order, refused inputs, a server that is away a while."""
 
 import json
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,9 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 from berth.cli.app import app
+from berth.clients import chunks
+from berth.clients.chunks import CHUNK_TEXTS, encode
 from berth.clients.many import AT_ONCE, PATIENCE_S, Answer, Many
 from berth.clients.messages import ServerError
-from berth.clients.rest_client import CHUNK_TEXTS, RestClient
+from berth.clients.rest_client import RestClient
 from berth.errors import RequestFailed, ServerUnreachable
 from tests.support.http_standin import JsonHandler, answering
 
@@ -51,7 +55,7 @@ def url() -> Iterator[str]:
 
 
 def many(url: str, model: str = "m", clock: Any = lambda: 0.0) -> Many:
-    return Many(RestClient(url), None, model, sleep=lambda _: None, clock=clock)
+    return Many(RestClient(url), None, model, pause=lambda *_: False, clock=clock)
 
 
 def plain(answers: Iterator[Answer]) -> list[object]:
@@ -82,6 +86,20 @@ def test_a_refused_input_has_its_error_and_its_neighbours_their_answers(url: str
     texts[2:2] = [ServerError(code=400, type="NotParseable", message="no JSON")]
     found = plain(many(url).answers(texts))
     assert found == [[1.0], "InvalidInput", "NotParseable", [3.0], "TooLarge", "InvalidInput", [2.0]]
+
+
+def test_an_input_is_written_once_however_often_it_is_asked(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[object] = []
+
+    def note(value: object) -> bytes:
+        written.append(value)
+        return encode(value)
+
+    monkeypatch.setattr(chunks, "encode", note)
+    texts = ["a", "bad", "unnamed", *["x"] * CHUNK_TEXTS]
+    list(many(url).answers(texts))
+    RestClient(url).predict(["one"], model="m")
+    assert written == [*texts, "one"]
 
 
 def test_only_errors_are_answers_too(url: str) -> None:
@@ -129,3 +147,56 @@ def test_the_command_names_the_line_and_keeps_what_was_refused(url: str, tmp_pat
         f"1 of 3 inputs refused: {file}, line 2: not this (422 InvalidInput); they stand in {rejects}"
     )
     assert json.loads(rejects.read_text()) == {"text": "bad", "place": f"{file}, line 2", "error": error}
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[Callable[[], None]]:
+    """Presses Ctrl-C, from any thread."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield lambda: signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
+
+
+class Waiting(JsonHandler):
+    """Says that it was asked, and answers when all is over."""
+
+    asked: ClassVar[Callable[[], None]]
+    is_over: ClassVar[threading.Event]
+
+    def do_POST(self) -> None:  # noqa: N802 - the base class's name
+        type(self).asked()
+        self.is_over.wait(60)
+
+
+def test_ctrl_c_waits_for_no_answer(ctrl_c: Callable[[], None]) -> None:
+    Waiting.asked, Waiting.is_over = staticmethod(ctrl_c), threading.Event()
+    with answering(Waiting) as address:
+        before = askers()
+        done = CliRunner().invoke(app, ["predict", "x", "--model", "m", "--url", address])
+        under_way = [thread for thread in askers() - before if thread.is_alive()]
+        Waiting.is_over.set()
+    assert len(under_way) == 1
+    assert (done.exit_code, done.stdout) == (130, "")
+    assert done.stderr == "berth: stopped: what was answered so far is written\n"
+
+
+def test_nobody_asks_again_for_whom_nobody_waits(url: str, ctrl_c: Callable[[], None]) -> None:
+    pauses: list[bool] = []
+
+    def pause(stopped: threading.Event, _: float) -> bool:
+        ctrl_c()
+        pauses.append(stopped.wait(60))
+        return pauses[-1]
+
+    many = Many(RestClient(url), None, "m", pause=pause)
+    list(many.answers(["x"]))
+    before = askers()
+    with pytest.raises(KeyboardInterrupt):
+        list(many.answers(["away"]))
+    for thread in askers() - before:
+        thread.join(60)
+    assert (pauses, Lengths.away) == ([True], 1)
+
+
+def askers() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "berth-many"}

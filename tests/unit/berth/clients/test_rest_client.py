@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from berth.archive.content import SERVER_SETTINGS
+from berth.clients.chunks import CHUNK_BYTES, CHUNK_TEXTS, Frame, count_texts, cut_chunks, encode_input
 from berth.clients.connection import Connection, refusal
-from berth.clients.messages import Input, decode_results
-from berth.clients.rest_client import CHUNK_BYTES, CHUNK_TEXTS, RestClient, chunks, count_texts
+from berth.clients.messages import Input, Parameters, decode_results
+from berth.clients.rest_client import RestClient
 from berth.errors import BerthError, RequestFailed, ServerUnreachable, UsageError
 from handler.config import MAX_INPUTS_PER_REQUEST, MAX_TEXTS_PER_REQUEST
 from tests.support.http_standin import JsonHandler, answering
@@ -248,13 +249,23 @@ def test_a_full_request_is_answered_well_in_time() -> None:
     assert SERVER_SETTINGS["responseTimeout"] / 2 > CHUNK_TEXTS * 512 / 450
 
 
+def chunks(texts: list[str], parameters: Parameters | None = None) -> list[list[str]]:
+    """The texts of each request, as the server reads them."""
+    frame = Frame.of(parameters)
+    cut = list(cut_chunks((encode_input(text, parameters) for text in texts), frame, CHUNK_TEXTS))
+    bodies = [frame.around(chunk) for chunk in cut]
+    assert all(len(chunk) == 1 or len(body) <= CHUNK_BYTES for chunk, body in zip(cut, bodies, strict=True))
+    read = [json.loads(body) for body in bodies]
+    assert all(each.get("parameters") == parameters for each in read)
+    return [each["inputs"] for each in read]
+
+
 def test_chunks_keep_order_and_both_limits() -> None:
     texts = ["é" * (CHUNK_BYTES // 20)] * 5 + ["x" * (2 * CHUNK_BYTES)] + ["short"] * (CHUNK_TEXTS + 1)
-    cut = list(chunks(texts))
+    cut = chunks(texts)
     assert [text for chunk in cut for text in chunk] == texts
     assert all(len(chunk) <= CHUNK_TEXTS for chunk in cut)
-    assert all(len(chunk) == 1 or len(json.dumps(chunk)) <= CHUNK_BYTES for chunk in cut)
-    assert list(chunks([])) == []
+    assert chunks([]) == []
     with_parameters = chunks(["x" * (CHUNK_BYTES // 2 - 20)] * 2, {"targets": ["word"] * 10})
     assert [len(chunk) for chunk in with_parameters] == [1, 1]
 

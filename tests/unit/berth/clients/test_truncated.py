@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 from berth.cli.app import app
 from berth.clients.async_client import AsyncRestClient
+from berth.clients.chunks import CHUNK_TEXTS
 from berth.clients.messages import Results
-from berth.clients.rest_client import CHUNK_TEXTS, RestClient
+from berth.clients.rest_client import MAX_NAMED, RestClient
 from berth.errors import TruncationWarning
 from tests.support.http_standin import JsonHandler, answering
 
@@ -19,7 +20,7 @@ MOST = CHUNK_TEXTS // 2
 TEXTS = ["long" if index in (1, MOST + 2, CHUNK_TEXTS + 3) else "x" for index in range(CHUNK_TEXTS + 5)]
 CUT = [1, MOST + 2, CHUNK_TEXTS + 3]
 WORDS = (
-    rf"^inputs\[1\], inputs\[{MOST + 2}\], inputs\[{CHUNK_TEXTS + 3}\] were longer than the model takes and were cut"
+    rf"^inputs\[1\], inputs\[{MOST + 2}\] and inputs\[{CHUNK_TEXTS + 3}\] were longer than the model takes and were cut"
 )
 
 
@@ -85,3 +86,13 @@ def test_the_command_says_it_in_one_line(url: str) -> None:
     assert len(done.stdout.splitlines()) == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith("berth: inputs[1] was longer than the model takes and was cut")
+
+
+def test_of_very_many_the_first_are_named_and_the_others_counted(url: str) -> None:
+    texts = ["long"] * (MAX_NAMED + 50)
+    with RestClient(url) as client, pytest.warns(TruncationWarning) as caught:
+        assert client.predict(texts, model="any").truncated == list(range(len(texts)))
+    done = CliRunner().invoke(app, ["predict", *texts, "--model", "any", "--url", url])
+    named = ", ".join(f"inputs[{index}]" for index in range(MAX_NAMED))
+    for said in (str(caught[0].message), done.stderr.removeprefix("berth: ")):
+        assert said.startswith(f"{named} and 50 more were longer than the model takes")

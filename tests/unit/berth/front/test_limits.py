@@ -6,6 +6,7 @@ import re
 import resource
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 

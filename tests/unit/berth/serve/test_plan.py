@@ -108,7 +108,7 @@ def test_the_environment_carries_what_berth_decided() -> None:
     assert environment["TS_LOAD_MODELS"] == "bert=0,other=1"
     assert environment["TS_MODEL_STORE"] == str(FOLDER / LINKS)
     assert environment["LC_ALL"] == "C.UTF-8"
-    assert environment["TS_CONFIG_FILE"] == str(CONFIG)
+    assert environment["TS_CONFIG_FILE"] == str(FOLDER / CONFIG.name)
     assert environment["BERTH_CORES"] == "5"
     assert environment["TS_MAX_REQUEST_SIZE"] == str(plan.settings.max_request_bytes)
     assert environment["TS_MAX_RESPONSE_SIZE"] == str(plan.settings.max_response_bytes)

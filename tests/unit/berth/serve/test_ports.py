@@ -10,6 +10,7 @@ from berth.errors import BerthError
 from berth.health.server import listen
 from berth.serve.ports import require_free_ports
 from berth.tune.ports import free_ports
+from berth.tune.server import TAKEN
 
 
 def endpoint(port: int, key: str = "inference_address") -> Endpoint:
@@ -49,6 +50,7 @@ def test_all_that_are_taken_are_said_at_once(port: int) -> None:
                 [endpoint(port), endpoint(taken, "metrics_address")], {HEALTH_VARIABLE: f"127.0.0.1:{health}"}
             )
     assert str(port) not in str(raised.value)
+    assert str(raised.value).startswith(TAKEN), "`berth tune` knows it by that"
 
 
 def test_two_keys_may_not_share_a_port(port: int, environ: dict[str, str]) -> None:

@@ -10,7 +10,6 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from berth.errors import Refused
 from berth.progress import Silence
-from berth.sources.origin import without_credentials
 from berth.sources.source import opened
 
 from .conftest import CHECKPOINT, Recorder, write_files
@@ -126,11 +125,6 @@ def test_what_cannot_be_fetched_is_refused_in_one_sentence(memory, open_source, 
         open_source(address)
     assert "\n" not in str(refused.value)
     assert "secret" not in str(refused.value)
-
-
-@pytest.mark.parametrize("password", ["secret", "se@cret", "se:cret"])
-def test_a_password_is_never_shown(password):
-    assert without_credentials(f"ftp://me:{password}@host/model@1") == "ftp://host/model@1"
 
 
 def test_an_error_that_names_the_whole_address_shows_no_password(memory, monkeypatch):

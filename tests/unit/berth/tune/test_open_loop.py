@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from berth.errors import BerthError, UsageError
-from berth.tune.open_loop import LOST, OpenLoop, evenly, poisson, run_open_loop
+from berth.tune.open_loop import LOST, OpenLoop, poisson, run_open_loop
 from berth.tune.trial import BURST, LEAST_REQUESTS, Load
 from tests.support.http_standin import JsonHandler, answering
 
@@ -38,7 +38,7 @@ def url() -> Iterator[str]:
 
 
 def test_every_request_is_sent_and_its_end_is_known(url: str) -> None:
-    sent = run_open_loop(OpenLoop(url=url, bodies=BODIES, arrivals_s=evenly(200.0, 0.1)))
+    sent = run_open_loop(OpenLoop(url=url, bodies=BODIES, arrivals_s=[number / 200 for number in range(20)]))
     assert [each.status for each in sent] == [200, 200, 422, LOST] * 5
     assert sorted(seen) == sorted(BODIES * 5)
     dues = [each.due_s for each in sent]

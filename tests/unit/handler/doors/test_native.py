@@ -49,6 +49,7 @@ def test_parameters_are_read() -> None:
     ("fields", "headers"),
     [
         ({"body": b"plain"}, {"Content-Type": "text/plain; charset=UTF-8"}),
+        ({"body": b"plain"}, {"Content-Type": "text/plain; charset=ascii"}),
         ({"data": b"plain"}, {}),  # gRPC, or a form field
         ({"data": "plain"}, {"content-type": "multipart/form-data"}),
         ({"body": b'{"inputs": "plain"}'}, {}),  # gRPC: a body is JSON

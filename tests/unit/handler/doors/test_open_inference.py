@@ -38,6 +38,7 @@ BAD_TENSORS: list[tuple[dict[str, Any], str | None, str]] = [
     (infer(TEXT, parameters={"top_k": 1}), "/parameters/top_k", "unknown parameter 'top_k'"),
     (infer(TEXT, parameters={"timeout": -1}), "/parameters/timeout", "not a whole number of microseconds"),
     (infer(TEXT, parameters={"timeout": "1000"}), "/parameters/timeout", "not a whole number of microseconds"),
+    (infer(TEXT, parameters={"timeout": ""}), "/parameters/timeout", "not a whole number of microseconds"),
     (infer(TEXT, parameters={"sequence_id": 7}), "/parameters/sequence_id", "no request here belongs to a sequence"),
     (infer(TEXT, parameters={"sequence_id": "a"}), "/parameters/sequence_id", "leave it out"),
     (infer(TEXT, parameters={"sequence_end": True}), "/parameters/sequence_end", "leave it out"),

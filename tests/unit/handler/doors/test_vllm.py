@@ -54,6 +54,11 @@ def test_classify_asks_for_every_label() -> None:
     assert [each.param for each in raw.inputs] == ["/input/0", "/input/1"]
 
 
+def test_an_empty_text_is_a_side_of_a_score() -> None:
+    request = read("score", {"text_1": "", "text_2": ["", "a"]}, Task.TEXT_RANKING)
+    assert [(each.text, each.texts) for each in request.inputs] == [("", ("", "a"))]
+
+
 @pytest.mark.parametrize("path", ["score", "v1/score"])
 @pytest.mark.parametrize(
     ("names", "first", "second", "inputs"),
