@@ -1,8 +1,10 @@
 """What a deep check's answer means."""
 
+import threading
+
 import pytest
 
-from berth.health.deep_check import Checked, Verdict, deep_check
+from berth.health.deep_check import Checked, DeepCheck, Verdict, deep_check
 from tests.support.http_standin import JsonHandler, answering
 
 
@@ -48,3 +50,14 @@ def test_nobody_there_is_an_error() -> None:
     with answering(JsonHandler) as url:
         pass
     assert "does not answer" in deep_check(url).reason
+
+
+def test_a_thread_that_is_not_left_is_an_error_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watch and the drain go on after one."""
+
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    with pytest.raises(OSError, match="can't start new thread"):
+        DeepCheck("http://127.0.0.1:9")
