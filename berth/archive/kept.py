@@ -1,7 +1,7 @@
 """What berth keeps unpacked: listed, held while a process uses it, cleared when nobody does.
 
-A launcher holds its folders by a shared lock, which ends with its process however that ends; clearing takes the lock
-for itself. A folder on a file system without locks cannot be held.
+A launcher holds its folders by shared locks, which end with its process however that ends, or when others are held in
+their place; clearing takes the lock for itself. A folder on a file system without locks cannot be held.
 """
 
 import contextlib
@@ -9,8 +9,9 @@ import fcntl
 import json
 import os
 import shutil
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from ..errors import BerthError
 from .content import MANIFEST, SIGNATURE_SUFFIX
 
 DRAFT_PREFIX = ".unpacking-"
+_HELD: dict[Path, int] = {}
+"""The folders that this process holds, each with the descriptor whose lock does it."""
+_HELD_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,16 +39,42 @@ class Kept:
 
 
 def hold(folder: Path) -> bool:
-    """Keep a folder from being cleared for as long as this process lives; False where it is not there (any more)."""
+    """Keep a folder from being cleared until this process lets go of it; False where it is not there (any more)."""
     try:
-        descriptor = os.open(folder, os.O_RDONLY)  # never closed: the lock ends with the process
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
-        return os.path.samestat(os.fstat(descriptor), folder.stat())
+        descriptor = os.open(folder, os.O_RDONLY)
     except FileNotFoundError:
         return False
     except OSError:  # it cannot be opened: whoever reads it will say so
         return True
+    with contextlib.suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+    if not _is_at(descriptor, folder):
+        os.close(descriptor)
+        return False
+    with _HELD_LOCK:
+        former = _HELD.pop(folder.absolute(), None)
+        _HELD[folder.absolute()] = descriptor
+    if former is not None:
+        os.close(former)
+    return True
+
+
+def hold_only(folders: Iterable[Path]) -> None:
+    """Hold those of these folders that are there, and let go of all others that this process holds."""
+    wanted = {folder.absolute() for folder in folders}
+    for folder in wanted:
+        hold(folder)
+    with _HELD_LOCK:
+        for folder in _HELD.keys() - wanted:
+            os.close(_HELD.pop(folder))
+
+
+def _is_at(descriptor: int, folder: Path) -> bool:
+    """Whether an open folder is what is there now."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), folder.stat())
+    except FileNotFoundError:
+        return False
 
 
 def list_kept(cache: Path) -> list[Kept]:
