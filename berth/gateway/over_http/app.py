@@ -15,7 +15,7 @@ from ..page.around import Around
 from ..page.files import Files
 from ..page.pages import PageCalls
 from ..readiness import Readiness
-from ..refusal import Refusal, too_large
+from ..refusal import Refusal
 from ..settings import GatewaySettings
 from .embeddings_door import EmbeddingsDoor
 from .long_bodies import LongBodies
@@ -91,6 +91,4 @@ def _explain(error: web.HTTPException, request: web.Request) -> Refusal:
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = " or ".join(sorted(error.allowed_methods - {"HEAD"}))
         return Refusal(405, "MethodNotAllowed", f"{request.path} is asked by {allowed}, not by {error.method}")
-    if isinstance(error, web.HTTPRequestEntityTooLarge):
-        return too_large(None, MAX_BYTES)
     return Refusal(error.status, "UnknownPath", f"there is nothing at {request.path[:200]!r}: docs/api.md has a list")
