@@ -13,7 +13,7 @@ def say(line: str) -> None:
 
 
 def pass_on(text: str) -> None:
-    """Write what another process has said."""
+    """Write text as it is."""
     if sys.stderr is not None:  # started with 2>&-
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.write(text)
