@@ -15,11 +15,11 @@ from .errors import InternalError, NotHealthy, NotNow
 from .known_answers import load_known_answers
 from .payload import Answer, Answered, DeepCheck, ModelIdentity, Rejected, Request, Response
 from .tasks import TASKS
+from .worker.accounts import Accounts
 from .worker.cores import CoreShare
 from .worker.environment import Environment
-from .worker.metrics import REQUEST_SECONDS, Emitter, Stopwatch, count_batch
+from .worker.metrics import REQUEST_SECONDS, Stopwatch
 from .worker.startup import die_first, log_line, quick_imports, quiet_logs
-from .worker.traces import open_traces
 from .worker.versions import check_versions
 
 logger = logging.getLogger(__name__)
@@ -47,10 +47,10 @@ class BertHandler:
         self._time_limit_s = TIME_SHARE * context.model_yaml_config["responseTimeout"]
         model = context.manifest["model"]
         name, version = model["modelName"], model["modelVersion"]
-        self._traces, contract = open_traces(name, version), TASKS[self._config.task]
+        contract = TASKS[self._config.task]
         self._identity = ModelIdentity(name=name, version=version, contract=contract, served=self._pipeline)
         self._names = {"model": name, "version": version}
-        self._metrics = Emitter(name, version)
+        self._accounts = Accounts(name, version)
         logger.info("loaded %s", log_line(self._describe()))
 
     def prove(self) -> str:
@@ -64,7 +64,7 @@ class BertHandler:
     @ending_when_lost()
     def handle(self, data: list[dict[str, Any]], context: Any) -> list[bytes]:
         """Return one body per request, in order; statuses and headers go to the context."""
-        stopwatch = self._traces.stopwatch()
+        stopwatch = self._accounts.stopwatch()
         with stopwatch.measure(REQUEST_SECONDS):
             self._cores.refresh()
             headers = [context.get_all_request_header(index) for index in range(len(data))]
@@ -73,9 +73,7 @@ class BertHandler:
             calls = [open_call(*each, self._identity, limit) for each in zip(data, headers, strict=True)]
             answers = self._answer(calls, stopwatch)
             responses = [self._send(sender, call, answer) for call, answer in zip(calls, answers, strict=True)]
-        items, measured = [call.item for call in calls], stopwatch.seconds | stopwatch.counts
-        self._metrics.emit(count_batch(items, answers, responses, measured))
-        self._traces.end(stopwatch, headers, items, responses)
+        self._accounts.note(stopwatch, headers, [call.item for call in calls], answers, responses)
         return sender.finish()
 
     def _answer(self, calls: Sequence[Call], stopwatch: Stopwatch) -> list[Answer | None]:

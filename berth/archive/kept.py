@@ -1,7 +1,7 @@
 """What berth keeps unpacked, and drafts of it: listed, held while a process uses it, cleared when nobody does.
 
-A launcher holds its folders by a shared lock, which ends with its process however that ends; clearing takes the lock
-for itself. A folder on a file system without locks cannot be held.
+A launcher holds its folders by shared locks, which end with its process however that ends, or when others are held in
+their place; clearing takes the lock for itself. A folder on a file system without locks cannot be held.
 """
 
 import contextlib
@@ -10,8 +10,9 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from ..errors import BerthError
 from .content import MANIFEST, SIGNATURE_SUFFIX
 
 DRAFT_PREFIX = ".unpacking-"
+_HELD: dict[Path, int] = {}
+"""The folders that this process holds, each with the descriptor whose lock does it."""
+_HELD_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,14 +42,29 @@ class Kept:
 
 
 def hold(folder: Path) -> bool:
-    """Keep a folder from being cleared for as long as this process lives; False where it is not there (any more)."""
+    """Keep a folder from being cleared until this process lets go of it; False where it is not there (any more)."""
     try:
-        _share(folder)  # never closed: the lock ends with the process
+        descriptor = _share(folder)
     except FileNotFoundError:
         return False
     except OSError:  # it cannot be opened: whoever reads it will say so
         return True
+    with _HELD_LOCK:
+        former = _HELD.pop(folder.absolute(), None)
+        _HELD[folder.absolute()] = descriptor
+    if former is not None:
+        os.close(former)
     return True
+
+
+def hold_only(folders: Iterable[Path]) -> None:
+    """Hold those of these folders that are there, and let go of all others that this process holds."""
+    wanted = {folder.absolute() for folder in folders}
+    for folder in wanted:
+        hold(folder)
+    with _HELD_LOCK:
+        for folder in _HELD.keys() - wanted:
+            os.close(_HELD.pop(folder))
 
 
 @contextlib.contextmanager

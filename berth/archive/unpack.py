@@ -41,7 +41,7 @@ def unpack_once(archive: Path, cache: Path, advance: Advance = ignore) -> Path:
     """The verified folder with the content of `archive`, or `archive` itself where it is such a folder.
 
     `advance` is told of bytes that were unpacked; what it raises ends the unpacking, and nothing is left of it.
-    `berth cache --clear` leaves the folder alone for as long as this process lives.
+    `berth cache --clear` leaves the folder alone for as long as this process lives, or until it holds others only.
     """
     if archive.is_dir():
         if archive.absolute().parent == cache:

@@ -1,12 +1,13 @@
 """The deep check: a known text goes through a model, and the worker compares the answer with the archive's."""
 
 import json
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import requests
+
+from ..process.threads import start_thread
 
 # Longer than a busy worker needs for most batches; a check that was given up is still answered.
 TIMEOUT_S = 30.0
@@ -38,13 +39,13 @@ class Checked:
 
 
 class DeepCheck:
-    """One check on its way, in its own thread: it waits in the queue like any request."""
+    """One check on its way, in its own thread: it waits in the queue like any request. OSError where none is left."""
 
     def __init__(self, url: str) -> None:
         self.outcome: Checked | None = None
         """None while the check waits."""
         self._url = url
-        threading.Thread(target=self._run, name="deep-check", daemon=True).start()
+        start_thread("deep-check", self._run)
 
     def _run(self) -> None:
         try:

@@ -5,7 +5,6 @@ import json
 import socket
 import socketserver
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from http import HTTPStatus
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 from ..clients.launcher import CAPACITY_PATH, HEALTH_VARIABLE, PROBE_TIMEOUT_S, health_endpoint
 from ..errors import BerthError
 from ..exposition import CONTENT_TYPE
+from ..process.threads import start_thread
 from .report import Report
 
 PATHS = ("/startup", "/live", "/ready")
@@ -62,7 +62,7 @@ class HealthServer(ThreadingHTTPServer):
     @contextlib.contextmanager
     def serving(self) -> Iterator[None]:
         """Answer probes in a thread until the end of the block."""
-        threading.Thread(target=self.serve_forever, name="health", daemon=True).start()
+        start_thread("health", self.serve_forever)
         try:
             yield
         finally:

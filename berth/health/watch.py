@@ -16,6 +16,7 @@ from ..clients.management import ManagementClient
 from ..endpoint import Endpoint
 from ..errors import BerthError, RequestFailed
 from ..process.activity import Activity, look_at
+from ..process.threads import start_thread
 from .deep_check import DeepCheck, Verdict
 from .diagnosis import DEAD_S, ModelView, why_never_ready, why_not_live, why_not_ready
 from .record import ModelNumbers, ModelRecord
@@ -45,7 +46,7 @@ class Watch:
     def start(self) -> None:
         """Look at every model again and again, until the process ends."""
         for model in self._models:
-            threading.Thread(target=model.run, args=[self._stopped], name=f"watch-{model.path}", daemon=True).start()
+            start_thread(f"watch-{model.path}", model.run, self._stopped)
 
     def stop(self) -> None:
         """Look no more and repair nothing; a known text that is on its way is still answered."""
@@ -162,7 +163,7 @@ class ModelWatch:
             try:
                 self.look(time.monotonic)
                 self._hindrance = ""
-            except OSError as error:  # no file descriptor is left: it looks again
+            except OSError as error:  # no file descriptor or thread is left: it looks again
                 self._hindrance = f": {error.strerror}"
 
     def why_not_ready(self, now_s: float) -> str | None:

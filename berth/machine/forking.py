@@ -2,13 +2,24 @@
 
 import os
 import sys
+import sysconfig
 from pathlib import Path
 
 from .limits import MemoryLimit
 from .quantities import MIB, format_bytes
 
 IMPORTS_BYTES = 300 * MIB  # what all forks share, and the mapped files of torch and java
-WORKER_PYTHON = Path(sys.executable).with_name("berth-python")
+
+
+def find_worker_python() -> Path:
+    """Where pip has put `berth-python`: beside this Python, in the system's folder of scripts, or in the user's own."""
+    user = sysconfig.get_preferred_scheme("user")
+    folders = (Path(sys.executable).parent, sysconfig.get_path("scripts"), sysconfig.get_path("scripts", user))
+    places = [Path(folder, "berth-python") for folder in folders]
+    return next((place for place in places if place.exists()), places[0])
+
+
+WORKER_PYTHON = find_worker_python()
 
 
 def why_not_forked(memory: MemoryLimit) -> str | None:

@@ -9,12 +9,14 @@ import json
 import os
 import re
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from typing import BinaryIO, Self
+
+from .line_pipe import line_pipe
 
 LEVEL_VARIABLE = "BERTH_LOG_LEVEL"
 FORMAT_VARIABLE = "BERTH_LOG_FORMAT"
@@ -115,30 +117,38 @@ class LineWriter:
 def written_as(style: LogStyle) -> Iterator[None]:
     """Write all that this process and its children say on stderr in this style, until the end of the block."""
     os.environ.update(style.environment)
-    if style.is_as_written:
+    if style.is_as_written or sys.stderr is None:  # None: started with 2>&-
         yield
         return
-    with contextlib.ExitStack() as held:
-        sys.stderr.flush()
-        real = held.enter_context(os.fdopen(os.dup(2), "wb"))
-        ours, theirs = os.pipe()
-        os.dup2(theirs, 2)
-        os.close(theirs)
-        pipe = held.enter_context(os.fdopen(ours, "rb"))
-        thread = threading.Thread(target=_pass_on, args=[pipe, real, LineWriter(style)], name="log", daemon=True)
-        thread.start()
+    with _stderr() as real, line_pipe("log", partial(_pass_on, real, LineWriter(style))) as pipe:
+        os.dup2(pipe.fileno(), 2)
         try:
             yield
         finally:
-            sys.stderr.flush()
-            os.dup2(real.fileno(), 2)  # the last writer of the pipe is gone, and the thread ends
-            thread.join()
+            _flush()
+            os.dup2(real.fileno(), 2)  # now only an orphan may have the pipe still
 
 
-def _pass_on(pipe: BinaryIO, real: BinaryIO, writer: LineWriter) -> None:
-    for line in pipe:
-        written = writer.write(line.decode("utf-8", "replace").rstrip("\n"))
-        if written:
-            with contextlib.suppress(OSError):  # nobody may read any more: go on draining
-                real.write(f"{written}\n".encode())
-                real.flush()
+@contextlib.contextmanager
+def _stderr() -> Iterator[BinaryIO]:
+    """What is stderr now; at the end its last lines may find no reader."""
+    _flush()
+    real = os.fdopen(os.dup(2), "wb")
+    try:
+        yield real
+    finally:
+        with contextlib.suppress(OSError):
+            real.close()
+
+
+def _flush() -> None:
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.flush()
+
+
+def _pass_on(real: BinaryIO, writer: LineWriter, line: bytes) -> None:
+    written = writer.write(line.decode("utf-8", "replace").rstrip("\n"))
+    if written:
+        with contextlib.suppress(OSError, ValueError):  # nobody may read any more: go on draining
+            real.write(f"{written}\n".encode())
+            real.flush()

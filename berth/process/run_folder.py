@@ -1,4 +1,9 @@
-"""A server's own temporary folder: its sockets meet no other server's, and what a killed server left is removed."""
+"""A server's own temporary folder: its sockets meet no other server's, and what a killed server left is removed.
+
+Two locks last for as long as the server lives, however it ends: that of the folder itself, for which systemd-tmpfiles
+leaves alone all that is in it, however old (tmpfiles.d(5)), and that of a file, by which a berth knows the folder of
+another one.
+"""
 
 import contextlib
 import fcntl
@@ -9,9 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import UsageError
+from .locks import folder_lock
 
 PREFIX = "berth-"
-LOCK = "in-use"  # locked for as long as its server lives, however it ends
+LOCK = "in-use"
 MAX_SOCKET_PATH = 107  # bytes; sun_path of unix(7) holds 108 with the final zero
 
 
@@ -39,7 +45,7 @@ def run_folder() -> Iterator[Path]:
 @contextlib.contextmanager
 def _lock(folder: Path) -> Iterator[None]:
     draft = folder / f"{LOCK}.draft"
-    with draft.open("w") as lock:
+    with folder_lock(folder, fcntl.LOCK_SH), draft.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         draft.rename(folder / LOCK)  # nobody sees it before it is locked
         yield

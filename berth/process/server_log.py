@@ -3,14 +3,14 @@
 It relies on the layout of lines in berth/serve/log4j2.xml: date, level, thread, message.
 """
 
-import contextlib
 import itertools
 import re
-import sys
-import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import IO
+
+from ..console import pass_on
+from .threads import start_thread
 
 KEPT_LINES = 400  # a traceback through torch and transformers, several times
 # Printed at every start, and without meaning here: a fat jar without Multi-Release, a machine without a GPU, an archive
@@ -34,8 +34,7 @@ class ServerLog:
     def __init__(self, pipe: IO[str]) -> None:
         self._pipe = pipe
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
-        self._thread = threading.Thread(target=self._drain, name="server-log", daemon=True)
-        self._thread.start()
+        self._thread = start_thread("server-log", self._drain)
 
     @property
     def lines(self) -> list[str]:
@@ -61,8 +60,7 @@ class ServerLog:
         for line in without_resets(self._pipe):
             if not any(noise in line for noise in NOISE):
                 self._lines.append(line.rstrip("\n"))
-                with contextlib.suppress(OSError, ValueError):  # stderr may be gone: go on draining
-                    sys.stderr.write(line)
+                pass_on(line)
 
 
 def without_resets(lines: Iterable[str]) -> Iterator[str]:

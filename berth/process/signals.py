@@ -4,12 +4,13 @@ Until java runs there is nothing to wind down, and a signal ends berth at once.
 """
 
 import contextlib
-import select
 import signal
 import socket
 import sys
 from collections.abc import Iterator
 from types import FrameType
+
+from ..wait import is_readable
 
 
 class StopSignals:
@@ -44,7 +45,7 @@ class StopSignals:
 
     def wait(self, timeout_s: float) -> None:
         """Sleep; any signal, and the end of a child, ends the sleep early."""
-        if select.select([self._wakeup], [], [], timeout_s)[0]:
+        if is_readable(self._wakeup, timeout_s):
             self._wakeup.recv(4096)
 
 

@@ -1,5 +1,6 @@
 """What is live, kept beside the archives: a server that is asked for the same again serves what was live last."""
 
+import fcntl
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from ..archive.verify import content_id
 from ..archive.versions import highest_first
 from ..console import say
 from ..errors import BerthError, Refused
+from ..process.locks import folder_lock
 
 FILE = ".berth-live.json"
 DAMAGED = f"{FILE}.damaged"
@@ -99,10 +101,11 @@ class State:
         """Keep it; why that cannot be, where it cannot: "" where it is."""
         file = _file(self.asked)
         try:
-            text = _to_text({**_read(file), _key(self.asked): (self.live, self.before)})
-            draft = file.with_name(f"{FILE}.{os.getpid()}")
-            draft.write_text(text, encoding="utf-8")
-            draft.replace(file)
+            with folder_lock(file.parent, fcntl.LOCK_EX):  # other launchers may serve archives beside it
+                text = _to_text({**_read(file), _key(self.asked): (self.live, self.before)})
+                draft = file.with_name(f"{FILE}.{os.getpid()}")
+                draft.write_text(text, encoding="utf-8")
+                draft.replace(file)
         except OSError as error:
             return f"{file} cannot be written ({error}): after a restart what was asked for is served again"
         return ""

@@ -50,11 +50,11 @@ class Drain:
     def _is_busy(self) -> bool:
         try:
             busy = [model.is_busy(time.monotonic) for model in self._models]
+            return any(busy) or bytes_under_way(self._ports, TABLES) > 0
         except ServerUnreachable:  # it no longer listens, or not yet: it has nothing to answer
             return False
-        except BerthError:  # it is there, and has no time to say how it is
+        except (BerthError, OSError):  # it has no time to say how it is, or no descriptor or thread is left to ask
             return True
-        return any(busy) or bytes_under_way(self._ports, TABLES) > 0
 
 
 class ModelDrain:

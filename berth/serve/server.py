@@ -131,17 +131,16 @@ class Server:
 def running_server(
     plan: ServerPlan, folder: Path, health: HealthServer, forks: subprocess.Popen[str] | None
 ) -> Iterator[Server]:
-    """Start the first generation, the answers to probes, and the front; at the end of the block all are killed."""
+    """Start the first generation and the front, and at the end of the block all are killed."""
     server = Server(folder=folder, health=health, forks=forks)
     server.live = server.start(plan)
     try:
-        with health.serving():
-            if plan.front is None:
-                with running_page(plan.settings, plan.models, health_endpoint(os.environ), folder) as server.page:
-                    yield server
-                return
-            with running_fronts(plan.front, folder) as server.fronts:
+        if plan.front is None:
+            with running_page(plan.settings, plan.models, health_endpoint(os.environ), folder) as server.page:
                 yield server
+            return
+        with running_fronts(plan.front, folder) as server.fronts:
+            yield server
     finally:
         for generation in server.generations:
             generation.held.close()

@@ -43,7 +43,7 @@ def serve_archives(
 
         asked = read_asked(archives, config, memory, wish)
         require_free_ports(asked.request.settings.endpoints, os.environ)
-        with listen(os.environ) as health:
+        with listen(os.environ) as health, health.serving():  # probes are answered while archives are unpacked
             plan = prepare_server(asked.request, drain_s, not_forked, signals.check)
             signals.hold()
             with running_server(plan, folder, health, forks) as server:

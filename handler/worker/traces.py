@@ -5,6 +5,7 @@ batch does it does for all its requests, so each of them has the same times, and
 """
 
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from .metrics import FORWARD_SECONDS, TOKENIZE_SECONDS, Metric, Stopwatch
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 STARTED = "x-request-start"
 """The front's header: `t=` and when it has read the request's head, in microseconds of Unix time."""
+MICROS = re.compile("[0-9]{1,18}")  # int() raises from 4300 digits on
 NAMES = {TOKENIZE_SECONDS: "tokenize", FORWARD_SECONDS: "forward"}
 Headers = Mapping[str, object]
 
@@ -121,7 +123,7 @@ def _tracer() -> Any:
 def _came_ns(headers: Mapping[str, str]) -> int | None:
     """When the front read a request; None where none did."""
     micros = headers.get(STARTED, "").removeprefix("t=")
-    return int(micros) * 1000 if micros.isascii() and micros.isdigit() else None
+    return int(micros) * 1000 if MICROS.fullmatch(micros) else None
 
 
 def _parts(timeline: Timeline, came_ns: int, ended_ns: int) -> dict[str, tuple[int, int]]:

@@ -50,7 +50,7 @@ ROOMS: dict[str, set[str]] = {
     "gateway": {"clients"},
     "front": {"archive", "gateway", "process"},
     "monitoring": {"archive", "health", "machine", "memory", "process"},
-    "rollout": {"archive", "clients"},
+    "rollout": {"archive", "clients", "process"},
     "tune": {"archive", "clients", "front", "machine", "memory", "process"},
     "serve": {"archive", "clients", "front", "health", "machine", "memory", "monitoring", "process", "rollout", "tune"}
     | {"workers"},

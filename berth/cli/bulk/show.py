@@ -1,7 +1,6 @@
 """How a run of `berth bulk` is seen: a bar on a terminal, a line of JSON now and then elsewhere, a summary."""
 
 import json
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from rich.progress import Progress as Bars
 
 from ...bulk.run import Account, Watch
 from ...bulk.storage.address import Place
+from ...console import pass_on
 from ...machine.quantities import format_bytes
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class _Lines:
         if self._next_s is not None and now_s < self._next_s:
             return
         self._next_s = now_s + LINE_EVERY_S
-        sys.stderr.write(json.dumps({**counts(account), "left_s": left_s(account)}) + "\n")
+        pass_on(json.dumps({**counts(account), "left_s": left_s(account)}) + "\n")
 
 
 def counts(account: Account) -> dict[str, Any]:

@@ -2,19 +2,18 @@
 
 import contextlib
 import fcntl
-import os
 import re
-import sys
-import threading
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
+from ...console import pass_on_bytes
+from ...process.line_pipe import line_pipe
 from ..plan import Backend
 
 MAX_LINE_BYTES = 2048
 MAX_TEXT_BYTES = 200  # of a client's own words: a longer line would be cut, and be no JSON
 PIPE_BYTES = 2**20  # the most that Linux lets everybody have: some 3000 lines, and HAProxy drops what finds no room
-PART_ENDED = re.compile(rb"^\[WARNING\] +\(\d+\) : Proxy \S+ stopped \(cumulated conns: .*\)\.\n", re.MULTILINE)
+PART_ENDED = re.compile(rb"\[WARNING\] +\(\d+\) : Proxy \S+ stopped \(cumulated conns: .*\)\.\n")
 FIELDS = {
     "time": '"%[date,utime(%Y-%m-%dT%H:%M:%SZ)]"',
     "level": '"info"',
@@ -55,23 +54,15 @@ def forwarded() -> Iterator[TextIO]:
 
     Its lines for each part of the configuration that ends are left out: fronts come and go with every rollout.
     """
-    ours, theirs = os.pipe()
-    fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-    with os.fdopen(ours, "rb") as pipe, os.fdopen(theirs, "w") as output:
-        thread = threading.Thread(target=_pass_on, args=[pipe.fileno()], name="front-output", daemon=True)
-        thread.start()
-        try:
-            yield output
-        finally:
-            output.close()
-            thread.join()
+    with line_pipe("front-output", _pass_on) as output:
+        with contextlib.suppress(OSError):  # a system may grant less: fs.pipe-max-size, fs.pipe-user-pages-soft
+            fcntl.fcntl(output, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        yield output
 
 
-def _pass_on(pipe: int) -> None:
-    while chunk := os.read(pipe, 65_536):
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.buffer.write(PART_ENDED.sub(b"", chunk))
-            sys.stderr.buffer.flush()
+def _pass_on(line: bytes) -> None:
+    if not PART_ENDED.fullmatch(line):
+        pass_on_bytes(line)
 
 
 def _written(source: str) -> str:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from handler.doors.paths import ROOT_PATHS, Form
 
-from ..error_answer import ErrorAnswer, too_large
+from ..error_answer import ErrorAnswer
 from ..model_server import ModelServer
 from ..page.around import Around
 from ..page.files import Files
@@ -91,8 +91,6 @@ def _explain(error: web.HTTPException, request: web.Request) -> ErrorAnswer:
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = " or ".join(sorted(error.allowed_methods - {"HEAD"}))
         return ErrorAnswer(405, "MethodNotAllowed", f"{request.path} is asked by {allowed}, not by {error.method}")
-    if isinstance(error, web.HTTPRequestEntityTooLarge):
-        return too_large(None, MAX_BYTES)
     return ErrorAnswer(
         error.status, "UnknownPath", f"there is nothing at {request.path[:200]!r}: docs/api.md has a list"
     )

@@ -33,6 +33,8 @@ async def read_bytes(request: web.Request, max_bytes: int) -> bytes:
     try:
         async with asyncio.timeout(READ_S):
             body = await request.read()
+    except web.HTTPRequestEntityTooLarge as error:  # than what any address takes
+        raise too_large(None, max_bytes) from error
     except TimeoutError as error:
         message = f"the request did not arrive within {READ_S:g} s: send it again"
         raise ErrorAnswer(408, "RequestTimeout", message) from error

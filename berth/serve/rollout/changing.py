@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...console import say
+from ...process.threads import start_thread
 from ...rollout.state import State
 from ..access import Wish
 from ..request import Request, read_request, require_archives
@@ -51,6 +52,7 @@ def changing(server: Server, asked: Asked, is_forced: Callable[[], bool]) -> Ite
         yield
         return
     rollouts = Rollouts(server=server, request=asked.request, state=asked.state)
+    rollouts.hold_folders()
     orders, path = Orders(rollouts.carry_out), server.folder / SOCKET
     with taking_orders(orders, path, is_forced), _following(asked.watched, orders):
         server.orders = str(path)
@@ -62,7 +64,7 @@ def changing(server: Server, asked: Asked, is_forced: Callable[[], bool]) -> Ite
 def _following(watched: WatchedFolder | None, orders: Orders) -> Iterator[None]:
     ended = threading.Event()
     if watched:
-        threading.Thread(target=watched.follow, args=[orders, ended], name="watch-folder", daemon=True).start()
+        start_thread("watch-folder", watched.follow, orders, ended)
         say(f"archives that appear in {watched.folder} are rolled out; those that lay there at the start are not")
     try:
         yield

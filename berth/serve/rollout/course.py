@@ -27,6 +27,7 @@ from .orders import CalledOff, Check, Emit, Stopping, describe_error
 
 LOOK_S = 0.5
 AGAIN_S = 2.0
+FRONT_S = 10.0  # in which the launcher has started a front that ended again
 LAST_CLIENTS_S = 65.0  # an HAProxy that ends takes 60 s at the most (GRACE_S of its configuration)
 DRAIN_S = 60.0  # no batch that has begun takes longer
 
@@ -199,10 +200,12 @@ class Course:
         return self.server.live is to and self.server.fronts.follows(to.plan.front)
 
     def _lead(self, to: Generation, beside: Beside | None) -> None:
-        """Let the addresses lead to this generation."""
-        assert self.server.fronts is not None
+        """Let the addresses lead to this generation; where the front has just ended, once it is started again."""
+        fronts = self.server.fronts
+        assert fronts is not None
         assert to.plan.front is not None
-        self.server.fronts.switch(replace(to.plan.front, beside=beside))
+        wait_until(lambda: fronts.live.why_not_ready is None, FRONT_S, self._rest)
+        fronts.switch(replace(to.plan.front, beside=beside))
         self.server.lead(to)
 
     def _remove(self, generation: Generation) -> None:
@@ -233,8 +236,16 @@ class Course:
         self.server.publish()
 
     def _counters(self, backend: str) -> Counters:
+        """What was counted of a backend; BerthError where nobody says so for FRONT_S: a front may be started again."""
         assert self.server.fronts is not None
-        return self.server.fronts.live.counters(backend)
+        end_s = time.monotonic() + FRONT_S
+        while True:
+            try:
+                return self.server.fronts.live.counters(backend)
+            except BerthError:
+                if time.monotonic() >= end_s:
+                    raise
+            self._pause(LOOK_S)
 
     def _pause(self, pause_s: float = POLL_S) -> None:
         time.sleep(pause_s)

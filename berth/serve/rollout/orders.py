@@ -1,7 +1,6 @@
 """Takes orders at a socket that only this user can open, one at a time."""
 
 import contextlib
-import select
 import socket
 import subprocess
 import threading
@@ -13,8 +12,9 @@ import msgspec
 
 from ...console import say
 from ...errors import BerthError, NoMemory, Refused, ServerUnreachable
+from ...process.threads import start_thread
 from ...rollout.messages import MAX_ORDER_BYTES, Event, Order, read_order
-from ...wait import wait_until
+from ...wait import is_readable, wait_until
 
 SOCKET = "orders.sock"
 ONLY_US = 0o600
@@ -95,7 +95,7 @@ def taking_orders(orders: Orders, path: Path, is_forced: Callable[[], bool]) -> 
         listener.bind(str(path))
         path.chmod(ONLY_US)  # the folder is ours alone already
         listener.listen()
-        threading.Thread(target=_accept, args=[listener, orders], name="orders", daemon=True).start()
+        start_thread("orders", _accept, listener, orders)
         try:
             yield
         finally:
@@ -107,8 +107,8 @@ def _accept(listener: socket.socket, orders: Orders) -> None:
     while listener.fileno() >= 0:
         try:
             connection, _ = listener.accept()
-            threading.Thread(target=orders.answer, args=[connection], name="order", daemon=True).start()
-        except (OSError, RuntimeError) as error:  # RuntimeError: no more threads
+            start_thread("order", orders.answer, connection)
+        except OSError as error:
             if listener.fileno() >= 0:
                 say(f"an order could not be taken: {describe_error(error)}")
                 time.sleep(AGAIN_S)
@@ -136,7 +136,7 @@ def describe_error(error: Exception) -> str:
 
 def _has_hung_up(connection: socket.socket) -> bool:
     try:
-        return bool(select.select([connection], [], [], 0)[0]) and not connection.recv(1)
+        return is_readable(connection) and not connection.recv(1)
     except OSError:  # reset
         return True
 

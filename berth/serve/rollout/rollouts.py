@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ...archive.kept import hold_only
 from ...archive.served_model import read_model
 from ...archive.signature import unpack_signed
 from ...archive.unpack import cache_folder
@@ -37,11 +38,19 @@ class Rollouts:
             is_changed = self._change(order, emit, check)
         finally:
             self.server.is_changing = False
+            self.hold_folders()
         live = self._live()
         back = "" if order.action is Action.ROLLBACK else "; `berth rollback` goes back"
         text = f"live: {live.names}{back}" if is_changed else f"it is so already, nothing was changed: {live.names}"
         facts = {"live": {name: model.version for name, model in live.defaults.items()}, "changed": is_changed}
         emit(Event(step="done", text=text, facts=facts, exit_code=0))
+
+    def hold_folders(self) -> None:
+        """Hold what is served, and what `berth rollback` goes back to: all else may be cleared."""
+        served = {model.folder for generation in self.server.generations for model in generation.plan.models}
+        cache = cache_folder()
+        before = {cache / kept.content for kept in self.state.before}
+        hold_only({folder for folder in served | before if folder.parent == cache})
 
     def _change(self, order: Order, emit: Emit, check: Check) -> bool:
         """Change what is served; False where it is so already."""

@@ -1,5 +1,6 @@
 """The cache of unpacked archives: listed, cleared, and never taken from a process that uses it."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from berth.archive import kept
-from berth.archive.kept import clear_kept, drafting, hold, list_kept
+from berth.archive.kept import clear_kept, drafting, hold, hold_only, list_kept
 from berth.archive.unpack import unpack_once
 from berth.archive.verify import verify_archive
 from berth.errors import BerthError
@@ -156,3 +157,31 @@ def test_a_cache_that_is_no_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BerthError, match=r"file cannot be read: Not a directory; set XDG_CACHE_HOME"):
         list_kept(tmp_path / "file")
+
+
+def num_open(folder: Path) -> int:
+    """This process's descriptors of a folder."""
+    return [os.path.realpath(each) for each in Path("/proc/self/fd").iterdir()].count(str(folder.resolve()))
+
+
+def test_what_is_held_no_more_is_cleared(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    old, new = (unpack_once(make_standin(tmp_path, name=name), cache) for name in ("old", "new"))
+    for _ in range(3):
+        assert unpack_once(tmp_path / "old.mar", cache) == old
+    assert (num_open(old), clear_kept(cache)) == (1, [])
+    hold_only([new, cache / "none"])
+    assert num_open(old) == 0
+    assert [each.folder for each in clear_kept(cache)] == [old]
+    hold_only([])
+    assert [each.folder for each in clear_kept(cache)] == [new]
+
+
+def test_a_folder_that_was_replaced_is_held_as_it_is_now(tmp_path: Path) -> None:
+    folder = tmp_path / "cache" / "folder"
+    for former in ("first", "second"):
+        folder.mkdir(parents=True)
+        assert hold(folder)
+        assert [each.is_held for each in list_kept(folder.parent)] == [True]
+        folder.rename(tmp_path / former)
+    hold_only([])

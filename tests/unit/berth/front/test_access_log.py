@@ -1,5 +1,7 @@
 """The lines that a real HAProxy writes, one for each request."""
 
+import errno
+import fcntl
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,6 +87,24 @@ def test_what_clients_send_makes_no_line_that_is_not_json(front: Front) -> None:
 
 
 def test_its_lines_go_on_to_stderr(capfd: pytest.CaptureFixture[str]) -> None:
+    with forwarded() as output:
+        output.write('{"id":"1"}\n')
+    assert capfd.readouterr().err == '{"id":"1"}\n'
+
+
+def test_parts_of_a_configuration_that_ended_are_left_out(capfd: pytest.CaptureFixture[str]) -> None:
+    with forwarded() as output:
+        output.write("[WARNING]  (12) : Proxy bert stopped (cumulated conns: FE: 0, BE: 3).\n[ALERT]  (12) : no\n")
+    assert capfd.readouterr().err == "[ALERT]  (12) : no\n"
+
+
+def test_a_system_that_grants_no_larger_pipe(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(fcntl, "fcntl", refuse)
     with forwarded() as output:
         output.write('{"id":"1"}\n')
     assert capfd.readouterr().err == '{"id":"1"}\n'

@@ -121,3 +121,19 @@ def test_max_request_size_is_the_longest_body_whatever_it_is(tmp_path: Path) -> 
     with answering(LongAnswers) as server:
         assert b" 200 " in asyncio.run(run(server, longest))
         assert b" 413 " in asyncio.run(run(server, longest + 1))
+
+
+@pytest.mark.parametrize("more", [1, reading.MAX_BYTES])
+def test_the_limit_that_is_told_is_that_of_the_address(tmp_path: Path, more: int) -> None:
+    """Also of a body that is longer than what any address takes."""
+    length = MAX_REQUEST_BYTES + more
+    head = HEAD.replace(b"/v1/embeddings", b"/predictions/m/1.0") % length
+
+    async def run() -> bytes:
+        async with served(tmp_path, "http://127.0.0.1:9") as path:
+            reader, writer = await say(path, head + b"x" * length)
+            found = await asyncio.wait_for(reader.readuntil(b"}"), WAIT_S)
+            writer.close()
+            return found
+
+    assert f"more than {MAX_REQUEST_BYTES}".encode() in asyncio.run(run())

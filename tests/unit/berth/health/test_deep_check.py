@@ -1,10 +1,11 @@
 """What a deep check's answer means."""
 
 import socket
+import threading
 
 import pytest
 
-from berth.health.deep_check import Checked, Verdict, deep_check
+from berth.health.deep_check import Checked, DeepCheck, Verdict, deep_check
 from tests.support.http_standin import JsonHandler, answering
 
 
@@ -50,3 +51,14 @@ def test_nobody_there_is_an_error() -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))  # and nobody else can listen there
         assert "does not answer" in deep_check(f"http://127.0.0.1:{held.getsockname()[1]}/predictions/bert").reason
+
+
+def test_a_thread_that_is_not_left_is_an_error_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watch and the drain go on after one."""
+
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    with pytest.raises(OSError, match="can't start new thread"):
+        DeepCheck("http://127.0.0.1:9")

@@ -1,13 +1,15 @@
 """Where workers are not forked, and what is said of it."""
 
 import os
+import sys
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from berth.machine import forking
-from berth.machine.forking import IMPORTS_BYTES, why_not_forked
+from berth.machine.forking import IMPORTS_BYTES, find_worker_python, why_not_forked
 from berth.machine.limits import MemoryLimit
 from berth.machine.machine import read_machine
 
@@ -53,3 +55,16 @@ def test_too_little_memory_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_smaller_limit_that_was_said_changes_nothing() -> None:
     assert read_machine({"PATH": "/nowhere"}, "500Mi").not_forked is None
+
+
+@pytest.mark.parametrize("place", ["bin", "posix", "user"])
+def test_the_script_is_found_where_pip_puts_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str) -> None:
+    def get_path(_: str, scheme: str = "posix") -> str:
+        return str(tmp_path / scheme.rpartition("_")[2])
+
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python3"))
+    monkeypatch.setattr(sysconfig, "get_path", get_path)
+    assert find_worker_python() == tmp_path / "bin" / "berth-python"
+    (tmp_path / place).mkdir()
+    (tmp_path / place / "berth-python").touch()
+    assert find_worker_python() == tmp_path / place / "berth-python"

@@ -1,6 +1,7 @@
 """Lines of a server's processes, as text and as JSON."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -75,3 +76,16 @@ sys.stderr.write("after")
     *objects, after = result.stderr.splitlines()
     assert [json.loads(line)["message"] for line in objects] == ["one", "two", "three"]
     assert after == "after"
+
+
+def test_it_ends_well_where_nobody_reads_any_more() -> None:
+    program = """
+from berth.console import say
+from berth.process.log_style import *
+with written_as(LogStyle(format=LogFormat.JSON)):
+    say("stopping")
+"""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    with os.fdopen(theirs, "w") as unread:
+        assert subprocess.run([sys.executable, "-c", program], stderr=unread, check=False).returncode == 0

@@ -1,5 +1,7 @@
 """A server's temporary folder: its own, gone at the end, and cleared away by the next where its owner was killed."""
 
+import fcntl
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +42,16 @@ def test_a_living_servers_is_kept_and_a_killed_ones_is_removed(temp: Path) -> No
     assert list(temp.iterdir()) == [theirs]
     with run_folder() as ours:
         assert list(temp.iterdir()) == [ours]
+
+
+def test_the_folder_itself_is_locked_or_systemd_would_empty_it(temp: Path) -> None:
+    with run_folder() as folder:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # as systemd-tmpfiles asks
+        finally:
+            os.close(descriptor)
 
 
 def test_what_is_not_berths_is_left_alone(temp: Path) -> None:

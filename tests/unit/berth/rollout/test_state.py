@@ -1,5 +1,7 @@
 """What is kept of what is live, beside the archives."""
 
+import fcntl
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 from berth.archive.unpack import cache_folder, unpack_once
 from berth.archive.verify import content_id
 from berth.errors import Refused
+from berth.rollout import state as module
 from berth.rollout.state import DAMAGED, FILE, Kept, State, require_before
 from tests.support.rollout.versions import make_version
 
@@ -89,3 +92,22 @@ def test_a_folder_has_one_name_however_it_is_written(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     assert "after a restart what was asked for" in State(asked=(str(tmp_path / "nowhere" / "bert.mar"),)).write()
+
+
+def test_another_launcher_waits_while_the_file_is_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = make_version(tmp_path, "1.0")
+    read, asked = module._read, list[Path]()
+
+    def read_while_another_asks(file: Path) -> dict[str, module.Served]:
+        descriptor = os.open(file.parent, os.O_RDONLY)
+        try:
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.close(descriptor)
+        asked.append(file)
+        return read(file)
+
+    monkeypatch.setattr(module, "_read", read_while_another_asks)
+    assert State(asked=(str(archive),), live=(kept(archive),)).write() == ""
+    assert asked

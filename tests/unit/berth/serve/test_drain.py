@@ -1,17 +1,21 @@
 """When nobody waits for an answer any more. TorchServe, its known text, processes and sockets are given."""
 
+import errno
+import math
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from berth.clients.management import ModelState
-from berth.errors import RequestFailed
+from berth.errors import BerthError, RequestFailed
 from berth.health.deep_check import Checked, Verdict
 from berth.process.activity import Activity
-from berth.serve.drain import LATE_S, ModelDrain, bytes_under_way
+from berth.serve.drain import LATE_S, Drain, ModelDrain, bytes_under_way
 from tests.support.states import make_state
+from tests.unit.berth.serve.test_plan import make_plan
 
 NOW_S = 1000.0
 IDLE = Activity(cpu_s=1.0, status="sleeping")
@@ -113,6 +117,17 @@ def test_nobody_waits_for_a_model_that_torchserve_does_not_have() -> None:
     world.refusal = RequestFailed("no time", code=503, type="")
     with pytest.raises(RequestFailed):
         looks(drain_of(world))
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "Too many open files"), BerthError("no answer in time")])
+def test_who_cannot_be_asked_may_be_busy(error: Exception) -> None:
+    def fail(_: object) -> bool:
+        raise error
+
+    drain = Drain(settings := make_plan().settings, [], settings)
+    drain._models = [SimpleNamespace(is_busy=fail, is_past=lambda _: False)]  # type: ignore[list-item]
+    drain._busy_s = -math.inf
+    assert not drain.is_over()
 
 
 def test_bytes_of_the_ports_of_both_families(tmp_path: Path) -> None:

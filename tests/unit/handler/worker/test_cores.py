@@ -3,10 +3,16 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
 
+import psutil
 import pytest
 
 from handler.errors import ConfigError
+from handler.worker import cores
+from handler.worker.cores import count_children
 from handler.worker.environment import Environment
 
 # Threads of torch, and those that tokenizers starts for a batch, of which it needs one word only.
@@ -55,3 +61,22 @@ def test_two_workers_of_one_parent_share_the_cores(
     command = [sys.executable, "-c", PARENT, str(cores)]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert output.splitlines() == [f"{torch_threads} {tokenizers_threads}"] * 2
+
+
+def test_children_of_every_thread_are_counted_without_a_look_at_others_processes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+
+    before = count_children(os.getpid())
+    with ThreadPoolExecutor(1) as other, ExitStack() as held:
+        for child in (start(), other.submit(start).result()):
+            held.enter_context(child)
+            held.callback(child.kill)
+        with monkeypatch.context() as blind:
+            blind.setattr(psutil, "pids", lambda: [])
+            assert count_children(os.getpid()) == before + 2
+        tmp_path.joinpath(str(os.getpid()), "task", "1").mkdir(parents=True)
+        monkeypatch.setattr(cores, "PROC", tmp_path)  # a kernel without the lists
+        assert count_children(os.getpid()) == before + 2

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from handler.errors import LoadError
-from handler.worker.traces import ENDPOINTS, NoTraces, Traces, open_traces
+from handler.worker.traces import ENDPOINTS, STARTED, NoTraces, Traces, _came_ns, open_traces
 
 IMPORTED = (
     "import sys\n"
@@ -39,3 +39,10 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
     with pytest.raises(LoadError, match=r"berth\[otel\]"):
         open_traces("bert", "1.0")
+
+
+@pytest.mark.parametrize(
+    ("said", "came_ns"), [("t=5", 5000), ("t=" + "9" * 5000, None), ("t=\u0665", None), ("soon", None), ("", None)]
+)
+def test_when_it_came_is_what_a_front_says_of_it(said: str, came_ns: int | None) -> None:
+    assert _came_ns({STARTED: said}) == came_ns

@@ -1,7 +1,9 @@
 """What becomes of clients when something ends or fails in the middle of a change; javas and fronts are stand-ins."""
 
 import errno
+import itertools
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -166,6 +168,25 @@ def test_it_is_put_back_however_often_that_fails(world):
     assert world.steps[-3:] == ["again", "put back", "removed"]
     assert "/etc/keys: Permission denied" in world.events[-3].text
     assert world.fronts.was_changing[-1] is False  # the launcher looks after the old one again
+
+
+@pytest.mark.parametrize(("patience_s", "live"), [(10.0, "new"), (0.0, "old")])
+def test_a_front_that_is_started_again_puts_nothing_back(world, monkeypatch, patience_s, live):
+    answers = itertools.cycle(["the front (haproxy) is not running", None])
+
+    class Live:
+        why_not_ready = property(lambda _: next(answers))
+
+        def counters(self, _):
+            if why_not := next(answers):
+                raise BerthError(why_not)
+            return Counters()
+
+    world.fronts.live = Live()
+    monkeypatch.setattr(module, "FRONT_S", patience_s)
+    with suppress(BerthError):
+        world.course.run()
+    assert world.server.live is getattr(world, live)
 
 
 def test_a_java_that_never_loaded_answered_nobody(world):

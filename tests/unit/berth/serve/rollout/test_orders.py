@@ -1,6 +1,7 @@
 """An order's end is told whatever goes wrong, and the next one is taken."""
 
 import errno
+import fcntl
 import select
 import socket
 import subprocess
@@ -67,6 +68,16 @@ def test_a_connection_that_is_reset_calls_it_off(tmp_path: Path) -> None:
             select.select([connection], [], [], 10)
             with pytest.raises(CalledOff):
                 raising(ValueError())._check(connection)
+
+
+def test_it_is_seen_in_a_descriptor_beyond_those_of_select() -> None:
+    """A launcher with many clients has such numbers."""
+    client, connection = socket.socketpair()
+    with client, connection, socket.socket(fileno=fcntl.fcntl(connection, fcntl.F_DUPFD_CLOEXEC, 1024)) as far:
+        raising(ValueError())._check(far)
+        client.shutdown(socket.SHUT_WR)
+        with pytest.raises(CalledOff):
+            raising(ValueError())._check(far)
 
 
 def test_orders_are_taken_after_descriptors_had_run_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from berth.archive.kept import clear_kept, list_kept
 from berth.archive.unpack import cache_folder
 from berth.archive.verify import content_id
 from berth.errors import BerthError, Refused
@@ -33,7 +34,7 @@ def archives(tmp_path):
 def made(archives):
     """Rollouts of a server that serves these."""
     live = SimpleNamespace(plan=SimpleNamespace(models=prepare_models(archives)))
-    server: Any = SimpleNamespace(live=live, is_changing=False)
+    server: Any = SimpleNamespace(live=live, generations=[live], is_changing=False)
     request = read_request(archives, CONFIG, None)
     return Rollouts(server=server, request=request, state=State.read(archives))
 
@@ -73,25 +74,44 @@ def test_half_a_copy_over_a_served_file_is_not_served_after_a_restart(archives):
     assert State.read(archives).archives() == (cache_folder() / content, archives[1])
 
 
+class Good:
+    """A change that does as it is told."""
+
+    failure = None
+
+    def __init__(self, *, request, server, **_):
+        self.request, self.server = request, server
+
+    def run(self):
+        self.server.live.plan.models = prepare_models(self.request.archives)
+
+    def finish(self):
+        pass
+
+
+def test_what_is_live_and_what_was_before_stay_unpacked_and_older_versions_can_be_cleared(
+    archives, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(module, "Course", Good)
+    rollouts = made(archives)
+    served = [archives[0], *(make_version(tmp_path, version) for version in ("2.0", "3.0"))]
+    for archive in served[1:]:
+        assert give(rollouts, archive)[-1].exit_code == 0
+    assert [kept.folder.name for kept in clear_kept(cache_folder())] == [content_id(served[0])]
+    left = {content_id(archive) for archive in (*served[1:], archives[1])}
+    assert {kept.folder.name for kept in list_kept(cache_folder())} == left
+
+
 def test_models_that_an_order_does_not_name_stay_as_they_are(archives, tmp_path, monkeypatch):
     rollouts, (first, other), content = made(archives), archives, content_id(archives[1])
     second, courses = make_version(tmp_path, "2.0"), []
     other.unlink()
 
-    class Good:
-        failure = None
+    def begin(**given):
+        courses.append(Good(**given))
+        return courses[-1]
 
-        def __init__(self, *, request, server, **_):
-            self.request, self.server = request, server
-            courses.append(self)
-
-        def run(self):
-            self.server.live.plan.models = prepare_models(self.request.archives)
-
-        def finish(self):
-            pass
-
-    monkeypatch.setattr(module, "Course", Good)
+    monkeypatch.setattr(module, "Course", begin)
     assert give(rollouts, second)[-1].exit_code == 0
     assert courses[0].request.archives == (second, cache_folder() / content)
     assert rollouts.request.archives == (second, other)
