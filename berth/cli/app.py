@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,11 +26,22 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the `berth` command; an error of ours becomes one line on stderr and an exit code."""
+    _warn_of_two()
     try:
         app()
     except BerthError as error:
         say(str(error))
         sys.exit(error.exit_code)
+
+
+def _warn_of_two() -> None:
+    """Say where berth and berth-client lie over each other: uninstalling one takes files from the other."""
+    site = Path(__file__).parents[2]
+    if all(any(site.glob(f"{name}-[0-9]*.dist-info")) for name in ("berth_client", "berth")):
+        say(
+            f"berth and berth-client are both installed in {site}, and their files are the same: `pip uninstall berth "
+            "berth-client`, and install the one that you want"
+        )
 
 
 def _print_version(value: bool) -> None:
