@@ -82,6 +82,7 @@ format: setup  ## apply ruff's formatter and fixes
 	$(BIN)/ruff check --fix .
 
 image:  ## build the container image, and print the size of each of its layers
+	$(if $(word 2,$(CHECKPOINT)),$(error CHECKPOINT=$(CHECKPOINT) has a blank, which make cannot take: rename the folder))
 	$(or $(ENGINE),$(error `make image` needs podman or docker; neither is on PATH)) build $(BUILD_OPTIONS) .
 	@echo 'SIZE    LAYER'
 	@$(ENGINE) history --no-trunc --format '{{.Size}}\t{{.CreatedBy}}' $(IMAGE) | grep -v '^0 \?B' | cut -c1-500 | \

@@ -47,6 +47,14 @@ def test_no_other_target_writes_into_a_file_of_the_repository() -> None:
     assert not re.search(r"> *docs/", MAKEFILE)
 
 
+def test_a_checkpoint_whose_path_has_a_blank_is_refused_before_anything_is_built() -> None:
+    assert (
+        "CHECKPOINT=my models/bert has a blank"
+        in make(ROOT, "image", "ENGINE=false", "CHECKPOINT=my models/bert").stderr
+    )
+    assert "checkpoint=models/bert" in make(ROOT, "--dry-run", "image", "ENGINE=false", "CHECKPOINT=models/bert").stdout
+
+
 def test_an_older_make_runs_the_tests_too() -> None:
     assert "--output-sync" in make(ROOT, "--dry-run", "test").stdout
     older = make(ROOT, "--dry-run", "test", ".FEATURES=").stdout
