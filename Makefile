@@ -54,7 +54,7 @@ PACKING = $(addprefix tests/,archive folders k8s)
 WITH_SERVERS = $(addprefix tests/,clients container drills fuzz gpu server unit/berth/front unit/berth/gateway) \
   tests/archive/bulk/test_ray.py
 ALONE = env -u MAKEFLAGS -u MFLAGS $(BIN)/python -m pytest
-# MAKE by another name, for `make -n` runs it. Make 3.81, which macOS has, mixes what the two say.
+# Not called MAKE here, for `make -n` would run it. Make 3.81, which macOS has, mixes what the two say.
 TWO_AT_ONCE = $(MAKE) --no-print-directory --jobs 2 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
 test: setup  ## run every test; PYTEST_ARGS chooses

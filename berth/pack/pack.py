@@ -124,7 +124,8 @@ def _pack(
         return engine, notes
     progress.begin("trying precisions")
     held_to = replace(answers, golden_inputs=(*answers.golden_inputs, *own_inputs))
-    tried = try_archive(unpacked, prepared.checkpoint.task, held_to)
+    with _writing(unpacked):
+        tried = try_archive(unpacked, prepared.checkpoint.task, held_to)
     proven = replace(options, worker=with_proven(options.worker, tried))
     _write(plan(prepared, answers, draft.stem, proven), draft, progress)
     return engine, (*notes, *(each.note for each in tried))
