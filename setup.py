@@ -7,6 +7,7 @@ Everything else about the package is in setup.cfg.
 """
 
 import importlib.util
+import shutil
 import tempfile
 import zipfile
 from pathlib import Path
@@ -31,6 +32,10 @@ class BuildBerth(build_py):
         if not jar or not jar.is_file():
             raise SystemExit("building berth needs torchserve, whose jar has the .proto files: pip install torchserve")
         compile_services(jar)
+        if not self.editable_mode:
+            shutil.rmtree(
+                self.build_lib, ignore_errors=True
+            )  # a module that is gone since the last build still lies there
         super().run()
         if not self.editable_mode:
             self.copy_file(CONFIG, str(Path(self.build_lib, "berth", CONFIG)))

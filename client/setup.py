@@ -5,6 +5,7 @@ Versions and requirements are those of ../setup.cfg; this file names only what i
 
 import configparser
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from setuptools import setup
 from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
 
 ROOT = Path(__file__).resolve().parents[1]
 DESCRIPTOR_SET = ROOT / "berth" / "clients" / "torchserve.binpb"
@@ -38,6 +40,7 @@ class BuildClient(build_py):
                 command = [sys.executable, "setup.py", "build_py", "--build-lib", folder]
                 if subprocess.run(command, cwd=ROOT, check=False).returncode:
                     raise SystemExit(f"{DESCRIPTOR_SET} could not be made: the messages are above")
+        shutil.rmtree(self.build_lib, ignore_errors=True)  # a module that is gone since the last build still lies there
         super().run()
 
     def find_package_modules(self, package: str, package_dir: str) -> list[tuple[str, str, str]]:
@@ -45,6 +48,16 @@ class BuildClient(build_py):
         wanted = PACKAGES[package]
         found: list[tuple[str, str, str]] = super().find_package_modules(package, package_dir)
         return [each for each in found if wanted is None or each[1] in wanted]
+
+
+class NoSource(sdist):
+    """Refuses: what the client is made of lies above this folder, and a source distribution cannot reach there."""
+
+    def run(self) -> None:
+        """SystemExit: one without those files would be made, and could not be built."""
+        raise SystemExit(
+            "berth-client is a wheel only: its files are berth's. Build it by: python -m build --wheel client"
+        )
 
 
 def requirements(names: set[str]) -> list[str]:
@@ -72,5 +85,5 @@ setup(
     install_requires=requirements(REQUIRES),
     extras_require={"grpc": requirements(REQUIRES_GRPC)},
     entry_points={"console_scripts": ["berth = berth.cli:main"]},
-    cmdclass={"build_py": BuildClient},
+    cmdclass={"build_py": BuildClient, "sdist": NoSource},
 )

@@ -11,12 +11,14 @@ from typing import Any, Self
 import msgspec
 
 from ..errors import BerthError, Refused
+from .sources import partitions_of
 from .storage.address import Place
 from .storage.folder import MANIFEST, Written
 from .storage.places import hold_folder
 
 NAME = MANIFEST
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1: inputs without their partitions, which were read off all folders of a path."""
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="run"):
@@ -26,7 +28,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="run")
     settings: dict[str, Any]
     """Archive, parameters, columns, form of the output, limits of a part."""
     inputs: list[dict[str, Any]]
-    """Each file with its size and time."""
+    """Each file with its size and time, and its partitions where it has some."""
     machine: dict[str, Any]
     """Engine, precision, CPU or GPU, versions."""
 
@@ -96,7 +98,7 @@ class Manifest:
         """Refused where the folder has the parts of another run; it names what differs."""
         if self.head is None:
             return
-        there: dict[str, Any] = {**self.head.settings, "inputs": self.head.inputs}
+        there: dict[str, Any] = {**self.head.settings, "inputs": _inputs_of(self.head)}
         if said := next(differences(there, {**settings, "inputs": inputs}, ""), None):
             raise Refused(f"{self._folder} holds another run: {said}. Give it the same, or another --output")
 
@@ -153,6 +155,14 @@ class Manifest:
                 self.machine = line.machine
             case Part():
                 self.parts[line.part] = line
+
+
+def _inputs_of(head: Head) -> list[dict[str, Any]]:
+    """As they would be written today."""
+    if head.schema_version >= SCHEMA_VERSION:
+        return head.inputs
+    found = [(each, partitions_of(each["path"].split("/")[:-1])) for each in head.inputs]
+    return [{**each, "partitions": partitions} if partitions else each for each, partitions in found]
 
 
 def differences(there: Any, now: Any, place: str) -> Iterator[str]:

@@ -60,9 +60,7 @@ class Prepared:
     @property
     def inputs(self) -> list[dict[str, Any]]:
         """The files, as the manifest has them."""
-        return [
-            {"path": str(each.path), "form": str(each.form), "bytes": each.size, **each.stamp} for each in self.sources
-        ]
+        return [_describe(each) for each in self.sources]
 
     def share(self, index: int, of_file: float) -> float:
         """How much of all has been read when so much of the source `index` has been, 0 to 1, by bytes."""
@@ -72,6 +70,11 @@ class Prepared:
     def describe_machine(self, ready: Ready) -> dict[str, Any]:
         """What decides the last bits of a number, as the manifest has it."""
         return {"engine": ready.engine, **self.traits, "versions": ready.versions}
+
+
+def _describe(source: Source) -> dict[str, Any]:
+    said = {"partitions": source.partitions} if source.partitions else {}
+    return {"path": str(source.path), "form": str(source.form), "bytes": source.size, **source.stamp, **said}
 
 
 def prepare(job: Job, environ: Mapping[str, str] = os.environ, seats: tuple[int, int] | None = None) -> Prepared:

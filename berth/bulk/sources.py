@@ -8,7 +8,8 @@ from urllib.parse import unquote
 
 from ..errors import UsageError
 from .storage.address import Place
-from .storage.places import find_files, is_within, look_at, unreadable
+from .storage.places import find_files, given_parts, is_within, look_at, unreadable
+from .storage.walk import HIDDEN
 
 
 class Form(StrEnum):
@@ -57,7 +58,7 @@ class Source:
     stamp: Mapping[str, object]
     """What changes with its content: when it was modified."""
     partitions: dict[str, str] = field(default_factory=dict)
-    """What folders above it say by their names, NAME=VALUE (hive)."""
+    """What the folders between the input that was named and this file say by their names."""
 
 
 def find_sources(inputs: Sequence[str], output: Place) -> list[Source]:
@@ -67,9 +68,10 @@ def find_sources(inputs: Sequence[str], output: Place) -> list[Source]:
     """
     found: dict[Place, Source] = {}
     for name in inputs:
+        named = given_parts(name)
         for path in _expand(name, output):
             if path not in found:
-                found[path] = _describe(path)
+                found[path] = _describe(path, partitions_of(path.parts[named:-1]))
     return list(found.values())
 
 
@@ -84,7 +86,7 @@ def _expand(name: str, output: Place) -> list[Place]:
 
 def _is_input(path: str) -> bool:
     """Whether a file of a folder is one of known forms; none that Spark and others hide (_SUCCESS, .part.crc)."""
-    is_hidden = any(part.startswith((".", "_")) for part in path.split("/"))
+    is_hidden = any(part.startswith(HIDDEN) for part in path.split("/"))
     return not is_hidden and _suffix(path) in SUFFIXES
 
 
@@ -94,7 +96,7 @@ def _suffix(name: str) -> str:
     return path.suffix.lower()
 
 
-def _describe(path: Place) -> Source:
+def _describe(path: Place, partitions: dict[str, str]) -> Source:
     try:
         facts = look_at(path)
     except OSError as error:
@@ -117,10 +119,11 @@ def _describe(path: Place) -> Source:
         compression=next((name for magic, name in MAGIC.items() if start.startswith(magic)), None),
         size=facts.size,
         stamp=facts.stamp,
-        partitions=_partitions(path),
+        partitions=partitions,
     )
 
 
-def _partitions(path: Place) -> dict[str, str]:
-    pairs = [part.split("=", 1) for part in path.parts[:-1] if "=" in part]
+def partitions_of(folders: Sequence[str]) -> dict[str, str]:
+    """What folders say by their names, NAME=VALUE (hive)."""
+    pairs = [folder.split("=", 1) for folder in folders if "=" in folder]
     return {unquote(name): unquote(value) for name, value in pairs}

@@ -26,6 +26,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the `berth` command; an error of ours becomes one line on stderr and an exit code."""
+    _warn_of_two()
     try:
         app()
     except BerthError as error:
@@ -42,6 +43,16 @@ def require_own_handler() -> None:
             "its folder, and take that folder out of PYTHONPATH"
         )
         sys.exit(UsageError.exit_code)
+
+
+def _warn_of_two() -> None:
+    """Say where berth and berth-client lie over each other: uninstalling one takes files from the other."""
+    site = Path(__file__).parents[2]
+    if all(any(site.glob(f"{name}-[0-9]*.dist-info")) for name in ("berth_client", "berth")):
+        say(
+            f"berth and berth-client are both installed in {site}, and their files are the same: `pip uninstall berth "
+            "berth-client`, and install the one that you want"
+        )
 
 
 def _print_version(value: bool) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import Refused
 from ..workers.environment import OPENMP_ENVIRONMENT, worker_environment
+from ..workers.starting import starting
 
 TIMEOUT_S = 3600
 BYTES_OF_LIBRARIES = 4 << 30  # what torch and peft take without a model is a tenth of it; CUDA's libraries more
@@ -19,15 +20,16 @@ MIB = 1 << 20
 def run_isolated(name: str, job: Mapping[str, object], folder: Path, size_bytes: int) -> str:
     """The note of `berth.convert.NAME` on weights of `size_bytes` in `folder`; Refused with its sentence."""
     max_bytes = BYTES_OF_LIBRARIES + BYTES_PER_BYTE * size_bytes
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", f"{__package__}.isolated", name],
-        cwd=folder,
-        env={**OPENMP_ENVIRONMENT, **worker_environment(os.environ)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    with starting("the process that converts the weights"):
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", f"{__package__}.isolated", name],
+            cwd=folder,
+            env={**OPENMP_ENVIRONMENT, **worker_environment(os.environ)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     with process:
         try:
             note, stderr = process.communicate(json.dumps({**job, "max_bytes": max_bytes}), TIMEOUT_S)

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 OLDEST = (2, 6)  # Debian 12's, which was tested
@@ -21,8 +22,9 @@ def find_haproxy(path: str | None = None) -> tuple[Path | None, str]:
     return Path(found), ""
 
 
+@cache
 def haproxy_version(executable: Path) -> tuple[int, ...]:
-    """Ask it for its version, such as (2, 6); () when it does not say."""
+    """Ask it once for its version, such as (2, 6); () when it does not say."""
     try:
         ran = subprocess.run([executable, "-v"], capture_output=True, text=True, timeout=ASK_S, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -8,7 +8,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from handler.precision import Precision
 
 from ..archive.content import ArchivePlan
 from ..archive.kept import drafting
-from ..archive.signature import load_signer, sign_archive
+from ..archive.signature import load_signer, signature_file
 from ..archive.verify import read_archive
 from ..archive.write import member_size, write_archive
 from ..errors import BerthError, Refused, UsageError
@@ -35,6 +35,7 @@ from .options import PackOptions
 from .precision.choose import try_archive, with_proven
 from .prepare import Prepared
 from .proof import started_proof
+from .publish import publish
 from .references import count_inputs
 
 USABLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-.]*")  # torch-model-archiver 0.12, model_packaging_utils.py
@@ -60,10 +61,12 @@ def pack_checkpoint(address: str | Path | None, options: PackOptions, progress: 
     own_inputs, signer = _own_inputs(options), load_signer(options.signing_key) if options.signing_key else None
     with opened(None if address is None else str(address), progress, refuse_foreign) as source:
         target = _target(source, options)
-        with prepared_with_heads(source, options, target.stem, progress) as prepared:
-            engine, left_out = _pack(prepared, target, options, own_inputs, progress)
-    signature = sign_archive(target, signer) if signer else None
-    noted = replace(prepared, notes=(*prepared.notes, *left_out))
+        with prepared_with_heads(source, options, target.stem, progress) as prepared, _work_folder(target) as work:
+            engine, notes = _pack(prepared, work / target.name, options, own_inputs, progress)
+            with _writing(target):
+                notes += publish(work / target.name, target, signer)
+    signature = signature_file(target) if signer else None
+    noted = replace(prepared, notes=(*prepared.notes, *notes))
     seconds = time.monotonic() - began_s
     return Packed(archive=target, prepared=noted, engine=engine, seconds=seconds, signature=signature)
 
@@ -105,27 +108,36 @@ def plan(prepared: Prepared, answers: ReferenceAnswers, name: str, options: Pack
 
 
 def _pack(
-    prepared: Prepared, target: Path, options: PackOptions, own_inputs: Sequence[object], progress: Progress
+    prepared: Prepared, draft: Path, options: PackOptions, own_inputs: Sequence[object], progress: Progress
 ) -> tuple[str, tuple[str, ...]]:
-    """Pack into `target`; the engine that proved it, and sentences on what it leaves out and may choose."""
+    """Pack into `draft`; the engine that proved it, and sentences on what it leaves out and may choose.
+
+    It is unpacked beside it, to UNPACKED, as a launcher would.
+    """
+    unpacked = draft.with_name(UNPACKED)
+    with started_proof(draft.parent) as prove:
+        answers = _ask_transformers(prepared, progress)
+        _write(plan(prepared, answers, draft.stem, options), draft, progress, unpacked)
+        progress.begin("proving")
+        engine, notes = prove(unpacked), answers.left_out
+    if options.worker.precision is not Precision.FASTEST:
+        return engine, notes
+    progress.begin("trying precisions")
+    held_to = replace(answers, golden_inputs=(*answers.golden_inputs, *own_inputs))
+    with _writing(unpacked):
+        tried = try_archive(unpacked, prepared.checkpoint.task, held_to)
+    proven = replace(options, worker=with_proven(options.worker, tried))
+    _write(plan(prepared, answers, draft.stem, proven), draft, progress)
+    return engine, (*notes, *(each.note for each in tried))
+
+
+@contextmanager
+def _writing(archive: Path) -> Iterator[None]:
+    """Name the archive where its folder takes no more, or nothing of this user's; BerthError."""
     try:
-        with _work_folder(target) as work, started_proof(work) as prove:
-            answers = _ask_transformers(prepared, progress)
-            draft = _make_archive(plan(prepared, answers, target.stem, options), work, progress)
-            progress.begin("proving")
-            engine, notes = prove(work / UNPACKED), answers.left_out
-            if options.worker.precision is Precision.FASTEST:
-                progress.begin("trying precisions")
-                held_to = replace(answers, golden_inputs=(*answers.golden_inputs, *own_inputs))
-                tried = try_archive(work / UNPACKED, prepared.checkpoint.task, held_to)
-                proven = replace(options, worker=with_proven(options.worker, tried))
-                draft.unlink()
-                _write(plan(prepared, answers, target.stem, proven), draft, progress)
-                notes += tuple(each.note for each in tried)
-            draft.replace(target)
+        yield
     except OSError as error:
-        raise BerthError(f"cannot write {target}: {error}") from error
-    return engine, notes
+        raise BerthError(f"cannot write {archive}: {error}") from error
 
 
 def _ask_transformers(prepared: Prepared, progress: Progress) -> ReferenceAnswers:
@@ -142,24 +154,22 @@ def _ask_transformers(prepared: Prepared, progress: Progress) -> ReferenceAnswer
 @contextmanager
 def _work_folder(target: Path) -> Iterator[Path]:
     """A temporary folder beside `target`, so that the finished archive only has to be renamed."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with drafting(target.parent, f".packing-{target.stem}-") as work:
+    with ExitStack() as held:
+        with _writing(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            work = held.enter_context(drafting(target.parent, f".packing-{target.stem}-"))
         yield work
 
 
-def _make_archive(plan: ArchivePlan, work: Path, progress: Progress) -> Path:
-    """Write the archive into `work`, and unpack it into UNPACKED beside it, as a launcher would."""
-    draft, folder = work / "draft.mar", work / UNPACKED
-    folder.mkdir()
-    _write(plan, draft, progress, folder)
-    return draft
-
-
 def _write(plan: ArchivePlan, draft: Path, progress: Progress, folder: Path | None = None) -> None:
-    """Write the archive and verify every byte of it; with `folder`, an empty one, unpack it there in the same read."""
-    size_bytes = sum(member_size(member) for member in plan.members)
-    write_archive(plan, draft, progress.begin("writing", size_bytes))
-    read_archive(draft, folder, progress.begin("unpacking" if folder else "verifying", size_bytes))
+    """Write the archive anew and verify every byte of it; with `folder`, a new one, unpack it in the same read."""
+    with _writing(draft):
+        size_bytes = sum(member_size(member) for member in plan.members)
+        draft.unlink(missing_ok=True)
+        write_archive(plan, draft, progress.begin("writing", size_bytes))
+        if folder:
+            folder.mkdir()
+        read_archive(draft, folder, progress.begin("unpacking" if folder else "verifying", size_bytes))
 
 
 def _check_name(what: str, value: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from ..errors import Refused
 from ..machine.limits import granted_cores
 from ..workers.environment import OPENMP_ENVIRONMENT, worker_environment
+from ..workers.starting import starting
 
 PROOF_TIMEOUT_S = 600  # TorchServe gives a worker at most this long, and a large model on a slow disk needs minutes
 NUM_STDERR_LINES = 15
@@ -30,15 +31,16 @@ def started_proof(folder: Path) -> Iterator[Callable[[Path], str]]:
     The function takes the folder of an unpacked archive and returns the name of the engine that answered; it raises
     Refused, with the end of the process's stderr, unless one does. The process ends with the context, proven or not.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "berth.pack.prove"],
-        cwd=folder,
-        env=_environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    with starting("the process that proves the archive"):
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "berth.pack.prove"],
+            cwd=folder,
+            env=_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     with process:
         try:
             yield partial(_prove, process)
@@ -71,16 +73,17 @@ def ask_archive(folder: Path, inputs: Sequence[object], parameters: Mapping[str,
     question = {"folder": str(folder.absolute()), "inputs": list(inputs), "parameters": dict(parameters)}
     command = [sys.executable, "-P", "-m", "berth.pack.precision.answers"]
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=_environment(),
-            input=json.dumps(question),
-            capture_output=True,
-            text=True,
-            timeout=PROOF_TIMEOUT_S,
-            check=False,
-        )
+        with starting("the process that asks the archive"):
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                env=_environment(),
+                input=json.dumps(question),
+                capture_output=True,
+                text=True,
+                timeout=PROOF_TIMEOUT_S,
+                check=False,
+            )
     except subprocess.TimeoutExpired as error:
         raise Refused(f"the archive did not answer {len(inputs)} inputs within {PROOF_TIMEOUT_S} s") from error
     if done.returncode != 0:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import psutil
 
-KIB = 1024
 PARTS = ("launcher", "java", "workers", "front")
 
 
@@ -16,7 +15,7 @@ def pss_bytes(pid: int) -> int:
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
-                return int(line.split()[1]) * KIB
+                return int(line.split()[1]) * 1024  # it says kB
     return 0
 
 

@@ -4,10 +4,8 @@ The surest is kept first. Of the others one is kept where nothing that is kept f
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
-
-Clash = Callable[[tuple[int, int], tuple[int, int]], bool]
 
 
 class Span(NamedTuple):

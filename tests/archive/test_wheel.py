@@ -6,6 +6,8 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,10 +35,14 @@ def sources() -> list[str]:
 
 @pytest.fixture(scope="module")
 def checkout(sources: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of them, where both wheels were built before a module was renamed."""
     copy = tmp_path_factory.mktemp("sources")
     for name in sources:
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, copy / name)
+    for build in (copy / "build", copy / "client" / "build"):
+        (build / "lib" / "berth").mkdir(parents=True)
+        (build / "lib" / "berth" / "former.py").touch()
     return copy
 
 
@@ -135,6 +141,30 @@ def test_a_light_install_has_the_commands_that_ask(client: Path) -> None:
         done = in_a_light_install(client, run.format([*command, "--url", address]), "grpc", "google")
         assert (done.returncode, done.stdout) == (3, "")
         assert f"no server answers at {address}" in done.stderr
+
+
+def test_both_in_one_place_are_said(client: Path) -> None:
+    run = "import runpy; sys.argv = ['berth', '--version']; runpy.run_module('berth', run_name='__main__')"
+    assert in_a_light_install(client, run).stderr == ""
+    with installed(client / "berth-9.0.dist-info"):
+        said = in_a_light_install(client, run)
+    assert (said.returncode, said.stdout) == (0, f"berth {berth.__version__}\n")
+    assert "berth and berth-client are both installed" in said.stderr
+
+
+@contextmanager
+def installed(metadata: Path) -> Iterator[None]:
+    metadata.mkdir()
+    yield
+    metadata.rmdir()
+
+
+def test_the_client_has_no_source_distribution(checkout: Path) -> None:
+    command = [sys.executable, "-c", "import setuptools.build_meta as build; build.build_sdist('dist')"]
+    ran = subprocess.run(command, cwd=checkout / "client", capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert "python -m build --wheel client" in ran.stderr.splitlines()[-1]
+    assert not list((checkout / "client").glob("dist/*"))
 
 
 def test_a_light_install_has_only_files_of_berths(client: Path) -> None:

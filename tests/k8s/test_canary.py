@@ -8,8 +8,8 @@ from .renderings import Document, label, pick
 NAME = "berth"
 CANARY = "berth-canary"
 ROUTE = "base + gateway + canary"
-SHARED = {"Namespace/berth", "Gateway/berth", "HTTPRoute/berth"}
-"""What the served version owns, and a canary that is deleted must leave."""
+SHARED = {"Namespace/berth", "Gateway/berth", "HTTPRoute/berth", "Rules/berth"}
+"""What the served version owns, and a canary that is deleted must leave; rules ask about the pods of both."""
 
 
 def renamed(value: Any) -> Any:

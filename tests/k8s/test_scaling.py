@@ -66,6 +66,16 @@ def test_keda_asks_for_the_gauge_and_wakes_by_what_sees_requests_without_a_pod(r
         assert "/projects/PROJECT/" in trigger["metadata"]["serverAddress"]
 
 
+def test_no_pod_calls_nobody_where_none_is_wanted(rendered: Rendered) -> None:
+    def alerts(rendering: str) -> list[str]:
+        groups = pick(rendered(rendering), "Rules")["spec"]["groups"]
+        return [rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule]
+
+    everywhere = alerts("base + monitoring")
+    assert "BerthDown" in everywhere
+    assert alerts(KEDA) == [alert for alert in everywhere if alert != "BerthDown"]
+
+
 @pytest.mark.parametrize(
     ("page", "rendering", "kind"),
     [("docs/scaling.md", HPA, "HorizontalPodAutoscaler"), ("k8s/README.md", KEDA, "ScaledObject")],

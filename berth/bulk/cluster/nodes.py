@@ -84,7 +84,8 @@ def check_nodes(prepared: Prepared) -> Cluster:
     probe = job.output / f"{DRAFT}{uuid.uuid4().hex}"
     write_part(address_of(probe), b"")
     names = {str(source.path) for source in chosen}
-    inputs = [each for each in prepared.inputs if each["path"] in names]
+    # A node is told each file by itself, and has no folders that lie between it and what was named.
+    inputs = [{**each, "partitions": None} for each in prepared.inputs if each["path"] in names]
     asked = Look(job=job, inputs=inputs, probe=probe.name)
     found = list(zip(nodes, _look(asked, nodes), strict=True))
     there = [(node, said) for node, said in found if isinstance(said, Kind)]

@@ -1,6 +1,7 @@
 """What is said for a file or a folder: a path of this machine, or an object of a bucket. Pure."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
@@ -8,6 +9,7 @@ from typing import Self
 from ...errors import UsageError
 
 SCHEMES = ("gs", "s3")
+MAGIC = frozenset("*?[")
 OPTIONS = re.compile(r"\?(?=[a-z_]+=)")
 """Where pyarrow's options begin; any other question mark is a glob's."""
 
@@ -71,6 +73,11 @@ class BucketPath:
 
 Place = Path | BucketPath
 """Where a file or a folder lies: it has `parts` and `name`, and `str` of it is its name for people."""
+
+
+def count_fixed(parts: Sequence[str]) -> int:
+    """How many parts of a path stand before the first that has a wildcard of a glob; all where none has."""
+    return next((number for number, part in enumerate(parts) if MAGIC & set(part)), len(parts))
 
 
 def parse_place(text: str) -> Place:

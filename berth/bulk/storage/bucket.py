@@ -13,7 +13,7 @@ from functools import cache
 from typing import IO, Any
 
 from ...errors import BerthError, UsageError
-from .address import BucketPath
+from .address import BucketPath, count_fixed
 from .explain import explain, no_bucket
 from .folder import DRAFT, Facts, Written
 
@@ -23,7 +23,6 @@ DEFAULTS = {
     "gs": ("retry_limit_seconds=60",),  # it is 15 minutes, of a silent command
     "s3": ("allow_delayed_open=true",),  # one request for a small object, in the place of three
 }
-MAGIC = frozenset("*?[")
 
 
 @contextmanager
@@ -40,9 +39,9 @@ def find_objects(place: BucketPath, is_input: Callable[[str], bool]) -> list[Buc
     with explained(place, "cannot be looked for"):
         if place.key and _client(place).get_file_info(place.path).is_file:
             return [place]
-        if not MAGIC & set(place.key):
-            return [each for each in _list(place) if is_input("/".join(each.parts[len(place.parts) :]))]
-        fixed = next(number for number, part in enumerate(place.parts) if MAGIC & set(part))
+        fixed = count_fixed(place.parts)
+        if fixed == len(place.parts):
+            return [each for each in _list(place) if is_input("/".join(each.parts[fixed:]))]
         root = place.at("/".join(place.parts[:fixed]))
         found = [each for each in _list(root) if _matches(each.parts[fixed:], place.parts[fixed:])]
     if not found:

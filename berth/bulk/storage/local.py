@@ -9,26 +9,37 @@ from pathlib import Path
 
 from ...errors import BerthError, Refused, UsageError
 from .folder import DRAFT, MANIFEST, Written, rejects_beside, rejects_name
+from .walk import HIDDEN, identity, require_target, walk
 
 
 def find_local(name: str, is_input: Callable[[str], bool]) -> list[Path]:
     """The files of a path or a glob, of a folder those whose names are inputs; UsageError where there are none."""
     root = Path(name).absolute()
     if root.is_dir():
-        return sorted(each for each in _walk(root, is_input) if each.is_file())
+        return sorted(_inputs(root, is_input))
     if root.exists():
         return [root]
-    named = glob.glob(name, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
-    files = sorted(Path(each).absolute() for each in named if Path(each).is_file())
+    named = [Path(each) for each in glob.glob(name, recursive=True)]  # noqa: PTH207 - Path.glob takes no absolute pattern
+    for path in named:
+        require_target(path)
+    files = sorted(path.absolute() for path in named if path.is_file())
     if not files:
         raise UsageError(f"{name} does not exist, and no file is named so")
     return files
 
 
-def _walk(root: Path, is_input: Callable[[str], bool]) -> Iterator[Path]:
-    for path in root.rglob("*"):
-        if is_input(path.relative_to(root).as_posix()):
-            yield path
+def _inputs(root: Path, is_input: Callable[[str], bool]) -> Iterator[Path]:
+    for folder, names in walk(root):
+        for path in (folder / name for name in names if not name.startswith(HIDDEN)):
+            require_target(path)
+            if is_input(path.relative_to(root).as_posix()) and path.is_file():
+                yield path
+
+
+def is_below(path: Path, root: Path) -> bool:
+    """Whether a path that may not be there yet is `root`, or lies in a folder that `walk` yields below it."""
+    above = {identity(each) for each in (path.resolve(), *path.resolve().parents) if each.exists()}
+    return root.is_dir() and any(identity(folder) in above for folder, _ in walk(root))
 
 
 def write_local(path: Path, content: bytes) -> Written:

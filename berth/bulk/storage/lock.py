@@ -15,9 +15,9 @@ from typing import Any
 
 import msgspec
 
-from ...archive.unpack import cache_folder
+from ...archive.unpack import CACHE_VARIABLE, cache_folder
 from ...console import say
-from ...errors import Refused, UsageError
+from ...errors import BerthError, Refused, UsageError
 from .address import BucketPath
 from .bucket import read_object, remove_object, write_object
 
@@ -105,15 +105,24 @@ class Lock:
 
 def _hold_file(place: BucketPath) -> Any:
     """A file of this machine for this folder, which the kernel lets go of with this process."""
-    folder = cache_folder().with_name("berth-bulk")
-    folder.mkdir(parents=True, exist_ok=True)
-    file = (folder / f"{hashlib.sha256(str(place).encode()).hexdigest()}.lock").open("a")
+    file = _open_file(cache_folder().with_name("berth-bulk"), hashlib.sha256(str(place).encode()).hexdigest())
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.close()
         raise Refused(f"another `berth bulk` writes to {place}: wait for it, or choose another") from None
     return file
+
+
+def _open_file(folder: Path, name: str) -> Any:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / f"{name}.lock").open("a")
+    except OSError as error:
+        raise BerthError(
+            f"{folder} cannot be written: {error.strerror}; a run into a bucket holds a file there: set "
+            f"{CACHE_VARIABLE} to a folder that can be"
+        ) from error
 
 
 def _describe(file: Any) -> str:

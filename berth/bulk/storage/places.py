@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from ...errors import BerthError, UsageError
-from .address import BucketPath, Place, parse_place
+from .address import BucketPath, Place, count_fixed, parse_place
 from .bucket import find_objects, look_at_object, move_object, open_buffered, open_object, write_object
 from .bucket_folder import BucketFolder
 from .explain import explain
 from .folder import Facts, Folder, Written, rejects_beside
-from .local import LocalFolder, find_local, write_local
+from .local import LocalFolder, find_local, is_below, write_local
 
 
 def find_files(name: str, is_input: Callable[[str], bool]) -> list[Place]:
@@ -25,13 +25,22 @@ def find_files(name: str, is_input: Callable[[str], bool]) -> list[Place]:
 
 
 def is_within(place: Place, name: str) -> bool:
-    """Whether it lies in the folder that is named so, or is it."""
+    """Whether it lies in the folder that is named so, or in one that a link there leads to, or is it."""
     folder = parse_place(name)
     if isinstance(place, Path) and isinstance(folder, Path):
-        return folder.is_dir() and place.absolute().is_relative_to(folder.absolute())
+        return is_below(place, folder)
     if isinstance(place, BucketPath) and isinstance(folder, BucketPath):
         return place.scheme == folder.scheme and place.parts[: len(folder.parts)] == folder.parts
     return False
+
+
+def given_parts(name: str) -> int:
+    """How many parts of what `find_files` finds were named: of a glob those before the first wildcard, else all."""
+    place = parse_place(name)
+    if isinstance(place, Path):
+        place = place.absolute()
+    is_glob = not (isinstance(place, Path) and place.exists())
+    return count_fixed(place.parts) if is_glob else len(place.parts)
 
 
 def look_at(place: Place) -> Facts:

@@ -18,6 +18,7 @@ from berth.bulk.storage.folder import MANIFEST, Written, rejects_beside
 from berth.bulk.storage.local import find_local
 from berth.bulk.storage.lock import Holder, Lock
 from berth.bulk.storage.places import find_files, is_within, write_part, write_rejects
+from berth.bulk.storage.walk import HIDDEN
 from berth.errors import BerthError, Refused, UsageError
 from tests.support.buckets import ACCESS, Bucket, serving
 from tests.support.http_standin import JsonHandler, answering
@@ -84,10 +85,14 @@ def tree(bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def _is_shown(path: str) -> bool:
+    return not any(part.startswith(HIDDEN) for part in path.split("/"))
+
+
 @pytest.mark.parametrize("pattern", ["", "a.txt", "x=1", "*.txt", "**/*.txt", "x=?/**/a*", "*/*", "**", "[[]1].txt"])
 def test_what_is_named_is_found_as_on_a_disk(bucket: Bucket, tree: Path, pattern: str) -> None:
-    here = find_local(f"{tree}/{pattern}", lambda _: True)
-    there = find_files(bucket.address(f"tree/{pattern}"), lambda _: True)
+    here = find_local(f"{tree}/{pattern}", _is_shown)
+    there = find_files(bucket.address(f"tree/{pattern}"), _is_shown)
     expected = [path.relative_to(tree).as_posix() for path in here]
     assert [str(each).removeprefix(bucket.name("tree/")) for each in there] == expected != []
 
@@ -116,6 +121,13 @@ def test_an_output_in_the_input(bucket: Bucket) -> None:
     assert is_within(_place(bucket, "in/out"), bucket.address("in"))
     assert not is_within(_place(bucket, "in2"), bucket.address("in"))
     assert not is_within(Path("in/out"), bucket.address("in"))
+
+
+def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(BerthError, match=r"file/berth-bulk cannot be written: Not a directory.*set XDG_CACHE_HOME to"):
+        Lock(BucketPath.parse("gs://box/out"))
 
 
 def test_only_what_the_manifest_names_stays(bucket: Bucket) -> None:

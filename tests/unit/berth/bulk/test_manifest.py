@@ -1,6 +1,7 @@
 """The manifest: what a kill leaves of it, and what is refused."""
 
 import hashlib
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,33 @@ def test_another_run_is_refused_by_what_differs(
     _begin(tmp_path, 1)
     with Manifest(tmp_path) as manifest, pytest.raises(Refused, match=said):
         manifest.require_same(settings, inputs)
+
+
+@pytest.mark.parametrize(
+    ("path", "now", "said"),
+    [
+        ("/data/a.jsonl", {}, None),
+        ("/data/lang=de/a.jsonl", {"lang": "de"}, None),
+        ("/team=nlp/lang=de/a.jsonl", {"lang": "de"}, "inputs 1 partitions team is nlp there and none now"),
+        ("/team=nlp/a.jsonl", {}, "inputs 1 partitions is {'team': 'nlp'} there and none now"),
+    ],
+)
+def test_a_run_of_before_had_columns_of_all_folders(
+    tmp_path: Path, path: str, now: dict[str, str], said: str | None
+) -> None:
+    there = [INPUTS[0] | {"path": path}]
+    inputs = [there[0] | {"partitions": now}] if now else there
+    with Manifest(tmp_path) as manifest:
+        manifest.begin(msgspec.structs.replace(HEAD, schema_version=1, inputs=there), allows_other_machine=False)
+        with pytest.raises(Refused, match=said) if said else nullcontext():
+            manifest.require_same(SETTINGS, inputs)
+
+
+def test_other_partitions_are_another_run(tmp_path: Path) -> None:
+    with Manifest(tmp_path) as manifest:
+        manifest.begin(HEAD, allows_other_machine=False)
+        with pytest.raises(Refused, match=r"inputs 1 partitions is none there and {'lang': 'de'} now"):
+            manifest.require_same(SETTINGS, [INPUTS[0] | {"partitions": {"lang": "de"}}])
 
 
 def test_another_machine_is_refused_or_recorded(tmp_path: Path) -> None:
