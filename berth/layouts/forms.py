@@ -1,13 +1,10 @@
 """Weights of a form that berth does not take, told by their names, and the way to one that it does."""
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterator
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 from typing import NamedTuple
-
-from ..checkpoint_files import WEIGHTS, WEIGHTS_INDEX
-from ..errors import Refused
-from .folders import ADAPTER_CONFIG, has_weights, module_folders
 
 
 class Form(NamedTuple):
@@ -16,6 +13,24 @@ class Form(NamedTuple):
     name: str
     patterns: tuple[str, ...]
     way: str
+    """Has `{folder}` where the files are needed on this machine, and `{prefix}` for a name that TensorFlow splits."""
+
+
+class Found(NamedTuple):
+    """A form, and the first file of it."""
+
+    form: Form
+    name: str
+
+    @property
+    def needs_folder(self) -> bool:
+        """Whether what to do with it needs the files on this machine."""
+        return "{folder}" in self.form.way
+
+    def way(self, folder: str) -> str:
+        """What to do with it, where it lies in `folder`."""
+        prefix = PART_OF_CHECKPOINT.sub("", PurePosixPath(self.name).name)
+        return self.form.way.replace("{folder}", folder).replace("{prefix}", prefix)
 
 
 # Tried with transformers 4.49.0, tensorflow 2 and flax 0.12 on seeded checkpoints: of TensorFlow's and Google's no
@@ -92,22 +107,20 @@ PART_OF_CHECKPOINT = re.compile(r"\.(index|meta|data-[^.]*)$")  # TensorFlow nam
 OF_TRAINING = ("optimizer.pt", "scheduler.pt", "scaler.pt")  # they lie beside weights of every form
 
 
-def check_form(folder: Path) -> None:
-    """Refuse a checkpoint whose weights are there only in another form."""
-    places = module_folders(folder)
-    if any(has_weights(place) for place in places) or (folder / ADAPTER_CONFIG).is_file():
-        return
-    for form in FORMS:
-        if found := _found(places, form.patterns):
-            prefix = PART_OF_CHECKPOINT.sub("", found[0].name)
-            way = form.way.replace("{folder}", str(folder)).replace("{prefix}", prefix)
-            raise Refused(
-                f"{folder} has neither {WEIGHTS} nor {WEIGHTS_INDEX} nor pytorch_model.bin, only {form.name} "
-                f"({found[0].relative_to(folder)}): {way}"
-            )
+def find_form(names: Collection[str]) -> Found | None:
+    """The form of the weights among files of these names (folders by /); None where there are none of a known form."""
+    places = sorted({*names, *_folders(names)})
+    each = ((form, pattern, name) for form in FORMS for pattern in form.patterns for name in places)
+    return next((Found(form, name) for form, pattern, name in each if _is_of(pattern, name)), None)
 
 
-def _found(places: Sequence[Path], patterns: Sequence[str]) -> list[Path]:
-    """The files of a form, in the order of their patterns."""
-    found = [file for pattern in patterns for place in places for file in sorted(place.glob(pattern))]
-    return [file for file in found if file.name not in OF_TRAINING]
+def _folders(names: Collection[str]) -> Iterator[str]:
+    """The folders that the files lie in: an .mlpackage is one."""
+    for name in names:
+        yield from (str(parent) for parent in PurePosixPath(name).parents)
+
+
+def _is_of(pattern: str, name: str) -> bool:
+    """Whether a name is of a pattern, as a folder's glob has it: `*` does not lead into a folder."""
+    is_as_deep = pattern.count("/") == name.count("/")
+    return is_as_deep and fnmatchcase(name, pattern) and PurePosixPath(name).name not in OF_TRAINING
