@@ -32,7 +32,7 @@ PRETRAINING_HEADS = frozenset(
         "vocab_transform",
     }
 )
-# Counted numbers, which transformers makes itself, and saved in some of its versions.
+# Places and zeros, which transformers makes itself, and saved in some of its versions.
 BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")
 
 
