@@ -7,7 +7,7 @@ import codecs
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -31,6 +31,7 @@ TOKENIZER_FILES = (
 WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"
 PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
+REPOSITORY = "models--"  # models--org--name/snapshots/<commit>, refs/main; huggingface_hub's cache
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 BEGINNING_BYTES = 200
 LFS_POINTER = b"version https://git-lfs"
@@ -110,7 +111,13 @@ def _beginning(path: Path) -> bytes:
 
 
 def is_inside(folder: Path, file: Path) -> bool:
-    """Whether `file`, links followed, lies in `folder` or among the Hugging Face cache's blobs beside it."""
+    """Whether `file`, links followed, lies in `folder` or among the blobs of the Hugging Face cache that it is in."""
     target, inside = file.resolve(), folder.resolve()
-    blobs = inside.parent.parent / "blobs"  # models--org--name/snapshots/<commit>/<file> -> ../../blobs/<digest>
-    return target.is_relative_to(inside) or target.is_relative_to(blobs)
+    return any(target.is_relative_to(place) for place in (inside, *_blobs(inside)))
+
+
+def _blobs(folder: Path) -> Iterator[Path]:
+    """models--org--name/blobs, for models--org--name/snapshots/<commit> and the folders in it: its files are links."""
+    for parent in folder.parents:
+        if parent.name == "snapshots" and parent.parent.name.startswith(REPOSITORY):
+            yield parent.parent / "blobs"

@@ -6,18 +6,25 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
+import torch
+
 from .config import HandlerConfig, LoneTexts, Task
+from .engine.device_errors import is_out_of_memory
 from .engine.graphs.record import with_graphs
 from .engine.graphs.recorder import CudaRecorder, Recorder
 from .engine.lone.openvino_pass import NotCompiled, compile_lone
-from .engine.model import PackedModel, engines_of
+from .engine.model import Engine, PackedModel, engines_of
 from .engine.placement import choose_device
-from .errors import SelfTestError
+from .errors import LoadError, SelfTestError
 from .known_answers import KnownAnswers
 from .pipeline import Pipeline, logger
 from .precision import Precision
 from .tasks.late import late_of
 from .worker.environment import Environment
+
+
+class NotUsed(Exception):
+    """Why the model does not run in a precision and engine; str() says it."""
 
 
 def load_pipeline(
@@ -29,32 +36,52 @@ def load_pipeline(
     ignore the attention that they are given and would be wrong without an error.
     """
     device = choose_device(environment.device, gpu_id)
-    differences = {}
+    asked = known.short() if device.type == "cpu" else known
+    reasons = []
     for precision, engine in product(config.precisions_on(device.type), engines_of(folder)):
-        began_s = time.monotonic()
-        pipeline = Pipeline(folder, replace(config, precision=precision), device, engine)
-        asked = known.short() if device.type == "cpu" else known
-        is_ready = precision is not Precision.INT8 or pipeline.quantize(asked) > 0
-        loaded_s = time.monotonic()
-        difference = pipeline.check(asked) if is_ready else math.inf
-        if difference <= pipeline.tolerance:
-            logger.info("load_s=%.2f self_test_s=%.2f", loaded_s - began_s, time.monotonic() - loaded_s)
-            if device.type == "cuda":
-                use_graphs(pipeline, known, CudaRecorder(device))
-            elif environment.lone_texts is LoneTexts.OPENVINO:
-                use_openvino(pipeline, asked)
-            return pipeline
-        differences[engine] = difference
-        logger.warning(
-            "precision=%s engine=%s difference=%g tolerance=%g: not used",
-            *(precision, engine, difference, pipeline.tolerance),
-        )
+        try:
+            pipeline = _load_proven(folder, replace(config, precision=precision), device, engine, asked)
+        except NotUsed as reason:
+            reasons.append(f"{engine} in {precision}: {reason}")
+            logger.warning("precision=%s engine=%s: not used: %s", precision, engine, reason)
+            continue
+        if device.type == "cuda":
+            use_graphs(pipeline, known, CudaRecorder(device))
+        elif environment.lone_texts is LoneTexts.OPENVINO:
+            use_openvino(pipeline, asked)
+        return pipeline
     raise SelfTestError(
-        "the model does not give the answers recorded in known_answers.json: the difference is "
-        + ", ".join(f"{difference:.2g} {engine}" for engine, difference in differences.items())
-        + f", the tolerance of {pipeline.placement.precision} is {pipeline.tolerance:g}. "
+        f"the model does not give the answers recorded in known_answers.json: {'; '.join(reasons)}. "
         "Pack the checkpoint again with the versions installed here"
     )
+
+
+def _load_proven(
+    folder: Path, config: HandlerConfig, device: torch.device, engine: Engine, asked: KnownAnswers
+) -> Pipeline:
+    """Load the checkpoint in one precision and engine; NotUsed where it cannot be, or gives other answers."""
+    began_s = time.monotonic()
+    pipeline = _load(folder, config, device, engine)
+    is_ready = config.precision is not Precision.INT8 or pipeline.quantize(asked) > 0
+    loaded_s = time.monotonic()
+    difference = pipeline.check(asked) if is_ready else math.inf
+    if difference <= pipeline.tolerance:
+        logger.info("load_s=%.2f self_test_s=%.2f", loaded_s - began_s, time.monotonic() - loaded_s)
+        return pipeline
+    raise NotUsed(f"the difference is {difference:.2g}, the tolerance {pipeline.tolerance:g}")
+
+
+def _load(folder: Path, config: HandlerConfig, device: torch.device, engine: Engine) -> Pipeline:
+    """Load the checkpoint; NotUsed where this engine cannot: transformers refuses some models an attention of ours."""
+    try:
+        return Pipeline(folder, config, device, engine)
+    except LoadError:  # it is so in every engine
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        words = " ".join(str(error).split())
+        raise NotUsed(f"it cannot be loaded: {type(error).__name__}: {words}") from error
 
 
 def use_graphs(pipeline: Pipeline, known: KnownAnswers, record: Recorder) -> None:

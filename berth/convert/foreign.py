@@ -1,95 +1,11 @@
-"""Weights of a form that berth does not take, told by their names, and the way to one that it does."""
+"""A checkpoint whose weights are there only in another form is refused, with the way to one that is taken."""
 
-import re
-from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from ..checkpoint_files import WEIGHTS, WEIGHTS_INDEX
 from ..errors import Refused
+from ..layouts.forms import FORMS, find_form
 from .folders import ADAPTER_CONFIG, has_weights, module_folders
-
-
-class Form(NamedTuple):
-    """A form of weights: what it is, by which names it is known, and what to do with it."""
-
-    name: str
-    patterns: tuple[str, ...]
-    way: str
-
-
-# Tried with transformers 4.49.0, tensorflow 2 and flax 0.12 on seeded checkpoints: of TensorFlow's and Google's no
-# weight differed, Flax's were only written. With 4.57.6 TensorFlow's line ends with `Cannot copy out of meta tensor`.
-IN_TRANSFORMERS_4 = (
-    "transformers 5 reads it no longer, so convert it once in an environment of its own:\n"
-    "    python3 -m venv transformers4\n"
-    "    transformers4/bin/pip install 'transformers<4.50' torch {packages}\n"
-    "    transformers4/bin/python -c \"import transformers as t; t.{loads}.save_pretrained('{folder}-safetensors'); "
-    "t.AutoTokenizer.from_pretrained('{folder}').save_pretrained('{folder}-safetensors')\""
-)
-LOADS_GOOGLES = (
-    "m = t.BertForPreTraining(t.BertConfig.from_json_file('{folder}/bert_config.json')); "
-    "t.load_tf_weights_in_bert(m, m.config, '{folder}/{prefix}')"
-)
-CLASS = "AutoModelForSequenceClassification"  # the user's own may be another
-FORMS = (
-    Form(
-        "TensorFlow's weights",
-        ("tf_model.h5", "tf_model.h5.index.json", "tf_model-*.h5"),
-        IN_TRANSFORMERS_4.replace("{packages}", "tensorflow tf-keras").replace(
-            "{loads}", f"{CLASS}.from_pretrained('{{folder}}', from_tf=True)"
-        )
-        + "\nwith the class that config.json names under architectures",
-    ),
-    Form(
-        "Google's TensorFlow checkpoint",
-        ("*.ckpt.index", "*.ckpt.meta", "*.ckpt.data-*", "model.ckpt-*.index"),
-        IN_TRANSFORMERS_4.replace("{packages}", "tensorflow")
-        .replace("t.{loads}.save", f"{LOADS_GOOGLES}; m.save")
-        .replace("AutoTokenizer.from_pretrained('{folder}')", "BertTokenizer('{folder}/vocab.txt')"),
-    ),
-    Form(
-        "Flax's weights",
-        ("flax_model.msgpack", "flax_model.msgpack.index.json", "flax_model-*.msgpack"),
-        IN_TRANSFORMERS_4.replace("{packages}", "flax").replace(
-            "{loads}", f"{CLASS}.from_pretrained('{{folder}}', from_flax=True)"
-        )
-        + "\nwith the class that config.json names under architectures",
-    ),
-    Form(
-        "GGUF, llama.cpp's form",
-        ("*.gguf", "*.ggml"),
-        "take the checkpoint that it was made from; its model card names it",
-    ),
-    Form(
-        "OpenVINO's form",
-        ("openvino_model.xml", "openvino/openvino_model*.xml", "openvino_model*.xml"),
-        "an export cannot be turned back: take the checkpoint that it was made from",
-    ),
-    Form(
-        "ONNX",
-        ("*.onnx", "onnx/*.onnx"),
-        "an export cannot be turned back: take the checkpoint that it was made from",
-    ),
-    Form(
-        "Core ML's form",
-        ("*.mlmodel", "*.mlpackage", "coreml/*/*.mlpackage", "coreml/*.mlpackage"),
-        "an export cannot be turned back: take the checkpoint that it was made from",
-    ),
-    Form(
-        "rust-bert's form",
-        ("rust_model.ot",),
-        "take the checkpoint that it was made from",
-    ),
-    Form(
-        "the state of a training loop",
-        ("*.ckpt", "*.pt", "*.pth", "*.tar"),
-        "load it with the code that trained it, and save the transformers model inside, and its tokenizer, with "
-        "save_pretrained('{folder}-safetensors')",
-    ),
-)
-PART_OF_CHECKPOINT = re.compile(r"\.(index|meta|data-[^.]*)$")  # TensorFlow names a checkpoint without it
-OF_TRAINING = ("optimizer.pt", "scheduler.pt", "scaler.pt")  # they lie beside weights of every form
 
 
 def check_form(folder: Path) -> None:
@@ -97,17 +13,15 @@ def check_form(folder: Path) -> None:
     places = module_folders(folder)
     if any(has_weights(place) for place in places) or (folder / ADAPTER_CONFIG).is_file():
         return
-    for form in FORMS:
-        if found := _found(places, form.patterns):
-            prefix = PART_OF_CHECKPOINT.sub("", found[0].name)
-            way = form.way.replace("{folder}", str(folder)).replace("{prefix}", prefix)
+    for place in places:
+        if found := find_form(_names(place)):
             raise Refused(
-                f"{folder} has neither {WEIGHTS} nor {WEIGHTS_INDEX} nor pytorch_model.bin, only {form.name} "
-                f"({found[0].relative_to(folder)}): {way}"
+                f"{folder} has neither {WEIGHTS} nor {WEIGHTS_INDEX} nor pytorch_model.bin, only {found.form.name} "
+                f"({(place / found.name).relative_to(folder)}): {found.way(str(place))}"
             )
 
 
-def _found(places: Sequence[Path], patterns: Sequence[str]) -> list[Path]:
-    """The files of a form, in the order of their patterns."""
-    found = [file for pattern in patterns for place in places for file in sorted(place.glob(pattern))]
-    return [file for file in found if file.name not in OF_TRAINING]
+def _names(place: Path) -> set[str]:
+    """The files and folders in `place` that are of any form by their names."""
+    patterns = (pattern for form in FORMS for pattern in form.patterns)
+    return {path.relative_to(place).as_posix() for pattern in patterns for path in place.glob(pattern)}

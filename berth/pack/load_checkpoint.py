@@ -1,6 +1,6 @@
 """A folder of Hugging Face's format -> Checkpoint: what it answers, how, and which of its files travel.
 
-Only JSON is read here, no weights and no code: pickles and custom code are refused, never loaded.
+Only JSON and names of weights are read here, no weights and no code: pickles and custom code are refused, never loaded.
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,7 @@ from ..layouts.sentence import MODULES_FILE, Module, load_modules, transformer_f
 from .check.foreign import architecture_of
 from .check.left_out import refuse_unmerged
 from .check.setfit import check_setfit
+from .check.untyped import refuse_untyped
 from .checkpoint import Checkpoint
 from .files import travelling_files
 from .gliclass.checkpoint import load_gliclass_checkpoint, longest_tokens
@@ -35,7 +36,12 @@ from .sentence.transformer import max_sequence_length
 Modules = tuple[Module, ...]
 SAVE_AGAIN = (
     "if transformers knows the architecture by now, load it without trust_remote_code, save it again, and take "
-    "auto_map out of the new file: transformers keeps it"
+    "auto_map out of the new file: transformers keeps it. Only where loading reports no MISSING and no UNEXPECTED "
+    "weights: else the new file holds weights that transformers made up"
+)
+TOKENIZER_CODE = (
+    "its tokenizer is Python code of its own, which berth never runs: take a checkpoint whose tokenizer is one of "
+    "transformers' classes, or save one as tokenizer.json that gives the same ids, and take auto_map out"
 )
 DECODER_ENDING = "LMHeadModel"
 SAME_HEADS = {"AutoModelForSequenceClassification", "AutoModelForTokenClassification"}  # both are `classifier`
@@ -139,15 +145,15 @@ def _load_config(transformer: Path) -> dict[str, object]:
         raise Refused(
             f"{transformer} has no {CONFIG}: a checkpoint is a folder that transformers' save_pretrained made"
         )
-    for name in (CONFIG, TOKENIZER_CONFIG):
-        found = load_json(transformer / name)
-        if found.get("auto_map"):
-            raise Refused(
-                f"{transformer / name} has an auto_map: this checkpoint brings code of its own, which berth never "
-                f"runs; {why_not_native(found) or SAVE_AGAIN}"
-            )
+    if config.get("auto_map"):
+        raise Refused(
+            f"{transformer / CONFIG} has an auto_map: this checkpoint brings code of its own, which berth never runs; "
+            f"{why_not_native(config) or SAVE_AGAIN}"
+        )
+    if load_json(transformer / TOKENIZER_CONFIG).get("auto_map"):
+        raise Refused(f"{transformer / TOKENIZER_CONFIG} has an auto_map: {TOKENIZER_CODE}")
     if not isinstance(config.get("model_type"), str):
-        raise Refused(f'{transformer / CONFIG} has no model_type: write the type of the model, such as "bert", into it')
+        refuse_untyped(transformer)
     return config
 
 

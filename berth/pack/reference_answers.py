@@ -8,7 +8,7 @@ import json
 import math
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from logging import CRITICAL
@@ -28,12 +28,15 @@ from .check.left_out import Loading, left_out_weights
 from .check.loaded import check_loaded
 from .checkpoint import Checkpoint
 from .contents import ReferenceAnswers
+from .known_inputs import known_inputs
 from .references import reference_of
 from .references.known_texts import GOLDEN_TEXTS, TEXTS
 from .references.reference import Reference, Texts
 from .references.static_embeddings import StaticReference
 from .sentence.static import has_table
 
+Answer = Callable[[object], list[float]]
+"""A known input -> the numbers that the model gives for it."""
 DECIMALS = 6
 KINDS_IN_WORDS = {
     "NoneType": "null",
@@ -49,7 +52,7 @@ KINDS_IN_WORDS = {
 def reference_answers(checkpoint: Checkpoint, advance: Advance = ignore) -> ReferenceAnswers:
     """What transformers answers to the known inputs; Refused when it cannot load or answer, or does not fit.
 
-    `advance` takes 1 for each of them, of `count_inputs(checkpoint)` (berth/pack/references).
+    `advance` takes 1 for each of them, at most `count_inputs(checkpoint)` (berth/pack/references).
     """
     if has_table(checkpoint):
         return _static_answers(checkpoint, advance)
@@ -58,20 +61,24 @@ def reference_answers(checkpoint: Checkpoint, advance: Advance = ignore) -> Refe
         with _refusing(checkpoint, f"transformers cannot load {checkpoint.root}"):
             model, tokenizer, left_out = _load(checkpoint)
             check_loaded(checkpoint, model, tokenizer)
-        inputs = reference.inputs(checkpoint, tokenizer.mask_token, TEXTS)
+        made_of = partial(known_inputs, checkpoint, model, tokenizer)
         with (
             _refusing(checkpoint, f"transformers cannot answer with {checkpoint.root}"),
             _one_thread(),
             torch.inference_mode(),
         ):
-            ask = partial(_answers, checkpoint, model, tokenizer, advance)
-            answers = ask(reference)
-            prompted = {name: ask(each) for name, each in reference.prompted.items()}
+            inputs, golden_inputs = (made_of(reference, texts) for texts in (TEXTS, GOLDEN_TEXTS))
+            ask = partial(_answer, checkpoint, model, tokenizer)
+            answers = _answers(partial(ask, reference), inputs, advance)
+            prompted = {
+                name: _answers(partial(ask, each), made_of(each, TEXTS), advance)
+                for name, each in reference.prompted.items()
+            }
     return ReferenceAnswers(
         inputs=inputs,
         parameters=reference.parameters,
         answers=answers,
-        golden_inputs=reference.inputs(checkpoint, tokenizer.mask_token, GOLDEN_TEXTS),
+        golden_inputs=golden_inputs,
         prompted=prompted,
         left_out=left_out,
     )
@@ -102,17 +109,11 @@ def _silent_transformers() -> Iterator[None]:
         logging.set_verbosity(verbosity)
 
 
-def _answers(
-    checkpoint: Checkpoint,
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    advance: Advance,
-    reference: Reference,
-) -> tuple[object, ...]:
+def _answers(answer: Answer, inputs: Sequence[object], advance: Advance) -> tuple[object, ...]:
     """What the model answers to each known input."""
     answers = []
-    for item in reference.inputs(checkpoint, tokenizer.mask_token, TEXTS):
-        answers.append(_answer(checkpoint, model, tokenizer, item, reference))
+    for item in inputs:
+        answers.append(answer(item))
         advance(1)
     return tuple(answers)
 
@@ -121,8 +122,8 @@ def _answer(
     checkpoint: Checkpoint,
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    item: object,
     reference: Reference,
+    item: object,
 ) -> list[float]:
     """The numbers that the model gives for everything that it reads of one input, in order."""
     if reference.ask is not None:
@@ -202,6 +203,7 @@ def _load(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerB
         use_safetensors=True,
         output_loading_info=True,
         ignore_mismatched_sizes=True,  # _check_shapes says which, where transformers only says that there are some
+        return_dict=True,  # config.json may say otherwise
         **settings,
     )
     _check_shapes(checkpoint, loading["mismatched_keys"])

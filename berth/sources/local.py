@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from ..checkpoint_files import REPOSITORY
 from ..errors import Refused
 from .origin import Source
 from .trained import chosen_checkpoint, name_of_training
 
-REPOSITORY = "models--"  # models--org--name/snapshots/<commit>, refs/main; huggingface_hub's cache
 MOST_LISTED = 8
 
 

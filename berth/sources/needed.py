@@ -5,7 +5,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 from ..checkpoint_files import CONFIG, PICKLES, TOKEN_MODULES, WEIGHTS, WEIGHTS_INDEX
 from ..errors import Refused
+from ..layouts.forms import find_form
 from ..layouts.gliner import GLINER_CONFIG
+from .hub_id import parse_hub_id
 
 MODULE_FOLDER = re.compile(r"(\w+_)?\d+_\w+")  # sentence-transformers: 1_Pooling, 0_Transformer, query_0_Router
 CHECKPOINT = re.compile(r"checkpoint-(\d+)")  # transformers.Trainer: checkpoint-500
@@ -86,16 +88,55 @@ def _require_model(sizes: Collection[str], chosen: list[str], where: str) -> Non
         if not names & set(CONFIGS):
             raise Refused(f"{where} holds weights and no {CONFIG}: it is not a model that transformers saved")
         return
-    inner = sorted({name.split("/", 1)[0] for name in sizes if CHECKPOINT.fullmatch(name.split("/", 1)[0])})
-    if inner:
-        raise Refused(f"{where} holds no model, but {_listed(inner)}: give one of them as the address")
+    _refuse_checkpoints(sizes, where)
+    _refuse_forms(sizes, where)
+    raise Refused(f"{where} holds no weights: berth packs a folder with {CONFIG} and {WEIGHTS} or {PICKLES[0]}")
+
+
+def _refuse_checkpoints(sizes: Collection[str], where: str) -> None:
+    """Refuse a training's output without a model of its own: an address at the Hub has no folders."""
+    inner = {name.split("/", 1)[0] for name in sizes}
+    numbers = sorted(int(match[1]) for name in inner if (match := CHECKPOINT.fullmatch(name)))
+    if not numbers:
+        return
+    last = f"checkpoint-{numbers[-1]}"
+    is_of_hub = parse_hub_id(_address(where)) is not None
+    bring, folder = _bring(where, last) if is_of_hub else ("", _address(where))
+    listed = _listed([f"checkpoint-{number}" for number in numbers])
+    raise Refused(f"{where} holds no model, but {listed}: {bring}give one of them as the address ({folder}/{last})")
+
+
+def _refuse_forms(sizes: Collection[str], where: str) -> None:
+    """Refuse weights that are there only in another form."""
+    nothing = f"{where} holds no {WEIGHTS} or {PICKLES[0]}"
+    for place in _folders(sizes):
+        if found := find_form([name.removeprefix(place) for name in sizes if name.startswith(place)]):
+            bring, folder = _bring(where)
+            way = f"{bring}`berth pack {folder}` then says how to convert it" if found.needs_folder else found.form.way
+            raise Refused(f"{nothing}, only {found.form.name} ({place}{found.name}): {way}")
     others = sorted(name for name in sizes if name.endswith(OTHER_FORMATS) and name not in TRAINING)
     if others:
         raise Refused(
-            f"{where} holds no {WEIGHTS} or {PICKLES[0]}, but {_listed(others)}: load the model with the library that "
-            "made them, convert it to PyTorch, and pack the folder that save_pretrained writes"
+            f"{nothing}, but {_listed(others)}: load the model with the library that made them, convert it to PyTorch, "
+            "and pack the folder that save_pretrained writes"
         )
-    raise Refused(f"{where} holds no weights: berth packs a folder with {CONFIG} and {WEIGHTS} or {PICKLES[0]}")
+
+
+def _address(where: str) -> str:
+    """The address in what a refusal calls it: `org/name of the Hub`."""
+    return where.partition(" ")[0]
+
+
+def _bring(where: str, inner: str = "") -> tuple[str, str]:
+    """How to have it, or a folder in it, on this machine, as the beginning of a sentence; and the folder there."""
+    address = _address(where)
+    model = parse_hub_id(address)
+    if model is None:
+        folder = address.rstrip("/").rpartition("/")[2]
+        return f"copy it to {folder} here; ", folder
+    revision = f" --revision {model.revision}" if model.revision else ""
+    include = f" --include '{inner}/*'" if inner else ""
+    return f"download it (`hf download {model.repository}{revision}{include} --local-dir {model.name}`); ", model.name
 
 
 def _listed(names: list[str], most: int = 4) -> str:

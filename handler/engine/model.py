@@ -55,6 +55,8 @@ class Engine(StrEnum):
 OF_TRANSFORMERS = (Engine.PACKED, Engine.PADDED)
 """In the order in which they are tried."""
 Batch = PackedBatch | PaddedBatch
+# A config.json may hold what a training script wanted returned; the first is refused with attention of our own.
+RETURNED = {"output_attentions": False, "output_hidden_states": False, "return_dict": True}
 
 
 class Model(Protocol):
@@ -192,6 +194,7 @@ def load_weights(folder: Path, readout: Readout, attention: str | None, placemen
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,
+            **RETURNED,
         )
     if getattr(network.config, "use_cache", False):
         network.config.use_cache = False  # a decoder would keep keys and values for the tokens that it writes next

@@ -44,6 +44,10 @@ SEND_OWN_IDS = (
     "send the text (LangChain's OpenAIEmbeddings: check_embedding_ctx_length=False), or ids of this model's own "
     "tokenizer with its special tokens and no padding"
 )
+NO_PAIRS = (
+    "this model reads one text at a time: its tokenizer marks the second text of a pair with a type that the model was "
+    "not trained with (type_vocab_size in its config.json); send one text"
+)
 TOO_LATE = "the texts of this batch take too long together: try again, with fewer or shorter texts"
 
 
@@ -70,12 +74,16 @@ class Tokenizer:
         self._backend.no_padding()
         self._backend.no_truncation()
         # An id that the tokenizer knows and the model does not would fail the forward pass, and on a GPU the process.
-        num_rows = load_config(folder).vocab_size
+        config = load_config(folder)
+        num_rows = config.vocab_size
         num_tokens = self._backend.get_vocab_size(with_added_tokens=True)
         self._num_ids = min(num_rows, num_tokens)
         self._knows_too_much = num_tokens > num_rows
         self._frame = make_frame(self._backend, is_pair=False)
         self._pair_frame = make_frame(self._backend, is_pair=True)
+        # So would a type: klue/roberta has one, and BERT's tokenizer, which gives the second text of a pair another.
+        num_types = getattr(config, "type_vocab_size", 0) if self.has_token_types else 0
+        self._reads_pairs = not num_types or int(self._pair_frame.types.max()) < num_types
         self._typed = TypedReader(self._backend, self._frame)
 
     def encode(self, inputs: Sequence[Passages], deadline_s: float = math.inf) -> list[Encoded]:
@@ -204,6 +212,8 @@ class Tokenizer:
             return [frame_marked(tokens[pair.text], self._frame, pair.marks, self.truncation_side)]
         layout = passages.layout
         is_one = pair.text_pair is None or pair.is_one
+        if not is_one and not self._reads_pairs:
+            raise InvalidInput(NO_PAIRS)
         frame = BARE if pair.is_looked_up else self._frame if is_one else self._pair_frame
         first, second = tokens[pair.text], NOTHING if pair.text_pair is None else tokens[pair.text_pair]
         num_tokens = first.count + second.count + frame.num_special

@@ -23,6 +23,9 @@ REASONS = {
     "XLMRobertaLoRA": "transformers' class for jina-embeddings-v3 has no adapters, and these weights have one for each "
     "task: a proof would need the published answers of a task, and its adapter merged into the base. The base alone "
     "packs where transformers has saved it (model_type jina_embeddings_v3), and answers as for none of the tasks",
+    "XLMRobertaFlash": "the code of jina-reranker-v2 and jina-colbert-v2 names XLM-RoBERTa's weights otherwise (Wqkv, "
+    "mixer), and transformers' class would make up its own in the place of them: a proof would need these names in "
+    "transformers' own, and answers of the published code to known texts",
     "NeoBERT": "transformers has no class for NeoBERT, with a norm before each layer, SwiGLU and rotary positions; a "
     "proof would need answers of the published code to known texts, or such a class",
 }

@@ -1,6 +1,7 @@
 """gte v1.5 and mGTE: Alibaba-NLP/new-impl's NewModel is transformers' GteModel.
 
-Weights keep their names: transformers takes `new.` off and splits qkv_proj and up_gate_proj.
+snowflake-arctic-embed-m-v2.0 has the same code under transformers' names. Weights keep theirs: transformers takes
+`new.` off and splits qkv_proj and up_gate_proj.
 """
 
 from .family import Config, Differs, Family, number
@@ -14,6 +15,8 @@ def _settings(config: Config) -> Config:
     The published NTK scaling is on whatever the length (https://kexue.fm/archives/9706): frequencies of the base
     times the factor, all divided by factor ** (2 / head size), which is what `linear` does in transformers.
     """
+    if "rope_parameters" in config:  # transformers' own class has saved it, and kept the auto_map
+        return {}
     theta, scaling = number(config, "rope_theta", 10_000.0), config.get("rope_scaling")
     if scaling is None:
         return {"rope_parameters": {"rope_type": "default", "rope_theta": float(theta)}}
@@ -27,7 +30,7 @@ def _settings(config: Config) -> Config:
 
 GTE = Family(
     model_type="gte",
-    architectures={f"New{head}": f"Gte{head}" for head in HEADS},
+    architectures={f"{prefix}{head}": f"Gte{head}" for prefix in ("New", "Gte") for head in HEADS},
     fixed={
         "layer_norm_type": "layer_norm",
         "logn_attention_clip1": False,

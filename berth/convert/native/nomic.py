@@ -27,14 +27,17 @@ REQUIRED = {
 def _settings(config: Config) -> Config:
     """transformers' names for GPT-2's.
 
-    Positions: without a `rotary_scaling_factor` they are the same at any length. With one they are up to those that the
-    model was trained with (2048); beyond, the published code stretches them by the length of the longest text of a
-    batch, so that a text's vector would depend on its neighbours.
+    Positions: without a `rotary_scaling_factor` they are the same at any length, and the published class reads
+    `n_positions` of them (8192), whatever `max_position_embeddings` and `max_trained_positions` say beside it (2048).
+    With one they are up to those that the model was trained with; beyond, the published code stretches them by the
+    length of the longest text of a batch, so that a text's vector would depend on its neighbours.
     """
-    positions = config.get("max_position_embeddings", config.get("max_trained_positions", config.get("n_positions")))
+    trained = number(config, "max_trained_positions", TRAINED_POSITIONS)
+    positions = number(config, "max_position_embeddings", trained)
     if config.get("rotary_scaling_factor"):
-        trained = number(config, "max_trained_positions", TRAINED_POSITIONS)
-        positions = min(trained, number(config, "max_position_embeddings", trained))
+        positions = min(trained, positions)
+    else:
+        positions = number(config, "n_positions", positions)
     return {
         **{native: number(config, published) for native, published in SIZES.items()},
         "hidden_act": "silu",

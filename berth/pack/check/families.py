@@ -140,7 +140,17 @@ TIME_SERIES = _types(
 )
 OTHERS = {
     "gliner": "a GLiNER model, which finds entities by names that a request brings",
+    "extractor": "a GLiNER2 model, whose layers behind the encoder are code of its own",
+    "dpr": "a DPR encoder, whose vector transformers' class gives as its pooler's and not token by token",
 }
+INSTEAD: Mapping[str, str] = {
+    "extractor": "take a GLiNER model, whose folder has a gliner_config.json",
+    "dpr": "take sentence-transformers' copy of it, sentence-transformers/facebook-dpr-*, which is a plain BERT",
+}
+"""What to pack in the place of a model of these types."""
+ENCODERS_ALONE = frozenset({"MT5EncoderModel", "T5EncoderModel", "UMT5EncoderModel"})
+"""Classes of an encoder whose type is that of an encoder with a decoder: sentence-t5, gtr-t5, instructor."""
+ALONE = "T5's encoder alone, which transformers' AutoModel would load with a decoder that was never trained"
 FAMILIES: Mapping[frozenset[str], str] = {
     DECODERS: "a decoder, which writes text or reads it from left to right",
     ENCODER_DECODERS: "an encoder with a decoder, which turns one text into another",

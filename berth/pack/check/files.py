@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from ...checkpoint_files import CONFIG, load_json
 from ...safetensors_header import TensorEntry
 from ..checkpoint import Checkpoint
+from .attention import check_attention
 from .damaged import read_weights
 from .labels import check_labels
 from .sizes import check_sizes
@@ -22,6 +23,7 @@ def check_files(checkpoint: Checkpoint) -> None:
     check_tokenizer(checkpoint, config, shapes)
     check_labels(checkpoint, config, shapes)
     check_sizes(checkpoint.root / CONFIG, config, weights)
+    check_attention(checkpoint.root / CONFIG, config, checkpoint.max_tokens)
 
 
 def _weights(checkpoint: Checkpoint) -> Mapping[str, TensorEntry]:

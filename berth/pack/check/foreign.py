@@ -11,7 +11,17 @@ from ...errors import Refused
 from ...layouts.gliclass import is_gliclass, load_gliclass
 from ...layouts.gliner import GLINER_CONFIG, is_gliner, load_gliner
 from ...layouts.sentence import load_modules, transformer_folder
-from .families import DECODERS, EMBEDDING_DECODERS, FAMILIES, SERVED, UNPROVEN_EMBEDDERS, family_of
+from .families import (
+    ALONE,
+    DECODERS,
+    EMBEDDING_DECODERS,
+    ENCODERS_ALONE,
+    FAMILIES,
+    INSTEAD,
+    SERVED,
+    UNPROVEN_EMBEDDERS,
+    family_of,
+)
 from .quantized import refuse_quantized
 
 # Files that other libraries write, each with what it is; where there are several, all of them are there.
@@ -55,7 +65,8 @@ def refuse_foreign(folder: Path) -> None:
     config = load_json(config_file)
     embedder = str(config.get("model_type")) if modules else ""
     if embedder not in EMBEDDING_DECODERS and (what := _family(config)):
-        raise Refused(f"{config_file} says that this is {what}; {UNPROVEN_EMBEDDERS.get(embedder, SERVES)}")
+        cure = UNPROVEN_EMBEDDERS.get(embedder) or INSTEAD.get(str(config.get("model_type")), SERVES)
+        raise Refused(f"{config_file} says that this is {what}; {cure}")
     refuse_quantized(config_file, config)
 
 
@@ -78,6 +89,8 @@ def _marks(folder: Path) -> Iterator[str]:
 def _family(config: Mapping[str, object]) -> str | None:
     """What the model is by its config.json, with the name that says so; None when it may be a text encoder."""
     model_type, architecture = str(config.get("model_type", "")), architecture_of(config)
+    if architecture in ENCODERS_ALONE:
+        return f"{architecture}, {ALONE}"
     if what := family_of(model_type):
         return f"{model_type}, {what}"
     if what := family_of(architecture) or _family_of_class(architecture):

@@ -5,7 +5,7 @@ PURE but for `refuse_unmerged`, which looks at names.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from handler.config import Task
@@ -32,6 +32,8 @@ PRETRAINING_HEADS = frozenset(
         "vocab_transform",
     }
 )
+# Places and zeros, which transformers makes itself, and saved in some of its versions.
+BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,7 @@ def refuse_unmerged(checkpoint: Path) -> None:
 
 def left_out_weights(checkpoint: Checkpoint, loading: Loading) -> tuple[str, ...]:
     """Sentences on the weights that the task does not use; Refused where answers would be made up, or be others."""
+    loading = replace(loading, unexpected=[name for name in loading.unexpected if not name.endswith(BUFFERS)])
     _check_prefix(checkpoint, loading)
     _check_missing(checkpoint, loading)
     inside = sorted(name for name in loading.unexpected if _part(name, loading) in {*loading.parts} - {POOLER})

@@ -8,6 +8,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ...errors import Refused
 from ..checkpoint import Checkpoint
+from .families import EMBEDDING_DECODERS
 from .tokenizer_files import RESIZE
 
 # A model of one language knows its own line, and nearly every model knows digits and punctuation; those of biology know
@@ -35,7 +36,7 @@ def check_loaded(checkpoint: Checkpoint, model: PreTrainedModel, tokenizer: PreT
     """Refuse a tokenizer that was made up, or that the model cannot read; and positions that are too few."""
     _check_made_up(checkpoint, tokenizer)
     _check_size(checkpoint, model, tokenizer)
-    _check_special_tokens(checkpoint, tokenizer)
+    _check_special_tokens(checkpoint, model, tokenizer)
     _check_plain_lines(checkpoint, tokenizer)
     _check_positions(checkpoint, model)
 
@@ -69,12 +70,15 @@ def _embeddings(model: PreTrainedModel) -> object:
         return None
 
 
-def _check_special_tokens(checkpoint: Checkpoint, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Refuse a tokenizer without the special tokens of an encoder; fill-mask asks for its own."""
+def _check_special_tokens(checkpoint: Checkpoint, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Refuse a tokenizer without the special tokens of an encoder; fill-mask asks for its own.
+
+    A decoder that embeds may have none that begins a text: Qwen3-Embedding's reads only the end token's vector.
+    """
     begins, ends = (tokenizer.cls_token, tokenizer.bos_token), (tokenizer.sep_token, tokenizer.eos_token)
     kind = type(tokenizer.backend_tokenizer.model).__name__ if tokenizer.is_fast else ""
     wanted = {
-        "cls_token": any(begins),
+        "cls_token": any(begins) or model.config.model_type in EMBEDDING_DECODERS,
         "sep_token": any(ends),
         "pad_token": tokenizer.pad_token is not None,
         "unk_token": kind not in NEEDS_UNKNOWN or tokenizer.unk_token is not None,

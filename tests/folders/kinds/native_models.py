@@ -34,9 +34,17 @@ NAMES = {
     "eurobert": {"embed_tokens.weight", "layers.2.mlp.gate_proj.weight", "norm.weight"},
 }
 """Some of the published names, by which the published files have their weights."""
+ARCTIC: Mapping[str, object] = {
+    "architectures": ["GteModel"],
+    "auto_map": {
+        "AutoConfig": "configuration_hf_alibaba_nlp_gte.GteConfig",
+        "AutoModel": "modeling_hf_alibaba_nlp_gte.GteModel",
+    },
+    "model_type": "gte",
+}
 
 
-def _publish(layout: str, folder: Path) -> str:
+def _publish(layout: str, folder: Path, **changes: object) -> str:
     """The native model in `native` beside the folder, and its published form in the folder."""
     import torch  # noqa: PLC0415 - seconds
     from safetensors import safe_open  # noqa: PLC0415
@@ -53,7 +61,7 @@ def _publish(layout: str, folder: Path) -> str:
         tokenizer.save_pretrained(each)
     with safe_open(folder / "model.safetensors", "pt") as weights:
         assert NAMES[layout] <= set(weights.keys())
-    (folder / "config.json").write_text(json.dumps(published(layout, own)), "utf-8")
+    (folder / "config.json").write_text(json.dumps(published(layout, own | changes)), "utf-8")
     return str(folder)
 
 
@@ -91,13 +99,14 @@ def _unfit(layout: str, folder: Path) -> str:
     return str(folder)
 
 
-def _served(name: str, layout: str) -> Kind:
-    return Kind(name=f"{name} as published", make=partial(_publish, layout), expected=_native_vectors)
+def _served(name: str, layout: str, **changes: object) -> Kind:
+    return Kind(name=f"{name} as published", make=partial(_publish, layout, **changes), expected=_native_vectors)
 
 
 KINDS = (
     _served("nomic-embed-text-v1.5", "nomic_bert"),
     _served("gte-multilingual-base", "gte"),
+    _served("snowflake-arctic-embed-m-v2.0", "gte", **ARCTIC),
     _served("EuroBERT", "eurobert"),
     Kind(
         name="gte with attention scaled by the length of a text",

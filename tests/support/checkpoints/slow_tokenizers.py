@@ -107,7 +107,7 @@ def write_vocabulary(folder: Path, architecture: str, **settings: object) -> int
         return len(sentencepiece.SentencePieceProcessor(str(path))) + BEFORE_PIECES.get(architecture, 0)
     if architecture in {"roberta", "deberta"}:
         names = ("<s>", "<pad>", "</s>", "<unk>", "<mask>") if architecture == "roberta" else ()
-        bpe = tokens._byte_level_bpe(list(names or ("[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]")))
+        bpe = tokens.byte_level_bpe(list(names or ("[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]")))
         bpe.save_model(str(folder))
         return int(bpe.get_vocab_size())
     words = (sample_folder() / "vocab.txt").read_text("utf-8").splitlines()

@@ -58,7 +58,7 @@ def _mpnet(_folder: Path) -> Any:
     return MPNetTokenizer(vocab=vocabulary, model_max_length=MAX_LENGTH)
 
 
-def _byte_level_bpe(special_tokens: list[str | AddedToken]) -> Any:
+def byte_level_bpe(special_tokens: list[str | AddedToken]) -> Any:
     """Small, deterministic, and complete for any text; as in the real ones most tokens begin with a word's space."""
     words = [word for word in _sample_words()[NUM_UNUSED : NUM_UNUSED + NUM_PIECES] if not word.startswith("##")]
     bpe = ByteLevelBPETokenizer()
@@ -72,14 +72,14 @@ def _byte_level_bpe(special_tokens: list[str | AddedToken]) -> Any:
 
 
 def _roberta(folder: Path) -> Any:
-    _byte_level_bpe(["<s>", "<pad>", "</s>", "<unk>", "<mask>"]).save_model(str(folder))
+    byte_level_bpe(["<s>", "<pad>", "</s>", "<unk>", "<mask>"]).save_model(str(folder))
     return RobertaTokenizerFast.from_pretrained(folder, model_max_length=MAX_LENGTH, mask_token=_mask("<mask>"))
 
 
 def _modernbert(_folder: Path) -> Any:
     """As answerdotai/ModernBERT-base: BERT's special tokens around a byte-level BPE, and no class of its own."""
     names = ("UNK", "CLS", "SEP", "PAD", "MASK")
-    bpe = Tokenizer.from_str(_byte_level_bpe([*(f"[{name}]" for name in names[:-1]), _mask("[MASK]")]).to_str())
+    bpe = Tokenizer.from_str(byte_level_bpe([*(f"[{name}]" for name in names[:-1]), _mask("[MASK]")]).to_str())
     bpe.normalizer = normalizers.NFC()
     bpe.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 import transformers
+from safetensors.torch import save_file
 
 from berth.errors import Refused
 from berth.pack.load_checkpoint import load_checkpoint
@@ -178,9 +179,18 @@ def test_the_token_limit_is_what_the_model_can_take(tmp_path, model_type, usable
             model(torch.full((1, limit + 1), 5))
 
 
-def test_no_model_type_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("bert.embeddings.word_embeddings.weight", ': write the type of the model, such as "bert", into it'),
+        ("embeddings.word_embeddings.weight", ': write the type of the model, such as "bert", into it'),
+        ("model.embeddings.word_embeddings.weight", ", and the weights are called model.*PyTorchModelHubMixin"),
+    ],
+)
+def test_no_model_type_is_refused(tmp_path, name, said):
     _write(tmp_path, config={"architectures": ["BertModel"], "max_position_embeddings": 512})
-    with pytest.raises(Refused, match=r'config\.json has no model_type: write the type of the model, such as "bert"'):
+    save_file({name: torch.ones(1)}, tmp_path / "model.safetensors")
+    with pytest.raises(Refused, match=r"config\.json has no model_type" + said):
         load_checkpoint(tmp_path, None)
 
 
@@ -190,10 +200,18 @@ def test_no_token_limit_at_all_is_refused(tmp_path):
         load_checkpoint(tmp_path, Task.EMBEDDINGS)
 
 
-@pytest.mark.parametrize("name", ["config", "tokenizer_config"])
-def test_custom_code_is_refused(tmp_path, name):
-    _write(tmp_path, **({"config": _bert()} | {name: _bert(auto_map={"AutoModel": "modeling.X"})}))
-    with pytest.raises(Refused, match=rf"{name}\.json has an auto_map"):
+def test_custom_code_is_refused(tmp_path):
+    _write(tmp_path, config=_bert(auto_map={"AutoModel": "modeling.X"}))
+    with pytest.raises(Refused, match=r"config\.json has an auto_map: .* no MISSING and no UNEXPECTED weights"):
+        load_checkpoint(tmp_path, None)
+
+
+def test_a_tokenizer_of_its_own_code_is_refused(tmp_path):
+    auto_map = {"AutoTokenizer": ["tokenization_kobert.KoBertTokenizer", None]}
+    _write(tmp_path, config=_bert(), tokenizer_config={"auto_map": auto_map})
+    with pytest.raises(
+        Refused, match=r"tokenizer_config\.json has an auto_map: its tokenizer is Python code of its own"
+    ):
         load_checkpoint(tmp_path, None)
 
 
@@ -233,13 +251,28 @@ def test_what_is_not_needed_stays_behind(tmp_path):
     assert load_checkpoint(tmp_path, None).files == ("config.json", "model.safetensors")
 
 
-def test_a_hugging_face_cache_is_read_through_its_links(tmp_path):
-    snapshot, blobs = tmp_path / "models--o--m/snapshots/0a1b", tmp_path / "models--o--m/blobs"
+def _cached(repository: Path, inner: str) -> Path:
+    """A folder in the snapshot of a repository of the cache, whose files are links to the blobs."""
+    folder, blobs = repository / "snapshots/0a1b" / inner, repository / "blobs"
     _write(blobs, config=_bert())
-    snapshot.mkdir(parents=True)
+    folder.mkdir(parents=True)
     for name in ("config.json", "model.safetensors"):
-        (snapshot / name).symlink_to(Path("../../blobs") / name)
-    assert load_checkpoint(snapshot, None).files == ("config.json", "model.safetensors")
+        (folder / name).symlink_to(blobs / name)
+    return folder
+
+
+@pytest.mark.parametrize("inner", ["", "checkpoint-500", "0_Transformer"])
+def test_a_hugging_face_cache_is_read_through_its_links(tmp_path, inner):
+    folder = _cached(tmp_path / "models--o--m", inner)
+    assert load_checkpoint(folder, None).files == ("config.json", "model.safetensors")
+
+
+def test_blobs_of_another_repository_are_outside(tmp_path):
+    _cached(tmp_path / "models--o--other", "")
+    folder = _cached(tmp_path / "models--o--m", "checkpoint-500")
+    (folder / "vocab.txt").symlink_to(tmp_path / "models--o--other/blobs/config.json")
+    with pytest.raises(Refused, match=r"vocab\.txt leads outside the checkpoint"):
+        load_checkpoint(folder, None)
 
 
 def test_a_link_that_leaves_the_checkpoint_is_refused(tmp_path):

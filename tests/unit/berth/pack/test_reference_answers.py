@@ -37,6 +37,15 @@ def test_logits_are_the_pipelines(classifier):
         assert answer == pytest.approx([scores[label] for label in LABELS.values()], abs=ROUNDING)
 
 
+def test_a_model_with_one_token_type_is_asked_no_pair_of_a_tokenizer_with_two(tmp_path):
+    """klue/roberta, behind BERT's tokenizer: transformers has no row for a second text's type."""
+    folder = make_checkpoint(tmp_path / "texts", "bert", Task.TEXT_CLASSIFICATION, type_vocab_size=1)
+    assert reference_answers(load_checkpoint(folder, None)).inputs == TEXTS
+    ranker = make_checkpoint(tmp_path / "pairs", "bert", Task.TEXT_RANKING, type_vocab_size=1)
+    with pytest.raises(Refused, match=r"a token type that the model does not have .* and text-ranking reads pairs"):
+        reference_answers(load_checkpoint(ranker, Task.TEXT_RANKING))
+
+
 def test_the_samples_embeddings_are_those_of_a_padded_batch():
     checkpoint = load_checkpoint(sample_folder(), None)
     known = reference_answers(checkpoint)

@@ -200,7 +200,8 @@ def test_no_network(hub, open_source, monkeypatch):
         (f"org/tiny@{'0' * 40}", "org/tiny has no revision 0000"),
         (
             "org/only-tf",
-            r"org/only-tf of the Hub holds no model\.safetensors or pytorch_model\.bin, but tf_model\.h5: ",
+            r"org/only-tf of the Hub holds no .*, only TensorFlow's weights \(tf_model\.h5\): download it \(`hf "
+            r"download org/only-tf --local-dir only-tf`\); `berth pack only-tf` then says how to convert it",
         ),
         ("org/empty", "org/empty of the Hub holds no weights: berth packs a folder with config.json and"),
     ],

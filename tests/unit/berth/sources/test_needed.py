@@ -66,10 +66,19 @@ def test_data_is_not_taken_for_settings():
     [
         (
             ["config.json", "tf_model.h5", "training_args.bin"],
-            "no model.safetensors or pytorch_model.bin, but tf_model.h5: load",
+            "org/it holds no model.safetensors or pytorch_model.bin, only TensorFlow's weights (tf_model.h5): "
+            "download it (`hf download org/it --local-dir it`); `berth pack it` then says how to convert it",
         ),
-        (["a.gguf", "b.gguf", "c.gguf", "d.gguf", "e.gguf"], "but a.gguf, b.gguf, c.gguf, d.gguf and 1 more: load"),
-        (["config.json", "checkpoint-5/model.safetensors"], "it holds no model, but checkpoint-5: give one of them"),
+        (["a.gguf", "b.gguf"], "only GGUF, llama.cpp's form (a.gguf): take the checkpoint that it was made from"),
+        (["config.json", "onnx/model.onnx"], "only ONNX (onnx/model.onnx): an export cannot be turned back: take the"),
+        (["0_Transformer/rust_model.ot"], "only rust-bert's form (0_Transformer/rust_model.ot): take the checkpoint"),
+        (["coreml/fill-mask/a.mlpackage/Data/weight.bin"], "only Core ML's form (coreml/fill-mask/a.mlpackage): an"),
+        ([f"{letter}.tflite" for letter in "abcde"], "but a.tflite, b.tflite, c.tflite, d.tflite and 1 more: load the"),
+        (
+            ["config.json", "checkpoint-1000/model.safetensors", "checkpoint-500/model.safetensors"],
+            "org/it holds no model, but checkpoint-500, checkpoint-1000: download it (`hf download org/it --include "
+            "'checkpoint-1000/*' --local-dir it`); give one of them as the address (it/checkpoint-1000)",
+        ),
         (["model.safetensors", "tokenizer.json"], "it holds weights and no config.json: it is not a model that"),
         (["config.json", "vocab.txt"], "it holds no weights: berth packs a folder with"),
         ([], "it holds no weights"),
@@ -77,5 +86,13 @@ def test_data_is_not_taken_for_settings():
 )
 def test_what_holds_no_model_is_refused(names, sentence):
     with pytest.raises(Refused) as refused:
-        needed_files(dict.fromkeys(names, 10), "it")
+        needed_files(dict.fromkeys(names, 10), "org/it")
     assert sentence in str(refused.value)
+    assert "{" not in str(refused.value)
+
+
+def test_the_folders_of_a_bucket_are_addresses():
+    with pytest.raises(Refused, match=r"checkpoint-5: give one of them as the address \(gs://b/it/checkpoint-5\)$"):
+        needed_files({"checkpoint-5/model.safetensors": 10}, "gs://b/it")
+    with pytest.raises(Refused, match=r"\(tf_model\.h5\): copy it to it here; `berth pack it` then says"):
+        needed_files({"tf_model.h5": 10}, "gs://b/it")

@@ -28,10 +28,12 @@ from handler.text.tokenization import Tokenizer
 from handler.wire import convert
 from tests.conftest import MakeCheckpoint
 from tests.support.asking import ask, value_of
+from tests.support.checkpoints import make_checkpoint
 from tests.support.texts import mixed_texts
 
 ARCHITECTURES = ("bert", "roberta", "albert", "deberta-v2")  # WordPiece, BPE, Unigram with token types and without
 WINDOW, STRIDE = 64, 16
+PAIR, ALONE = TextInput(text="ship", text_pair="harbour", param=""), TextInput(text="ship", param="")
 
 
 def encode(folder: Path, pair: TextPair, layout: Layout, *, keeps_places: bool = True) -> list[EncodedText]:
@@ -47,6 +49,16 @@ def read(text: EncodedText) -> tuple[list[int], list[int]]:
 
 def plan(task: Task, source: TextInput, parameters: Any, **settings: Any) -> Passages:
     return TASKS[task].plan(source, parameters, HandlerConfig(task=task, max_tokens=512, **settings))
+
+
+def test_a_pair_whose_second_type_the_model_lacks_is_refused(tmp_path: Path) -> None:
+    """On a GPU that index would end the process."""
+    folder = make_checkpoint(tmp_path, "bert", Task.TEXT_CLASSIFICATION, type_vocab_size=1)
+    passages = [plan(Task.TEXT_CLASSIFICATION, each, ClassificationParameters()) for each in (PAIR, ALONE)]
+    refusal, texts = Tokenizer(folder).encode(passages)
+    assert isinstance(refusal, InvalidInput)
+    assert "reads one text at a time" in refusal.message
+    assert isinstance(texts, list)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

@@ -2,15 +2,22 @@
 
 import json
 
+import numpy as np
 import pytest
-from transformers import AutoConfig
+import torch
+from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 from berth.convert import native
 from berth.convert.native import why_not_native
 from berth.errors import Refused
 from berth.progress import Silence
+from handler.config import Task
+from handler.tasks.embeddings import EmbeddingParameters
+from tests.support.asking import ask, value_of
+from tests.support.checkpoints import make_checkpoint
 from tests.support.checkpoints.published import published
+from tests.support.equality.cells import prove_pipeline
 
 LAYOUTS = ("nomic_bert", "gte", "eurobert")
 
@@ -61,12 +68,34 @@ def test_nomic_has_gpt2s_names(tmp_path):
     config = _converted(tmp_path, "nomic_bert", n_positions=8192, max_trained_positions=2048, rotary_emb_base=7)
     assert (config["hidden_size"], config["num_hidden_layers"], config["num_attention_heads"]) == (64, 3, 4)
     assert (config["intermediate_size"], config["layer_norm_eps"], config["hidden_act"]) == (256, 1e-12, "silu")
-    assert config["max_position_embeddings"] == 2048
+    assert config["max_position_embeddings"] == 8192
     assert config["rope_parameters"] == {"rope_type": "default", "rope_theta": 7.0}
 
 
 def test_nomic_may_have_transformers_names_beside_them(tmp_path):
-    assert _converted(tmp_path, "nomic_bert", max_position_embeddings=1024)["max_position_embeddings"] == 1024
+    """nomic-embed-text-v1.5 as it is by now: both say 2048, and texts are read up to 8192 tokens."""
+    said = {"max_position_embeddings": 2048, "max_trained_positions": 2048, "n_positions": 8192}
+    assert _converted(tmp_path, "nomic_bert", **said)["max_position_embeddings"] == 8192
+    config = published("nomic_bert", {"max_position_embeddings": 1024})
+    del config["n_positions"]
+    native.convert(_write(tmp_path, config), Silence())
+    assert json.loads((tmp_path / "config.json").read_text("utf-8"))["max_position_embeddings"] == 1024
+
+
+def test_nomic_reads_a_text_of_3000_tokens_whole(tmp_path):
+    folder = make_checkpoint(tmp_path / "native", "nomic-bert", Task.EMBEDDINGS)
+    text = "ship harbour tide " * 1000
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder)
+    with torch.inference_mode():
+        expected = model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0].mean(0)
+    own = json.loads((folder / "config.json").read_text("utf-8"))
+    sizes = {"vocab_size": own["vocab_size"], "n_inner": 128, "max_trained_positions": 2048, "n_positions": 8192}
+    native.convert(_write(folder, published("nomic_bert", sizes)), Silence())
+    tokenizer.model_max_length = 8192
+    tokenizer.save_pretrained(folder)
+    pipeline = prove_pipeline(folder, Task.EMBEDDINGS)
+    (answer,) = pipeline.answer([ask(text, EmbeddingParameters())])
+    np.testing.assert_allclose(value_of(answer), expected, rtol=0, atol=1e-5)
 
 
 def test_nomic_with_scaled_positions_reads_no_further_than_it_was_trained(tmp_path):
@@ -84,6 +113,26 @@ def test_nomic_saved_by_transformers_keeps_its_settings(tmp_path):
     saved = {"model_type": "nomic_bert", "architectures": ["NomicBertModel"], "hidden_size": 64}
     native.convert(_write(tmp_path, saved | {"auto_map": auto_map}), Silence())
     assert json.loads((tmp_path / "config.json").read_text("utf-8")) == saved
+
+
+def test_gte_may_have_transformers_names(tmp_path):
+    """snowflake-arctic-embed-m-v2.0's config.json."""
+    auto_map = {
+        name: f"modeling_hf_alibaba_nlp_gte.Gte{name.removeprefix('Auto')}" for name in ("AutoConfig", "AutoModel")
+    }
+    arctic = {"auto_map": auto_map, "architectures": ["GteModel"], "model_type": "gte"}
+    config = _converted(tmp_path, "gte", **arctic, rope_scaling=None, rope_theta=160000, unpad_inputs="true")
+    assert (config["model_type"], config["architectures"]) == ("gte", ["GteModel"])
+    assert config["rope_parameters"] == {"rope_type": "default", "rope_theta": 160000.0}
+    assert "auto_map" not in config
+
+
+def test_gte_saved_by_transformers_keeps_its_positions(tmp_path):
+    rope = {"rope_type": "default", "rope_theta": 160000.0}
+    config = published("gte", {"rope_parameters": rope})
+    del config["rope_theta"], config["rope_scaling"]
+    native.convert(_write(tmp_path, config), Silence())
+    assert json.loads((tmp_path / "config.json").read_text("utf-8"))["rope_parameters"] == rope
 
 
 def test_gte_without_scaling_has_its_own_base(tmp_path):
@@ -129,6 +178,10 @@ def test_what_the_native_class_would_compute_otherwise_is_refused(tmp_path, layo
         (
             "jinaai/xlm-roberta-flash-implementation--modeling_lora.XLMRobertaLoRA",
             "have one for each task: a proof would need the published answers of a task, and its adapter merged",
+        ),
+        (
+            "modeling_xlm_roberta.XLMRobertaFlashConfig",
+            "jina-colbert-v2 names XLM-RoBERTa's weights otherwise (Wqkv, mixer), and transformers' class would make",
         ),
         ("model.NeoBERT", "no class for NeoBERT, with a norm before each layer, SwiGLU and rotary positions; a proof"),
     ],

@@ -143,6 +143,9 @@ def test_no_type_is_of_two_families_and_all_are_known_to_transformers():
         ({"model_type": "new-thing", "architectures": ["NewForCTC"]}, "a model of sound"),
         ({"model_type": "new-thing", "vision_config": {}}, "a model with a vision_config, for images beside text"),
         ({"model_type": "gliner"}, "gliner, a GLiNER model"),
+        ({"model_type": "extractor", "architectures": ["Extractor"]}, "extractor, a GLiNER2 model"),
+        ({"model_type": "t5", "architectures": ["T5EncoderModel"]}, "T5EncoderModel, T5's encoder alone"),
+        ({"model_type": "dpr"}, "pooler's and not token by token; take sentence-transformers' copy of it"),
     ],
 )
 def test_other_settings_say_it_too(tmp_path, settings, what):

@@ -121,6 +121,12 @@ def test_weights_inside_the_encoder_that_have_no_place_are_refused(made, name, t
     assert f"its weights hold {name}, which the model by config.json has no place for" in _refusal(folder, task)
 
 
+@pytest.mark.parametrize("name", ["position_ids", "token_type_ids"])
+def test_a_buffer_that_older_versions_saved_is_no_layer(made, name):
+    buffer = {f"bert.embeddings.{name}": torch.zeros(1, 512, dtype=torch.long)}
+    assert _answers(made("bert", Task.TEXT_CLASSIFICATION, lambda weights: weights | buffer)).left_out == ()
+
+
 def test_layers_that_config_json_does_not_count_are_refused(made):
     folder = made("distilbert", Task.TEXT_CLASSIFICATION, n_layers=2)
     assert "its weights hold distilbert.transformer.layer.2." in _refusal(folder)

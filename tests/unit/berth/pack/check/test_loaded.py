@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from transformers import AutoTokenizer, BertTokenizer
 
@@ -20,12 +21,14 @@ from berth.pack.reference_answers import reference_answers
 from berth.sources.sample import sample_folder
 from handler.config import Task
 from tests.support.checkpoints import ARCHITECTURES, make_checkpoint
+from tests.support.checkpoints.decoders import make_qwen3
 
 BERTH = str(Path(sys.executable).with_name("berth"))
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 DIGITS = tuple("0123456789.,:%()-!")
 CHINESE = tuple("船停在港口里等候潮水东京")
 ENGLISH = ("the", "ship", "lies", "in", "harbour", "until", "tide", "turns", "a", "hello", "world")
+ROUNDING = 1.5e-6  # both sides are fp32, and ours is rounded to 1e-6
 Copy = Callable[[str], Path]
 
 
@@ -66,6 +69,17 @@ def _refusal(folder: Path, max_tokens: int | None = None) -> str:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_tokenizer_that_fits_is_taken(checkpoint, architecture):
     reference_answers(load_checkpoint(checkpoint(architecture, Task.EMBEDDINGS), None))
+
+
+def test_a_decoder_that_embeds_needs_no_token_that_begins_a_text(tmp_path):
+    """Qwen3-Embedding's tokenizer has neither cls_token nor bos_token, and its template alone ends a text."""
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - seconds
+
+    folder = make_qwen3(tmp_path)
+    assert AutoTokenizer.from_pretrained(folder)("a")["input_ids"][-1:] == [0]  # <|endoftext|>
+    known = reference_answers(load_checkpoint(folder, None))
+    expected = SentenceTransformer(str(folder), device="cpu").encode(list(known.inputs))
+    np.testing.assert_allclose(np.asarray(known.answers, np.float64), expected, rtol=0, atol=ROUNDING)
 
 
 @pytest.mark.parametrize("architecture", ["bert", "roberta"])
@@ -155,10 +169,8 @@ def test_labels_that_are_not_the_heads_are_refused_whatever_the_heads_name(copy,
 
 
 def test_what_fails_at_a_known_text_is_said_in_the_librarys_words(tmp_path):
-    folder = make_checkpoint(tmp_path / "one", "bert", Task.TEXT_CLASSIFICATION, type_vocab_size=1)
-    assert f"transformers cannot answer with {folder}: IndexError: index out of range" in _refusal(
-        folder
-    )  # of the pair
+    folder = make_checkpoint(tmp_path / "one", "bert", Task.TEXT_CLASSIFICATION, chunk_size_feed_forward=7)
+    assert f"transformers cannot answer with {folder}: ValueError: The dimension to be chunked" in _refusal(folder)
 
 
 def test_berth_pack_ends_with_4_and_no_traceback(copy, tmp_path):
