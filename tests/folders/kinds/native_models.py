@@ -100,7 +100,9 @@ def _unfit(layout: str, folder: Path) -> str:
 
 
 def _served(name: str, layout: str, **changes: object) -> Kind:
-    return Kind(name=f"{name} as published", make=partial(_publish, layout, **changes), expected=_native_vectors)
+    return Kind(
+        name=f"{name} as published", make=lambda folder: _publish(layout, folder, **changes), expected=_native_vectors
+    )
 
 
 KINDS = (
