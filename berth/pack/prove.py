@@ -14,6 +14,9 @@ from typing import Any
 from ..archive.content import HANDLER, KNOWN_ANSWERS
 from ..workers.fork_server import preload
 
+HEADERS = {"content-type": "application/json", "explain": "False", "url_path": ""}
+"""Of a request to /predictions/{model}, with what TorchServe adds."""
+
 
 def main() -> None:
     """Exit with what is wrong with the archive, if anything is."""
@@ -57,7 +60,7 @@ def ask(service: Any, parameters: object, inputs: object) -> bytes:
     body = json.dumps({"inputs": inputs, "parameters": parameters}).encode()
     context = service.context
     context.request_ids = {0: "proof"}
-    context.request_processor = [RequestProcessor({"content-type": "application/json"})]
+    context.request_processor = [RequestProcessor(HEADERS)]
     answers = service._entry_point([{"body": body}], context)
     status = context.get_response_status(0)[0]
     if len(answers) != 1 or status != 200:

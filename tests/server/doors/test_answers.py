@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import requests
 
+from bench.front.measure import find_behind
 from berth.clients.grpc_client import INFERENCE, GrpcClient
 from berth.machine.limits import granted_cores
 from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
 from berth.sources.sample import sample_folder
+from handler.doors.paths import NOT_SERVED
 from tests.support.plain_transformers import classify_one_by_one, embed_one_by_one
 from tests.support.servers import Server, running_server
 from tests.support.texts import mixed_texts
@@ -174,6 +177,17 @@ def test_stream_predictions_answers_and_leaves_the_worker_alive(server: Server, 
     assert grpc_answer(grpc_client, "StreamPredictions", body=b"{}", explain=b"x")["code"] == 422
     assert_embeddings([post(server, "bert", {"inputs": "after"}).json()], ["after"])
     assert server.worker_pids() == before
+
+
+@pytest.mark.parametrize(
+    "path", ["invocations?model_name=bert", "models/bert/invoke", "bert/predict", "bert/1.0/predict"]
+)
+def test_where_torchserve_adds_no_header_a_client_is_answered(server: Server, path: str) -> None:
+    """Taken for gRPC it would be told that more is to come, and wait for ever. A front does not let it come so far."""
+    haproxy = [each for each in psutil.Process(server.process.pid).children() if each.name() == "haproxy"]
+    url = f"{server.inference_url}/{path}"
+    answer = requests.post(find_behind(url, haproxy[0]) if haproxy else url, json={"inputs": "hello world"}, timeout=60)
+    assert (answer.status_code, answer.json()["message"]) == (404, NOT_SERVED)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,8 @@ from handler.tasks.text_classification import ClassificationParameters
 from tests.support.standin_model import identify
 
 JSON = {"content-type": "application/json"}
-REST = {**JSON, "explain": "False", "url_path": ""}
+ADDED = {"explain": "False", "url_path": ""}
+REST = {**JSON, **ADDED}
 
 
 def opened(fields: dict[str, object], headers: dict[str, str], task: Task) -> Call:
@@ -48,10 +49,10 @@ def test_parameters_are_read() -> None:
 @pytest.mark.parametrize(
     ("fields", "headers"),
     [
-        ({"body": b"plain"}, {"Content-Type": "text/plain; charset=UTF-8"}),
-        ({"body": b"plain"}, {"Content-Type": "text/plain; charset=ascii"}),
+        ({"body": b"plain"}, {**ADDED, "Content-Type": "text/plain; charset=UTF-8"}),
+        ({"body": b"plain"}, {**ADDED, "Content-Type": "text/plain; charset=ascii"}),
         ({"data": b"plain"}, {}),  # gRPC, or a form field
-        ({"data": "plain"}, {"content-type": "multipart/form-data"}),
+        ({"data": "plain"}, {**ADDED, "content-type": "multipart/form-data"}),
         ({"body": b'{"inputs": "plain"}'}, {}),  # gRPC: a body is JSON
     ],
 )
@@ -208,13 +209,13 @@ def test_bad_body_gets_its_own_error(body: object, status: int, param: str | Non
         ({"body": b""}, REST, 400, "a deep check is GET /predictions/{model}/{version}/check"),  # a GET arrives so
         ({"body": b""}, {**REST, "content-type": "text/plain"}, 400, "the body is empty"),
         ({"body": b""}, {**REST, "explain": "True", "url_path": "check"}, 404, "check"),
-        ({"body": b"x"}, {"content-type": "image/png"}, 415, "image/png"),
-        ({"body": b"x"}, {"content-type": "text/plain; charset=latin-1"}, 415, "latin-1"),
-        ({"body": b"x"}, {"content-type": "application/json; charset*=a; charset*0=b"}, 400, "not JSON"),
-        ({"body": b"x"}, {"content-type": f"application/json; charset*{'9' * 5000}=x"}, 400, "not JSON"),
-        ({"body": b"\xff"}, {"content-type": "text/plain"}, 400, "UTF-8"),
+        ({"body": b"x"}, {**REST, "content-type": "image/png"}, 415, "image/png"),
+        ({"body": b"x"}, {**REST, "content-type": "text/plain; charset=latin-1"}, 415, "latin-1"),
+        ({"body": b"x"}, {**REST, "content-type": "application/json; charset*=a; charset*0=b"}, 400, "not JSON"),
+        ({"body": b"x"}, {**REST, "content-type": f"application/json; charset*{'9' * 5000}=x"}, 400, "not JSON"),
+        ({"body": b"\xff"}, {**REST, "content-type": "text/plain"}, 400, "UTF-8"),
         ({"body": {"inputs": "x"}}, REST, 500, "decode_input_request=false"),
-        ({"body": b"x", "top_k": b"1"}, JSON, 422, "top_k"),
+        ({"body": b"x", "top_k": b"1"}, REST, 422, "top_k"),
         ({"text": b"x"}, {}, 422, "text"),
         ({"body": b"x", "data": b"x"}, {}, 422, "one of them"),
         ({"body": b'{"inputs": "x"}'}, {**REST, "url_path": "v1/models"}, 404, "v1/models"),

@@ -210,7 +210,7 @@ def test_parameters_in_a_tensor_are_an_object() -> None:
 
 
 def test_the_log_has_the_ids_of_a_request_that_breaks_a_door(caplog: pytest.LogCaptureFixture) -> None:
-    headers = {"url_path": "", "X-Request-Id": "r-17", "traceparent": "00-4bf9-00f0-01", "x-other": "secret"}
+    headers = {**NATIVE, "X-Request-Id": "r-17", "traceparent": "00-4bf9-00f0-01", "x-other": "secret"}
     model = ModelIdentity(name="bert", version="1.0", contract=TASKS[Task.EMBEDDINGS])
     open_call(None, headers, model)  # type: ignore[arg-type]  # what no frontend hands over
     (record,) = caplog.records

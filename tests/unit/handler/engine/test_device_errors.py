@@ -46,7 +46,7 @@ model = handler._pipeline._model
 whole = model.forward
 
 def ask():
-    context.request_processor = [RequestProcessor({"content-type": "application/json"}) for _ in range(3)]
+    context.request_processor = [RequestProcessor({"explain": "False", "url_path": ""}) for _ in range(3)]
     handler.handle([{"body": json.dumps({"inputs": text}).encode()} for text in ("one", "two", 3)], context)
     print("statuses", *(context.get_response_status(index)[0] for index in range(3)))
 
