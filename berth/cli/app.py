@@ -36,8 +36,9 @@ def main() -> None:
 
 def require_own_handler() -> None:
     """End with a sentence where Python finds another `handler` first, as in the folder of a TorchServe project."""
-    own, found = Path(__file__).resolve().parents[2] / "handler" / "__init__.py", importlib.util.find_spec("handler")
-    if own.is_file() and found and found.origin and Path(found.origin).resolve() != own:
+    own = Path(__file__).resolve().parents[2] / "handler" / "__init__.py"
+    found = importlib.util.find_spec("handler") if own.is_file() else None  # berth-client has none
+    if found and found.origin and Path(found.origin).resolve() != own:
         say(
             f"{found.origin} hides the package `handler`, which is berth's: run `berth` and not `python -m berth` in "
             "its folder, and take that folder out of PYTHONPATH"

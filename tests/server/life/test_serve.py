@@ -127,7 +127,7 @@ def test_a_prediction_leaves_no_line_in_the_log_and_no_file_in_the_run_folder(se
     (run_folder,) = server.temp.glob("berth-*")
     assert sorted(path.name for path in run_folder.iterdir()) == sorted([SOCKET, LOCK, ORDERS, "g1", "f1"])
     of_java = {path.name for path in (run_folder / "g1").iterdir() if not path.name.startswith(".ts.sock")}
-    assert of_java == {"models", LINKS}
+    assert of_java == {"models", LINKS, CONFIG.name}
     assert {path.name for path in (run_folder / "f1").iterdir()} == set(FRONT_FILES)
 
 
