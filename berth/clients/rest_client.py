@@ -147,12 +147,10 @@ def warned(results: Results) -> Results:
 
 def describe_cut(first: Sequence[int], count: int) -> str:
     """Say which of `count` inputs that were cut came first, and how to have them refused instead."""
-    places = [f"inputs[{index}]" for index in first]
-    if count > len(first):
-        places.append(f"{count - len(first)} more")
+    places = ", ".join(f"inputs[{index}]" for index in first)
+    more = f" and {count - len(first)} more" if count > len(first) else ""
     were = "was" if count == 1 else "were"
-    named = " and ".join(filter(None, (", ".join(places[:-1]), places[-1])))
-    return f'{named} {were} longer than the model takes and {were} cut; with "truncation": false it is an error'
+    return f'{places}{more} {were} longer than the model takes and {were} cut; with "truncation": false it is an error'
 
 
 def _as_the_user_counts(error: RequestFailed, offset: int, count: int) -> RequestFailed:

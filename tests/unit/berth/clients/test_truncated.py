@@ -20,7 +20,7 @@ MOST = CHUNK_TEXTS // 2
 TEXTS = ["long" if index in (1, MOST + 2, CHUNK_TEXTS + 3) else "x" for index in range(CHUNK_TEXTS + 5)]
 CUT = [1, MOST + 2, CHUNK_TEXTS + 3]
 WORDS = (
-    rf"^inputs\[1\], inputs\[{MOST + 2}\] and inputs\[{CHUNK_TEXTS + 3}\] were longer than the model takes and were cut"
+    rf"^inputs\[1\], inputs\[{MOST + 2}\], inputs\[{CHUNK_TEXTS + 3}\] were longer than the model takes and were cut"
 )
 
 
