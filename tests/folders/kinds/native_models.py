@@ -44,7 +44,7 @@ ARCTIC: Mapping[str, object] = {
 }
 
 
-def _publish(layout: str, folder: Path, **changes: object) -> str:
+def _publish(layout: str, changes: Mapping[str, object], folder: Path) -> str:
     """The native model in `native` beside the folder, and its published form in the folder."""
     import torch  # noqa: PLC0415 - seconds
     from safetensors import safe_open  # noqa: PLC0415
@@ -61,7 +61,7 @@ def _publish(layout: str, folder: Path, **changes: object) -> str:
         tokenizer.save_pretrained(each)
     with safe_open(folder / "model.safetensors", "pt") as weights:
         assert NAMES[layout] <= set(weights.keys())
-    (folder / "config.json").write_text(json.dumps(published(layout, own | changes)), "utf-8")
+    (folder / "config.json").write_text(json.dumps(published(layout, {**own, **changes})), "utf-8")
     return str(folder)
 
 
@@ -93,22 +93,20 @@ def _jina_base(folder: Path) -> str:
 
 
 def _unfit(layout: str, folder: Path) -> str:
-    _publish(layout, folder)
+    _publish(layout, {}, folder)
     shutil.rmtree(folder.parent / "native")
     change(folder / "config.json", logn_attention_scale=True)
     return str(folder)
 
 
-def _served(name: str, layout: str, **changes: object) -> Kind:
-    return Kind(
-        name=f"{name} as published", make=lambda folder: _publish(layout, folder, **changes), expected=_native_vectors
-    )
+def _served(name: str, layout: str, changes: Mapping[str, object] | None = None) -> Kind:
+    return Kind(name=f"{name} as published", make=partial(_publish, layout, changes or {}), expected=_native_vectors)
 
 
 KINDS = (
     _served("nomic-embed-text-v1.5", "nomic_bert"),
     _served("gte-multilingual-base", "gte"),
-    _served("snowflake-arctic-embed-m-v2.0", "gte", **ARCTIC),
+    _served("snowflake-arctic-embed-m-v2.0", "gte", ARCTIC),
     _served("EuroBERT", "eurobert"),
     Kind(
         name="gte with attention scaled by the length of a text",
