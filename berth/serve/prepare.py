@@ -35,9 +35,8 @@ def prepare_server(request: Request, drain_s: float, not_forked: str | None, adv
     `not_forked`: why there is no fork server; the plan counts with the one that was started, whatever is true by now.
     `advance` is told of bytes that were unpacked, and may raise.
     """
-    with ThreadPoolExecutor() as others:  # nvidia-smi may have to wake the GPUs, and java starts to say its version
-        reading = others.submit(read_machine, os.environ, request.memory)
-        finding = others.submit(find_java, os.environ, say)
+    with ThreadPoolExecutor(max_workers=1) as other:  # nvidia-smi may have to wake the GPUs
+        reading = other.submit(read_machine, os.environ, request.memory)
         models = prepare_models(request.archives, request.signed_by, advance)
     settings, machine = request.settings, replace(reading.result(), not_forked=not_forked)
     _announce_machine(machine)
@@ -49,16 +48,11 @@ def prepare_server(request: Request, drain_s: float, not_forked: str | None, adv
     needed, granted = format_bytes(plan.budget.total_bytes), format_bytes(machine.memory.bytes)
     say(f"memory: at most {needed} of the {granted} that {machine.memory.source} grants")
     say(f"workers of each model: {plan.workers}, because {plan.why_workers}; queue: {plan.queue_length} requests")
+    java = find_java(os.environ, say)
     say(who_may_ask(settings, request.keys))
     front = plan_front(settings, request.keys, models, plan)
     return ServerPlan(
-        settings=settings,
-        models=models,
-        java=finding.result(),
-        memory=plan,
-        front=front,
-        drain_s=drain_s,
-        split=split,
+        settings=settings, models=models, java=java, memory=plan, front=front, drain_s=drain_s, split=split
     )
 
 
