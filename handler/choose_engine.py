@@ -42,7 +42,7 @@ def load_pipeline(
         try:
             pipeline = _load_proven(folder, replace(config, precision=precision), device, engine, asked)
         except NotUsed as reason:
-            reasons.append(f"{engine} in {precision}: {reason}")
+            reasons.append(f"{engine}: {reason}")
             logger.warning("precision=%s engine=%s: not used: %s", precision, engine, reason)
             continue
         if device.type == "cuda":
@@ -68,7 +68,7 @@ def _load_proven(
     if difference <= pipeline.tolerance:
         logger.info("load_s=%.2f self_test_s=%.2f", loaded_s - began_s, time.monotonic() - loaded_s)
         return pipeline
-    raise NotUsed(f"the difference is {difference:.2g}, the tolerance {pipeline.tolerance:g}")
+    raise NotUsed(f"the difference is {difference:.2g}, the tolerance of {config.precision} is {pipeline.tolerance:g}")
 
 
 def _load(folder: Path, config: HandlerConfig, device: torch.device, engine: Engine) -> Pipeline:

@@ -155,7 +155,11 @@ KINDS = (
     Kind(
         name="a revision that a model does not have", make=_hub_address("org/small@v2"), sentence="has no revision v2"
     ),
-    Kind(name="a model of the Hub for TensorFlow only", make=_tensorflow, sentence="holds no .*, but tf_model.h5"),
+    Kind(
+        name="a model of the Hub for TensorFlow only",
+        make=_tensorflow,
+        sentence="holds no .*, only TensorFlow.s weights .*--local-dir tensorflow",
+    ),
     Kind(name="a T5 of the Hub, before its weights are fetched", make=_t5, sentence="says that this is t5"),
     Kind(name="models--org--name of the Hub's cache", make=_cache_folder, expected=_scores),
     Kind(name="a snapshot in the Hub's cache", make=_snapshot_folder, expected=_scores),

@@ -49,9 +49,7 @@ def test_every_reason_is_said_where_no_engine_is_right(checkpoint: MakeCheckpoin
     known = known_answers(checkpoint("roberta", TASK), TASK)
     monkeypatch.setitem(MODELS, Engine.PACKED, refusing(ValueError("no attention of yours")))
     config = HandlerConfig(task=TASK, max_tokens=512)
-    with pytest.raises(
-        SelfTestError, match=r"packed in fp32: it cannot be loaded: .*; padded in fp32: the difference is \d"
-    ):
+    with pytest.raises(SelfTestError, match=r"packed: it cannot be loaded: .*; padded: the difference is \d"):
         load_pipeline(checkpoint("bert", TASK), config, ENVIRONMENT, None, known)
 
 
