@@ -7,7 +7,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 # All before the last @ where a user or a password stands: one that is not quoted may hold @, / and spaces itself.
-CREDENTIALS = re.compile(r"(?<=//)(?=[^/\s]*@|[^/\s]*:(?!\d{1,5}(?:[/\s]|$))).*@")
+CREDENTIALS = re.compile(r"(?<=//)(?=[^/\s]*@|[^/\s:\[]+:(?!\s|\d{1,5}(?:[/\s:]|$))).*@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,7 @@ def unreadable(file: Path, error: OSError) -> UsageError:
 
 def _unescape(text: str) -> str:
     units = ESCAPE.sub(lambda match: _meaning(match[1]), text)
-    return units.encode("utf-16", "surrogatepass").decode("utf-16")  # of two escapes a character may be made
+    return units.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # two may make a character
 
 
 def _meaning(escape: str) -> str:

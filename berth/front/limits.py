@@ -24,7 +24,7 @@ STRANGERS = (
 UNSERVED = (
     "{ path,url_dec -m beg /invocations }",
     "{ path,url_dec -m reg '^/models/[^/]+/invoke/*$' }",
-    "!{ path_beg /predictions/ /explanations/ } { path,url_dec -m reg '^/[^/]+(/[^/]+)?/predict/*$' }",
+    "!{ path_beg /predictions/ /explanations/ /v1/ /v2/ } { path,url_dec -m reg '^/[^/]+(/[^/]+)?/predict/*$' }",
 )
 ASKS_FIRST = "{ var(txn.asks_first) -m found }"
 IS_REFUSED = "{ var(txn.refusal) -m found }"
@@ -38,7 +38,7 @@ def limit_lines(settings: Settings) -> Iterator[str]:
     yield "    http-request set-var(txn.refusal) str(management) if { path /models } or { path_beg /models/ }"
     for stranger in STRANGERS:
         yield f"    http-request set-var(txn.refusal) str(workers) if {{ path_beg /ui/ }} {{ method PUT }} {stranger}"
-    yield from (f"    http-request set-var(txn.refusal) str(invocations) if {each}" for each in UNSERVED)
+    yield from (f"    http-request set-var(txn.refusal) str(not-served) if {each}" for each in UNSERVED)
     unreadable = (f"url,length gt {MAX_ADDRESS_BYTES}", f"url -m reg {BAD_ESCAPE}", f"req.hdrs -m reg {CONTROLS}")
     yield from (f"    http-request set-var(txn.refusal) str(malformed) if {{ {each} }}" for each in unreadable)
     yield f"    http-request set-var(txn.refusal) str(headers) if {{ req.hdrs,length gt {MAX_HEADERS_BYTES} }}"

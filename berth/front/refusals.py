@@ -71,7 +71,7 @@ REFUSALS = (
         grpc_status=7,
     ),
     FrontRefusal(
-        reason="invocations",
+        reason="not-served",
         status=404,
         type="UnknownPath",
         message=NOT_SERVED,

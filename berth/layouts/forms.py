@@ -104,7 +104,8 @@ FORMS = (
     ),
 )
 PART_OF_CHECKPOINT = re.compile(r"\.(index|meta|data-[^.]*)$")  # TensorFlow names a checkpoint without it
-OF_TRAINING = ("optimizer.pt", "scheduler.pt", "scaler.pt")  # they lie beside weights of every form
+# What lies beside weights of every form.
+OF_TRAINING = re.compile(r"(optimizer|scheduler|scaler|training_args)\.(pt|bin)|rng_state(_\d+)?\.pth")
 
 
 def find_form(names: Collection[str]) -> Found | None:
@@ -120,7 +121,12 @@ def _folders(names: Collection[str]) -> Iterator[str]:
         yield from (str(parent) for parent in PurePosixPath(name).parents)
 
 
+def of_training(name: str) -> bool:
+    """Whether a file is what a Trainer keeps beside weights, of whatever form they are."""
+    return OF_TRAINING.fullmatch(PurePosixPath(name).name) is not None
+
+
 def _is_of(pattern: str, name: str) -> bool:
     """Whether a name is of a pattern, as a folder's glob has it: `*` does not lead into a folder."""
     is_as_deep = pattern.count("/") == name.count("/")
-    return is_as_deep and fnmatchcase(name, pattern) and PurePosixPath(name).name not in OF_TRAINING
+    return is_as_deep and fnmatchcase(name, pattern) and not of_training(name)

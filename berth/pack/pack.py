@@ -124,7 +124,7 @@ def _pack(
         return engine, notes
     progress.begin("trying precisions")
     held_to = replace(answers, golden_inputs=(*answers.golden_inputs, *own_inputs))
-    with _writing(unpacked):
+    with _writing(_place_of(draft)):
         tried = try_archive(unpacked, prepared.checkpoint.task, held_to)
     proven = replace(options, worker=with_proven(options.worker, tried))
     _write(plan(prepared, answers, draft.stem, proven), draft, progress)
@@ -138,6 +138,11 @@ def _writing(archive: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise BerthError(f"cannot write {archive}: {error}") from error
+
+
+def _place_of(draft: Path) -> Path:
+    """Where the archive in the temporary folder will lie."""
+    return draft.parent.with_name(draft.name)
 
 
 def _ask_transformers(prepared: Prepared, progress: Progress) -> ReferenceAnswers:
@@ -163,7 +168,7 @@ def _work_folder(target: Path) -> Iterator[Path]:
 
 def _write(plan: ArchivePlan, draft: Path, progress: Progress, folder: Path | None = None) -> None:
     """Write the archive anew and verify every byte of it; with `folder`, a new one, unpack it in the same read."""
-    with _writing(draft):
+    with _writing(_place_of(draft)):
         size_bytes = sum(member_size(member) for member in plan.members)
         draft.unlink(missing_ok=True)
         write_archive(plan, draft, progress.begin("writing", size_bytes))

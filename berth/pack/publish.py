@@ -1,4 +1,4 @@
-"""A proven archive takes its place, and its signature with it."""
+"""A proven archive takes its place, and its signature with it where somebody signs it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ def publish(draft: Path, target: Path, signer: "signing.Config | None") -> tuple
     """Rename the archive to `target`, signed where somebody signs it; say what becomes of a former signature.
 
     The signature is made before anything is replaced. The former one goes before the archive that it is of, and the new
-    one comes after its own: wherever this ends, no signature lies beside an archive that it is not of.
+    one comes after its own: wherever a signed one ends, no signature lies beside an archive that it is not of.
     """
     place = signature_file(target)
     if signer is None:

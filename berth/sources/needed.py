@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from ..checkpoint_files import CONFIG, PICKLES, TOKEN_MODULES, WEIGHTS, WEIGHTS_INDEX
 from ..errors import Refused
-from ..layouts.forms import find_form
+from ..layouts.forms import find_form, of_training
 from ..layouts.gliner import GLINER_CONFIG
 from .hub_id import parse_hub_id
 
@@ -25,7 +25,6 @@ PICKLE_SHARD = re.compile(r"pytorch_model-\d+-of-\d+\.bin")
 TOKEN_PICKLES = tuple(f"{name}.pt" for name in TOKEN_MODULES)
 ADAPTERS = ("adapter_model.safetensors", "adapter_model.bin")
 CONFIGS = (CONFIG, "bert_config.json", "adapter_config.json", "modules.json", GLINER_CONFIG)
-TRAINING = ("training_args.bin", "optimizer.pt", "optimizer.bin", "scheduler.pt", "scaler.pt")
 OTHER_FORMATS = (".h5", ".msgpack", ".onnx", ".gguf", ".ot", ".tflite", ".ckpt", ".pt", ".pth", ".bin", ".safetensors")
 
 
@@ -114,7 +113,7 @@ def _refuse_forms(sizes: Collection[str], where: str) -> None:
             bring, folder = _bring(where)
             way = f"{bring}`berth pack {folder}` then says how to convert it" if found.needs_folder else found.form.way
             raise Refused(f"{nothing}, only {found.form.name} ({place}{found.name}): {way}")
-    others = sorted(name for name in sizes if name.endswith(OTHER_FORMATS) and name not in TRAINING)
+    others = sorted(name for name in sizes if name.endswith(OTHER_FORMATS) and not of_training(name))
     if others:
         raise Refused(
             f"{nothing}, but {_listed(others)}: load the model with the library that made them, convert it to PyTorch, "
@@ -124,7 +123,7 @@ def _refuse_forms(sizes: Collection[str], where: str) -> None:
 
 def _address(where: str) -> str:
     """The address in what a refusal calls it: `org/name of the Hub`."""
-    return where.partition(" ")[0]
+    return where.removesuffix(" of the Hub")
 
 
 def _bring(where: str, inner: str = "") -> tuple[str, str]:

@@ -107,7 +107,7 @@ def _create(path: Path) -> TextIO:
 
 
 def _group(answered: Iterator[Answered], size: int) -> Iterator[list[Answered]]:
-    """So many at once; what came before an error comes before it."""
+    """So many at once; what came before an error, or Ctrl-C, comes before it."""
     some: list[Answered] = []
     try:
         for each in answered:
@@ -115,7 +115,7 @@ def _group(answered: Iterator[Answered], size: int) -> Iterator[list[Answered]]:
             if len(some) == size:
                 yield some
                 some = []
-    except BerthError:
+    except (BerthError, KeyboardInterrupt):
         if some:
             yield some
         raise

@@ -1,5 +1,7 @@
 """The options of `berth predict`."""
 
+import contextlib
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -70,9 +72,15 @@ def predict(
         return
     from .answers import print_answers  # noqa: PLC0415
 
-    try:
+    with _ended_by_ctrl_c():
         items = read_items(texts or [], _local(file), objects=objects)
         print_answers(items, url, model, settings, rejects, as_json=wants_json(as_json))
+
+
+@contextlib.contextmanager
+def _ended_by_ctrl_c() -> Iterator[None]:
+    try:
+        yield
     except KeyboardInterrupt:
         say("stopped: what was answered so far is written")
         raise typer.Exit(INTERRUPTED) from None

@@ -20,7 +20,7 @@ def refuse_untyped(transformer: Path) -> None:
     if not names or any(name.startswith(OF_TRANSFORMERS) for name in names):
         raise Refused(f'{transformer / CONFIG} has no model_type: write the type of the model, such as "bert", into it')
     raise Refused(
-        f"{transformer / CONFIG} has no model_type, and the weights are called {min(names)} and so on: it is a model "
-        "of code of its own, as huggingface_hub's PyTorchModelHubMixin saves it, which berth never runs; take a "
-        "checkpoint that transformers' save_pretrained made"
+        f"{transformer / CONFIG} has no model_type, and the weights are called {min(names)} and so on: write the "
+        "type into it if transformers has the model; code of its own, as huggingface_hub's PyTorchModelHubMixin saves "
+        "it, is never run: take a checkpoint that transformers' save_pretrained made"
     )

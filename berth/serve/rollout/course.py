@@ -27,7 +27,7 @@ from .orders import CalledOff, Check, Emit, Stopping, describe_error
 
 LOOK_S = 0.5
 AGAIN_S = 2.0
-FRONT_S = 10.0  # in which the launcher has started a front that ended again
+FRONT_AGAIN_S = 10.0  # in which the launcher has started a front that ended again
 LAST_CLIENTS_S = 65.0  # an HAProxy that ends takes 60 s at the most (GRACE_S of its configuration)
 DRAIN_S = 60.0  # no batch that has begun takes longer
 
@@ -204,7 +204,7 @@ class Course:
         fronts = self.server.fronts
         assert fronts is not None
         assert to.plan.front is not None
-        wait_until(lambda: fronts.live.why_not_ready is None, FRONT_S, self._rest)
+        wait_until(lambda: fronts.live.why_not_ready is None, FRONT_AGAIN_S, self._rest)
         fronts.switch(replace(to.plan.front, beside=beside))
         self.server.lead(to)
 
@@ -236,9 +236,9 @@ class Course:
         self.server.publish()
 
     def _counters(self, backend: str) -> Counters:
-        """What was counted of a backend; BerthError where nobody says so for FRONT_S: a front may be started again."""
+        """What was counted of a backend; BerthError where none is said for FRONT_AGAIN_S: it may be started again."""
         assert self.server.fronts is not None
-        end_s = time.monotonic() + FRONT_S
+        end_s = time.monotonic() + FRONT_AGAIN_S
         while True:
             try:
                 return self.server.fronts.live.counters(backend)

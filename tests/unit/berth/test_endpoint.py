@@ -12,6 +12,18 @@ def test_a_password_is_never_shown(password: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "http://[::1]:8080/name@1",
+        "http://host:8080: refused org/name@v1",
+        "gs://bucket: no access for sa@project.example",
+    ],
+)
+def test_a_sentence_without_credentials_is_left_alone(text: str) -> None:
+    assert without_credentials(text) == text
+
+
+@pytest.mark.parametrize(
     "address", ["org/name@v1", "name@v1", "hf://org/name@v1", "gs://bucket/name@1", "http://host:8080/name@1:2"]
 )
 def test_an_address_without_one_is_shown_whole(address: str) -> None:

@@ -27,7 +27,10 @@ def test_torchserves_oldest_addresses(locked: Fronted, path: str) -> None:
     assert (status, body.get("message", body.get("error"))) == (404, NOT_SERVED)  # one that ends as TEI's is TEI's
 
 
-@pytest.mark.parametrize("path", ["/predict", "/predictions/predict", "/predictions/bert/predict"])
+@pytest.mark.parametrize(
+    "path",
+    ["/predict", "/predictions/predict", "/predictions/bert/predict", "/v1/models/predict", "/v2/models/predict"],
+)
 def test_a_model_a_version_and_teis_door_may_be_called_predict(locked: Fronted, path: str) -> None:
     assert locked.ask(path, key=KEY)[0] == 200
 
