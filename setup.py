@@ -32,10 +32,9 @@ class BuildBerth(build_py):
         if not jar or not jar.is_file():
             raise SystemExit("building berth needs torchserve, whose jar has the .proto files: pip install torchserve")
         compile_services(jar)
-        if not self.editable_mode:
-            shutil.rmtree(
-                self.build_lib, ignore_errors=True
-            )  # a module that is gone since the last build still lies there
+        # A module that is gone since the last build still lies there. No other folder that --build-lib names is ours.
+        if not self.editable_mode and Path(self.build_lib).parent.name == "build":
+            shutil.rmtree(self.build_lib, ignore_errors=True)
         super().run()
         if not self.editable_mode:
             self.copy_file(CONFIG, str(Path(self.build_lib, "berth", CONFIG)))

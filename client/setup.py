@@ -40,7 +40,8 @@ class BuildClient(build_py):
                 command = [sys.executable, "setup.py", "build_py", "--build-lib", folder]
                 if subprocess.run(command, cwd=ROOT, check=False).returncode:
                     raise SystemExit(f"{DESCRIPTOR_SET} could not be made: the messages are above")
-        shutil.rmtree(self.build_lib, ignore_errors=True)  # a module that is gone since the last build still lies there
+        if Path(self.build_lib).parent.name == "build":  # a module that is gone since the last build still lies there
+            shutil.rmtree(self.build_lib, ignore_errors=True)
         super().run()
 
     def find_package_modules(self, package: str, package_dir: str) -> list[tuple[str, str, str]]:

@@ -1,7 +1,7 @@
 """`make gpu-check`: every part on one GPU of this machine, each in a process of its own, then one JSON and one page.
 
-Parts that ran earlier on the same card into the same output folder stay on the page, so that a machine that is lent
-for minutes can do them in turn. Without a GPU it says so; `--device cpu --small` runs the same code in a small form.
+Parts that ran earlier on the same card into the same output folder stay on the page, so that they can be run in
+turn. Without a GPU it says so; `--device cpu --small` runs the same code in a small form.
 """
 
 import argparse

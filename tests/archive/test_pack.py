@@ -160,9 +160,8 @@ def test_a_checkpoint_that_cannot_be_loaded_leaves_nothing(checkpoint, tmp_path)
     (tmp_path / "store" / ".packing-broken-killed").mkdir(parents=True)
     with pytest.raises(Refused, match="transformers cannot load"):
         pack_checkpoint(broken, PackOptions(output=tmp_path / "store"))
-    assert (
-        list((tmp_path / "store").iterdir()) == []
-    )  # it was begun, and cleared away, and so was what a killed one left
+    # It was begun, and cleared away, and so was what a killed one left.
+    assert list((tmp_path / "store").iterdir()) == []
 
 
 def test_an_output_that_cannot_be_written_is_said(checkpoint, tmp_path):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A question, and how long its answer may take: less than the 10 minutes that a lent machine may give a command."""
+    """A question, and how long its answer may take: less than 10 minutes."""
 
     title: str
     limit_s: float
