@@ -9,6 +9,14 @@ from urllib.parse import urlsplit
 # All before the last @ where a user or a password stands: one that is not quoted may hold @, / and spaces itself.
 CREDENTIALS = re.compile(r"(?<=//)(?=[^/\s]*@|[^/\s:\[]+:(?!\s|\d{1,5}(?:[/\s:]|$))).*@")
 
+# As TorchServe reads it, with the port that it calls optional; it refuses 65535 (pytorch/serve, util/Connector.java).
+HTTP_ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<host>[^:/^@\[\]\s]+):(?P<port>[0-9]{1,5})")
+IN_BRACKETS = (
+    ": TorchServe takes no IPv6 address for HOST, but 0.0.0.0 listens on IPv6 too, and so does a name of /etc/hosts "
+    "that stands for an address"
+)
+NO_HOST = ": HOST is a name of labels with 1 to 63 characters each, with a dot between them, or an address"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
@@ -27,6 +35,17 @@ class Endpoint:
         if parts.netloc != address or not parts.hostname or not parts.port or not is_host(parts.hostname):
             raise ValueError(address)
         return cls(key=key, host=parts.hostname, port=parts.port)
+
+    @classmethod
+    def parse_http(cls, key: str, address: str, *, tls: bool = False) -> Self:
+        """Parse http://HOST:PORT, with `tls` https:// too; ValueError, which says the rule, when it is none."""
+        found = HTTP_ADDRESS.fullmatch(address)
+        is_right = found and 0 < int(found["port"]) < 65535 and (tls or found["scheme"] == "http")
+        if found and is_right and is_host(found["host"]):
+            return cls(key=key, host=found["host"], port=int(found["port"]), scheme=found["scheme"])
+        or_tls = ", or with https" if tls else ""
+        about = NO_HOST if is_right else IN_BRACKETS if "[" in address else ""
+        raise ValueError(f"it is http://HOST:PORT and no more{or_tls}{about}")
 
     @property
     def url(self) -> str:

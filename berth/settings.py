@@ -11,19 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeVar
 
-from .endpoint import Endpoint, is_host
+from .endpoint import NO_HOST, Endpoint, is_host
 from .errors import BerthError, Refused, UsageError
 from .properties import read_properties, unreadable
 
 CONFIG_NAME = "config.properties"
 PACKAGE = Path(__file__).resolve().parent
-# As TorchServe reads it, with the port that it calls optional; it refuses 65535 (pytorch/serve, util/Connector.java).
-HTTP_ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<host>[^:/^@\[\]\s]+):(?P<port>[0-9]{1,5})")
-IN_BRACKETS = (
-    ": TorchServe takes no IPv6 address for HOST, but 0.0.0.0 listens on IPv6 too, and so does a name of /etc/hosts "
-    "that stands for an address"
-)
-NO_HOST = ": HOST is a name of labels with 1 to 63 characters each, with a dot between them, or an address"
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+|\*")  # as a browser sends it, RFC 6454, section 6.2
 Value = TypeVar("Value")
 TOKENS = re.compile(r"[A-Za-z0-9_\-]+(, *[A-Za-z0-9_\-]+)*|")  # methods or names of headers
@@ -33,6 +26,19 @@ ALL = "all"
 ARCHIVE, UNPACKED = ".mar", "MAR-INF"
 """The end of an archive's name; a folder that an unpacked one has."""
 ONE_FILES_OWN = frozenset({"load_models"})  # nobody asked for berth's sample
+REQUIRED = {
+    "enable_envvars_config": ("true", "berth gives TorchServe the models and workers that way"),
+    "disable_token_authorization": ("true", "the ready check could not be given the tokens"),
+    "decode_input_request": ("false", "the handler parses JSON itself and takes bytes only"),
+    "service_envelope": ("", "the handler reads and answers KServe's requests itself"),
+    "metrics_config": ("", "berth's own file declares the handler's metrics"),
+    "enable_metrics_api": ("true", "the metrics of requests and workers are read there"),
+    "model_snapshot": ("", "TorchServe would restore that and not load berth's models"),
+    "models": ("", "it would start other workers than memory was counted for"),
+    "install_py_dep_per_model": ("false", "pip would install torch at each start; versions are checked instead"),
+    "cpu_launcher_enable": ("false", "its workers would be other processes than the ones that berth watches"),
+}
+"""What each of these keys has to be, and why."""
 # The environment never overrides these (pytorch/serve, util/ConfigManager.java).
 FILE_ONLY = frozenset({"vmargs", "use_native_io", "io_ratio", "metric_time_interval", "models", "model_snapshot"})
 
@@ -90,11 +96,8 @@ class Settings:
     def load(cls, config: Path, environ: Mapping[str, str]) -> Self:
         """Read the file under this environment; UsageError or Refused names every key that is wrong."""
         keys = Keys(config, _with_berths_own(config), environ)
-        keys.require("enable_envvars_config", "true", "berth gives TorchServe the models and workers that way")
-        keys.require("disable_token_authorization", "true", "the ready check could not be given the tokens")
-        keys.require("decode_input_request", "false", "the handler parses JSON itself and takes bytes only")
-        keys.require("metrics_config", "", "berth's own file declares the handler's metrics")
-        keys.require("model_snapshot", "", "TorchServe would restore that and not load berth's models")
+        for key, (value, reason) in REQUIRED.items():
+            keys.require(key, value, reason)
         model_store = _absolute(Path(keys.text("model_store")))
         inference = keys.http("inference_address", tls=True)
         has_tls = inference.scheme == "https"
@@ -170,14 +173,10 @@ class Keys:
 
     def http(self, key: str, *, tls: bool = False) -> Endpoint:
         """Read an address such as http://127.0.0.1:8080; `tls`: https:// is known too."""
-        value = self.text(key)
-        address = HTTP_ADDRESS.fullmatch(value)
-        is_right = address and 0 < int(address["port"]) < 65535 and (tls or address["scheme"] == "http")
-        if address and is_right and is_host(address["host"]):
-            return Endpoint(key=key, host=address["host"], port=int(address["port"]), scheme=address["scheme"])
-        or_tls = ", or with https" if tls else ""
-        about = NO_HOST if is_right else IN_BRACKETS if "[" in value else ""
-        return self._note_value(key, f"it is http://HOST:PORT and no more{or_tls}{about}", _nowhere(key))
+        try:
+            return Endpoint.parse_http(key, self.text(key), tls=tls)
+        except ValueError as error:
+            return self._note_value(key, str(error), _nowhere(key))
 
     def file(self, key: str) -> Path:
         """Read the path of a file that TLS needs."""

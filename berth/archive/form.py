@@ -22,6 +22,14 @@ MAX_CONFIG_BYTES = 1 << 18  # prompts are in it too
 VERSION = re.compile(r"[\w.+-]{1,40}")
 
 
+def absent(archive: Path) -> Refused:
+    """The refusal of a path where nothing lies."""
+    packed = archive.with_name(f"{archive.name}.mar")
+    if packed.exists():
+        return Refused(f"{archive} does not exist, but {packed.name} beside it does: name that")
+    return Refused(f"{archive} does not exist: pack a checkpoint with `berth pack`, or give another path")
+
+
 def form_section(origin: Mapping[str, str]) -> dict[str, object]:
     """What berth says for itself in model-config.yaml; TorchServe passes over keys that it does not know.
 

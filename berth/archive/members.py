@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from ..errors import BerthError, Refused
 from .content import ArchivePlan
-from .form import check_form
+from .form import absent, check_form
 from .write import member_size
 
 
@@ -36,7 +36,7 @@ def open_archive(archive: Path) -> Iterator[Members]:
     """
     try:
         if not archive.exists():
-            raise Refused(f"{archive} does not exist: pack a checkpoint with `berth pack`, or give another path")
+            raise absent(archive)
         check_form(archive)
         with _open_members(archive) as members:
             yield members

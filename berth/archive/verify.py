@@ -18,7 +18,7 @@ from ..errors import Refused
 from ..progress import Advance, ignore
 from .content import SUMS, Content
 from .digest import Digest, digest_stream
-from .form import check_form
+from .form import absent, check_form
 from .zip_layout import Place, read_places
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ def read_archive(archive: Path, folder: Path | None = None, advance: Advance = i
 def _index(archive: Path) -> tuple[list[Place], Content]:
     """Every member and where its data starts, and what the digest list says."""
     if not archive.is_file():
-        raise Refused(f"{archive} does not exist: pack a checkpoint with `berth pack`, or give another path")
+        raise absent(archive)
     check_form(archive)
     with archive.open("rb") as file, _naming(archive):
         places = read_places(file)

@@ -1,5 +1,6 @@
 """The command line: the app, its groups of commands, and its exit codes. It imports no torch."""
 
+import errno
 import importlib
 import importlib.util
 import sys
@@ -32,6 +33,11 @@ def main() -> None:
     except BerthError as error:
         say(str(error))
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        say("nothing more could be written, because the disk is full; what was written before is kept")
+        sys.exit(BerthError.exit_code)
 
 
 def require_own_handler() -> None:

@@ -29,4 +29,4 @@ RequireSignature = Annotated[
 
 def wants_json(as_json: bool) -> bool:
     """Whether to print JSON: --json was given, or nobody looks."""
-    return as_json or not sys.stdout.isatty()
+    return as_json or not (sys.stdout and sys.stdout.isatty())

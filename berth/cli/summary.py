@@ -99,7 +99,7 @@ def _rows(inspection: Inspection) -> dict[str, str]:
         "model": f"{facts.name} {facts.version}",
         "source": _source(facts.source, facts.revision) if facts.source else "",
         "task": _task(facts.task, inspection.task_reason, inspection.other_tasks),
-        "architecture": f"{facts.architecture}, {facts.num_parameters / 1e6:.1f} M parameters",
+        "architecture": f"{facts.architecture}, {_millions(facts.num_parameters)} parameters",
         **_label_rows(facts),
         "vector": _vector(facts.vector) if facts.vector else "",
         "entities": _spans(facts.spans) if facts.spans else "",
@@ -136,6 +136,10 @@ def _task(task: str, reason: str | None, others: Sequence[Task]) -> str:
     """The task, and of a checkpoint what told it and what it could be as well."""
     could_be = f"; --task could be {' or '.join(others)}" if others else ""
     return f"{task} ({reason}{could_be})" if reason else task
+
+
+def _millions(number: int) -> str:
+    return f"{number / 1e6:.1f} M" if number >= 100_000 else f"{number:,}"
 
 
 def _label_rows(facts: Facts) -> dict[str, str]:

@@ -132,7 +132,8 @@ MODEL_API = FrontRefusal(
     status=405,
     type="MethodNotAllowed",
     message="models are neither registered nor unregistered here, because a model is code that the server runs: "
-    "`berth rollout`, `berth register` and `berth unregister` do it, where the server runs and by its user alone",
+    "`berth rollout`, `berth register` and `berth unregister` do it, where the server runs and by its user alone; "
+    "predictions are asked at inference_address",
     headers=(("allow", ", ".join(MANAGEMENT_METHODS)),),
 )
 GRPC_REFUSALS = {each.reason: (each.grpc_status, each.message) for each in (*REFUSALS, STREAM2)}

@@ -16,15 +16,18 @@ def require_free_ports(endpoints: Sequence[Endpoint], environ: Mapping[str, str]
 
     All are held at the same time, so two keys with one port are found too.
     """
-    taken: list[tuple[Endpoint, OSError]] = []
+    taken: list[tuple[Endpoint, str]] = []
+    ours: dict[str, str] = {}
     with contextlib.ExitStack() as held:
         for endpoint in (*endpoints, health_endpoint(environ)):
             try:
                 held.enter_context(_listen(endpoint))
+                ours[endpoint.address] = endpoint.key
             except OSError as error:
-                taken.append((endpoint, error))
+                same = ours.get(endpoint.address)
+                taken.append((endpoint, f"{same} is there too" if same else str(error.strerror)))
     if taken:
-        where = ", ".join(f"{endpoint.address} ({endpoint.key}): {error.strerror}" for endpoint, error in taken)
+        where = ", ".join(f"{endpoint.address} ({endpoint.key}): {reason}" for endpoint, reason in taken)
         others = " ".join(_other(endpoint) for endpoint, _ in taken)
         raise BerthError(f"cannot listen on {where}; stop what listens there, or choose another port with {others}")
 

@@ -5,6 +5,7 @@ import time
 
 from ..archive.served_model import ServedModel
 from ..archive.versions import default_models
+from ..clients.addresses import INFERENCE_URL, URL_VARIABLE
 from ..console import say
 from ..errors import INTERRUPTED, BerthError
 from ..health.watch import LOOK_S
@@ -67,6 +68,8 @@ def _announce(plan: ServerPlan, split: StartSplit) -> None:
     say(str(split))
     if plan.front:
         say(f"a page to try the models: {inference.url}/ui")
+    if inference.url != INFERENCE_URL:
+        say(f"for `berth predict` and the other commands: export {URL_VARIABLE}={inference.url}")
     say(f"ready: {plan.names} at {inference.url}, workers per model: {plan.num_workers}. Ctrl-C stops. Try:")
     defaults, has_keys = default_models(plan.models), plan.front is not None and plan.front.keys is not None
     for model in plan.models:

@@ -72,6 +72,8 @@ def _explain(path: str) -> str:
     service, _, method = path.strip("/").rpartition("/")
     if service == V2_SERVICE and method == STREAM:
         return f"{STREAM} is not served here, because every answer is one message: use ModelInfer, for many at once too"
+    if service == HEALTH_SERVICE:
+        return f"{method} is not served here: {service} has Check and Watch, and a model is asked about by ModelReady"
     if service in SERVICES:
         return f"{method} is not served here: this server loads, configures and counts its models by other ways"
     return f"there is no service {service!r} here: this server has {', '.join(SERVICES)}"

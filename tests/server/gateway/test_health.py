@@ -98,6 +98,7 @@ def test_reflection_describes_every_service(channel: grpc.Channel) -> None:
     ("path", "says"),
     [
         (f"/{V2}/ModelStreamInfer", "every answer is one message: use ModelInfer"),
+        ("/grpc.health.v1.Health/List", "has Check and Watch"),
         (f"/{V2}/RepositoryIndex", "RepositoryIndex is not served here"),
         ("/none.Service/Call", f"no service 'none.Service' here: this server has {V2}"),
     ],

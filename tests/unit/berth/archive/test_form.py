@@ -94,3 +94,11 @@ def test_what_is_not_there_has_no_form(tmp_path: Path) -> None:
 def test_the_section_says_where_a_checkpoint_came_from() -> None:
     assert form_section({}) == {"form": 2, "version": __version__}
     assert form_section({"source": "org/model", "revision": "0a1b"})["revision"] == "0a1b"
+
+
+def test_an_archive_is_named_beside_the_name_of_its_model(tmp_path: Path) -> None:
+    (tmp_path / "bert.mar").touch()
+    with pytest.raises(Refused, match=r"bert does not exist, but bert\.mar beside it does: name that"):
+        read_content(tmp_path / "bert")
+    with pytest.raises(Refused, match="none does not exist: pack a checkpoint"):
+        read_content(tmp_path / "none")

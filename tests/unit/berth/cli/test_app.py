@@ -42,3 +42,11 @@ def test_a_handler_of_a_torchserve_project_is_named(tmp_path: Path) -> None:
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"berth: {tmp_path}/handler.py hides the package `handler`, which is berth's: run `berth`")
     assert done.returncode == 2
+
+
+def test_a_full_disk_is_said_in_a_sentence() -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "berth", "--help"]
+        ran = subprocess.run(command, check=False, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
+    assert "the disk is full" in ran.stderr

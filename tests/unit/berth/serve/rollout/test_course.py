@@ -183,7 +183,7 @@ def test_a_front_that_is_started_again_puts_nothing_back(world, monkeypatch, pat
             return Counters()
 
     world.fronts.live = Live()
-    monkeypatch.setattr(module, "FRONT_S", patience_s)
+    monkeypatch.setattr(module, "FRONT_AGAIN_S", patience_s)
     with suppress(BerthError):
         world.course.run()
     assert world.server.live is getattr(world, live)
