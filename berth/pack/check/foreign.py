@@ -46,6 +46,7 @@ ENDINGS: Mapping[tuple[str, ...], str] = {
 }
 PARTS = {"vision_config": "images", "audio_config": "sound"}
 SERVES = f"berth serves encoders of text ({', '.join(sorted(SERVED))} and their kin): pack one of these"
+EMBEDS = ", or one that embeds, with the modules.json that sentence-transformers writes"
 
 
 def refuse_foreign(folder: Path) -> None:
@@ -65,8 +66,9 @@ def refuse_foreign(folder: Path) -> None:
     config = load_json(config_file)
     embedder = str(config.get("model_type")) if modules else ""
     if embedder not in EMBEDDING_DECODERS and (what := _family(config)):
-        cure = UNPROVEN_EMBEDDERS.get(embedder) or INSTEAD.get(str(config.get("model_type")), SERVES)
-        raise Refused(f"{config_file} says that this is {what}; {cure}")
+        kind = str(config.get("model_type"))
+        cure = UNPROVEN_EMBEDDERS.get(embedder) or INSTEAD.get(kind, SERVES)
+        raise Refused(f"{config_file} says that this is {what}; {cure}{EMBEDS if kind in EMBEDDING_DECODERS else ''}")
     refuse_quantized(config_file, config)
 
 
