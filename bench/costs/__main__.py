@@ -16,6 +16,8 @@ Requests/s are of 32 clients, each of which asks again when it is answered; the 
 peers-avx2.md and peers-avx2-base.md, in this order, and have dates and commits.
 """
 CARD = """\
+It is not so, not even for one client. What is true is that one client gets little of a card.
+
 The card's figures are of 2026-11-28 at commit 8858514 (the graphs: a prototype of today's), bf16, with 16 cores of its
 host and 256 or 512 clients (bench/costs/gpu.json). They were taken by hand; a page of `make gpu-check` shall replace
 them. An H100 has no price here, for the source's own differ by more than twice between regions (4.20 to 11.03 dollars
@@ -61,8 +63,6 @@ So it is said where a BERT is put behind a web server. Measured, for a BERT-base
 {gpu_table(gpu, tokens)}
 
 {claim_lines(cpu, gpu)}
-It is not so, not even for one client. What is true is that one client gets little of a card.
-
 {CARD}"""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from berth.tune.ports import free_port
 from berth.wait import wait_until
 
 START_S = 10.0
@@ -46,8 +47,7 @@ def started_nginx(behind: str, folder: Path) -> Iterator[tuple[str, psutil.Proce
     if executable is None:
         yield None
         return
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port = held.getsockname()[1]
+    port = free_port()
     config = folder / "nginx.conf"
     config.write_text(CONFIG.format(folder=folder, behind=behind, port=port), encoding="utf-8")
     with subprocess.Popen([executable, "-c", str(config)]) as process:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from berth.tune.ports import free_ports
+from berth.tune.ports import free_port
 from handler.config import LoneTexts
 from handler.precision import Precision
 
@@ -44,7 +44,7 @@ class Program:
         given = Given(
             folder=str(folder),
             backend=self.backend,
-            port=free_ports()["inference"],
+            port=free_port(),
             workers=setting.workers,
             threads=setting.threads,
             batch=setting.batch,

@@ -47,15 +47,19 @@ LOADS_GOOGLES = (
     "t.load_tf_weights_in_bert(m, m.config, '{folder}/{prefix}')"
 )
 CLASS = "AutoModelForSequenceClassification"  # the user's own may be another
+EXPORT = "an export cannot be turned back: take the checkpoint that it was made from"
+
+
+def _of_transformers_4(name: str, stem: str, ending: str, packages: str, flag: str) -> Form:
+    """Weights of another framework, which a class of transformers 4 loads by a flag."""
+    loads = f"{CLASS}.from_pretrained('{{folder}}', {flag}=True)"
+    way = IN_TRANSFORMERS_4.replace("{packages}", packages).replace("{loads}", loads)
+    patterns = (f"{stem}{ending}", f"{stem}{ending}.index.json", f"{stem}-*{ending}")
+    return Form(name, patterns, f"{way}\nwith the class that config.json names under architectures")
+
+
 FORMS = (
-    Form(
-        "TensorFlow's weights",
-        ("tf_model.h5", "tf_model.h5.index.json", "tf_model-*.h5"),
-        IN_TRANSFORMERS_4.replace("{packages}", "tensorflow tf-keras").replace(
-            "{loads}", f"{CLASS}.from_pretrained('{{folder}}', from_tf=True)"
-        )
-        + "\nwith the class that config.json names under architectures",
-    ),
+    _of_transformers_4("TensorFlow's weights", "tf_model", ".h5", "tensorflow tf-keras", "from_tf"),
     Form(
         "Google's TensorFlow checkpoint",
         ("*.ckpt.index", "*.ckpt.meta", "*.ckpt.data-*", "model.ckpt-*.index"),
@@ -63,14 +67,7 @@ FORMS = (
         .replace("t.{loads}.save", f"{LOADS_GOOGLES}; m.save")
         .replace("AutoTokenizer.from_pretrained('{folder}')", "BertTokenizer('{folder}/vocab.txt')"),
     ),
-    Form(
-        "Flax's weights",
-        ("flax_model.msgpack", "flax_model.msgpack.index.json", "flax_model-*.msgpack"),
-        IN_TRANSFORMERS_4.replace("{packages}", "flax").replace(
-            "{loads}", f"{CLASS}.from_pretrained('{{folder}}', from_flax=True)"
-        )
-        + "\nwith the class that config.json names under architectures",
-    ),
+    _of_transformers_4("Flax's weights", "flax_model", ".msgpack", "flax", "from_flax"),
     Form(
         "GGUF, llama.cpp's form",
         ("*.gguf", "*.ggml"),
@@ -79,17 +76,17 @@ FORMS = (
     Form(
         "OpenVINO's form",
         ("openvino_model.xml", "openvino/openvino_model*.xml", "openvino_model*.xml"),
-        "an export cannot be turned back: take the checkpoint that it was made from",
+        EXPORT,
     ),
     Form(
         "ONNX",
         ("*.onnx", "onnx/*.onnx"),
-        "an export cannot be turned back: take the checkpoint that it was made from",
+        EXPORT,
     ),
     Form(
         "Core ML's form",
         ("*.mlmodel", "*.mlpackage", "coreml/*/*.mlpackage", "coreml/*.mlpackage"),
-        "an export cannot be turned back: take the checkpoint that it was made from",
+        EXPORT,
     ),
     Form(
         "rust-bert's form",

@@ -17,6 +17,12 @@ def free_ports() -> dict[str, int]:
         return {name: next(ports) for name in (*HTTP_PORTS, *GRPC_PORTS, "health")}
 
 
+def free_port() -> int:
+    """Find one such port."""
+    with contextlib.closing(unused_ports(frozenset())) as ports:
+        return next(ports)
+
+
 def port_variables(ports: Mapping[str, int]) -> dict[str, str]:
     """Return the environment variables that give a server these ports."""
     http = {override_variable(f"{name}_address"): f"http://127.0.0.1:{ports[name]}" for name in HTTP_PORTS}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from berth.pack.options import PackOptions
 from berth.pack.pack import pack_checkpoint
-from berth.tune.ports import free_ports
+from berth.tune.ports import free_port
 from handler.config import Task
 from tests.support.checkpoints import make_checkpoint
 from tests.support.checkpoints.gliner import make_gliner
@@ -82,4 +82,4 @@ def extract_protos(folder: Path) -> Path:
 
 
 def _free_origin() -> str:
-    return f"http://127.0.0.1:{free_ports()['inference']}"
+    return f"http://127.0.0.1:{free_port()}"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from berth.tune.ports import free_ports
+from berth.tune.ports import free_port
 from berth.wait import wait_until
 
 ANSWERED_S = 60.0  # scrapes are a second apart, and a rate needs two
@@ -56,7 +56,7 @@ def running_prometheus(
     job = {"job_name": "berth", "scrape_interval": "1s", "static_configs": [{"targets": list(targets)}]}
     (folder / "rules.json").write_text(json.dumps({"groups": list(groups)}))
     (folder / "prometheus.yml").write_text(json.dumps({"scrape_configs": [job], "rule_files": ["rules.json"]}))
-    address = f"127.0.0.1:{free_ports()['metrics']}"
+    address = f"127.0.0.1:{free_port()}"
     arguments = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address={address}"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(["prometheus", *arguments], cwd=folder, stdout=log, stderr=log)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from berth.archive.write import write_archive
 from berth.pack.load_checkpoint import load_checkpoint
-from berth.tune.ports import free_ports
+from berth.tune.ports import free_port
 from berth.wait import wait_until
 from handler.config import Task
 
@@ -65,7 +65,7 @@ def measure_encode(scene: Scene, folder: Path) -> None:
 @contextlib.contextmanager
 def encode_server(folder: Path, device: str) -> Iterator[str]:
     """The address of a FastAPI server around `encode`, once it listens."""
-    port = free_ports()["inference"]
+    port = free_port()
     command = [sys.executable, "-m", "bench.rivals.encode_server", str(folder), device, str(port)]
     process = subprocess.Popen(command, stdout=sys.stderr)
     try:

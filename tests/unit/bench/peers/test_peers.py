@@ -14,7 +14,7 @@ from bench.peers.programs.batcher import Batcher
 from bench.peers.programs.fastapi_app import listen
 from bench.peers.programs.given import Given
 from bench.peers.running import running
-from berth.tune.ports import free_ports
+from berth.tune.ports import free_port
 from berth.wait import wait_until
 
 # Answers any POST, and has a child that would outlive it.
@@ -51,7 +51,7 @@ def test_a_server_that_ends_is_a_reason_with_its_last_words() -> None:
 
 
 def test_a_server_and_all_that_it_started_are_ended() -> None:
-    port, others = free_ports()["inference"], set(psutil.Process().children(recursive=True))
+    port, others = free_port(), set(psutil.Process().children(recursive=True))
     with running([sys.executable, "-c", SERVER, str(port)], {}, f"http://127.0.0.1:{port}/", b"") as url:
         assert url.endswith(f":{port}/")
         below = set(psutil.Process().children(recursive=True)) - others
@@ -74,7 +74,7 @@ def test_what_a_program_is_given_it_reads() -> None:
 
 
 def test_processes_share_a_port_and_answers_do_not_wait_for_more_bytes() -> None:
-    with listen(free_ports()["inference"]) as first:
+    with listen(free_port()) as first:
         first.listen()
         with listen(first.getsockname()[1]) as second:
             second.listen()

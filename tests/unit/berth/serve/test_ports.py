@@ -9,7 +9,7 @@ from berth.endpoint import Endpoint
 from berth.errors import BerthError
 from berth.health.server import listen
 from berth.serve.ports import require_free_ports
-from berth.tune.ports import free_ports
+from berth.tune.ports import free_port
 from berth.tune.server import TAKEN
 
 
@@ -20,13 +20,13 @@ def endpoint(port: int, key: str = "inference_address") -> Endpoint:
 @pytest.fixture
 def port() -> int:
     """A free one."""
-    return free_ports()["inference"]
+    return free_port()
 
 
 @pytest.fixture
 def environ() -> dict[str, str]:
     """Where the health probes have a free port too."""
-    return {HEALTH_VARIABLE: f"127.0.0.1:{free_ports()['health']}"}
+    return {HEALTH_VARIABLE: f"127.0.0.1:{free_port()}"}
 
 
 def test_free_ports_are_free_afterwards(port: int, environ: dict[str, str]) -> None:
